@@ -1,0 +1,344 @@
+//! Activation functions.
+//!
+//! Each is a type without fields, chosen as a type parameter, so the linker drops the ones that a
+//! program does not name. Every one is finite, and right, for every finite input.
+
+use crate::layer::{Kept, Vector};
+use crate::scalar::Scalar;
+
+/// The function that a layer ends in: `y = f(z)`.
+///
+/// Most activations are [`Elementwise`], which is the simpler trait to implement. Implement this
+/// one for a function of the whole layer, or for one whose derivative needs `z`.
+pub trait Activation {
+    /// What backpropagation needs besides the outputs `Y`: nothing, `()`, or the logits, `Y`.
+    type Kept<Y: Vector>: Kept<Y>;
+
+    /// Turns the logits `z` into the outputs `y = f(z)`, in place.
+    fn apply<T: Scalar>(values: &mut [T]);
+
+    /// Turns `delta = dL/dy` into `dL/dz`, in place.
+    ///
+    /// `logits` is empty unless [`Kept`](Self::Kept) keeps them.
+    fn backward<T: Scalar>(output: &[T], logits: &[T], delta: &mut [T]);
+}
+
+/// An activation that treats each unit alone and whose derivative is a function of its output.
+///
+/// The derivative is taken from `y = f(z)` because backpropagation has `y` at hand and so need not
+/// keep `z`.
+///
+/// ```
+/// use gradlet::prelude::*;
+///
+/// /// `y = 2 max(z, 0)`.
+/// #[derive(Clone, Debug, PartialEq)]
+/// struct Double;
+///
+/// impl Elementwise for Double {
+///     fn apply<T: Scalar>(z: T) -> T {
+///         if z < T::ZERO { T::ZERO } else { z + z }
+///     }
+///     fn derivative<T: Scalar>(y: T) -> T {
+///         if y > T::ZERO { T::ONE + T::ONE } else { T::ZERO }
+///     }
+/// }
+/// let layer = Dense::<1, 1, Double>::new([[3.0]], [1.0]);
+/// assert_eq!(layer.forward(&[2.0]), [14.0]);
+/// ```
+pub trait Elementwise {
+    /// `f(z)`.
+    fn apply<T: Scalar>(z: T) -> T;
+    /// `f'(z)`, expressed through `y = f(z)`.
+    fn derivative<T: Scalar>(y: T) -> T;
+}
+
+impl<A: Elementwise> Activation for A {
+    type Kept<Y: Vector> = ();
+
+    #[inline]
+    fn apply<T: Scalar>(values: &mut [T]) {
+        for value in values {
+            *value = <A as Elementwise>::apply(*value);
+        }
+    }
+
+    #[inline]
+    fn backward<T: Scalar>(output: &[T], _: &[T], delta: &mut [T]) {
+        for (d, &y) in delta.iter_mut().zip(output) {
+            *d *= A::derivative(y);
+        }
+    }
+}
+
+/// An activation that may stand between two layers: every one but [`Softmax`].
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` can only be the activation of the last layer",
+    label = "a layer that ends in `{Self}` cannot be followed by another layer",
+    note = "choose `Relu`, `Tanh` or another elementwise activation for the hidden layers"
+)]
+pub trait Hidden: Activation {}
+
+#[diagnostic::do_not_recommend]
+impl<A: Elementwise> Hidden for A {}
+impl Hidden for Gelu {}
+impl Hidden for Silu {}
+
+macro_rules! activation {
+    ($(#[$doc:meta])* $name:ident) => {
+        $(#[$doc])*
+        #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+        pub struct $name;
+    };
+}
+
+activation! {
+    /// No activation: `y = z`, `dy/dz = 1`. For regression outputs.
+    Identity
+}
+impl Elementwise for Identity {
+    #[inline]
+    fn apply<T: Scalar>(z: T) -> T {
+        z
+    }
+    #[inline]
+    fn derivative<T: Scalar>(_: T) -> T {
+        T::ONE
+    }
+}
+
+activation! {
+    /// Logistic function `y = 1 / (1 + e^-z)`, range `0..=1`, `dy/dz = y (1 - y)`.
+    Sigmoid
+}
+impl Elementwise for Sigmoid {
+    #[inline]
+    fn apply<T: Scalar>(z: T) -> T {
+        T::ONE / (T::ONE + (-z).exp())
+    }
+    #[inline]
+    fn derivative<T: Scalar>(y: T) -> T {
+        y * (T::ONE - y)
+    }
+}
+
+activation! {
+    /// Hyperbolic tangent, range `-1..=1`, `dy/dz = 1 - y^2`.
+    Tanh
+}
+impl Elementwise for Tanh {
+    #[inline]
+    fn apply<T: Scalar>(z: T) -> T {
+        z.tanh()
+    }
+    #[inline]
+    fn derivative<T: Scalar>(y: T) -> T {
+        T::ONE - y * y
+    }
+}
+
+activation! {
+    /// Rectifier `y = max(z, 0)`, `dy/dz = 1` where `z > 0`, else 0 (also at 0). NaN stays NaN.
+    Relu
+}
+impl Elementwise for Relu {
+    #[inline]
+    fn apply<T: Scalar>(z: T) -> T {
+        if z < T::ZERO { T::ZERO } else { z }
+    }
+    #[inline]
+    fn derivative<T: Scalar>(y: T) -> T {
+        if y > T::ZERO { T::ONE } else { T::ZERO }
+    }
+}
+
+/// Leaky rectifier: `y = z` where `z > 0`, else `y = s z`; `dy/dz` is 1 or `s`.
+///
+/// The slope is the fraction `s = NUMERATOR / DENOMINATOR`, 1/100 unless given.
+/// A denominator of 0 does not compile.
+///
+/// ```
+/// use gradlet::{Dense, Layer, LeakyRelu};
+///
+/// let layer = Dense::<1, 1, LeakyRelu<1, 4>>::new([[1.0]], [0.0]);
+/// assert_eq!(layer.forward(&[-8.0]), [-2.0]);
+/// ```
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct LeakyRelu<const NUMERATOR: u32 = 1, const DENOMINATOR: u32 = 100>;
+
+impl<const NUMERATOR: u32, const DENOMINATOR: u32> Elementwise
+    for LeakyRelu<NUMERATOR, DENOMINATOR>
+{
+    #[inline]
+    fn apply<T: Scalar>(z: T) -> T {
+        if z < T::ZERO { z * ratio::<T, NUMERATOR, DENOMINATOR>() } else { z }
+    }
+    #[inline]
+    fn derivative<T: Scalar>(y: T) -> T {
+        if y > T::ZERO { T::ONE } else { ratio::<T, NUMERATOR, DENOMINATOR>() }
+    }
+}
+
+/// `NUMERATOR / DENOMINATOR`, the way to give a fraction as a type parameter.
+#[inline]
+pub(crate) fn ratio<T: Scalar, const NUMERATOR: u32, const DENOMINATOR: u32>() -> T {
+    const { assert!(DENOMINATOR > 0, "the denominator must not be 0") };
+    T::from_u32(NUMERATOR) / T::from_u32(DENOMINATOR)
+}
+
+activation! {
+    /// Exponential linear unit: `y = z` where `z > 0`, else `e^z - 1`; `dy/dz` is 1 or `y + 1`.
+    ///
+    /// Clevert, Unterthiner, Hochreiter, ICLR 2016, with alpha = 1.
+    Elu
+}
+impl Elementwise for Elu {
+    #[inline]
+    fn apply<T: Scalar>(z: T) -> T {
+        if z > T::ZERO { z } else { z.exp_m1() }
+    }
+    #[inline]
+    fn derivative<T: Scalar>(y: T) -> T {
+        if y > T::ZERO { T::ONE } else { y + T::ONE }
+    }
+}
+
+activation! {
+    /// `y = ln(1 + e^z)`, computed as `max(z, 0) + ln(1 + e^-|z|)`; `dy/dz = 1 - e^-y`.
+    Softplus
+}
+impl Elementwise for Softplus {
+    #[inline]
+    fn apply<T: Scalar>(z: T) -> T {
+        let tail = (-z.abs()).exp().ln_1p();
+        if z < T::ZERO { tail } else { z + tail }
+    }
+    #[inline]
+    fn derivative<T: Scalar>(y: T) -> T {
+        -(-y).exp_m1()
+    }
+}
+
+activation! {
+    /// Piecewise linear sigmoid: `y = z/6 + 1/2`, held in `0..=1`; `dy/dz` is 1/6 inside, else 0.
+    HardSigmoid
+}
+impl Elementwise for HardSigmoid {
+    #[inline]
+    fn apply<T: Scalar>(z: T) -> T {
+        let y = z * ratio::<T, 1, 6>() + T::HALF;
+        if y < T::ZERO {
+            T::ZERO
+        } else if y > T::ONE {
+            T::ONE
+        } else {
+            y
+        }
+    }
+    #[inline]
+    fn derivative<T: Scalar>(y: T) -> T {
+        if y > T::ZERO && y < T::ONE { ratio::<T, 1, 6>() } else { T::ZERO }
+    }
+}
+
+activation! {
+    /// Gaussian error linear unit `y = z P(z)`, where `P` is the normal distribution function
+    /// `erfc(-z / sqrt(2)) / 2`; `dy/dz = P(z) + z e^(-z^2 / 2) / sqrt(2 pi)`.
+    ///
+    /// Hendrycks, Gimpel, arXiv 1606.08415, the exact form. Keeps the logits for the derivative.
+    Gelu
+}
+impl Gelu {
+    #[inline]
+    fn distribution<T: Scalar>(z: T) -> T {
+        T::HALF * (-z * T::FRAC_1_SQRT_2).erfc()
+    }
+}
+impl Activation for Gelu {
+    type Kept<Y: Vector> = Y;
+
+    #[inline]
+    fn apply<T: Scalar>(values: &mut [T]) {
+        for value in values {
+            *value *= Self::distribution(*value);
+        }
+    }
+
+    #[inline]
+    fn backward<T: Scalar>(_: &[T], logits: &[T], delta: &mut [T]) {
+        for (d, &z) in delta.iter_mut().zip(logits) {
+            let density = (-T::HALF * z * z).exp() * T::FRAC_1_SQRT_2PI;
+            *d *= Self::distribution(z) + z * density;
+        }
+    }
+}
+
+activation! {
+    /// Sigmoid linear unit, or swish: `y = z s` with `s = 1 / (1 + e^-z)`;
+    /// `dy/dz = s (1 + z (1 - s))`.
+    ///
+    /// Elfwing, Uchibe, Doya, Neural Networks 107 (2018). Keeps the logits for the derivative.
+    Silu
+}
+impl Activation for Silu {
+    type Kept<Y: Vector> = Y;
+
+    #[inline]
+    fn apply<T: Scalar>(values: &mut [T]) {
+        for value in values {
+            *value *= <Sigmoid as Elementwise>::apply(*value);
+        }
+    }
+
+    #[inline]
+    fn backward<T: Scalar>(_: &[T], logits: &[T], delta: &mut [T]) {
+        for (d, &z) in delta.iter_mut().zip(logits) {
+            let s = <Sigmoid as Elementwise>::apply(z);
+            *d *= s * (T::ONE + z * (T::ONE - s));
+        }
+    }
+}
+
+activation! {
+    /// Class probabilities `y_i = e^(z_i - m) / sum_j e^(z_j - m)` with `m = max z`, for the last
+    /// layer; `dL/dz_i = y_i (dL/dy_i - sum_j y_j dL/dy_j)`.
+    ///
+    /// Belongs with [`CrossEntropy`](crate::CrossEntropy).
+    Softmax
+}
+impl Softmax {
+    #[inline]
+    pub(crate) fn max<T: Scalar>(logits: &[T]) -> T {
+        logits.iter().fold(-T::INFINITY, |max, &z| if z > max { z } else { max })
+    }
+
+    /// Turns the logits into probabilities, given their maximum; returns `sum e^(z - max)`.
+    #[inline]
+    pub(crate) fn apply_below<T: Scalar>(max: T, values: &mut [T]) -> T {
+        let mut sum = T::ZERO;
+        for value in &mut *values {
+            *value = (*value - max).exp();
+            sum += *value;
+        }
+        for value in values {
+            *value /= sum;
+        }
+        sum
+    }
+}
+impl Activation for Softmax {
+    type Kept<Y: Vector> = ();
+
+    #[inline]
+    fn apply<T: Scalar>(values: &mut [T]) {
+        Self::apply_below(Self::max(values), values);
+    }
+
+    #[inline]
+    fn backward<T: Scalar>(output: &[T], _: &[T], delta: &mut [T]) {
+        let mean = output.iter().zip(&*delta).fold(T::ZERO, |sum, (&y, &d)| sum + y * d);
+        for (d, &y) in delta.iter_mut().zip(output) {
+            *d = y * (*d - mean);
+        }
+    }
+}

@@ -1,0 +1,281 @@
+//! Layers: what a network is made of.
+
+mod chain;
+mod dense;
+mod frozen;
+mod trace;
+
+pub use chain::{Chain, ChainGradient, Mlp};
+pub use dense::Dense;
+pub use frozen::Frozen;
+pub use trace::{ChainTrace, Kept, LayerTrace, Trace, Vector};
+
+use crate::activation::Activation;
+use crate::optimizer::GradientVisitor;
+use crate::scalar::{Scalar, Zero};
+
+/// One array for each layer of `N`: the derivative of the loss by the layer's logits.
+pub type Deltas<N> = <<N as Layer>::Trace as Trace>::Deltas;
+
+/// Which parameters a slice holds: [`Layer::parameters`] says it for each.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Tensor {
+    /// Weights, stored `[input][output]`.
+    Weights {
+        /// Number of inputs of each unit.
+        inputs: usize,
+        /// Number of units.
+        outputs: usize,
+    },
+    /// Biases, one for each unit.
+    Bias,
+    /// Anything else that is learned.
+    Other,
+}
+
+/// A piece of a network: takes an [`Input`](Self::Input), gives an [`Output`](Self::Output), and
+/// may have parameters that are learned. A [`Chain`] of layers is a layer.
+///
+/// # Implement your own
+///
+/// A layer says what its logits are (its values before the activation), how a derivative passes
+/// back through it, and what the gradient of its parameters is; [`Trainer`](crate::Trainer), every
+/// optimizer and [`Chain`] then work with it. A layer that has no activation of its own names
+/// [`Identity`](crate::Identity).
+///
+/// ```
+/// use gradlet::prelude::*;
+/// use gradlet::{GradientVisitor, LayerTrace, Tensor};
+///
+/// /// `y_i = s_i x_i`: one learned factor for each input.
+/// #[derive(Clone, Debug, PartialEq)]
+/// struct Scale<const N: usize> {
+///     factors: [f32; N],
+/// }
+///
+/// impl<const N: usize> Zero for Scale<N> {
+///     const ZERO: Self = Self { factors: [0.0; N] };
+/// }
+///
+/// impl<const N: usize> Layer for Scale<N> {
+///     type Scalar = f32;
+///     type Input = [f32; N];
+///     type Output = [f32; N];
+///     type Activation = Identity;
+///     type Trace = LayerTrace<[f32; N], Identity>;
+///     type Gradient = Self;
+///     const PARAMS: usize = N;
+///     const MACS: usize = N;
+///
+///     fn logits(&self, input: &[f32; N], logits: &mut [f32; N]) {
+///         for ((z, x), s) in logits.iter_mut().zip(input).zip(&self.factors) {
+///             *z = s * x;
+///         }
+///     }
+///
+///     fn input_gradient(
+///         &self,
+///         _input: &[f32; N],
+///         _trace: &Self::Trace,
+///         delta: &[f32; N],
+///         gradient: &mut [f32; N],
+///     ) {
+///         for ((g, d), s) in gradient.iter_mut().zip(delta).zip(&self.factors) {
+///             *g = s * d;
+///         }
+///     }
+///
+///     fn gradient<const P: usize, const S: usize>(
+///         nets: [&mut Self; P],
+///         state: [&mut Self; S],
+///         input: &[f32; N],
+///         _trace: &Self::Trace,
+///         delta: &[f32; N],
+///         visitor: &mut impl GradientVisitor<f32, P, S>,
+///     ) {
+///         let mut gradient = *delta;
+///         for (g, x) in gradient.iter_mut().zip(input) {
+///             *g *= x;
+///         }
+///         visitor.vector(
+///             nets.map(|n| n.factors.as_mut_slice()),
+///             state.map(|s| s.factors.as_mut_slice()),
+///             &gradient,
+///         );
+///     }
+///
+///     fn parameters<const S: usize>(
+///         &self,
+///         state: [&mut Self; S],
+///         visit: &mut impl FnMut(Tensor, &[f32], [&mut [f32]; S]),
+///     ) {
+///         let state = state.map(|s| s.factors.as_mut_slice());
+///         visit(Tensor::Other, &self.factors, state);
+///     }
+///
+///     fn tensors<const G: usize, const P: usize, const S: usize>(
+///         gradients: [&Self; G],
+///         nets: [&mut Self; P],
+///         state: [&mut Self; S],
+///         visit: &mut impl FnMut(Tensor, [&[f32]; G], [&mut [f32]; P], [&mut [f32]; S]),
+///     ) {
+///         visit(
+///             Tensor::Other,
+///             gradients.map(|g| g.factors.as_slice()),
+///             nets.map(|n| n.factors.as_mut_slice()),
+///             state.map(|s| s.factors.as_mut_slice()),
+///         );
+///     }
+/// }
+///
+/// type Net = Chain<Scale<2>, Dense<2, 1, Identity>>;
+/// let mut net = Net::new(Scale { factors: [1.0; 2] }, Dense::new([[0.5], [0.5]], [0.0]));
+/// let mut trainer = Trainer::<Net, HalfSquaredError, Sgd>::new();
+/// for _ in 0..100 {
+///     trainer.step(&mut net, &Sgd { learning_rate: 0.1 }, &[1.0, 2.0], &[3.0]);
+/// }
+/// assert!((net.forward(&[1.0, 2.0])[0] - 3.0).abs() < 1e-5);
+/// ```
+pub trait Layer: Sized {
+    /// The type of number: `f32` or `f64`.
+    type Scalar: Scalar;
+    /// What the layer takes, `[T; IN]` for [`Dense`].
+    type Input;
+    /// What the layer gives, `[T; OUT]`.
+    type Output: Vector<Scalar = Self::Scalar>;
+    /// The function that the layer ends in.
+    type Activation: Activation;
+    /// What a training step keeps: [`LayerTrace<Self::Output, Self::Activation>`](LayerTrace).
+    type Trace: Trace<Output = Self::Output, Activation = Self::Activation>;
+    /// One number for each parameter: the gradient, and what optimizers keep. `Self` for most
+    /// layers, `()` for one that learns nothing.
+    type Gradient: Zero;
+
+    /// Number of parameters that are learned.
+    const PARAMS: usize;
+    /// Multiply-accumulates of one forward pass.
+    const MACS: usize;
+    /// Bytes of memory that the layer takes.
+    const BYTES: usize = size_of::<Self>();
+
+    /// Writes the layer's values before its activation.
+    fn logits(&self, input: &Self::Input, logits: &mut Self::Output);
+
+    /// Writes the derivative of the loss by `input`, from the one by the logits.
+    fn input_gradient(
+        &self,
+        input: &Self::Input,
+        trace: &Self::Trace,
+        deltas: &Deltas<Self>,
+        gradient: &mut Self::Input,
+    );
+
+    /// Hands the gradient of one sample to `visitor`, tensor by tensor, with the same tensor of
+    /// `nets` (the network to be updated, or none) and of `state` (what the optimizer keeps, or a
+    /// gradient to add to).
+    fn gradient<const P: usize, const S: usize>(
+        nets: [&mut Self; P],
+        state: [&mut Self::Gradient; S],
+        input: &Self::Input,
+        trace: &Self::Trace,
+        deltas: &Deltas<Self>,
+        visitor: &mut impl GradientVisitor<Self::Scalar, P, S>,
+    );
+
+    /// Shows every tensor of parameters with the same tensor of `state`, in the same order each
+    /// time: from the input to the output, weights before biases.
+    fn parameters<const S: usize>(
+        &self,
+        state: [&mut Self::Gradient; S],
+        visit: &mut impl FnMut(Tensor, &[Self::Scalar], [&mut [Self::Scalar]; S]),
+    );
+
+    /// Walks the tensors of gradients, networks and optimizer states in step, in the order of
+    /// [`parameters`](Self::parameters).
+    fn tensors<const G: usize, const P: usize, const S: usize>(
+        gradients: [&Self::Gradient; G],
+        nets: [&mut Self; P],
+        state: [&mut Self::Gradient; S],
+        visit: &mut impl FnMut(
+            Tensor,
+            [&[Self::Scalar]; G],
+            [&mut [Self::Scalar]; P],
+            [&mut [Self::Scalar]; S],
+        ),
+    );
+
+    /// The output for `input`.
+    #[inline]
+    #[must_use]
+    fn forward(&self, input: &Self::Input) -> Self::Output {
+        let mut output = Self::Output::ZERO;
+        self.logits(input, &mut output);
+        Self::Activation::apply(output.as_mut_slice());
+        output
+    }
+
+    /// The forward pass of a training step: writes the logits into the trace, and the outputs of
+    /// the layers before it. Only a layer made of layers needs its own.
+    #[inline]
+    fn forward_trace(&self, input: &Self::Input, trace: &mut Self::Trace) {
+        self.logits(input, trace.last_mut().output_mut());
+    }
+
+    /// The backward pass: fills the deltas of all layers from the last. `WANTED` says whether
+    /// [`input_gradient`](Self::input_gradient) will be called. Only a layer made of layers needs
+    /// its own.
+    #[inline]
+    fn backward<const WANTED: bool>(
+        &self,
+        _input: &Self::Input,
+        _trace: &Self::Trace,
+        _deltas: &mut Deltas<Self>,
+    ) {
+    }
+}
+
+/// A layer whose input is `X`: what may follow a layer with output `X`.
+#[diagnostic::on_unimplemented(
+    message = "layers do not fit: `{Self}` cannot take `{X}`, the output of the layer before it",
+    label = "its input must be `{X}`"
+)]
+pub trait Takes<X>: Layer<Input = X> {}
+
+#[diagnostic::do_not_recommend]
+impl<L: Layer> Takes<L::Input> for L {}
+
+/// A network type of any depth: each size is written once, so sizes cannot disagree.
+///
+/// `net![IN => OUT Activation => OUT Activation ..]`, or with the number type in front
+/// `net![f64; IN => ..]` (`f32` otherwise). A size is a literal, a constant, or `{ an expression }`.
+///
+/// ```
+/// use gradlet::prelude::*;
+///
+/// type Net = net![784 => 32 Relu => 16 Tanh => 10 Softmax];
+/// // stands for
+/// type Same = Chain<
+///     Dense<784, 32, Relu, f32>,
+///     Chain<Dense<32, 16, Tanh, f32>, Dense<16, 10, Softmax, f32>>,
+/// >;
+/// fn check(net: Net) -> Same {
+///     net
+/// }
+/// assert_eq!(Net::PARAMS, 784 * 32 + 32 + 32 * 16 + 16 + 16 * 10 + 10);
+/// ```
+#[macro_export]
+macro_rules! net {
+    ($input:tt => $($layers:tt)+) => { $crate::net!(@chain f32; $input => $($layers)+) };
+    (@chain $scalar:ty; $input:tt => $output:tt $activation:ty) => {
+        $crate::Dense<$input, $output, $activation, $scalar>
+    };
+    (@chain $scalar:ty; $input:tt => $output:tt $activation:ty => $($rest:tt)+) => {
+        $crate::Chain<
+            $crate::Dense<$input, $output, $activation, $scalar>,
+            $crate::net!(@chain $scalar; $output => $($rest)+)
+        >
+    };
+    ($scalar:ty; $input:tt => $($layers:tt)+) => {
+        $crate::net!(@chain $scalar; $input => $($layers)+)
+    };
+}

@@ -1,0 +1,188 @@
+//! What one training step keeps of the forward pass.
+
+use core::fmt;
+
+use crate::activation::Activation;
+use crate::scalar::{Scalar, Zero};
+
+/// A fixed-size array of numbers, `[T; N]`: the output of a layer.
+pub trait Vector: Zero + Clone {
+    /// Type of the elements.
+    type Scalar: Scalar;
+    /// The elements.
+    fn as_slice(&self) -> &[Self::Scalar];
+    /// The elements.
+    fn as_mut_slice(&mut self) -> &mut [Self::Scalar];
+}
+
+impl<T: Scalar, const N: usize> Vector for [T; N] {
+    type Scalar = T;
+
+    #[inline]
+    fn as_slice(&self) -> &[T] {
+        self
+    }
+    #[inline]
+    fn as_mut_slice(&mut self) -> &mut [T] {
+        self
+    }
+}
+
+/// What an activation keeps for its derivative besides the outputs: nothing, or the logits.
+pub trait Kept<Y: Vector>: Zero {
+    /// Copies the logits, if they are needed.
+    fn keep(&mut self, logits: &Y);
+    /// The logits, or an empty slice.
+    fn logits(&self) -> &[Y::Scalar];
+}
+
+impl<Y: Vector> Kept<Y> for () {
+    #[inline]
+    fn keep(&mut self, _: &Y) {}
+    #[inline]
+    fn logits(&self) -> &[Y::Scalar] {
+        &[]
+    }
+}
+
+impl<Y: Vector> Kept<Y> for Y {
+    #[inline]
+    fn keep(&mut self, logits: &Y) {
+        self.clone_from(logits);
+    }
+    #[inline]
+    fn logits(&self) -> &[Y::Scalar] {
+        self.as_slice()
+    }
+}
+
+/// What a training step keeps of the forward pass: the outputs of every layer.
+///
+/// Implemented by [`LayerTrace`], for one layer, and [`ChainTrace`].
+pub trait Trace: Zero {
+    /// Output of the last layer.
+    type Output: Vector;
+    /// Activation of the last layer.
+    type Activation: Activation;
+    /// One array for each layer: the derivative of the loss by the layer's logits.
+    type Deltas: Zero;
+
+    /// What is kept of the last layer.
+    fn last(&self) -> &LayerTrace<Self::Output, Self::Activation>;
+    /// What is kept of the last layer.
+    fn last_mut(&mut self) -> &mut LayerTrace<Self::Output, Self::Activation>;
+    /// The last layer's `dL/dz`.
+    fn last_delta(deltas: &Self::Deltas) -> &Self::Output;
+    /// The last layer's `dL/dz`.
+    fn last_delta_mut(deltas: &mut Self::Deltas) -> &mut Self::Output;
+}
+
+/// What a training step keeps of one layer with output `Y` and activation `A`: the output, and the
+/// logits too for the activations that need them ([`Gelu`](crate::Gelu), [`Silu`](crate::Silu)).
+pub struct LayerTrace<Y: Vector, A: Activation> {
+    output: Y,
+    kept: A::Kept<Y>,
+}
+
+impl<Y: Vector, A: Activation> LayerTrace<Y, A> {
+    /// The layer's output; between [`Layer::forward_trace`](crate::Layer::forward_trace) and
+    /// [`activate`](Self::activate), its logits.
+    #[inline]
+    pub fn output(&self) -> &Y {
+        &self.output
+    }
+
+    /// Where a layer writes its logits.
+    #[inline]
+    pub fn output_mut(&mut self) -> &mut Y {
+        &mut self.output
+    }
+
+    /// Turns the logits into outputs by `apply`, and keeps what the derivative needs.
+    #[inline]
+    pub(crate) fn activate_by<R>(&mut self, apply: impl FnOnce(&mut [Y::Scalar]) -> R) -> R {
+        self.kept.keep(&self.output);
+        apply(self.output.as_mut_slice())
+    }
+
+    /// Turns the logits into outputs.
+    #[inline]
+    pub(crate) fn activate(&mut self) {
+        self.activate_by(A::apply);
+    }
+
+    /// Turns `delta = dL/dy` into `dL/dz`.
+    #[inline]
+    pub(crate) fn backward(&self, delta: &mut Y) {
+        A::backward(self.output.as_slice(), self.kept.logits(), delta.as_mut_slice());
+    }
+}
+
+impl<Y: Vector, A: Activation> Zero for LayerTrace<Y, A> {
+    const ZERO: Self = Self { output: Y::ZERO, kept: A::Kept::<Y>::ZERO };
+}
+
+impl<Y: Vector, A: Activation> fmt::Debug for LayerTrace<Y, A> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("LayerTrace")
+            .field("output", &self.output.as_slice())
+            .finish_non_exhaustive()
+    }
+}
+
+impl<Y: Vector, A: Activation> Trace for LayerTrace<Y, A> {
+    type Output = Y;
+    type Activation = A;
+    type Deltas = Y;
+
+    #[inline]
+    fn last(&self) -> &Self {
+        self
+    }
+    #[inline]
+    fn last_mut(&mut self) -> &mut Self {
+        self
+    }
+    #[inline]
+    fn last_delta(deltas: &Y) -> &Y {
+        deltas
+    }
+    #[inline]
+    fn last_delta_mut(deltas: &mut Y) -> &mut Y {
+        deltas
+    }
+}
+
+/// What a training step keeps of two layers in a row.
+#[derive(Debug)]
+pub struct ChainTrace<F, R> {
+    pub(super) first: F,
+    pub(super) rest: R,
+}
+
+impl<F: Zero, R: Zero> Zero for ChainTrace<F, R> {
+    const ZERO: Self = Self { first: F::ZERO, rest: R::ZERO };
+}
+
+impl<F: Trace, R: Trace> Trace for ChainTrace<F, R> {
+    type Output = R::Output;
+    type Activation = R::Activation;
+    type Deltas = (F::Deltas, R::Deltas);
+
+    #[inline]
+    fn last(&self) -> &LayerTrace<R::Output, R::Activation> {
+        self.rest.last()
+    }
+    #[inline]
+    fn last_mut(&mut self) -> &mut LayerTrace<R::Output, R::Activation> {
+        self.rest.last_mut()
+    }
+    #[inline]
+    fn last_delta(deltas: &Self::Deltas) -> &R::Output {
+        R::last_delta(&deltas.1)
+    }
+    #[inline]
+    fn last_delta_mut(deltas: &mut Self::Deltas) -> &mut R::Output {
+        R::last_delta_mut(&mut deltas.1)
+    }
+}

@@ -1,0 +1,236 @@
+//! Loss functions.
+//!
+//! Each is a type without fields. The loss is that of one sample; trainers take the mean over a
+//! batch. Below, `y` is the output, `t` the target and `z` the logits of the last layer.
+
+use crate::activation::{Activation, Sigmoid, Softmax, ratio};
+use crate::scalar::Scalar;
+
+/// What training makes small, for a network whose last activation is `A`.
+///
+/// A pair of loss and activation that makes no sense does not compile: [`BinaryCrossEntropy`] needs
+/// [`Sigmoid`], [`CrossEntropy`] needs [`Softmax`], the others take any activation.
+///
+/// ```
+/// use gradlet::prelude::*;
+///
+/// /// `E = sum (y - t)^4`.
+/// struct Quartic;
+///
+/// impl<A: Activation> Loss<A> for Quartic {
+///     fn forward<T: Scalar>(values: &mut [T], target: &[T]) -> T {
+///         A::apply(values);
+///         values.iter().zip(target).map(|(&y, &t)| (y - t) * (y - t) * (y - t) * (y - t)).sum()
+///     }
+///     fn delta<T: Scalar>(output: &[T], target: &[T], delta: &mut [T]) {
+///         for ((d, &y), &t) in delta.iter_mut().zip(output).zip(target) {
+///             let e = y - t;
+///             *d = T::from_u32(4) * e * e * e;
+///         }
+///     }
+/// }
+///
+/// let mut net = Dense::<1, 1, Tanh>::new([[0.5]], [0.0]);
+/// let mut trainer = Trainer::<_, Quartic, Sgd>::new();
+/// let before = trainer.step(&mut net, &Sgd { learning_rate: 0.1 }, &[1.0], &[-1.0]);
+/// assert!(trainer.evaluate(&net, &[1.0], &[-1.0]) < before);
+/// ```
+#[diagnostic::on_unimplemented(
+    message = "the loss `{Self}` does not fit a network that ends in `{A}`",
+    label = "this network ends in `{A}`",
+    note = "`BinaryCrossEntropy` needs `Sigmoid` and `CrossEntropy` needs `Softmax` in the last layer; the other losses take any activation"
+)]
+pub trait Loss<A: Activation> {
+    /// Whether [`delta`](Self::delta) is `dL/dz`; otherwise it is `dL/dy`.
+    const FUSED: bool = false;
+
+    /// Turns the logits into outputs, exactly as `A` does, and returns the loss of the sample.
+    fn forward<T: Scalar>(values: &mut [T], target: &[T]) -> T;
+
+    /// Writes the derivative of the loss by the outputs, or by the logits if
+    /// [`FUSED`](Self::FUSED).
+    fn delta<T: Scalar>(output: &[T], target: &[T], delta: &mut [T]);
+}
+
+macro_rules! loss {
+    ($(#[$doc:meta])* $name:ident) => {
+        $(#[$doc])*
+        #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+        pub struct $name;
+    };
+}
+
+/// `sum f(y - t)`.
+#[inline]
+fn sum_of_errors<T: Scalar>(output: &[T], target: &[T], f: impl Fn(T) -> T) -> T {
+    output.iter().zip(target).fold(T::ZERO, |sum, (&y, &t)| sum + f(y - t))
+}
+
+/// `delta = f(y - t)`.
+#[inline]
+fn map_errors<T: Scalar>(output: &[T], target: &[T], delta: &mut [T], f: impl Fn(T) -> T) {
+    for ((d, &y), &t) in delta.iter_mut().zip(output).zip(target) {
+        *d = f(y - t);
+    }
+}
+
+/// `1 / n`.
+#[inline]
+#[allow(clippy::cast_possible_truncation, reason = "a network has fewer than 2^32 outputs")]
+fn reciprocal<T: Scalar>(n: usize) -> T {
+    T::ONE / T::from_u32(n as u32)
+}
+
+loss! {
+    /// `E = 1/2 sum (y - t)^2`; `dE/dy = y - t`.
+    ///
+    /// The loss of Rumelhart, Hinton, Williams, Nature 323 (1986), and of most worked examples.
+    HalfSquaredError
+}
+impl<A: Activation> Loss<A> for HalfSquaredError {
+    #[inline]
+    fn forward<T: Scalar>(values: &mut [T], target: &[T]) -> T {
+        A::apply(values);
+        T::HALF * sum_of_errors(values, target, |e| e * e)
+    }
+    #[inline]
+    fn delta<T: Scalar>(output: &[T], target: &[T], delta: &mut [T]) {
+        map_errors(output, target, delta, |e| e);
+    }
+}
+
+loss! {
+    /// `E = 1/n sum (y - t)^2` over the `n` outputs; `dE/dy = 2/n (y - t)`.
+    MeanSquaredError
+}
+impl<A: Activation> Loss<A> for MeanSquaredError {
+    #[inline]
+    fn forward<T: Scalar>(values: &mut [T], target: &[T]) -> T {
+        A::apply(values);
+        reciprocal::<T>(values.len()) * sum_of_errors(values, target, |e| e * e)
+    }
+    #[inline]
+    fn delta<T: Scalar>(output: &[T], target: &[T], delta: &mut [T]) {
+        let factor = reciprocal::<T>(output.len()) * (T::ONE + T::ONE);
+        map_errors(output, target, delta, |e| factor * e);
+    }
+}
+
+loss! {
+    /// `E = sum |y - t|`; `dE/dy` is the sign of `y - t`, 0 where they are equal.
+    AbsoluteError
+}
+impl<A: Activation> Loss<A> for AbsoluteError {
+    #[inline]
+    fn forward<T: Scalar>(values: &mut [T], target: &[T]) -> T {
+        A::apply(values);
+        sum_of_errors(values, target, T::abs)
+    }
+    #[inline]
+    fn delta<T: Scalar>(output: &[T], target: &[T], delta: &mut [T]) {
+        map_errors(output, target, delta, |e| clamp(e, T::ZERO, T::ONE));
+    }
+}
+
+/// The value `size` with the sign of `e`, or `e` itself where `|e| <= limit`.
+#[inline]
+fn clamp<T: Scalar>(e: T, limit: T, size: T) -> T {
+    if e > limit {
+        size
+    } else if e < -limit {
+        -size
+    } else {
+        e
+    }
+}
+
+/// `E = sum h(y - t)` with `h(e) = e^2 / 2` where `|e| <= d`, else `d |e| - d^2 / 2`;
+/// `dE/dy = y - t`, held in `-d..=d`.
+///
+/// Huber, Annals of Mathematical Statistics 35 (1964). The threshold is the fraction
+/// `d = NUMERATOR / DENOMINATOR`, 1 unless given; a denominator of 0 does not compile.
+///
+/// ```
+/// use gradlet::{Huber, Identity, Loss};
+///
+/// type Half = Huber<1, 2>;
+/// assert_eq!(<Half as Loss<Identity>>::forward(&mut [3.0], &[1.0]), 0.5 * 2.0 - 0.125);
+/// ```
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Huber<const NUMERATOR: u32 = 1, const DENOMINATOR: u32 = 1>;
+
+impl<A: Activation, const NUMERATOR: u32, const DENOMINATOR: u32> Loss<A>
+    for Huber<NUMERATOR, DENOMINATOR>
+{
+    #[inline]
+    fn forward<T: Scalar>(values: &mut [T], target: &[T]) -> T {
+        A::apply(values);
+        let limit = ratio::<T, NUMERATOR, DENOMINATOR>();
+        sum_of_errors(values, target, |e| {
+            let size = e.abs();
+            if size > limit { limit * (size - T::HALF * limit) } else { T::HALF * e * e }
+        })
+    }
+    #[inline]
+    fn delta<T: Scalar>(output: &[T], target: &[T], delta: &mut [T]) {
+        let limit = ratio::<T, NUMERATOR, DENOMINATOR>();
+        map_errors(output, target, delta, |e| clamp(e, limit, limit));
+    }
+}
+
+loss! {
+    /// For independent yes/no outputs, targets `0..=1`:
+    /// `E = -sum (t ln y + (1 - t) ln(1 - y))` with `y = 1 / (1 + e^-z)`; `dE/dz = y - t`.
+    ///
+    /// Computed from the logits as `sum (max(z, 0) - t z + ln(1 + e^-|z|))`, so that it stays finite
+    /// where `y` has been rounded to 0 or 1.
+    BinaryCrossEntropy
+}
+impl Loss<Sigmoid> for BinaryCrossEntropy {
+    const FUSED: bool = true;
+
+    #[inline]
+    fn forward<T: Scalar>(values: &mut [T], target: &[T]) -> T {
+        let mut loss = T::ZERO;
+        for (value, &t) in values.iter_mut().zip(target) {
+            let z = *value;
+            // The one power serves both: e^-|z| is e^-z or its reciprocal.
+            let power = (-z).exp();
+            *value = T::ONE / (T::ONE + power);
+            loss += if z < T::ZERO {
+                (T::ONE / power).ln_1p() - t * z
+            } else {
+                z - t * z + power.ln_1p()
+            };
+        }
+        loss
+    }
+    #[inline]
+    fn delta<T: Scalar>(output: &[T], target: &[T], delta: &mut [T]) {
+        map_errors(output, target, delta, |e| e);
+    }
+}
+
+loss! {
+    /// For one class out of many, targets that add up to 1 ([`one_hot`](crate::preprocess::one_hot)):
+    /// `E = -sum t ln y` with `y = softmax(z)`; `dE/dz = y - t`.
+    ///
+    /// Computed from the logits as `ln sum e^(z - m) - sum t (z - m)` with `m = max z`, so that it
+    /// stays finite where a probability has been rounded to 0.
+    CrossEntropy
+}
+impl Loss<Softmax> for CrossEntropy {
+    const FUSED: bool = true;
+
+    #[inline]
+    fn forward<T: Scalar>(values: &mut [T], target: &[T]) -> T {
+        let max = Softmax::max(values);
+        let expected = values.iter().zip(target).fold(T::ZERO, |sum, (&z, &t)| sum + t * (z - max));
+        let sum = Softmax::apply_below(max, values);
+        sum.ln() - expected
+    }
+    #[inline]
+    fn delta<T: Scalar>(output: &[T], target: &[T], delta: &mut [T]) {
+        map_errors(output, target, delta, |e| e);
+    }
+}

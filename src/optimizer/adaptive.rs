@@ -1,0 +1,200 @@
+//! Optimizers that scale each parameter's step by the size of its gradients.
+
+use super::{Gradients, Optimizer, for_each};
+use crate::layer::Layer;
+use crate::scalar::{Scalar, Zero};
+
+/// `s = decay * s + (1 - decay) * g^2`, `p -= learning_rate * g / (sqrt(s) + epsilon)`.
+///
+/// Remembers `s`, one number for each parameter. Tieleman, Hinton, Coursera lecture 6.5 (2012).
+///
+/// ```
+/// use gradlet::prelude::*;
+///
+/// let rms_prop = RmsProp { learning_rate: 0.5, decay: 0.75, epsilon: 0.0 };
+/// let mut net = Dense::<1, 1, Identity>::new([[0.0]], [0.0]);
+/// let mut trainer = Trainer::<_, HalfSquaredError, _>::new();
+/// trainer.step(&mut net, &rms_prop, &[1.0], &[1.0]); // g = -1, s = 1/4, step 0.5 / 0.5
+/// assert_eq!(net, Dense::new([[1.0]], [1.0]));
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct RmsProp<T = f32> {
+    /// Step size.
+    pub learning_rate: T,
+    /// How much of the mean square is kept, `0.0..1.0`.
+    pub decay: T,
+    /// Added to the root, against division by zero.
+    pub epsilon: T,
+}
+
+impl<T: Scalar> RmsProp<T> {
+    /// With decay 0.99 and epsilon 1e-8, as in PyTorch.
+    #[must_use]
+    pub fn new(learning_rate: T) -> Self {
+        Self { learning_rate, decay: T::from_f64(0.99), epsilon: T::from_f64(1e-8) }
+    }
+}
+
+impl<T: Scalar, N: Layer<Scalar = T>> Optimizer<N> for RmsProp<T> {
+    type State = N::Gradient;
+
+    #[inline]
+    fn update(
+        &self,
+        net: &mut N,
+        square: &mut N::Gradient,
+        gradients: &impl Gradients<N>,
+        scale: T,
+    ) {
+        let Self { learning_rate, decay, epsilon } = *self;
+        let gain = T::ONE - decay;
+        gradients.visit(
+            [net],
+            [square],
+            &mut for_each(|[p], [s], g| {
+                let g = scale * g;
+                let s = decay * s + gain * g * g;
+                ([p - learning_rate * g / (s.sqrt() + epsilon)], [s])
+            }),
+        );
+    }
+}
+
+/// What [`Adam`] and [`AdamW`] remember: two numbers for each parameter, and two more.
+#[derive(Clone, Debug, PartialEq)]
+pub struct AdamState<G, T> {
+    mean: G,
+    square: G,
+    /// `1 - beta^t`, for both betas: starts as zero, where `beta^t` would start as one.
+    correction: [T; 2],
+}
+
+impl<G: Zero, T: Zero> Zero for AdamState<G, T> {
+    const ZERO: Self = Self { mean: G::ZERO, square: G::ZERO, correction: Zero::ZERO };
+}
+
+/// Adam, with bias correction. At step `t`, counted from 1:
+/// ```text
+/// m = beta_1 m + (1 - beta_1) g
+/// v = beta_2 v + (1 - beta_2) g^2
+/// p -= learning_rate * (m / (1 - beta_1^t)) / (sqrt(v / (1 - beta_2^t)) + epsilon)
+/// ```
+/// Remembers `m` and `v`. Kingma, Ba, ICLR 2015, algorithm 1.
+///
+/// ```
+/// use gradlet::prelude::*;
+///
+/// // The first step has the size of the learning rate, whatever the gradient.
+/// let mut net = Dense::<1, 1, Identity>::new([[0.0]], [0.0]);
+/// let mut trainer = Trainer::<_, HalfSquaredError, _>::new();
+/// trainer.step(&mut net, &Adam::new(0.01), &[1.0], &[300.0]);
+/// assert!((net.bias()[0] - 0.01).abs() < 1e-8);
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Adam<T = f32> {
+    /// Step size; 0.001 is usual.
+    pub learning_rate: T,
+    /// How much of the mean gradient is kept, `0.0..1.0`.
+    pub beta_1: T,
+    /// How much of the mean square is kept, `0.0..1.0`.
+    pub beta_2: T,
+    /// Added to the root, against division by zero.
+    pub epsilon: T,
+}
+
+impl<T: Scalar> Adam<T> {
+    /// With betas 0.9 and 0.999 and epsilon 1e-8, as the paper has them.
+    #[must_use]
+    pub fn new(learning_rate: T) -> Self {
+        Self {
+            learning_rate,
+            beta_1: T::from_f64(0.9),
+            beta_2: T::from_f64(0.999),
+            epsilon: T::from_f64(1e-8),
+        }
+    }
+
+    /// The update of Adam for a parameter that has been multiplied by `keep` before.
+    #[inline]
+    fn update_decayed<N: Layer<Scalar = T>>(
+        &self,
+        net: &mut N,
+        state: &mut AdamState<N::Gradient, T>,
+        gradients: &impl Gradients<N>,
+        scale: T,
+        keep: T,
+    ) {
+        let Self { learning_rate, beta_1, beta_2, epsilon } = *self;
+        let (gain_1, gain_2) = (T::ONE - beta_1, T::ONE - beta_2);
+        let AdamState { mean, square, correction: [c1, c2] } = state;
+        *c1 = beta_1 * *c1 + gain_1;
+        *c2 = beta_2 * *c2 + gain_2;
+        // Both corrections are taken out of the loop: they scale the step and the epsilon.
+        let root = c2.sqrt();
+        let (step, epsilon) = (learning_rate * root / *c1, epsilon * root);
+        gradients.visit(
+            [net],
+            [mean, square],
+            &mut for_each(|[p], [m, v], g| {
+                let g = scale * g;
+                let m = beta_1 * m + gain_1 * g;
+                let v = beta_2 * v + gain_2 * g * g;
+                ([keep * p - step * m / (v.sqrt() + epsilon)], [m, v])
+            }),
+        );
+    }
+}
+
+impl<T: Scalar, N: Layer<Scalar = T>> Optimizer<N> for Adam<T> {
+    type State = AdamState<N::Gradient, T>;
+
+    #[inline]
+    fn update(
+        &self,
+        net: &mut N,
+        state: &mut Self::State,
+        gradients: &impl Gradients<N>,
+        scale: T,
+    ) {
+        self.update_decayed(net, state, gradients, scale, T::ONE);
+    }
+}
+
+/// Adam with decoupled weight decay: each parameter is first multiplied by
+/// `1 - learning_rate * weight_decay`, then updated as by [`Adam`].
+///
+/// Loshchilov, Hutter, ICLR 2019, algorithm 2. Decays weights and biases alike, as PyTorch does.
+///
+/// ```
+/// use gradlet::prelude::*;
+///
+/// // Without a gradient, only the decay is left.
+/// let adam_w = AdamW { adam: Adam::new(0.5), weight_decay: 0.5 };
+/// let mut net = Dense::<1, 1, Identity>::new([[2.0]], [0.0]);
+/// let mut trainer = Trainer::<_, HalfSquaredError, _>::new();
+/// trainer.step(&mut net, &adam_w, &[0.0], &[0.0]);
+/// assert_eq!(net.weights(), &[[1.5]]);
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct AdamW<T = f32> {
+    /// The hyper-parameters of Adam.
+    pub adam: Adam<T>,
+    /// Decay for each step and unit of learning rate; 0.01 is usual.
+    pub weight_decay: T,
+}
+
+impl<T: Scalar, N: Layer<Scalar = T>> Optimizer<N> for AdamW<T> {
+    type State = AdamState<N::Gradient, T>;
+
+    #[inline]
+    fn update(
+        &self,
+        net: &mut N,
+        state: &mut Self::State,
+        gradients: &impl Gradients<N>,
+        scale: T,
+    ) {
+        let keep = T::ONE - self.adam.learning_rate * self.weight_decay;
+        self.adam.update_decayed(net, state, gradients, scale, keep);
+    }
+}

@@ -1,0 +1,191 @@
+//! Optimizers around another optimizer, which see the gradient before it does.
+
+use super::{GradientVisitor, Gradients, Optimizer};
+use crate::layer::Layer;
+use crate::scalar::Scalar;
+
+/// Holds each number of the gradient in `-limit..=limit`, then updates by `optimizer`.
+///
+/// ```
+/// use gradlet::prelude::*;
+///
+/// let clipped = ClipByValue { optimizer: Sgd { learning_rate: 0.5 }, limit: 1.0 };
+/// let mut net = Dense::<1, 1, Identity>::new([[0.0]], [0.0]);
+/// let mut trainer = Trainer::<_, HalfSquaredError, _>::new();
+/// trainer.step(&mut net, &clipped, &[0.0], &[100.0]); // dE/db = -100
+/// assert_eq!(net.bias(), &[0.5]);
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct ClipByValue<O, T = f32> {
+    /// What makes the step.
+    pub optimizer: O,
+    /// Largest absolute value of a derivative, 0 or more.
+    pub limit: T,
+}
+
+impl<T: Scalar, N: Layer<Scalar = T>, O: Optimizer<N>> Optimizer<N> for ClipByValue<O, T> {
+    type State = O::State;
+
+    #[inline]
+    fn update(&self, net: &mut N, state: &mut O::State, gradients: &impl Gradients<N>, scale: T) {
+        let limit = self.limit;
+        let clip = |_, g: T| {
+            let g = scale * g;
+            if g > limit {
+                limit
+            } else if g < -limit {
+                -limit
+            } else {
+                g
+            }
+        };
+        self.optimizer.update(net, state, &Adjusted { gradients, adjust: clip }, T::ONE);
+    }
+}
+
+/// Adds `rate * p` to the gradient of each parameter `p`, then updates by `optimizer`: the
+/// derivative of the penalty `rate / 2 * sum p^2`.
+///
+/// Weights and biases alike, as PyTorch's `weight_decay` does. For Adam, [`AdamW`](crate::AdamW)
+/// is usually better.
+///
+/// ```
+/// use gradlet::prelude::*;
+///
+/// let decayed = WeightDecay { optimizer: Sgd { learning_rate: 0.5 }, rate: 0.5 };
+/// let mut net = Dense::<1, 1, Identity>::new([[2.0]], [0.0]);
+/// let mut trainer = Trainer::<_, HalfSquaredError, _>::new();
+/// trainer.step(&mut net, &decayed, &[0.0], &[0.0]); // 2 - 0.5 * (0 + 0.5 * 2)
+/// assert_eq!(net.weights(), &[[1.5]]);
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct WeightDecay<O, T = f32> {
+    /// What makes the step.
+    pub optimizer: O,
+    /// Factor of the parameters in the gradient; 1e-4 is usual.
+    pub rate: T,
+}
+
+impl<T: Scalar, N: Layer<Scalar = T>, O: Optimizer<N>> Optimizer<N> for WeightDecay<O, T> {
+    type State = O::State;
+
+    #[inline]
+    fn update(&self, net: &mut N, state: &mut O::State, gradients: &impl Gradients<N>, scale: T) {
+        let adjust = |p: Option<T>, g| scale * g + self.rate * p.unwrap_or(T::ZERO);
+        self.optimizer.update(net, state, &Adjusted { gradients, adjust }, T::ONE);
+    }
+}
+
+/// Gradients that go through `adjust(parameter, gradient)`, number by number.
+struct Adjusted<'a, G, F> {
+    gradients: &'a G,
+    adjust: F,
+}
+
+impl<N, G, F> Gradients<N> for Adjusted<'_, G, F>
+where
+    N: Layer,
+    G: Gradients<N>,
+    F: Fn(Option<N::Scalar>, N::Scalar) -> N::Scalar,
+{
+    #[inline]
+    fn visit<const P: usize, const S: usize>(
+        &self,
+        nets: [&mut N; P],
+        state: [&mut N::Gradient; S],
+        visitor: &mut impl GradientVisitor<N::Scalar, P, S>,
+    ) {
+        self.gradients.visit(nets, state, &mut AdjustedVisitor { visitor, adjust: &self.adjust });
+    }
+}
+
+struct AdjustedVisitor<'a, V, F> {
+    visitor: &'a mut V,
+    adjust: &'a F,
+}
+
+impl<T, V, F, const P: usize, const S: usize> GradientVisitor<T, P, S> for AdjustedVisitor<'_, V, F>
+where
+    T: Scalar,
+    V: GradientVisitor<T, P, S>,
+    F: Fn(Option<T>, T) -> T,
+{
+    #[inline]
+    fn vector(&mut self, mut parameters: [&mut [T]; P], mut state: [&mut [T]; S], gradient: &[T]) {
+        fn one<'a, T>(slice: &'a mut &mut [T], i: usize) -> &'a mut [T] {
+            slice.get_mut(i..=i).unwrap_or_default()
+        }
+        for (i, &g) in gradient.iter().enumerate() {
+            let p = parameters.first().and_then(|p| p.get(i)).copied();
+            self.visitor.vector(
+                parameters.each_mut().map(|p| one(p, i)),
+                state.each_mut().map(|s| one(s, i)),
+                &[(self.adjust)(p, g)],
+            );
+        }
+    }
+}
+
+/// Shortens the gradient of the whole network to the length `limit` where it is longer, then
+/// updates by `optimizer`: `g *= limit / |g|` where `|g| > limit`.
+///
+/// Pascanu, Mikolov, Bengio, ICML 2013. Needs no memory: for one sample the squared length is
+/// `sum over layers of |d|^2 (|x|^2 + 1)`.
+///
+/// ```
+/// use gradlet::prelude::*;
+///
+/// let clipped = ClipByNorm { optimizer: Sgd { learning_rate: 1.0 }, limit: 1.0 };
+/// let mut net = Dense::<1, 1, Identity>::new([[0.0]], [0.0]);
+/// let mut trainer = Trainer::<_, HalfSquaredError, _>::new();
+/// // dE/dw = -5 * 0.75 and dE/db = -5: a gradient of length 6.25.
+/// trainer.step(&mut net, &clipped, &[0.75], &[5.0]);
+/// assert!((net.weights()[0][0] - 0.6).abs() < 1e-6);
+/// assert!((net.bias()[0] - 0.8).abs() < 1e-6);
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct ClipByNorm<O, T = f32> {
+    /// What makes the step.
+    pub optimizer: O,
+    /// Greatest length of the gradient, 0 or more.
+    pub limit: T,
+}
+
+impl<T: Scalar, N: Layer<Scalar = T>, O: Optimizer<N>> Optimizer<N> for ClipByNorm<O, T> {
+    type State = O::State;
+
+    #[inline]
+    fn update(&self, net: &mut N, state: &mut O::State, gradients: &impl Gradients<N>, scale: T) {
+        let mut norm = SquaredNorm { sum: T::ZERO };
+        gradients.visit([], [], &mut norm);
+        let length = scale * norm.sum.sqrt();
+        let scale = if length > self.limit { scale * (self.limit / length) } else { scale };
+        self.optimizer.update(net, state, gradients, scale);
+    }
+}
+
+struct SquaredNorm<T> {
+    sum: T,
+}
+
+fn squared_length<T: Scalar>(vector: &[T]) -> T {
+    vector.iter().fold(T::ZERO, |sum, &v| sum + v * v)
+}
+
+impl<T: Scalar> GradientVisitor<T, 0, 0> for SquaredNorm<T> {
+    #[inline]
+    fn outer<const IN: usize, const OUT: usize>(
+        &mut self,
+        _: [&mut [[T; OUT]; IN]; 0],
+        _: [&mut [[T; OUT]; IN]; 0],
+        input: &[T; IN],
+        delta: &[T; OUT],
+    ) {
+        self.sum += squared_length(input) * squared_length(delta);
+    }
+
+    #[inline]
+    fn vector(&mut self, _: [&mut [T]; 0], _: [&mut [T]; 0], gradient: &[T]) {
+        self.sum += squared_length(gradient);
+    }
+}

@@ -1,0 +1,217 @@
+//! Optimizers: how a gradient changes the parameters.
+//!
+//! An optimizer is a small value that holds its hyper-parameters and is passed to each step, so
+//! that a schedule is just another value next time. What it must remember, its
+//! [`State`](Optimizer::State), lives in the trainer: nothing, or one or two numbers for each
+//! parameter, all zero at first. Parameters are updated in place, tensor by tensor; for a single
+//! sample no array ever holds the gradient.
+//!
+//! Below, `p` is a parameter and `g` the derivative of the loss by it.
+
+mod adaptive;
+mod adjust;
+mod descent;
+
+pub use adaptive::{Adam, AdamState, AdamW, RmsProp};
+pub use adjust::{ClipByNorm, ClipByValue, WeightDecay};
+pub use descent::{Momentum, Nesterov, Sgd};
+
+use crate::kernel;
+use crate::layer::{Deltas, Layer};
+use crate::scalar::{Scalar, Zero};
+
+/// A rule that changes the parameters of `N` by a gradient.
+///
+/// ```
+/// use gradlet::prelude::*;
+/// use gradlet::{Gradients, for_each};
+///
+/// /// Steps of one size against the sign of the gradient: `p -= step` where `g > 0`, `p += step`
+/// /// where `g < 0`.
+/// struct SignDescent {
+///     step: f32,
+/// }
+///
+/// impl<N: Layer<Scalar = f32>> Optimizer<N> for SignDescent {
+///     type State = ();
+///
+///     fn update(&self, net: &mut N, _: &mut (), gradients: &impl Gradients<N>, _scale: f32) {
+///         gradients.visit([net], [], &mut for_each(|[p], [], g: f32| {
+///             let step = if g > 0.0 { -self.step } else if g < 0.0 { self.step } else { 0.0 };
+///             ([p + step], [])
+///         }));
+///     }
+/// }
+///
+/// let mut net = Dense::<1, 1, Identity>::new([[0.5]], [0.0]);
+/// let mut trainer = Trainer::<_, HalfSquaredError, SignDescent>::new();
+/// trainer.step(&mut net, &SignDescent { step: 0.25 }, &[2.0], &[3.0]);
+/// assert_eq!(net, Dense::new([[0.75]], [0.25]));
+/// ```
+#[diagnostic::on_unimplemented(
+    message = "the optimizer `{Self}` cannot train `{N}`",
+    label = "the number types differ, or this is not an optimizer",
+    note = "an `f64` network takes `Sgd<f64>`, an `f32` network takes `Sgd<f32>`, which is `Sgd`"
+)]
+pub trait Optimizer<N: Layer> {
+    /// What is remembered from step to step; zero at first.
+    type State: Zero;
+
+    /// Changes the parameters of `net` by `scale` times the gradient.
+    fn update(
+        &self,
+        net: &mut N,
+        state: &mut Self::State,
+        gradients: &impl Gradients<N>,
+        scale: N::Scalar,
+    );
+}
+
+/// Where an optimizer gets the gradient from: one sample, or the sum over a batch.
+pub trait Gradients<N: Layer> {
+    /// Shows the gradient of every tensor to `visitor`, with the same tensor of `nets` and of
+    /// `state`.
+    fn visit<const P: usize, const S: usize>(
+        &self,
+        nets: [&mut N; P],
+        state: [&mut N::Gradient; S],
+        visitor: &mut impl GradientVisitor<N::Scalar, P, S>,
+    );
+}
+
+/// Receives the gradient of a network, tensor by tensor, together with the same tensor of `P`
+/// networks and `S` states. [`for_each`] makes one from a function of single numbers.
+pub trait GradientVisitor<T: Scalar, const P: usize, const S: usize> {
+    /// The gradient of a weight matrix is `input[i] * delta[o]`.
+    fn outer<const IN: usize, const OUT: usize>(
+        &mut self,
+        parameters: [&mut [[T; OUT]; IN]; P],
+        state: [&mut [[T; OUT]; IN]; S],
+        input: &[T; IN],
+        delta: &[T; OUT],
+    ) {
+        rows(parameters, state, input, delta, |p, s, g| self.vector(p, s, g));
+    }
+
+    /// The gradient of a tensor, number by number; all slices have its length.
+    fn vector(&mut self, parameters: [&mut [T]; P], state: [&mut [T]; S], gradient: &[T]);
+}
+
+/// Calls `f` with the gradient of each row of a weight matrix.
+#[inline]
+fn rows<T: Scalar, const P: usize, const S: usize, const IN: usize, const OUT: usize>(
+    mut parameters: [&mut [[T; OUT]; IN]; P],
+    mut state: [&mut [[T; OUT]; IN]; S],
+    input: &[T; IN],
+    delta: &[T; OUT],
+    mut f: impl FnMut([&mut [T]; P], [&mut [T]; S], &[T]),
+) {
+    fn row<T, const OUT: usize>(rows: &mut [[T; OUT]], i: usize) -> &mut [T] {
+        rows.get_mut(i).map_or(&mut [], |row| row.as_mut_slice())
+    }
+    for (i, &x) in input.iter().enumerate() {
+        f(
+            parameters.each_mut().map(|p| row(*p, i)),
+            state.each_mut().map(|s| row(*s, i)),
+            &delta.map(|d| x * d),
+        );
+    }
+}
+
+/// A [`GradientVisitor`] that computes each parameter, and what is remembered for it, from their
+/// old values and the gradient: `f(parameters, state, gradient) -> (parameters, state)`.
+///
+/// [`Optimizer`] has an example.
+pub fn for_each<T, F, const P: usize, const S: usize>(f: F) -> ForEach<F>
+where
+    F: FnMut([T; P], [T; S], T) -> ([T; P], [T; S]),
+{
+    ForEach { f }
+}
+
+/// Made by [`for_each`].
+#[derive(Clone, Debug)]
+pub struct ForEach<F> {
+    f: F,
+}
+
+impl<T: Scalar, F, const P: usize, const S: usize> GradientVisitor<T, P, S> for ForEach<F>
+where
+    F: FnMut([T; P], [T; S], T) -> ([T; P], [T; S]),
+{
+    #[inline]
+    fn vector(&mut self, mut parameters: [&mut [T]; P], mut state: [&mut [T]; S], gradient: &[T]) {
+        fn load<T: Scalar, const K: usize>(slices: &mut [&mut [T]; K], i: usize) -> [T; K] {
+            slices.each_ref().map(|s| s.get(i).copied().unwrap_or(T::ZERO))
+        }
+        fn store<T, const K: usize>(slices: &mut [&mut [T]; K], i: usize, values: [T; K]) {
+            for (slice, value) in slices.iter_mut().zip(values) {
+                if let Some(slot) = slice.get_mut(i) {
+                    *slot = value;
+                }
+            }
+        }
+        for (i, &g) in gradient.iter().enumerate() {
+            let (p, s) = (self.f)(load(&mut parameters, i), load(&mut state, i), g);
+            store(&mut parameters, i, p);
+            store(&mut state, i, s);
+        }
+    }
+}
+
+/// The gradient of one sample, which is never stored: its deltas and its inputs are enough.
+pub(crate) struct Sample<'a, N: Layer> {
+    pub(crate) input: &'a N::Input,
+    pub(crate) trace: &'a N::Trace,
+    pub(crate) deltas: &'a Deltas<N>,
+}
+
+impl<N: Layer> Gradients<N> for Sample<'_, N> {
+    #[inline]
+    fn visit<const P: usize, const S: usize>(
+        &self,
+        nets: [&mut N; P],
+        state: [&mut N::Gradient; S],
+        visitor: &mut impl GradientVisitor<N::Scalar, P, S>,
+    ) {
+        N::gradient(nets, state, self.input, self.trace, self.deltas, visitor);
+    }
+}
+
+/// A gradient that is stored.
+pub(crate) struct Stored<'a, N: Layer>(pub(crate) &'a N::Gradient);
+
+impl<N: Layer> Gradients<N> for Stored<'_, N> {
+    #[inline]
+    fn visit<const P: usize, const S: usize>(
+        &self,
+        nets: [&mut N; P],
+        state: [&mut N::Gradient; S],
+        visitor: &mut impl GradientVisitor<N::Scalar, P, S>,
+    ) {
+        N::tensors([self.0], nets, state, &mut |_, [g], p, s| visitor.vector(p, s, g));
+    }
+}
+
+/// Adds the gradient to one state.
+pub(crate) struct Accumulate;
+
+impl<T: Scalar> GradientVisitor<T, 0, 1> for Accumulate {
+    #[inline]
+    fn outer<const IN: usize, const OUT: usize>(
+        &mut self,
+        _: [&mut [[T; OUT]; IN]; 0],
+        [sum]: [&mut [[T; OUT]; IN]; 1],
+        input: &[T; IN],
+        delta: &[T; OUT],
+    ) {
+        kernel::add_outer(sum, input, delta);
+    }
+
+    #[inline]
+    fn vector(&mut self, _: [&mut [T]; 0], [sum]: [&mut [T]; 1], gradient: &[T]) {
+        for (s, &g) in sum.iter_mut().zip(gradient) {
+            *s += g;
+        }
+    }
+}

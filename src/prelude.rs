@@ -1,0 +1,18 @@
+//! Everything that most programs need: `use gradlet::prelude::*;`.
+
+pub use crate::activation::{
+    Activation, Elementwise, Elu, Gelu, HardSigmoid, Identity, LeakyRelu, Relu, Sigmoid, Silu,
+    Softmax, Softplus, Tanh,
+};
+pub use crate::fit::{EarlyStopping, Outcome, Stop};
+pub use crate::layer::{Chain, Dense, Frozen, Layer, Mlp};
+pub use crate::loss::{
+    AbsoluteError, BinaryCrossEntropy, CrossEntropy, HalfSquaredError, Huber, Loss,
+    MeanSquaredError,
+};
+pub use crate::net;
+pub use crate::optimizer::{
+    Adam, AdamW, ClipByNorm, ClipByValue, Momentum, Nesterov, Optimizer, RmsProp, Sgd, WeightDecay,
+};
+pub use crate::scalar::{Scalar, Zero};
+pub use crate::trainer::{BatchTrainer, Trainer};

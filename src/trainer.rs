@@ -1,0 +1,251 @@
+//! Training: one step at a time.
+
+use core::fmt;
+use core::marker::PhantomData;
+
+use crate::layer::{Deltas, Layer, Trace, Vector};
+use crate::loss::Loss;
+use crate::optimizer::{Accumulate, Optimizer, Sample, Sgd, Stored};
+use crate::scalar::{Scalar, Zero};
+
+/// The forward pass of a training step; returns the loss.
+#[inline]
+fn forward<N: Layer, L: Loss<N::Activation>>(
+    net: &N,
+    trace: &mut N::Trace,
+    input: &N::Input,
+    target: &N::Output,
+) -> N::Scalar {
+    net.forward_trace(input, trace);
+    trace.last_mut().activate_by(|values| L::forward(values, target.as_slice()))
+}
+
+/// The backward pass of a training step, after [`forward`].
+#[inline]
+fn backward<N: Layer, L: Loss<N::Activation>>(
+    net: &N,
+    trace: &N::Trace,
+    input: &N::Input,
+    target: &N::Output,
+) -> Deltas<N> {
+    let mut deltas = Deltas::<N>::ZERO;
+    let last = trace.last();
+    let delta = N::Trace::last_delta_mut(&mut deltas);
+    L::delta(last.output().as_slice(), target.as_slice(), delta.as_mut_slice());
+    if !L::FUSED {
+        last.backward(delta);
+    }
+    net.backward::<false>(input, trace, &mut deltas);
+    deltas
+}
+
+/// Trains a network one sample at a time, in place: there is no array for the gradient.
+///
+/// Holds the outputs of every layer (what backpropagation needs) and what the optimizer remembers:
+/// nothing for [`Sgd`]. All of it is zero at first, so a trainer in a `static` costs no flash.
+///
+/// ```
+/// use gradlet::prelude::*;
+///
+/// type Net = Mlp<2, 2, 2>;
+/// let mut net = Net::new(
+///     Dense::from_rows([[0.1, 0.2], [0.3, 0.4]], [0.55, 0.56]),
+///     Dense::from_rows([[0.5, 0.6], [0.7, 0.8]], [0.66, 0.67]),
+/// );
+/// let mut trainer = Trainer::<Net, HalfSquaredError, Sgd>::new();
+/// let sgd = Sgd { learning_rate: 0.5 };
+/// let loss = trainer.step(&mut net, &sgd, &[0.1, 0.2], &[0.01, 0.99]);
+/// assert_eq!(loss, 0.32261243); // before the update
+/// assert_eq!(trainer.evaluate(&net, &[0.1, 0.2], &[0.01, 0.99]), 0.30685428);
+/// assert_eq!(size_of_val(&trainer), 16); // two hidden and two last outputs
+/// ```
+pub struct Trainer<N, L, O = Sgd<<N as Layer>::Scalar>>
+where
+    N: Layer,
+    L: Loss<N::Activation>,
+    O: Optimizer<N>,
+{
+    trace: N::Trace,
+    state: O::State,
+    loss: PhantomData<L>,
+}
+
+impl<N: Layer, L: Loss<N::Activation>, O: Optimizer<N>> Trainer<N, L, O> {
+    /// Bytes of memory that a trainer takes.
+    pub const BYTES: usize = size_of::<Self>();
+
+    /// A trainer that remembers nothing yet.
+    #[must_use]
+    pub const fn new() -> Self {
+        Self { trace: N::Trace::ZERO, state: O::State::ZERO, loss: PhantomData }
+    }
+
+    /// One step: forward, backward, update. Returns the loss before the update.
+    ///
+    /// If the loss is NaN or infinite, because a number in `input`, `target` or `net` is or became
+    /// so, the network and the optimizer's state stay as they were.
+    #[inline]
+    pub fn step(
+        &mut self,
+        net: &mut N,
+        optimizer: &O,
+        input: &N::Input,
+        target: &N::Output,
+    ) -> N::Scalar {
+        let loss = self.evaluate(net, input, target);
+        if loss.is_finite() {
+            let deltas = &backward::<N, L>(net, &self.trace, input, target);
+            let sample = Sample { input, trace: &self.trace, deltas };
+            optimizer.update(net, &mut self.state, &sample, N::Scalar::ONE);
+        }
+        loss
+    }
+
+    /// The loss of `net` on a sample, without learning.
+    #[inline]
+    pub fn evaluate(&mut self, net: &N, input: &N::Input, target: &N::Output) -> N::Scalar {
+        forward::<N, L>(net, &mut self.trace, input, target)
+    }
+
+    /// What the network answered in the last [`step`](Self::step) or
+    /// [`evaluate`](Self::evaluate); zeros before the first.
+    #[must_use]
+    pub fn output(&self) -> &N::Output {
+        self.trace.last().output()
+    }
+}
+
+impl<N: Layer, L: Loss<N::Activation>, O: Optimizer<N>> fmt::Debug for Trainer<N, L, O> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Trainer").finish_non_exhaustive()
+    }
+}
+
+impl<N: Layer, L: Loss<N::Activation>, O: Optimizer<N>> Default for Trainer<N, L, O> {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+/// Trains a network by the mean gradient of batches, one sample after the other.
+///
+/// A batch is never stored: [`accumulate`](Self::accumulate) adds the gradient of a sample to the
+/// sum, [`apply`](Self::apply) makes the step. Beside what a [`Trainer`] holds, it holds that sum,
+/// one number for each parameter, and a count.
+///
+/// ```
+/// use gradlet::prelude::*;
+///
+/// let samples = [([0.0], [1.0]), ([1.0], [3.0]), ([2.0], [5.0])]; // y = 2 x + 1
+/// let mut net = Dense::<1, 1, Identity>::ZERO;
+/// let mut trainer = BatchTrainer::<_, MeanSquaredError, Sgd>::new();
+/// for _ in 0..500 {
+///     for (x, t) in &samples {
+///         trainer.accumulate(&net, x, t);
+///     }
+///     trainer.apply(&mut net, &Sgd { learning_rate: 0.2 });
+/// }
+/// assert!((net.weights()[0][0] - 2.0).abs() < 1e-5);
+/// assert!((net.bias()[0] - 1.0).abs() < 1e-5);
+/// ```
+pub struct BatchTrainer<N, L, O = Sgd<<N as Layer>::Scalar>>
+where
+    N: Layer,
+    L: Loss<N::Activation>,
+    O: Optimizer<N>,
+{
+    trace: N::Trace,
+    gradient: N::Gradient,
+    count: u32,
+    state: O::State,
+    loss: PhantomData<L>,
+}
+
+impl<N: Layer, L: Loss<N::Activation>, O: Optimizer<N>> BatchTrainer<N, L, O> {
+    /// Bytes of memory that a trainer takes.
+    pub const BYTES: usize = size_of::<Self>();
+
+    /// A trainer that remembers nothing yet.
+    #[must_use]
+    pub const fn new() -> Self {
+        Self {
+            trace: N::Trace::ZERO,
+            gradient: N::Gradient::ZERO,
+            count: 0,
+            state: O::State::ZERO,
+            loss: PhantomData,
+        }
+    }
+
+    /// Adds the gradient of one sample to the batch. Returns the sample's loss.
+    ///
+    /// If the loss is NaN or infinite, the sample is left out of the batch.
+    #[inline]
+    pub fn accumulate(&mut self, net: &N, input: &N::Input, target: &N::Output) -> N::Scalar {
+        let loss = self.evaluate(net, input, target);
+        if loss.is_finite() {
+            let deltas = &backward::<N, L>(net, &self.trace, input, target);
+            N::gradient([], [&mut self.gradient], input, &self.trace, deltas, &mut Accumulate);
+            self.count = self.count.saturating_add(1);
+        }
+        loss
+    }
+
+    /// Updates the network by the mean gradient of the batch, and begins a new batch.
+    ///
+    /// Returns the number of samples in the batch; with none, nothing changes.
+    #[inline]
+    pub fn apply(&mut self, net: &mut N, optimizer: &O) -> u32 {
+        let count = self.count;
+        if count > 0 {
+            let scale = N::Scalar::ONE / N::Scalar::from_u32(count);
+            optimizer.update(net, &mut self.state, &Stored(&self.gradient), scale);
+            self.clear();
+        }
+        count
+    }
+
+    /// Drops the batch so far. What the optimizer remembers stays.
+    #[inline]
+    pub fn clear(&mut self) {
+        N::tensors([], [], [&mut self.gradient], &mut |_, [], [], [g]| g.fill(N::Scalar::ZERO));
+        self.count = 0;
+    }
+
+    /// Number of samples in the batch so far.
+    #[must_use]
+    pub const fn count(&self) -> u32 {
+        self.count
+    }
+
+    /// The loss of `net` on a sample, without learning.
+    #[inline]
+    pub fn evaluate(&mut self, net: &N, input: &N::Input, target: &N::Output) -> N::Scalar {
+        forward::<N, L>(net, &mut self.trace, input, target)
+    }
+
+    /// What the network answered in the last [`accumulate`](Self::accumulate) or
+    /// [`evaluate`](Self::evaluate); zeros before the first.
+    #[must_use]
+    pub fn output(&self) -> &N::Output {
+        self.trace.last().output()
+    }
+
+    /// The sum of the gradients of the batch so far.
+    #[must_use]
+    pub const fn gradient(&self) -> &N::Gradient {
+        &self.gradient
+    }
+}
+
+impl<N: Layer, L: Loss<N::Activation>, O: Optimizer<N>> fmt::Debug for BatchTrainer<N, L, O> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("BatchTrainer").finish_non_exhaustive()
+    }
+}
+
+impl<N: Layer, L: Loss<N::Activation>, O: Optimizer<N>> Default for BatchTrainer<N, L, O> {
+    fn default() -> Self {
+        Self::new()
+    }
+}
