@@ -99,7 +99,8 @@ pub enum Outcome {
     LossReached,
     /// The callback said so.
     Stopped,
-    /// The loss of an example was NaN or infinite. The network is as it was before that example.
+    /// The loss of an example was NaN or infinite. The network is as it was before that example;
+    /// if it had grown useless in earlier steps, [`EarlyStopping::restore`] gives the best one.
     NotFinite {
         /// Number of the example in its epoch, counted from 0.
         example: u32,
@@ -122,15 +123,15 @@ trait Learn<N: Layer, O> {
     fn finish(&mut self, net: &mut N, optimizer: impl FnOnce() -> O);
 }
 
-fn run<N: Layer, O, S: IntoIterator<Item: Example<N::Input, N::Output>>>(
+fn run<T: Scalar, N: Layer<Scalar = T>, O, S: IntoIterator<Item: Example<N::Input, N::Output>>>(
     learner: &mut impl Learn<N, O>,
     net: &mut N,
     mut optimizer: impl FnMut(u32) -> O,
     mut examples: impl FnMut(u32) -> S,
-    stop: Stop<N::Scalar>,
+    stop: Stop<T>,
     mut callback: impl FnMut(Epoch<'_, N>) -> ControlFlow<()>,
-) -> Report<N::Scalar> {
-    let mut report = Report { outcome: Outcome::EpochsDone, epochs: 0, loss: N::Scalar::ZERO };
+) -> Report<T> {
+    let mut report = Report { outcome: Outcome::EpochsDone, epochs: 0, loss: T::ZERO };
     let mut updates = 0_u32;
     let mut next_optimizer = || {
         let optimizer = optimizer(updates);
@@ -138,7 +139,7 @@ fn run<N: Layer, O, S: IntoIterator<Item: Example<N::Input, N::Output>>>(
         optimizer
     };
     while report.epochs < stop.epochs {
-        let mut sum = N::Scalar::ZERO;
+        let mut sum = T::ZERO;
         let mut count = 0_u32;
         for example in examples(report.epochs) {
             let loss = learner.learn(net, &mut next_optimizer, example.input(), example.target());
@@ -155,7 +156,7 @@ fn run<N: Layer, O, S: IntoIterator<Item: Example<N::Input, N::Output>>>(
         }
         learner.finish(net, &mut next_optimizer);
         report.epochs = report.epochs.saturating_add(1);
-        report.loss = sum / N::Scalar::from_u32(count);
+        report.loss = sum / T::from_u32(count);
         if callback(Epoch { number: report.epochs, loss: report.loss, net }).is_break() {
             report.outcome = Outcome::Stopped;
             return report;
@@ -382,7 +383,6 @@ impl<N: Layer> EarlyStopping<N> {
 
     /// Keeps the parameters if `loss` is the lowest so far; says stop after `patience` losses in a
     /// row that were not. NaN is never the lowest.
-    #[must_use]
     pub fn observe(&mut self, net: &N, loss: N::Scalar, patience: u32) -> ControlFlow<()> {
         let better = if self.found { loss < self.best_loss } else { loss.is_finite() };
         if better {

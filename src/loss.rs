@@ -4,7 +4,7 @@
 //! batch. Below, `y` is the output, `t` the target and `z` the logits of the last layer.
 
 use crate::activation::{Activation, Sigmoid, Softmax, ratio};
-use crate::scalar::Scalar;
+use crate::scalar::{Scalar, reciprocal};
 
 /// What training makes small, for a network whose last activation is `A`.
 ///
@@ -72,13 +72,6 @@ fn map_errors<T: Scalar>(output: &[T], target: &[T], delta: &mut [T], f: impl Fn
     for ((d, &y), &t) in delta.iter_mut().zip(output).zip(target) {
         *d = f(y - t);
     }
-}
-
-/// `1 / n`.
-#[inline]
-#[allow(clippy::cast_possible_truncation, reason = "a network has fewer than 2^32 outputs")]
-fn reciprocal<T: Scalar>(n: usize) -> T {
-    T::ONE / T::from_u32(n as u32)
 }
 
 loss! {

@@ -216,3 +216,9 @@ macro_rules! float {
 
 float!(f32: expf expm1f logf log1pf tanhf erfcf cosf sqrtf powf);
 float!(f64: exp expm1 log log1p tanh erfc cos sqrt pow);
+
+/// `1 / n`, for a count.
+#[inline]
+pub(crate) fn reciprocal<T: Scalar>(n: impl TryInto<u32>) -> T {
+    T::ONE / T::from_u32(n.try_into().unwrap_or(u32::MAX))
+}

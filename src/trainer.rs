@@ -6,7 +6,7 @@ use core::marker::PhantomData;
 use crate::layer::{Deltas, Layer, Trace, Vector};
 use crate::loss::Loss;
 use crate::optimizer::{Accumulate, Optimizer, Sample, Sgd, Stored};
-use crate::scalar::{Scalar, Zero};
+use crate::scalar::{Scalar, Zero, reciprocal};
 
 /// The forward pass of a training step; returns the loss.
 #[inline]
@@ -198,8 +198,8 @@ impl<N: Layer, L: Loss<N::Activation>, O: Optimizer<N>> BatchTrainer<N, L, O> {
     pub fn apply(&mut self, net: &mut N, optimizer: &O) -> u32 {
         let count = self.count;
         if count > 0 {
-            let scale = N::Scalar::ONE / N::Scalar::from_u32(count);
-            optimizer.update(net, &mut self.state, &Stored(&self.gradient), scale);
+            let gradient = Stored(&self.gradient);
+            optimizer.update(net, &mut self.state, &gradient, reciprocal(count));
             self.clear();
         }
         count

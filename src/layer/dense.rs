@@ -47,7 +47,8 @@ impl<const IN: usize, const OUT: usize, A, T> Dense<IN, OUT, A, T> {
     #[must_use]
     #[allow(
         clippy::indexing_slicing,
-        reason = "a const fn has no iterators; both bounds are types"
+        clippy::arithmetic_side_effects,
+        reason = "a const fn has no iterators; the bounds are in the type"
     )]
     pub const fn from_rows(rows: [[T; IN]; OUT], bias: [T; OUT]) -> Self
     where
@@ -70,7 +71,8 @@ impl<const IN: usize, const OUT: usize, A, T> Dense<IN, OUT, A, T> {
     #[must_use]
     #[allow(
         clippy::indexing_slicing,
-        reason = "a const fn has no iterators; both bounds are types"
+        clippy::arithmetic_side_effects,
+        reason = "a const fn has no iterators; the bounds are in the type"
     )]
     pub const fn rows(&self) -> [[T; IN]; OUT]
     where
