@@ -81,7 +81,9 @@ pub trait Hidden: Activation {}
 
 #[diagnostic::do_not_recommend]
 impl<A: Elementwise> Hidden for A {}
+#[diagnostic::do_not_recommend]
 impl Hidden for Gelu {}
+#[diagnostic::do_not_recommend]
 impl Hidden for Silu {}
 
 macro_rules! activation {
@@ -162,6 +164,12 @@ impl Elementwise for Relu {
 ///
 /// let layer = Dense::<1, 1, LeakyRelu<1, 4>>::new([[1.0]], [0.0]);
 /// assert_eq!(layer.forward(&[-8.0]), [-2.0]);
+/// ```
+/// ```compile_fail
+/// use gradlet::{Dense, Layer, LeakyRelu};
+///
+/// let layer = Dense::<1, 1, LeakyRelu<1, 0>>::new([[1.0]], [0.0]);
+/// layer.forward(&[-8.0]); // evaluation panicked: the denominator must not be 0
 /// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct LeakyRelu<const NUMERATOR: u32 = 1, const DENOMINATOR: u32 = 100>;

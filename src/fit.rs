@@ -9,6 +9,10 @@ use crate::scalar::{Scalar, Zero};
 use crate::trainer::{BatchTrainer, Trainer};
 
 /// An input `X` with its target `Y`: a pair, a reference to a pair, or a pair of references.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is not an example for a network with input `{X}` and target `{Y}`",
+    label = "each example must be a pair `({X}, {Y})`, by value or by reference"
+)]
 pub trait Example<X, Y> {
     /// The input.
     fn input(&self) -> &X;
@@ -16,6 +20,7 @@ pub trait Example<X, Y> {
     fn target(&self) -> &Y;
 }
 
+#[diagnostic::do_not_recommend]
 impl<X, Y> Example<X, Y> for (X, Y) {
     fn input(&self) -> &X {
         &self.0
@@ -25,6 +30,7 @@ impl<X, Y> Example<X, Y> for (X, Y) {
     }
 }
 
+#[diagnostic::do_not_recommend]
 impl<X, Y> Example<X, Y> for &(X, Y) {
     fn input(&self) -> &X {
         &self.0
@@ -34,6 +40,7 @@ impl<X, Y> Example<X, Y> for &(X, Y) {
     }
 }
 
+#[diagnostic::do_not_recommend]
 impl<X, Y> Example<X, Y> for (&X, &Y) {
     fn input(&self) -> &X {
         self.0

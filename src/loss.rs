@@ -18,7 +18,7 @@ use crate::scalar::{Scalar, reciprocal};
 /// struct Quartic;
 ///
 /// impl<A: Activation> Loss<A> for Quartic {
-///     fn forward<T: Scalar>(values: &mut [T], target: &[T]) -> T {
+///     fn evaluate<T: Scalar>(values: &mut [T], target: &[T]) -> T {
 ///         A::apply(values);
 ///         values.iter().zip(target).map(|(&y, &t)| (y - t) * (y - t) * (y - t) * (y - t)).sum()
 ///     }
@@ -45,7 +45,7 @@ pub trait Loss<A: Activation> {
     const FUSED: bool = false;
 
     /// Turns the logits into outputs, exactly as `A` does, and returns the loss of the sample.
-    fn forward<T: Scalar>(values: &mut [T], target: &[T]) -> T;
+    fn evaluate<T: Scalar>(values: &mut [T], target: &[T]) -> T;
 
     /// Writes the derivative of the loss by the outputs, or by the logits if
     /// [`FUSED`](Self::FUSED).
@@ -82,7 +82,7 @@ loss! {
 }
 impl<A: Activation> Loss<A> for HalfSquaredError {
     #[inline]
-    fn forward<T: Scalar>(values: &mut [T], target: &[T]) -> T {
+    fn evaluate<T: Scalar>(values: &mut [T], target: &[T]) -> T {
         A::apply(values);
         T::HALF * sum_of_errors(values, target, |e| e * e)
     }
@@ -98,7 +98,7 @@ loss! {
 }
 impl<A: Activation> Loss<A> for MeanSquaredError {
     #[inline]
-    fn forward<T: Scalar>(values: &mut [T], target: &[T]) -> T {
+    fn evaluate<T: Scalar>(values: &mut [T], target: &[T]) -> T {
         A::apply(values);
         reciprocal::<T>(values.len()) * sum_of_errors(values, target, |e| e * e)
     }
@@ -115,7 +115,7 @@ loss! {
 }
 impl<A: Activation> Loss<A> for AbsoluteError {
     #[inline]
-    fn forward<T: Scalar>(values: &mut [T], target: &[T]) -> T {
+    fn evaluate<T: Scalar>(values: &mut [T], target: &[T]) -> T {
         A::apply(values);
         sum_of_errors(values, target, T::abs)
     }
@@ -147,7 +147,7 @@ fn clamp<T: Scalar>(e: T, limit: T, size: T) -> T {
 /// use gradlet::{Huber, Identity, Loss};
 ///
 /// type Half = Huber<1, 2>;
-/// assert_eq!(<Half as Loss<Identity>>::forward(&mut [3.0], &[1.0]), 0.5 * 2.0 - 0.125);
+/// assert_eq!(<Half as Loss<Identity>>::evaluate(&mut [3.0], &[1.0]), 0.5 * 2.0 - 0.125);
 /// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Huber<const NUMERATOR: u32 = 1, const DENOMINATOR: u32 = 1>;
@@ -156,7 +156,7 @@ impl<A: Activation, const NUMERATOR: u32, const DENOMINATOR: u32> Loss<A>
     for Huber<NUMERATOR, DENOMINATOR>
 {
     #[inline]
-    fn forward<T: Scalar>(values: &mut [T], target: &[T]) -> T {
+    fn evaluate<T: Scalar>(values: &mut [T], target: &[T]) -> T {
         A::apply(values);
         let limit = ratio::<T, NUMERATOR, DENOMINATOR>();
         sum_of_errors(values, target, |e| {
@@ -183,7 +183,7 @@ impl Loss<Sigmoid> for BinaryCrossEntropy {
     const FUSED: bool = true;
 
     #[inline]
-    fn forward<T: Scalar>(values: &mut [T], target: &[T]) -> T {
+    fn evaluate<T: Scalar>(values: &mut [T], target: &[T]) -> T {
         let mut loss = T::ZERO;
         for (value, &t) in values.iter_mut().zip(target) {
             let z = *value;
@@ -216,7 +216,7 @@ impl Loss<Softmax> for CrossEntropy {
     const FUSED: bool = true;
 
     #[inline]
-    fn forward<T: Scalar>(values: &mut [T], target: &[T]) -> T {
+    fn evaluate<T: Scalar>(values: &mut [T], target: &[T]) -> T {
         let max = Softmax::max(values);
         let expected = values.iter().zip(target).fold(T::ZERO, |sum, (&z, &t)| sum + t * (z - max));
         let sum = Softmax::apply_below(max, values);

@@ -17,7 +17,7 @@ fn forward<N: Layer, L: Loss<N::Activation>>(
     target: &N::Output,
 ) -> N::Scalar {
     net.forward_trace(input, trace);
-    trace.last_mut().activate_by(|values| L::forward(values, target.as_slice()))
+    trace.last_mut().activate_by(|values| L::evaluate(values, target.as_slice()))
 }
 
 /// The backward pass of a training step, after [`forward`].

@@ -93,7 +93,7 @@ impl<F: Zero, R: Zero> Zero for ChainGradient<F, R> {
 impl<First, Rest> Layer for Chain<First, Rest>
 where
     First: Layer<Activation: Hidden>,
-    Rest: Takes<First::Output> + Layer<Scalar = First::Scalar>,
+    Rest: Takes<First::Output>,
 {
     type Scalar = First::Scalar;
     type Input = First::Input;

@@ -234,15 +234,15 @@ pub trait Layer: Sized {
     }
 }
 
-/// A layer whose input is `X`: what may follow a layer with output `X`.
+/// A layer whose input is `X`, of the same number type: what may follow a layer with output `X`.
 #[diagnostic::on_unimplemented(
     message = "layers do not fit: `{Self}` cannot take `{X}`, the output of the layer before it",
     label = "its input must be `{X}`"
 )]
-pub trait Takes<X>: Layer<Input = X> {}
+pub trait Takes<X: Vector>: Layer<Input = X, Scalar = X::Scalar> {}
 
 #[diagnostic::do_not_recommend]
-impl<L: Layer> Takes<L::Input> for L {}
+impl<X: Vector, L: Layer<Input = X, Scalar = X::Scalar>> Takes<X> for L {}
 
 /// A network type of any depth: each size is written once, so sizes cannot disagree.
 ///

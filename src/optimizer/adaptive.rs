@@ -35,6 +35,7 @@ impl<T: Scalar> RmsProp<T> {
     }
 }
 
+#[diagnostic::do_not_recommend]
 impl<T: Scalar, N: Layer<Scalar = T>> Optimizer<N> for RmsProp<T> {
     type State = N::Gradient;
 
@@ -145,6 +146,7 @@ impl<T: Scalar> Adam<T> {
     }
 }
 
+#[diagnostic::do_not_recommend]
 impl<T: Scalar, N: Layer<Scalar = T>> Optimizer<N> for Adam<T> {
     type State = AdamState<N::Gradient, T>;
 
@@ -183,6 +185,7 @@ pub struct AdamW<T = f32> {
     pub weight_decay: T,
 }
 
+#[diagnostic::do_not_recommend]
 impl<T: Scalar, N: Layer<Scalar = T>> Optimizer<N> for AdamW<T> {
     type State = AdamState<N::Gradient, T>;
 

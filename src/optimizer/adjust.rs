@@ -23,6 +23,7 @@ pub struct ClipByValue<O, T = f32> {
     pub limit: T,
 }
 
+#[diagnostic::do_not_recommend]
 impl<T: Scalar, N: Layer<Scalar = T>, O: Optimizer<N>> Optimizer<N> for ClipByValue<O, T> {
     type State = O::State;
 
@@ -66,6 +67,7 @@ pub struct WeightDecay<O, T = f32> {
     pub rate: T,
 }
 
+#[diagnostic::do_not_recommend]
 impl<T: Scalar, N: Layer<Scalar = T>, O: Optimizer<N>> Optimizer<N> for WeightDecay<O, T> {
     type State = O::State;
 
@@ -151,6 +153,7 @@ pub struct ClipByNorm<O, T = f32> {
     pub limit: T,
 }
 
+#[diagnostic::do_not_recommend]
 impl<T: Scalar, N: Layer<Scalar = T>, O: Optimizer<N>> Optimizer<N> for ClipByNorm<O, T> {
     type State = O::State;
 

@@ -48,6 +48,7 @@ impl<T: Scalar> GradientVisitor<T, 1, 0> for Descend<T> {
     }
 }
 
+#[diagnostic::do_not_recommend]
 impl<T: Scalar, N: Layer<Scalar = T>> Optimizer<N> for Sgd<T> {
     type State = ();
 
@@ -80,6 +81,7 @@ pub struct Momentum<T = f32> {
     pub momentum: T,
 }
 
+#[diagnostic::do_not_recommend]
 impl<T: Scalar, N: Layer<Scalar = T>> Optimizer<N> for Momentum<T> {
     type State = N::Gradient;
 
@@ -125,6 +127,7 @@ pub struct Nesterov<T = f32> {
     pub momentum: T,
 }
 
+#[diagnostic::do_not_recommend]
 impl<T: Scalar, N: Layer<Scalar = T>> Optimizer<N> for Nesterov<T> {
     type State = N::Gradient;
 

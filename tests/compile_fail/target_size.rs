@@ -1,0 +1,9 @@
+//! One target for a network with two outputs.
+use gradlet::prelude::*;
+
+fn learn(net: &mut Mlp<2, 4, 2>) {
+    let mut trainer = Trainer::<Mlp<2, 4, 2>, HalfSquaredError, Sgd>::new();
+    trainer.step(net, &Sgd { learning_rate: 0.5 }, &[0.1, 0.2], &[0.99]);
+}
+
+fn main() {}
