@@ -1,4 +1,90 @@
-//! Small neural networks whose shape is their type.
+//! Small neural networks whose shape is their type, and which train where they run.
+//!
+//! [`Mlp<2, 4, 2>`](Mlp) is a network with 2 inputs, 4 hidden units and 2 outputs. Connect it, feed
+//! it or train it wrongly, and it does not compile. It is `no_std`, never allocates, and learns by
+//! backpropagation on a microcontroller as on a PC, with the same bits on both.
+//!
+//! ```
+//! use gradlet::prelude::*;
+//!
+//! // XOR: not to be had without a hidden layer.
+//! let examples =
+//!     [([0.0, 0.0], [0.0]), ([0.0, 1.0], [1.0]), ([1.0, 0.0], [1.0]), ([1.0, 1.0], [0.0])];
+//!
+//! type Net = net![2 => 4 Tanh => 1 Sigmoid];
+//! let mut net = Net::new(
+//!     Dense::from_rows([[0.5, -0.3], [-0.6, 0.8], [0.2, 0.9], [-0.7, -0.4]], [0.0; 4]),
+//!     Dense::from_rows([[0.6, -0.5, 0.3, 0.8]], [0.0]),
+//! );
+//! let mut trainer = Trainer::<Net, BinaryCrossEntropy, Sgd>::new();
+//! let report = trainer.fit(
+//!     &mut net,
+//!     &Sgd { learning_rate: 0.5 },
+//!     &examples,
+//!     Stop::after(1000).or_at_loss(0.01),
+//! );
+//! assert_eq!(report.outcome, Outcome::LossReached);
+//! assert!(net.forward(&[0.0, 1.0])[0] > 0.9 && net.forward(&[1.0, 1.0])[0] < 0.1);
+//!
+//! // All the memory there is: 17 parameters and 5 outputs of layers, 4 bytes each.
+//! const _: () = assert!(Net::BYTES + Trainer::<Net, BinaryCrossEntropy, Sgd>::BYTES == 88);
+//! ```
+//!
+//! # What there is
+//!
+//! | to do | use |
+//! |---|---|
+//! | describe a network | [`Dense`], [`Mlp`], [`net!`], [`Chain`], [`Frozen`], or your own [`Layer`] |
+//! | choose activations | [`Sigmoid`], [`Tanh`], [`Relu`], [`Softmax`] .. or your own [`Elementwise`] |
+//! | choose a loss | [`HalfSquaredError`], [`BinaryCrossEntropy`], [`CrossEntropy`] .. or your own [`Loss`] |
+//! | train | [`Trainer`], one sample at a time, or [`BatchTrainer`]; `fit` for whole epochs |
+//! | choose an optimizer | [`Sgd`], [`Momentum`], [`Adam`] .. or your own [`Optimizer`] |
+//! | clip, decay | [`ClipByNorm`], [`ClipByValue`], [`WeightDecay`] around any optimizer |
+//! | stop in time | [`Stop`], [`EarlyStopping`], a callback |
+//! | change the learning rate | [`schedule`] |
+//! | start | [`init`], with any generator of random numbers (feature `rand_core`) |
+//! | prepare data | [`preprocess`] |
+//! | judge | [`metrics`] |
+//!
+//! # Memory and cost are constants
+//!
+//! [`Layer::PARAMS`], [`Layer::MACS`] and [`Layer::BYTES`] of a network, [`Trainer::BYTES`] and
+//! [`BatchTrainer::BYTES`] are known at compile time, so a budget can be an assertion in a `const`.
+//! With `P` parameters and `U` units in all layers together, in numbers of 4 bytes (`f32`):
+//!
+//! | | `Sgd` | `Momentum`, `RmsProp` | `Adam` |
+//! |---|---|---|---|
+//! | network | `P` | `P` | `P` |
+//! | [`Trainer`] | `U` | `U + P` | `U + 2 P + 2` |
+//! | [`BatchTrainer`] | `U + P + 1` | `U + 2 P + 1` | `U + 3 P + 3` |
+//!
+//! A step needs the `U` derivatives of the units and little else on the stack. Networks and
+//! trainers are plain values: put them in a `static`, where a trainer takes no flash because it
+//! starts as zeros.
+//!
+//! # The same bits everywhere
+//!
+//! Every sum runs in one order, products are rounded before they are added, and the transcendental
+//! functions are those of [`libm`]. So a network that is trained on a PC and one that is trained on
+//! the device end in the same parameters, bit for bit, at every optimisation level.
+//!
+//! # Nothing panics
+//!
+//! Sizes are checked by the compiler; what is left is numbers. A step whose loss is NaN or infinite
+//! changes nothing and says so ([`Trainer::step`], [`Outcome::NotFinite`]).
+//!
+//! # Features
+//!
+//! None is on by default, none changes a result.
+//!
+//! | feature | what it adds |
+//! |---|---|
+//! | `rand_core` | [`init`]: initialisers and shuffling from any `rand_core` 0.10 generator |
+//!
+//! # What there is not
+//!
+//! Convolutions, recurrent layers, attention, automatic differentiation of arbitrary code, loading
+//! of files, integer quantisation, more than one thread. Shapes that are not known at compile time.
 #![no_std]
 #![forbid(unsafe_code)]
 
@@ -24,3 +110,7 @@ pub use loss::*;
 pub use optimizer::*;
 pub use scalar::*;
 pub use trainer::*;
+
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;
