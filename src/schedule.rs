@@ -1,9 +1,122 @@
 //! Learning rates that change from step to step: plain functions of the step number.
+//!
+//! `step` counts from 0: it is the number of updates done, what [`Trainer::fit_with`] gives to its
+//! `optimizer` argument. A schedule by epochs takes the number of the epoch instead. Rates have the
+//! unit of the rates given; lengths are in steps, and a length of 0 is allowed everywhere.
+//!
+//! In `f32` a step number above 2^24 is rounded to 24 bits. A rate or factor that is NaN gives NaN
+//! where the equation uses it.
+//!
+//! ```
+//! use gradlet::{prelude::*, schedule};
+//!
+//! // 5 steps of warm-up, then down along a cosine to step 100.
+//! let rate = |step| schedule::warm_up(schedule::cosine(0.1, 0.0, 100, step), 5, step);
+//! let mut net = Dense::<1, 1, Identity>::ZERO;
+//! let mut trainer = Trainer::<_, HalfSquaredError, Sgd>::new();
+//! for step in 0..100 {
+//!     trainer.step(&mut net, &Sgd { learning_rate: rate(step) }, &[1.0], &[1.0]);
+//! }
+//! assert!((net.forward(&[1.0])[0] - 1.0).abs() < 1e-3);
+//! ```
+//!
+//! [`Trainer::fit_with`]: crate::Trainer::fit_with
 
 use crate::scalar::Scalar;
 
-/// `initial * factor^step`.
+/// A rate that falls in stairs: `initial * factor^floor(step / every)`.
+///
+/// `factor` is in `0.0..=1.0`; `every` is the length of a stair, and 0 stands for one stair without
+/// end. PyTorch's `StepLR`.
+///
+/// ```
+/// use gradlet::schedule::step_decay;
+///
+/// assert_eq!(step_decay(0.8, 0.5, 10, 9), 0.8);
+/// assert_eq!(step_decay(0.8, 0.5, 10, 10), 0.4);
+/// assert_eq!(step_decay(0.8, 0.5, 10, 20), 0.2);
+/// assert_eq!(step_decay(0.8, 0.5, 0, 20), 0.8);
+/// ```
+#[must_use]
+pub fn step_decay<T: Scalar>(initial: T, factor: T, every: u32, step: u32) -> T {
+    exponential(initial, factor, step.checked_div(every).unwrap_or(0))
+}
+
+/// A rate that falls by the same factor in each step: `initial * factor^step`.
+///
+/// `factor` is in `0.0..=1.0`, usually just below 1. PyTorch's `ExponentialLR`.
+///
+/// ```
+/// use gradlet::schedule::exponential;
+///
+/// assert_eq!(exponential(0.8, 0.5, 0), 0.8);
+/// assert_eq!(exponential(0.8, 0.5, 3), 0.1);
+/// ```
 #[must_use]
 pub fn exponential<T: Scalar>(initial: T, factor: T, step: u32) -> T {
     initial * factor.powf(T::from_u32(step))
+}
+
+/// A rate that falls as 1/t: `initial / (1 + decay * step)`.
+///
+/// `decay` is 0 or more, and after `1 / decay` steps the rate is half of `initial`. The sum of the
+/// rates is infinite and that of their squares is finite, which is what Robbins, Monro, Annals of
+/// Mathematical Statistics 22 (1951), ask of steps that converge under noise.
+///
+/// ```
+/// use gradlet::schedule::inverse_time;
+///
+/// assert_eq!(inverse_time(0.5, 0.25, 0), 0.5);
+/// assert_eq!(inverse_time(0.5, 0.25, 4), 0.25);
+/// assert_eq!(inverse_time(0.5, 0.25, 12), 0.125);
+/// ```
+#[must_use]
+pub fn inverse_time<T: Scalar>(initial: T, decay: T, step: u32) -> T {
+    initial / (T::ONE + decay * T::from_u32(step))
+}
+
+/// A rate that goes from `initial` to `last` along half a cosine, then stays at `last`:
+/// ```text
+/// h = (1 + cos(pi * step / steps)) / 2
+/// rate = initial * h + last * (1 - h)
+/// ```
+/// Exactly `initial` at step 0 and exactly `last` from step `steps` on; with 0 `steps` it is always
+/// `last`. Loshchilov, Hutter, ICLR 2017 (SGDR), equation 5.
+///
+/// ```
+/// use gradlet::schedule::cosine;
+///
+/// assert_eq!(cosine(0.1, 0.02, 100, 0), 0.1);
+/// assert!((cosine(0.1_f32, 0.02, 100, 50) - 0.06).abs() < 1e-7);
+/// assert_eq!(cosine(0.1, 0.02, 100, 100), 0.02);
+/// assert_eq!(cosine(0.1, 0.02, 100, 1000), 0.02);
+/// // With warm restarts: back to 0.1 every 100 steps.
+/// assert_eq!(cosine(0.1, 0.02, 100, 300 % 100), 0.1);
+/// ```
+#[must_use]
+pub fn cosine<T: Scalar>(initial: T, last: T, steps: u32, step: u32) -> T {
+    if step >= steps {
+        return last;
+    }
+    let h = T::HALF * (T::ONE + (T::PI * (T::from_u32(step) / T::from_u32(steps))).cos());
+    initial * h + last * (T::ONE - h)
+}
+
+/// A linear ramp up to `rate`, which may itself be a schedule: `rate * (step + 1) / steps`, and
+/// `rate` from the last step of the ramp on.
+///
+/// The first step has the rate `rate / steps`, not 0, so that it is not lost. With 0 `steps` there
+/// is no ramp. Goyal and others, arXiv 1706.02677, section 2.2.
+///
+/// ```
+/// use gradlet::schedule::warm_up;
+///
+/// let rates = [0, 1, 2, 3, 4].map(|step| warm_up(0.8, 4, step));
+/// assert_eq!(rates, [0.2, 0.4, 0.6, 0.8, 0.8].map(|rate: f32| rate));
+/// assert_eq!(warm_up(0.8, 0, 0), 0.8);
+/// ```
+#[must_use]
+pub fn warm_up<T: Scalar>(rate: T, steps: u32, step: u32) -> T {
+    let done = step.saturating_add(1);
+    if done >= steps { rate } else { rate * (T::from_u32(done) / T::from_u32(steps)) }
 }
