@@ -1,1 +1,366 @@
-//! x
+//! Inputs and targets of a size that networks learn well, and back.
+//!
+//! [`Standardize`] and [`MinMax`] look at the examples one by one and find an offset and a scale for
+//! each feature; [`Scaling`] applies them. After training, the scaling is folded into the weights,
+//! so that the network takes raw numbers and answers in real units, and the device does no
+//! preprocessing at all.
+//!
+//! ```
+//! use gradlet::{prelude::*, preprocess::Standardize};
+//!
+//! // Degrees Celsius to degrees Fahrenheit.
+//! let examples = [([10.0], [50.0]), ([20.0], [68.0]), ([30.0], [86.0])];
+//! let (mut inputs, mut targets) = (Standardize::new(), Standardize::new());
+//! for (x, t) in &examples {
+//!     inputs.observe(x);
+//!     targets.observe(t);
+//! }
+//! let (inputs, targets) = (inputs.scaling(), targets.scaling());
+//!
+//! type Net = Dense<1, 1, Identity>;
+//! let mut net = Net::ZERO;
+//! let mut trainer = Trainer::<Net, HalfSquaredError, Sgd>::new();
+//! for (x, t) in examples.iter().cycle().take(100) {
+//!     let sgd = Sgd { learning_rate: 0.2 };
+//!     trainer.step(&mut net, &sgd, &inputs.transform(x), &targets.transform(t));
+//! }
+//! inputs.fold_into(&mut net);
+//! targets.fold_into_output(&mut net);
+//! assert!((net.forward(&[100.0])[0] - 212.0).abs() < 1e-3);
+//! assert!((net.weights()[0][0] - 1.8).abs() < 1e-4);
+//! assert!((net.bias()[0] - 32.0).abs() < 1e-3);
+//! ```
+
+use crate::activation::{Activation, Identity};
+use crate::layer::Dense;
+use crate::scalar::Scalar;
+
+/// An offset and a scale for each of `N` features: `z = (x - offset) / scale`.
+///
+/// A scale of 0 is taken as 1, so a feature that never varies becomes 0, not NaN.
+///
+/// ```
+/// use gradlet::{prelude::*, preprocess::Scaling};
+///
+/// static SCALING: Scaling<2> = Scaling::new([20.0, 1000.0], [5.0, 50.0]);
+/// assert_eq!(SCALING.transform(&[25.0, 900.0]), [1.0, -2.0]);
+/// assert_eq!(SCALING.inverse(&[1.0, -2.0]), [25.0, 900.0]);
+///
+/// let mut net = Dense::<2, 1, Tanh>::new([[0.5], [0.25]], [0.125]);
+/// let answer = net.forward(&[1.0, -2.0]);
+/// SCALING.fold_into(&mut net);
+/// assert!((net.forward(&[25.0, 900.0])[0] - answer[0]).abs() < 1e-6);
+/// ```
+#[derive(Clone, Debug, PartialEq)]
+pub struct Scaling<const N: usize, T = f32> {
+    offset: [T; N],
+    scale: [T; N],
+}
+
+impl<const N: usize, T: Scalar> Scaling<N, T> {
+    /// From known numbers, in the units of the features; both are finite.
+    #[must_use]
+    pub const fn new(offset: [T; N], scale: [T; N]) -> Self {
+        Self { offset, scale }
+    }
+
+    /// What is subtracted from each feature.
+    #[must_use]
+    pub const fn offset(&self) -> &[T; N] {
+        &self.offset
+    }
+
+    /// What each feature is divided by; 0 stands for 1.
+    #[must_use]
+    pub const fn scale(&self) -> &[T; N] {
+        &self.scale
+    }
+
+    /// `z = (x - offset) / scale`.
+    #[must_use]
+    pub fn transform(&self, x: &[T; N]) -> [T; N] {
+        self.map(x, |x, offset, scale| (x - offset) / scale)
+    }
+
+    /// `x = z * scale + offset`.
+    #[must_use]
+    pub fn inverse(&self, z: &[T; N]) -> [T; N] {
+        self.map(z, |z, offset, scale| z * scale + offset)
+    }
+
+    fn map(&self, values: &[T; N], f: impl Fn(T, T, T) -> T) -> [T; N] {
+        let mut values = *values;
+        for ((value, &offset), &scale) in values.iter_mut().zip(&self.offset).zip(&self.scale) {
+            *value = f(*value, offset, divisor(scale));
+        }
+        values
+    }
+
+    /// Changes a layer that takes scaled inputs into one that takes raw inputs, with the same
+    /// outputs up to rounding: `w' = w / scale`, `b' = b - sum w' offset`.
+    ///
+    /// For a [`Chain`](crate::Chain), give [`first_mut`](crate::Chain::first_mut). Where an offset
+    /// is 10^d times its scale, about d decimal digits are lost to cancellation: prefer
+    /// [`transform`](Self::transform) for a small signal on a large constant.
+    pub fn fold_into<const OUT: usize, A: Activation>(&self, layer: &mut Dense<N, OUT, A, T>) {
+        let mut bias = *layer.bias();
+        let scaling = self.offset.iter().zip(&self.scale);
+        for (row, (&offset, &scale)) in layer.weights_mut().iter_mut().zip(scaling) {
+            for (w, b) in row.iter_mut().zip(&mut bias) {
+                *w /= divisor(scale);
+                *b -= *w * offset;
+            }
+        }
+        *layer.bias_mut() = bias;
+    }
+
+    /// Changes a layer that answers with scaled targets into one that answers in real units:
+    /// `w' = w * scale`, `b' = b * scale + offset`.
+    ///
+    /// For a [`Chain`](crate::Chain), give [`rest_mut`](crate::Chain::rest_mut).
+    pub fn fold_into_output<const IN: usize>(&self, layer: &mut Dense<IN, N, Identity, T>) {
+        for row in layer.weights_mut() {
+            for (w, &scale) in row.iter_mut().zip(&self.scale) {
+                *w *= divisor(scale);
+            }
+        }
+        *layer.bias_mut() = self.inverse(layer.bias());
+    }
+}
+
+/// A scale that can be divided by.
+fn divisor<T: Scalar>(scale: T) -> T {
+    if scale == T::ZERO { T::ONE } else { scale }
+}
+
+/// Whether all numbers are finite: what is not would spoil the statistics for good.
+fn are_finite<T: Scalar>(x: &[T]) -> bool {
+    x.iter().all(|x| x.is_finite())
+}
+
+/// Mean and variance of each of `N` features, found one example at a time, for a mean of 0 and a
+/// variance of 1: `z = (x - mean) / sqrt(variance)`.
+///
+/// After Welford, Technometrics 4 (1962), which needs no second pass and loses no digits to a large
+/// mean. The variance is that of the examples (divided by their number, as in scikit-learn). A
+/// feature that never varies becomes 0; before the first example nothing is changed.
+///
+/// [`transform`](Self::transform) takes `N` square roots each time, [`scaling`](Self::scaling)
+/// takes them once.
+///
+/// ```
+/// use gradlet::preprocess::Standardize;
+///
+/// let mut statistics = Standardize::<2>::new();
+/// for x in [[1.0, 7.0], [3.0, 7.0], [5.0, 7.0], [7.0, 7.0]] {
+///     statistics.observe(&x);
+/// }
+/// assert_eq!(statistics.mean(), &[4.0, 7.0]);
+/// assert_eq!(statistics.variance(), [5.0, 0.0]);
+/// let z = statistics.transform(&[9.0, 8.0]);
+/// assert_eq!(z, [5.0 / 5.0_f32.sqrt(), 1.0]);
+/// ```
+#[derive(Clone, Debug, PartialEq)]
+pub struct Standardize<const N: usize, T = f32> {
+    count: u32,
+    mean: [T; N],
+    /// `sum (x - mean)^2`.
+    squares: [T; N],
+}
+
+impl<const N: usize, T: Scalar> Standardize<N, T> {
+    /// Nothing observed yet.
+    #[must_use]
+    pub const fn new() -> Self {
+        Self { count: 0, mean: [T::ZERO; N], squares: [T::ZERO; N] }
+    }
+
+    /// Takes in one example, unless one of its numbers is NaN or infinite; says whether it did.
+    pub fn observe(&mut self, x: &[T; N]) -> bool {
+        let finite = are_finite(x);
+        if finite {
+            self.count = self.count.saturating_add(1);
+            let count = T::from_u32(self.count);
+            for ((&x, mean), squares) in x.iter().zip(&mut self.mean).zip(&mut self.squares) {
+                let from_old = x - *mean;
+                *mean += from_old / count;
+                *squares += from_old * (x - *mean);
+            }
+        }
+        finite
+    }
+
+    /// Number of examples.
+    #[must_use]
+    pub const fn count(&self) -> u32 {
+        self.count
+    }
+
+    /// The mean of each feature; zeros before the first example.
+    #[must_use]
+    pub const fn mean(&self) -> &[T; N] {
+        &self.mean
+    }
+
+    /// The variance of each feature, in its unit squared; zeros before the first example.
+    #[must_use]
+    pub fn variance(&self) -> [T; N] {
+        let count = T::from_u32(self.count.max(1));
+        self.squares.map(|squares| squares / count)
+    }
+
+    /// The scaling by the numbers as they are now: mean and standard deviation.
+    #[must_use]
+    pub fn scaling(&self) -> Scaling<N, T> {
+        Scaling::new(self.mean, self.variance().map(T::sqrt))
+    }
+
+    /// `z = (x - mean) / sqrt(variance)`.
+    #[must_use]
+    pub fn transform(&self, x: &[T; N]) -> [T; N] {
+        self.scaling().transform(x)
+    }
+
+    /// `x = z * sqrt(variance) + mean`.
+    #[must_use]
+    pub fn inverse(&self, z: &[T; N]) -> [T; N] {
+        self.scaling().inverse(z)
+    }
+
+    /// Makes a layer take raw inputs: [`Scaling::fold_into`].
+    pub fn fold_into<const OUT: usize, A: Activation>(&self, layer: &mut Dense<N, OUT, A, T>) {
+        self.scaling().fold_into(layer);
+    }
+
+    /// Makes a layer answer in real units: [`Scaling::fold_into_output`].
+    pub fn fold_into_output<const IN: usize>(&self, layer: &mut Dense<IN, N, Identity, T>) {
+        self.scaling().fold_into_output(layer);
+    }
+}
+
+impl<const N: usize, T: Scalar> Default for Standardize<N, T> {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+/// The least and the greatest number of each of `N` features, found one example at a time, for the
+/// range `0..=1`: `z = (x - min) / (max - min)`.
+///
+/// As targets this is the range of a [`Sigmoid`](crate::Sigmoid). Numbers beyond those observed
+/// leave the range. A feature that never varies becomes 0; before the first example nothing is
+/// changed.
+///
+/// ```
+/// use gradlet::preprocess::MinMax;
+///
+/// let mut range = MinMax::<2>::new();
+/// for x in [[1.0, 7.0], [3.0, 7.0], [5.0, 7.0]] {
+///     range.observe(&x);
+/// }
+/// assert_eq!((range.min(), range.max()), (&[1.0, 7.0], &[5.0, 7.0]));
+/// assert_eq!(range.transform(&[4.0, 7.0]), [0.75, 0.0]);
+/// assert_eq!(range.inverse(&[0.75, 0.0]), [4.0, 7.0]);
+/// ```
+#[derive(Clone, Debug, PartialEq)]
+pub struct MinMax<const N: usize, T = f32> {
+    count: u32,
+    min: [T; N],
+    max: [T; N],
+}
+
+impl<const N: usize, T: Scalar> MinMax<N, T> {
+    /// Nothing observed yet.
+    #[must_use]
+    pub const fn new() -> Self {
+        Self { count: 0, min: [T::ZERO; N], max: [T::ZERO; N] }
+    }
+
+    /// Takes in one example, unless one of its numbers is NaN or infinite; says whether it did.
+    pub fn observe(&mut self, x: &[T; N]) -> bool {
+        let finite = are_finite(x);
+        if finite {
+            for ((&x, min), max) in x.iter().zip(&mut self.min).zip(&mut self.max) {
+                if self.count == 0 || x < *min {
+                    *min = x;
+                }
+                if self.count == 0 || x > *max {
+                    *max = x;
+                }
+            }
+            self.count = self.count.saturating_add(1);
+        }
+        finite
+    }
+
+    /// Number of examples.
+    #[must_use]
+    pub const fn count(&self) -> u32 {
+        self.count
+    }
+
+    /// The least number of each feature; zeros before the first example.
+    #[must_use]
+    pub const fn min(&self) -> &[T; N] {
+        &self.min
+    }
+
+    /// The greatest number of each feature; zeros before the first example.
+    #[must_use]
+    pub const fn max(&self) -> &[T; N] {
+        &self.max
+    }
+
+    /// The scaling by the numbers as they are now: the least number and the width of the range.
+    #[must_use]
+    pub fn scaling(&self) -> Scaling<N, T> {
+        let mut width = self.max;
+        for (width, &min) in width.iter_mut().zip(&self.min) {
+            *width -= min;
+        }
+        Scaling::new(self.min, width)
+    }
+
+    /// `z = (x - min) / (max - min)`.
+    #[must_use]
+    pub fn transform(&self, x: &[T; N]) -> [T; N] {
+        self.scaling().transform(x)
+    }
+
+    /// `x = z * (max - min) + min`.
+    #[must_use]
+    pub fn inverse(&self, z: &[T; N]) -> [T; N] {
+        self.scaling().inverse(z)
+    }
+
+    /// Makes a layer take raw inputs: [`Scaling::fold_into`].
+    pub fn fold_into<const OUT: usize, A: Activation>(&self, layer: &mut Dense<N, OUT, A, T>) {
+        self.scaling().fold_into(layer);
+    }
+
+    /// Makes a layer answer in real units: [`Scaling::fold_into_output`].
+    pub fn fold_into_output<const IN: usize>(&self, layer: &mut Dense<IN, N, Identity, T>) {
+        self.scaling().fold_into_output(layer);
+    }
+}
+
+impl<const N: usize, T: Scalar> Default for MinMax<N, T> {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+/// The target for a class: 1 in its place, 0 elsewhere; `None` if there is no such class.
+///
+/// ```
+/// use gradlet::preprocess::one_hot;
+///
+/// assert_eq!(one_hot::<3, f32>(1), Some([0.0, 1.0, 0.0]));
+/// assert_eq!(one_hot::<3, f32>(3), None);
+/// ```
+#[must_use]
+pub fn one_hot<const N: usize, T: Scalar>(class: usize) -> Option<[T; N]> {
+    let mut target = [T::ZERO; N];
+    *target.get_mut(class)? = T::ONE;
+    Some(target)
+}
