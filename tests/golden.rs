@@ -1,4 +1,4 @@
-//! Whole training runs against numbers that were computed elsewhere: CPython, numpy, mpmath.
+//! Whole training runs against numbers that were computed elsewhere: `CPython`, numpy, mpmath.
 //!
 //! The moons run all their 30,000 iterations in a release build only; a debug build stops at 1,000.
 #![allow(
@@ -30,9 +30,12 @@ fn after(updates: usize) -> f64 {
 
 // 000: ten points
 
+/// Inputs and targets.
+type Examples<const IN: usize> = Vec<([f64; IN], [f64; 1])>;
+
 type Neuron = Dense<2, 1, Sigmoid, f64>;
 
-fn ten_points() -> (Json<'static>, Vec<([f64; 2], [f64; 1])>) {
+fn ten_points() -> (Json<'static>, Examples<2>) {
     let file = Json::file("000_ten_point");
     let (x, t) = (file.at("data").at("x").list(), file.at("data").at("t").list());
     (file, x.iter().zip(t).map(|(x, t)| (x.array(), t.array())).collect())
@@ -320,7 +323,7 @@ fn four_equations_match_golden_in_every_intermediate() {
 type Line = Dense<1, 1, Identity, f64>;
 type LineTrainer = BatchTrainer<Line, HalfSquaredError, Sgd<f64>>;
 
-fn servers() -> (Json<'static>, Vec<([f64; 1], [f64; 1])>) {
+fn servers() -> (Json<'static>, Examples<1>) {
     let file = Json::file("002_linear_regression");
     let (x, y) = (file.at("data").at("x").numbers(), file.at("data").at("y").numbers());
     assert_eq!((x.len(), y.len()), (100, 100));

@@ -1,8 +1,11 @@
 //! The parameters of any network as one list, in the order of `Layer::parameters`.
+//!
+//! Nothing here is inlined: the gradient tests call it for hundreds of types.
 
 use gradlet::{Layer, Scalar};
 
 /// The parameters that are learned.
+#[inline(never)]
 pub(crate) fn flat<N: Layer>(net: &N) -> Vec<f64> {
     let mut list = Vec::new();
     net.parameters([], &mut |_, p, []| list.extend(p.iter().map(|v| v.to_f64())));
@@ -10,6 +13,7 @@ pub(crate) fn flat<N: Layer>(net: &N) -> Vec<f64> {
 }
 
 /// A gradient, or what an optimizer keeps, in the same order.
+#[inline(never)]
 pub(crate) fn flat_gradient<N: Layer>(gradient: &N::Gradient) -> Vec<f64> {
     let mut list = Vec::new();
     N::tensors([gradient], [], [], &mut |_, [g], [], []| list.extend(g.iter().map(|v| v.to_f64())));
@@ -17,6 +21,7 @@ pub(crate) fn flat_gradient<N: Layer>(gradient: &N::Gradient) -> Vec<f64> {
 }
 
 /// Sets all parameters.
+#[inline(never)]
 pub(crate) fn set_flat<N: Layer>(net: &mut N, list: &[f64]) {
     assert_eq!(list.len(), N::PARAMS);
     let mut rest = list.iter();
@@ -28,6 +33,7 @@ pub(crate) fn set_flat<N: Layer>(net: &mut N, list: &[f64]) {
 }
 
 /// One parameter.
+#[inline(never)]
 pub(crate) fn parameter<N: Layer>(net: &N, index: usize) -> f64 {
     let (mut start, mut found) = (0, None);
     net.parameters([], &mut |_, p, []| {
@@ -40,6 +46,7 @@ pub(crate) fn parameter<N: Layer>(net: &N, index: usize) -> f64 {
 }
 
 /// Sets one parameter.
+#[inline(never)]
 pub(crate) fn set_parameter<N: Layer>(net: &mut N, index: usize, value: f64) {
     let mut start = 0;
     N::tensors([], [net], [], &mut |_, [], [p], []| {

@@ -4,7 +4,7 @@ use gradlet::{Activation, Chain, Dense, Frozen, Hidden, Layer, Scalar, Takes};
 
 use super::Bare;
 
-/// SplitMix64: Steele, Lea, Flood, OOPSLA 2014.
+/// `SplitMix64`: Steele, Lea, Flood, OOPSLA 2014.
 #[derive(Clone)]
 pub(crate) struct Rng(pub(crate) u64);
 
@@ -26,6 +26,7 @@ impl Rng {
         low + (high - low) * self.unit()
     }
 
+    #[inline(never)]
     pub(crate) fn array<T: Scalar, const N: usize>(&mut self, low: f64, high: f64) -> [T; N] {
         core::array::from_fn(|_| T::from_f64(self.range(low, high)))
     }
@@ -38,6 +39,7 @@ pub(crate) trait Random {
 }
 
 impl<const IN: usize, const OUT: usize, A: Activation, T: Scalar> Random for Dense<IN, OUT, A, T> {
+    #[inline(never)]
     fn random(rng: &mut Rng) -> Self {
         let size = 2.0 / (IN as f64).sqrt();
         Self::new(core::array::from_fn(|_| rng.array(-size, size)), rng.array(-0.5, 1.0))
@@ -45,6 +47,7 @@ impl<const IN: usize, const OUT: usize, A: Activation, T: Scalar> Random for Den
 }
 
 impl<const IN: usize, const OUT: usize, A: Activation, T: Scalar> Random for Bare<IN, OUT, A, T> {
+    #[inline(never)]
     fn random(rng: &mut Rng) -> Self {
         let size = 2.0 / (IN as f64).sqrt();
         Self::new(core::array::from_fn(|_| rng.array(-size, size)))
@@ -52,6 +55,7 @@ impl<const IN: usize, const OUT: usize, A: Activation, T: Scalar> Random for Bar
 }
 
 impl<L: Random> Random for Frozen<L> {
+    #[inline(never)]
     fn random(rng: &mut Rng) -> Self {
         Self::new(L::random(rng))
     }
@@ -62,6 +66,7 @@ where
     F: Layer<Activation: Hidden> + Random,
     R: Takes<F::Output> + Random,
 {
+    #[inline(never)]
     fn random(rng: &mut Rng) -> Self {
         let first = F::random(rng);
         Self::new(first, R::random(rng))
