@@ -15,7 +15,7 @@
 //! target. They are drawn in the order in which [`Layer::parameters`] shows them: layer by layer
 //! from the input on, `[input][output]` within a layer. An `f32` network takes numbers of 24 random
 //! bits from `next_u32`, an `f64` network numbers of 53 bits from `next_u64`, and neither computes
-//! in the other's type. So the two do not get the same weights from one seed.
+//! in the other's type. So one seed does not give both the same weights.
 //!
 //! ```
 //! use gradlet::{init, prelude::*};
