@@ -83,6 +83,9 @@ pub fn inverse_time<T: Scalar>(initial: T, decay: T, step: u32) -> T {
 /// Exactly `initial` at step 0 and exactly `last` from step `steps` on; with 0 `steps` it is always
 /// `last`. Loshchilov, Hutter, ICLR 2017 (SGDR), equation 5.
 ///
+/// The cosine of `libm` computes in `f64` also for `f32`, which is software on most
+/// microcontrollers; the other schedules, in `f32`, stay in `f32`.
+///
 /// ```
 /// use gradlet::schedule::cosine;
 ///
@@ -112,7 +115,7 @@ pub fn cosine<T: Scalar>(initial: T, last: T, steps: u32, step: u32) -> T {
 /// use gradlet::schedule::warm_up;
 ///
 /// let rates = [0, 1, 2, 3, 4].map(|step| warm_up(0.8, 4, step));
-/// assert_eq!(rates, [0.2, 0.4, 0.6, 0.8, 0.8].map(|rate: f32| rate));
+/// assert_eq!(rates, [0.2_f32, 0.4, 0.6, 0.8, 0.8]);
 /// assert_eq!(warm_up(0.8, 0, 0), 0.8);
 /// ```
 #[must_use]
