@@ -72,3 +72,17 @@ pub(crate) const OPTIMIZER_F32: f64 = 5e-6;
 /// `f64`, hundreds of updates, per sample against batches of one: `x (-r d)` against `-r (x d)`, one
 /// rounding of 1.1e-16 for each update.
 pub(crate) const ORDER_F64: f64 = 1e-12;
+
+/// Relative, in units of the type's epsilon, besides `z^2` of them: `Gelu`. Rounding
+/// `-z / sqrt(2)` by half an epsilon changes `erfc` by up to `z^2` half epsilons.
+pub(crate) const GELU_EPSILONS: f64 = 4.0;
+
+/// Absolute, in units of the type's epsilon: `HardSigmoid`, which is a difference near `z = -3`.
+pub(crate) const HARD_SIGMOID_EPSILONS: f64 = 1.0;
+
+/// Relative error between the derivative of a loss and its difference quotient, in `f64`.
+pub(crate) const LOSS_SLOPE: f64 = 1e-8;
+
+/// Relative, in units of the type's epsilon: an activation with its known value, 2 to 4 units in the
+/// last place; `expm1` and `exp` of `libm` are within 1.
+pub(crate) const KNOWN_EPSILONS: f64 = 4.0;
