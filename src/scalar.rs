@@ -114,9 +114,6 @@ pub trait Scalar:
     /// Complementary error function `2 / sqrt(pi) * integral of e^(-s^2) from self to infinity`.
     #[must_use]
     fn erfc(self) -> Self;
-    /// Cosine of an angle in radians.
-    #[must_use]
-    fn cos(self) -> Self;
     /// Square root.
     #[must_use]
     fn sqrt(self) -> Self;
@@ -132,7 +129,7 @@ pub trait Scalar:
 }
 
 macro_rules! float {
-    ($type:ident: $exp:ident $exp_m1:ident $ln:ident $ln_1p:ident $tanh:ident $erfc:ident $cos:ident $sqrt:ident $pow:ident) => {
+    ($type:ident: $exp:ident $exp_m1:ident $ln:ident $ln_1p:ident $tanh:ident $erfc:ident $sqrt:ident $pow:ident) => {
         impl Zero for $type {
             const ZERO: Self = 0.0;
         }
@@ -191,10 +188,6 @@ macro_rules! float {
                 libm::$erfc(self)
             }
             #[inline]
-            fn cos(self) -> Self {
-                libm::$cos(self)
-            }
-            #[inline]
             fn sqrt(self) -> Self {
                 libm::$sqrt(self)
             }
@@ -214,8 +207,8 @@ macro_rules! float {
     };
 }
 
-float!(f32: expf expm1f logf log1pf tanhf erfcf cosf sqrtf powf);
-float!(f64: exp expm1 log log1p tanh erfc cos sqrt pow);
+float!(f32: expf expm1f logf log1pf tanhf erfcf sqrtf powf);
+float!(f64: exp expm1 log log1p tanh erfc sqrt pow);
 
 /// `1 / n`, for a count.
 #[inline]

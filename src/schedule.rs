@@ -83,9 +83,6 @@ pub fn inverse_time<T: Scalar>(initial: T, decay: T, step: u32) -> T {
 /// Exactly `initial` at step 0 and exactly `last` from step `steps` on; with 0 `steps` it is always
 /// `last`. Loshchilov, Hutter, ICLR 2017 (SGDR), equation 5.
 ///
-/// The cosine of `libm` computes in `f64` also for `f32`, which is software on most
-/// microcontrollers; the other schedules, in `f32`, stay in `f32`.
-///
 /// ```
 /// use gradlet::schedule::cosine;
 ///
@@ -101,8 +98,22 @@ pub fn cosine<T: Scalar>(initial: T, last: T, steps: u32, step: u32) -> T {
     if step >= steps {
         return last;
     }
-    let h = T::HALF * (T::ONE + (T::PI * (T::from_u32(step) / T::from_u32(steps))).cos());
+    let h = T::HALF * (T::ONE + cosine_of_half_turn(T::from_u32(step) / T::from_u32(steps)));
     initial * h + last * (T::ONE - h)
+}
+
+/// `cos(pi * t)` for `t` in `0.0..=1.0`, by the Taylor series up to the 20th power.
+///
+/// `libm` computes the cosine of an `f32` in `f64`, which is software on most microcontrollers.
+fn cosine_of_half_turn<T: Scalar>(t: T) -> T {
+    let first_half = t <= T::HALF;
+    let angle = T::PI * if first_half { t } else { T::ONE - t };
+    let square = angle * angle;
+    let cosine = (1..=10_u32)
+        .rev()
+        .map(|k| 2 * k)
+        .fold(T::ONE, |sum, n| T::ONE - sum * square / T::from_u32(n * (n - 1)));
+    if first_half { cosine } else { -cosine }
 }
 
 /// A linear ramp up to `rate`, which may itself be a schedule: `rate * (step + 1) / steps`, and
