@@ -97,14 +97,12 @@ initialiser! {
     ///
     /// The variance of LeCun, Bottou, Orr, Müller, Efficient BackProp (1998), equation 16. One draw
     /// for each weight.
-    #[allow(clippy::doc_markdown, reason = "LeCun and BackProp are names")]
     lecun_uniform: fill_uniform, 3 / inputs
 }
 initialiser! {
     /// Weights normal with mean 0 and variance `1 / inputs`.
     ///
     /// LeCun, Bottou, Orr, Müller, Efficient BackProp (1998), equation 16. Draws as [`normal`] does.
-    #[allow(clippy::doc_markdown, reason = "LeCun and BackProp are names")]
     lecun_normal: fill_normal, 1 / inputs
 }
 

@@ -109,10 +109,10 @@ fn cosine_of_half_turn<T: Scalar>(t: T) -> T {
     let first_half = t <= T::HALF;
     let angle = T::PI * if first_half { t } else { T::ONE - t };
     let square = angle * angle;
-    let cosine = (1..=10_u32)
-        .rev()
-        .map(|k| 2 * k)
-        .fold(T::ONE, |sum, n| T::ONE - sum * square / T::from_u32(n * (n - 1)));
+    let cosine = (1..=10).rev().fold(T::ONE, |sum, k| {
+        let n = T::from_u32(k) + T::from_u32(k);
+        T::ONE - sum * square / (n * (n - T::ONE))
+    });
     if first_half { cosine } else { -cosine }
 }
 

@@ -85,8 +85,8 @@ pub struct LayerTrace<Y: Vector, A: Activation> {
 }
 
 impl<Y: Vector, A: Activation> LayerTrace<Y, A> {
-    /// The layer's output; between [`Layer::forward_trace`](crate::Layer::forward_trace) and
-    /// [`activate`](Self::activate), its logits.
+    /// The layer's output; right after [`Layer::forward_trace`](crate::Layer::forward_trace), its
+    /// logits.
     #[inline]
     pub fn output(&self) -> &Y {
         &self.output

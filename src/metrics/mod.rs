@@ -1,0 +1,139 @@
+//! How good the answers of a network are, counted as they come.
+//!
+//! Each metric is a small value that starts at zero, can stand in a `static`, and observes one
+//! answer at a time with its target. Without data it has no value: `None`. Counts stop at
+//! `u32::MAX`.
+//!
+//! ```
+//! use gradlet::{metrics::Accuracy, prelude::*};
+//!
+//! let net = Dense::<1, 2, Softmax>::new([[-1.0, 1.0]], [0.0, 0.0]);
+//! let examples = [([-2.0], [1.0, 0.0]), ([3.0], [0.0, 1.0]), ([0.5], [1.0, 0.0])];
+//! let mut accuracy = Accuracy::new();
+//! for (x, t) in &examples {
+//!     accuracy.observe(&net.forward(x), t);
+//! }
+//! assert_eq!((accuracy.correct(), accuracy.count()), (2, 3));
+//! ```
+
+mod confusion;
+mod numbers;
+
+pub use confusion::{ClassError, ConfusionMatrix};
+pub use numbers::{LossMeter, MeanAbsoluteError, RSquared};
+
+use crate::layer::Vector;
+use crate::scalar::Scalar;
+
+/// The place of the largest number, the first of them if there are several.
+///
+/// NaN is never the largest. `None` if there is no number, or nothing but NaN.
+///
+/// ```
+/// use gradlet::metrics::argmax;
+///
+/// assert_eq!(argmax(&[0.1, 0.7, 0.2]), Some(1));
+/// assert_eq!(argmax(&[f32::NAN, 0.5, 0.5]), Some(1));
+/// assert_eq!(argmax::<f32>(&[]), None);
+/// ```
+#[must_use]
+pub fn argmax<T: Scalar>(values: &[T]) -> Option<usize> {
+    let mut best = None;
+    for (i, &value) in values.iter().enumerate() {
+        if best.map_or(!is_nan(value), |(_, largest)| value > largest) {
+            best = Some((i, value));
+        }
+    }
+    best.map(|(i, _)| i)
+}
+
+fn is_nan<T: Scalar>(value: T) -> bool {
+    value.partial_cmp(&value).is_none()
+}
+
+/// `Some(true)` above 1/2, `None` for NaN.
+fn is_yes<T: Scalar>(value: T) -> Option<bool> {
+    (!is_nan(value)).then_some(value > T::HALF)
+}
+
+/// `part / whole`, if there is a whole.
+fn ratio(part: u32, whole: u32) -> Option<f32> {
+    (whole > 0).then(|| f32::from_u32(part) / f32::from_u32(whole))
+}
+
+/// The share of right answers.
+///
+/// ```
+/// use gradlet::metrics::Accuracy;
+///
+/// let mut accuracy = Accuracy::new();
+/// assert_eq!(accuracy.ratio(), None);
+/// accuracy.observe(&[0.1, 0.7, 0.2], &[0.0, 1.0, 0.0]); // class 1, right
+/// accuracy.observe(&[0.4], &[1.0]); // no, but it should be yes
+/// assert_eq!(accuracy.ratio(), Some(0.5));
+/// accuracy.observe_each(&[0.9, 0.2], &[1.0, 0.0]); // two right answers
+/// assert_eq!(accuracy.ratio(), Some(0.75));
+/// ```
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Accuracy {
+    correct: u32,
+    count: u32,
+}
+
+impl Accuracy {
+    /// Nothing observed yet.
+    #[must_use]
+    pub const fn new() -> Self {
+        Self { correct: 0, count: 0 }
+    }
+
+    /// Counts one answer: right if `output` and `target` are of the same class, the one with the
+    /// largest number ([`argmax`]).
+    ///
+    /// A single output is a yes or a no, see [`observe_each`](Self::observe_each). An output of
+    /// nothing but NaN is wrong.
+    pub fn observe<Y: Vector>(&mut self, output: &Y, target: &Y) {
+        if let ([_], [_]) = (output.as_slice(), target.as_slice()) {
+            self.observe_each(output, target);
+        } else {
+            self.record(same(argmax(output.as_slice()), argmax(target.as_slice())));
+        }
+    }
+
+    /// Counts one answer for each output: yes above 1/2, else no. NaN is wrong.
+    pub fn observe_each<Y: Vector>(&mut self, output: &Y, target: &Y) {
+        for (&y, &t) in output.as_slice().iter().zip(target.as_slice()) {
+            self.record(same(is_yes(y), is_yes(t)));
+        }
+    }
+
+    /// Counts one answer that was judged elsewhere.
+    pub const fn record(&mut self, correct: bool) {
+        if correct {
+            self.correct = self.correct.saturating_add(1);
+        }
+        self.count = self.count.saturating_add(1);
+    }
+
+    /// Number of right answers.
+    #[must_use]
+    pub const fn correct(&self) -> u32 {
+        self.correct
+    }
+
+    /// Number of answers.
+    #[must_use]
+    pub const fn count(&self) -> u32 {
+        self.count
+    }
+
+    /// Right answers by answers, `0.0..=1.0`.
+    #[must_use]
+    pub fn ratio(&self) -> Option<f32> {
+        ratio(self.correct, self.count)
+    }
+}
+
+fn same<X: PartialEq>(output: Option<X>, target: Option<X>) -> bool {
+    output.is_some() && output == target
+}

@@ -1,0 +1,334 @@
+//! Initialisers and shuffling: distributions, exact draws, and what they leave alone.
+//!
+//! Numbers "by Python" were computed in `f64` with its `math` and `fractions` modules.
+#![cfg(feature = "rand_core")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    clippy::arithmetic_side_effects,
+    clippy::cast_possible_truncation,
+    clippy::cast_precision_loss,
+    clippy::float_cmp,
+    reason = "tests may panic, and exact numbers are meant"
+)]
+
+use core::convert::Infallible;
+
+use gradlet::{Deltas, GradientVisitor, LayerTrace, Tensor, init, prelude::*};
+use proptest::prelude::*;
+use rand_core::{TryRng, utils};
+
+/// `SplitMix64` (Steele, Lea, Flood, OOPSLA 2014), which counts its draws.
+struct SplitMix {
+    state: u64,
+    draws: u32,
+}
+
+impl SplitMix {
+    fn new(seed: u64) -> Self {
+        Self { state: seed, draws: 0 }
+    }
+}
+
+impl TryRng for SplitMix {
+    type Error = Infallible;
+
+    fn try_next_u64(&mut self) -> Result<u64, Infallible> {
+        self.draws += 1;
+        self.state = self.state.wrapping_add(0x9E37_79B9_7F4A_7C15);
+        let mut z = self.state;
+        z = (z ^ (z >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
+        z = (z ^ (z >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
+        Ok(z ^ (z >> 31))
+    }
+    fn try_next_u32(&mut self) -> Result<u32, Infallible> {
+        self.try_next_u64().map(|word| (word >> 32) as u32)
+    }
+    fn try_fill_bytes(&mut self, bytes: &mut [u8]) -> Result<(), Infallible> {
+        utils::fill_bytes_via_next_word(bytes, || self.try_next_u64())
+    }
+}
+
+/// Gives the words of a list, then its last word for ever.
+struct Words<'a> {
+    words: &'a [u64],
+    draws: usize,
+}
+
+impl<'a> Words<'a> {
+    fn new(words: &'a [u64]) -> Self {
+        Self { words, draws: 0 }
+    }
+}
+
+impl TryRng for Words<'_> {
+    type Error = Infallible;
+
+    fn try_next_u64(&mut self) -> Result<u64, Infallible> {
+        let word = self.words[self.draws.min(self.words.len() - 1)];
+        self.draws += 1;
+        Ok(word)
+    }
+    fn try_next_u32(&mut self) -> Result<u32, Infallible> {
+        self.try_next_u64().map(|word| word as u32)
+    }
+    fn try_fill_bytes(&mut self, bytes: &mut [u8]) -> Result<(), Infallible> {
+        utils::fill_bytes_via_next_word(bytes, || self.try_next_u64())
+    }
+}
+
+#[test]
+fn uniform_weights_are_odd_multiples_of_the_last_bit() {
+    // The least, the one below 0, the one above 0 and the greatest: by hand.
+    let mut single = Dense::<4, 1>::ZERO;
+    let words = [0x8000_0000, 0x7FFF_FFFF, 0, 0xFFFF_FFFF];
+    init::uniform(&mut single, 1.0, &mut Words::new(&words));
+    let last = 1.0 / 16_777_216.0;
+    let [above, below_minus, least, greatest] = single.weights().map(|[w]| w);
+    assert_eq!([above, least], [last, -last]);
+    assert_eq!([below_minus, greatest], [-1.0 + last, 1.0 - last]);
+
+    let mut double = Dense::<4, 1, Sigmoid, f64>::ZERO;
+    let words = [1 << 63, u64::MAX >> 1, 0, u64::MAX];
+    init::uniform(&mut double, 1.0, &mut Words::new(&words));
+    let last = 1.0 / 9_007_199_254_740_992.0;
+    assert_eq!(double.weights(), &[[last], [-1.0 + last], [-last], [1.0 - last]]);
+}
+
+#[test]
+fn uniform_bits_agree_with_python() {
+    let mut single = Dense::<3, 2>::ZERO;
+    init::he_uniform(&mut single, &mut SplitMix::new(1));
+    let bits = single.weights().as_flattened().iter().map(|w| w.to_bits());
+    let want = [0x3e40c868, 0x3f31f70a, 0x3faa856d, 0xbfa0e00e, 0xbfa0d74b, 0x3f3e5b19_u32];
+    assert!(bits.eq(want));
+
+    let mut double = Dense::<3, 2, Sigmoid, f64>::ZERO;
+    init::he_uniform(&mut double, &mut SplitMix::new(1));
+    let bits = double.weights().as_flattened().iter().map(|w| w.to_bits());
+    let want = [
+        0x3fc8190da227a25f,
+        0x3fe63ee14bd88d6a,
+        0x3ff550adc388864b,
+        0xbff41c01cf178299,
+        0xbff41ae97da201cd,
+        0x3fe7cb634fd6a53f_u64,
+    ];
+    assert!(bits.eq(want));
+}
+
+#[test]
+fn normal_weights_agree_with_python() {
+    let mut net = Dense::<4, 1, Sigmoid, f64>::ZERO;
+    init::lecun_normal(&mut net, &mut SplitMix::new(1));
+    let want = [0.21472610269200348, 0.7928862667869961, 0.5277619520584297, 0.032261884812772826];
+    for ([got], want) in net.weights().iter().zip(want) {
+        super::assert_close(*got, want, 1e-15);
+    }
+}
+
+#[test]
+fn normal_bits_stay_the_same() {
+    // As first computed here; a change is a change of every network that starts from them.
+    let mut net = Dense::<4, 1>::ZERO;
+    init::lecun_normal(&mut net, &mut SplitMix::new(1));
+    assert_eq!(
+        net.weights().map(|[w]| w.to_bits()),
+        [0x3e5be125, 0x3f4afa99, 0x3f071b68, 0x3d042513]
+    );
+}
+
+type Net<T> = Chain<Dense<30, 20, Tanh, T>, Dense<20, 10, Identity, T>>;
+
+/// Second and fourth moments and the greatest size of the weights of both layers, from 400
+/// networks.
+fn moments<T: Scalar>(fill: impl Fn(&mut Net<T>, &mut SplitMix)) -> [[f64; 3]; 2] {
+    let mut sums = [[0.0; 3]; 2];
+    let mut rng = SplitMix::new(2026);
+    for _ in 0..400 {
+        let mut net = Net::<T>::new(
+            Dense::new([[T::ONE; 20]; 30], [T::ONE; 20]),
+            Dense::new([[T::ONE; 10]; 20], [T::ONE; 10]),
+        );
+        fill(&mut net, &mut rng);
+        assert_eq!(net.first().bias(), &[T::ZERO; 20]);
+        assert_eq!(net.rest().bias(), &[T::ZERO; 10]);
+        let layers = [net.first().weights().as_flattened(), net.rest().weights().as_flattened()];
+        for (sums, weights) in sums.iter_mut().zip(layers) {
+            for w in weights.iter().map(|w| w.to_f64()) {
+                sums[0] += w * w / (weights.len() as f64 * 400.0);
+                sums[1] += w * w * w * w / (weights.len() as f64 * 400.0);
+                sums[2] = sums[2].max(w.abs());
+            }
+        }
+    }
+    sums
+}
+
+/// The variances of the two layers are as wanted to 1.5 %, five standard errors of the smaller
+/// layer.
+fn check<T: Scalar>(fill: impl Fn(&mut Net<T>, &mut SplitMix), variances: [f64; 2], kurtosis: f64) {
+    for ([second, fourth, greatest], want) in moments(fill).into_iter().zip(variances) {
+        assert!((second / want - 1.0).abs() < 0.015, "variance {second}, want {want}");
+        let got = fourth / (second * second);
+        assert!((got / kurtosis - 1.0).abs() < 0.05, "kurtosis {got}, want {kurtosis}");
+        if kurtosis < 2.0 {
+            let limit = (3.0 * want).sqrt();
+            assert!(greatest <= limit * (1.0 + 1e-7) && greatest > 0.999 * limit);
+        }
+    }
+}
+
+#[test]
+fn initialisers_have_the_variance_and_shape_of_their_paper() {
+    fn both<T: Scalar>() {
+        let [xavier, he, lecun] =
+            [[2.0 / 50.0, 2.0 / 30.0], [2.0 / 30.0, 2.0 / 20.0], [1.0 / 30.0, 1.0 / 20.0]];
+        // E w^4 / (E w^2)^2 is 9/5 for uniform and 3 for normal numbers.
+        check::<T>(init::xavier_uniform, xavier, 1.8);
+        check::<T>(init::he_uniform, he, 1.8);
+        check::<T>(init::lecun_uniform, lecun, 1.8);
+        check::<T>(|net, rng| init::uniform(net, T::ONE, rng), [1.0 / 3.0; 2], 1.8);
+        check::<T>(init::xavier_normal, xavier, 3.0);
+        check::<T>(init::he_normal, he, 3.0);
+        check::<T>(init::lecun_normal, lecun, 3.0);
+        check::<T>(|net, rng| init::normal(net, T::HALF, rng), [0.25; 2], 3.0);
+    }
+    both::<f32>();
+    both::<f64>();
+}
+
+#[test]
+fn initialisers_draw_as_often_as_they_say() {
+    let (mut net, mut rng) = (Net::<f32>::ZERO, SplitMix::new(3));
+    init::he_uniform(&mut net, &mut rng);
+    assert_eq!(rng.draws, 30 * 20 + 20 * 10);
+    let mut rng = SplitMix::new(3);
+    for _ in 0..100 {
+        init::he_normal(&mut net, &mut rng);
+    }
+    let each = f64::from(rng.draws) / 80_000.0;
+    super::assert_close(each, 4.0 / core::f64::consts::PI, 0.01);
+}
+
+#[test]
+fn a_generator_that_is_stuck_does_not_hang() {
+    let mut net = Dense::<3, 3>::ZERO;
+    let mut rng = Words::new(&[u64::MAX]);
+    init::normal(&mut net, 1.0, &mut rng);
+    assert_eq!((net, rng.draws), (Dense::ZERO, 5 * 2 * 64));
+    let mut items = [0, 1, 2];
+    init::shuffle(&mut items, &mut Words::new(&[0]));
+    assert_eq!(items, [1, 2, 0]);
+}
+
+/// `y_i = s_i x_i`, with the factors as another tensor.
+#[derive(Clone, Debug, PartialEq)]
+struct Scale {
+    factors: [f32; 2],
+}
+
+impl Zero for Scale {
+    const ZERO: Self = Self { factors: [0.0; 2] };
+}
+
+impl Layer for Scale {
+    type Scalar = f32;
+    type Input = [f32; 2];
+    type Output = [f32; 2];
+    type Activation = Identity;
+    type Trace = LayerTrace<[f32; 2], Identity>;
+    type Gradient = Self;
+    const PARAMS: usize = 2;
+    const MACS: usize = 2;
+
+    fn logits(&self, _: &[f32; 2], _: &mut [f32; 2]) {}
+    fn input_gradient(&self, _: &[f32; 2], _: &Self::Trace, _: &Deltas<Self>, _: &mut [f32; 2]) {}
+    fn gradient<const P: usize, const S: usize>(
+        _: [&mut Self; P],
+        _: [&mut Self; S],
+        _: &[f32; 2],
+        _: &Self::Trace,
+        _: &Deltas<Self>,
+        _: &mut impl GradientVisitor<f32, P, S>,
+    ) {
+    }
+    fn parameters<const S: usize>(
+        &self,
+        state: [&mut Self; S],
+        visit: &mut impl FnMut(Tensor, &[f32], [&mut [f32]; S]),
+    ) {
+        visit(Tensor::Other, &self.factors, state.map(|s| s.factors.as_mut_slice()));
+    }
+    fn tensors<const G: usize, const P: usize, const S: usize>(
+        gradients: [&Self; G],
+        nets: [&mut Self; P],
+        state: [&mut Self; S],
+        visit: &mut impl FnMut(Tensor, [&[f32]; G], [&mut [f32]; P], [&mut [f32]; S]),
+    ) {
+        visit(
+            Tensor::Other,
+            gradients.map(|g| g.factors.as_slice()),
+            nets.map(|n| n.factors.as_mut_slice()),
+            state.map(|s| s.factors.as_mut_slice()),
+        );
+    }
+}
+
+#[test]
+fn initialisers_leave_other_and_frozen_tensors_as_they_are() {
+    let old = Dense::<2, 2>::new([[0.5; 2]; 2], [0.25; 2]);
+    let first = Chain::new(Scale { factors: [2.0, 3.0] }, Frozen::new(old.clone()));
+    let mut net = Chain::new(first.clone(), old);
+    init::he_normal(&mut net, &mut SplitMix::new(5));
+    assert_eq!(net.first(), &first);
+    assert_eq!(net.rest().bias(), &[0.0; 2]);
+    assert!(net.rest().weights().as_flattened().iter().all(|w| *w != 0.5));
+    init::zeros(&mut net);
+    assert_eq!((net.first(), net.rest()), (&first, &Dense::ZERO));
+}
+
+#[test]
+fn shuffle_agrees_with_python() {
+    let mut items = [0, 1, 2, 3, 4, 5, 6, 7];
+    init::shuffle(&mut items, &mut SplitMix::new(1));
+    assert_eq!(items, [0, 3, 7, 1, 2, 6, 5, 4]);
+}
+
+#[test]
+fn shuffle_makes_each_order_equally_often() {
+    let mut counts = [0_u32; 256];
+    let mut rng = SplitMix::new(7);
+    for _ in 0..24_000 {
+        let mut items = [0, 1, 2, 3];
+        init::shuffle(&mut items, &mut rng);
+        counts[items.iter().fold(0, |code, item| 4 * code + item)] += 1;
+    }
+    let counts: Vec<u32> = counts.into_iter().filter(|&count| count > 0).collect();
+    assert_eq!(counts.len(), 24);
+    // Chi squared with 23 degrees of freedom is above 49.7 once in a thousand.
+    let squares = counts.iter().map(|&count| (f64::from(count) - 1000.0).powi(2) / 1000.0);
+    let chi_squared: f64 = squares.sum();
+    assert!(chi_squared < 49.7, "{chi_squared}");
+}
+
+#[test]
+fn shuffle_refuses_the_draws_that_would_favour_a_choice() {
+    // 2^32 is 1 modulo 3, so of three choices the draw 0 is one too many. Of two none is.
+    let (mut items, mut rng) = ([0, 1, 2], Words::new(&[0, 0xFFFF_FFFF, 0]));
+    init::shuffle(&mut items, &mut rng);
+    assert_eq!((items, rng.draws), ([1, 0, 2], 3));
+}
+
+proptest! {
+    #[test]
+    fn shuffle_is_a_permutation(seed: u64, length in 0_usize..200) {
+        let mut items: Vec<usize> = (0..length).collect();
+        let mut rng = SplitMix::new(seed);
+        init::shuffle(&mut items, &mut rng);
+        prop_assert!(rng.draws as usize <= length.saturating_sub(1) + 1);
+        prop_assert!(rng.draws as usize >= length.saturating_sub(1));
+        items.sort_unstable();
+        prop_assert!(items.into_iter().eq(0..length));
+    }
+}
