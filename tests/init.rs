@@ -18,6 +18,11 @@ use gradlet::{Deltas, GradientVisitor, LayerTrace, Tensor, init, prelude::*};
 use proptest::prelude::*;
 use rand_core::{TryRng, utils};
 
+#[track_caller]
+fn assert_close(got: f64, want: f64, allowed: f64) {
+    assert!((got - want).abs() <= allowed, "got {got:e}, want {want:e}");
+}
+
 /// `SplitMix64` (Steele, Lea, Flood, OOPSLA 2014), which counts its draws.
 struct SplitMix {
     state: u64,
@@ -123,7 +128,7 @@ fn normal_weights_agree_with_python() {
     init::lecun_normal(&mut net, &mut SplitMix::new(1));
     let want = [0.21472610269200348, 0.7928862667869961, 0.5277619520584297, 0.032261884812772826];
     for ([got], want) in net.weights().iter().zip(want) {
-        super::assert_close(*got, want, 1e-15);
+        assert_close(*got, want, 1e-15);
     }
 }
 
@@ -208,7 +213,7 @@ fn initialisers_draw_as_often_as_they_say() {
         init::he_normal(&mut net, &mut rng);
     }
     let each = f64::from(rng.draws) / 80_000.0;
-    super::assert_close(each, 4.0 / core::f64::consts::PI, 0.01);
+    assert_close(each, 4.0 / core::f64::consts::PI, 0.01);
 }
 
 #[test]
