@@ -1,0 +1,252 @@
+#!/usr/bin/env bash
+# Runs every check of this repository, after installing what they lack.
+#
+#   tests/all.sh            all steps
+#   tests/all.sh STEP..     only these
+#   tests/all.sh --bless    write the public API down in tests/public_api.txt
+#   tests/all.sh --help     this text
+#
+# Steps, in the order of a full run:
+#
+#   fmt       rustfmt would change nothing
+#   clippy    no warning, in any target, with no feature and with all
+#   doc       no warning in the documentation
+#   test      unit, integration and documentation tests; the first two optimised as well
+#   msrv      unit and integration tests with the oldest supported compiler
+#   no_std    builds for bare-metal targets, which have neither std nor an allocator
+#   examples  each example runs and ends well
+#   api       the public API is the one in tests/public_api.txt
+#   features  no warning with each feature alone
+#
+# A step that fails does not keep the later ones from running. Needed on PATH: cargo, best by rustup.
+set -euo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")/.."
+
+all_steps=(fmt clippy doc test msrv no_std examples api features)
+bare_metal_targets=(thumbv6m-none-eabi thumbv7em-none-eabihf riscv32imac-unknown-none-elf)
+snapshot=tests/public_api.txt
+bless=
+
+scratch=$(mktemp -d)
+trap 'rm -rf "$scratch"' EXIT
+
+# ---- steps -------------------------------------------------------------------------------------
+
+step_fmt() {
+    component cargo-fmt rustfmt
+    cargo fmt --check
+}
+
+step_clippy() {
+    component cargo-clippy clippy
+    cargo clippy --locked --all-targets --no-default-features -- -D warnings
+    cargo clippy --locked --all-targets --all-features -- -D warnings
+}
+
+step_doc() {
+    RUSTDOCFLAGS="-D warnings" cargo doc --locked --no-deps --all-features
+}
+
+step_test() {
+    local names
+    names=$(features)
+    cargo test --locked --no-fail-fast --no-default-features
+    # An empty `default` is the same as none.
+    if [[ $(features default) != "" ]]; then
+        cargo test --locked --no-fail-fast
+    fi
+    if [[ $names != "" ]]; then
+        cargo test --locked --no-fail-fast --all-features
+    fi
+    # Debug builds check for overflow; optimised ones must give the same golden bits.
+    cargo test --locked --no-fail-fast --all-features --release --tests
+}
+
+step_msrv() {
+    local status=0
+    tests/cargo.sh msrv test --locked --no-fail-fast --all-features --tests || status=$?
+    [[ $status != 77 ]] || skip "no compiler of the oldest supported version to be had, see above"
+    return $status
+}
+
+step_no_std() {
+    local target features status=0
+    for target in "${bare_metal_targets[@]}"; do
+        for features in --no-default-features --all-features; do
+            tests/cargo.sh "$target" rustc --locked --lib --release "$features" -- -D warnings \
+                || status=$?
+            [[ $status != 77 ]] || echo "no way to build for $target here, see above" >&2
+            [[ $status == 0 ]] || return $status
+        done
+    done
+}
+
+step_examples() {
+    local example name out help options
+    compgen -G 'examples/*.rs' >/dev/null || skip "there are none"
+    cargo build --locked --release --all-features --examples
+    for example in examples/*.rs; do
+        name=$(basename "$example" .rs)
+        out=$scratch/$name
+        mkdir "$out"
+        options=()
+        help=$(run_example "$name" --help)
+        [[ $help != *--output* ]] || options=(--output "$out")
+        # The place for what an example needs besides, such as fewer epochs.
+        case $name in
+        *) ;;
+        esac
+        echo "   $name ${options[*]:-}"
+        # One without options ran to its end already, whatever it was given.
+        [[ $help == *Usage:* ]] || continue
+        run_example "$name" ${options[@]+"${options[@]}"}
+        [[ ${#options[@]} == 0 || -n $(ls -A "$out") ]] || {
+            echo "$name wrote nothing to its --output" >&2
+            return 1
+        }
+    done
+}
+
+run_example() {
+    local name=$1
+    shift
+    cargo run --quiet --locked --release --all-features --example "$name" -- "$@" </dev/null
+}
+
+step_api() {
+    command -v cargo-public-api >/dev/null \
+        || skip "no cargo-public-api (\`cargo install --locked cargo-public-api\`)"
+    { rustup toolchain list 2>/dev/null || true; } | grep '^nightly' >/dev/null \
+        || skip "no nightly compiler (\`rustup toolchain install nightly --profile minimal\`)"
+    [[ -n $bless || -e $snapshot ]] || skip "no $snapshot yet (\`tests/all.sh --bless\`)"
+    # Both change often and only fit each other at times; that says nothing about this crate.
+    cargo +nightly public-api -sss --all-features >"$scratch/public_api.txt" \
+        || skip "cargo-public-api and this nightly do not go together, see above"
+    if [[ -n $bless ]]; then
+        cp "$scratch/public_api.txt" "$snapshot"
+        echo "   wrote $snapshot"
+    elif ! diff -u "$snapshot" "$scratch/public_api.txt"; then
+        echo "The public API changed. If it should, run tests/all.sh --bless and commit the file." >&2
+        return 1
+    fi
+}
+
+step_features() {
+    local feature names
+    names=$(features)
+    component cargo-clippy clippy
+    for feature in $names; do
+        echo "   $feature"
+        cargo clippy --locked --lib --no-default-features --features "$feature" -- -D warnings
+    done
+}
+
+# ---- helpers -----------------------------------------------------------------------------------
+
+# Ends the step: it could not be done, and why.
+skip() {
+    echo "$*" >"$scratch/reason"
+    exit 77
+}
+
+# The features of this package but `default`, one a line; or, with the name of one, what it turns on.
+features() {
+    local line
+    # In the metadata of each package, `manifest_path` follows `features`.
+    line=$(cargo metadata --locked --no-deps --format-version 1 \
+        | grep -oE '"features":\{[^}]*\},"manifest_path":"[^"]*"' \
+        | grep -F "\"$PWD/Cargo.toml\"") || return 1
+    if [[ $# == 0 ]]; then
+        { grep -oE '"[^"]+":\[' <<<"$line" || true; } | tr -d '":[' | sed '/^default$/d'
+    else
+        sed -nE "s/.*[{,]\"$1\":\[([^]]*)\].*/\1/p" <<<"$line"
+    fi
+}
+
+# Sees to rustup's component $2, which has the program $1.
+component() {
+    ! cargo "${1#cargo-}" --version >/dev/null 2>&1 || return 0
+    echo "   rustup component add $2"
+    rustup component add "$2"
+}
+
+# rustc calls the C compiler to link whatever runs on this machine: tests and build scripts.
+linker() {
+    local root=()
+    ! command -v cc >/dev/null || return 0
+    if ! command -v apt-get >/dev/null; then
+        echo "cc is missing: please install gcc or clang, with which rustc links programs" >&2
+        return 1
+    fi
+    if [[ $(id -u) != 0 ]]; then
+        if ! command -v sudo >/dev/null; then
+            echo "cc is missing: please have gcc and libc6-dev installed, rustc links with it" >&2
+            return 1
+        fi
+        root=(sudo)
+    fi
+    echo "== installing gcc, with which rustc links programs"
+    ${root[@]+"${root[@]}"} apt-get -qq update
+    ${root[@]+"${root[@]}"} env DEBIAN_FRONTEND=noninteractive \
+        apt-get -qq -o Dpkg::Use-Pty=0 install --no-install-recommends gcc libc6-dev
+}
+
+# ---- the run -----------------------------------------------------------------------------------
+
+usage() { sed -n '2,/^set/ { /^#/ s/^# \{0,1\}//p }' "${BASH_SOURCE[0]}"; }
+
+steps=()
+for argument; do
+    case $argument in
+    --help | -h) usage && exit ;;
+    --bless) bless=yes ;;
+    *)
+        if [[ " ${all_steps[*]} " != *" $argument "* ]]; then
+            echo "tests/all.sh: no step $argument; the steps are ${all_steps[*]}" >&2
+            exit 2
+        fi
+        steps+=("$argument")
+        ;;
+    esac
+done
+if [[ ${#steps[@]} == 0 ]]; then
+    if [[ -n $bless ]]; then steps=(api); else steps=("${all_steps[@]}"); fi
+fi
+
+if ! command -v cargo >/dev/null; then
+    echo "tests/all.sh: cargo is missing: please install Rust with rustup" >&2
+    exit 1
+fi
+linker
+
+passed=0 failed=0 skipped=0
+for step in "${steps[@]}"; do
+    echo "== $step"
+    SECONDS=0
+    # Not as a condition: bash would then go on after a command that fails inside the step.
+    set +e
+    (
+        set -e
+        "step_$step"
+    )
+    status=$?
+    set -e
+    if [[ $status == 0 ]]; then
+        passed=$((passed + 1)) outcome=passed
+    elif [[ $status == 77 && -e $scratch/reason ]]; then
+        skipped=$((skipped + 1)) outcome="skipped: $(cat "$scratch/reason")"
+        rm "$scratch/reason"
+    else
+        failed=$((failed + 1)) outcome=FAILED
+    fi
+    printf '   %-9s %4d s  %s\n' "$step" "$SECONDS" "$outcome" >>"$scratch/summary"
+done
+
+echo "== summary"
+cat "$scratch/summary"
+if [[ $skipped == 0 ]]; then
+    echo "$passed passed, $failed failed"
+else
+    echo "$passed passed, $failed failed, $skipped skipped"
+fi
+[[ $failed == 0 ]]
