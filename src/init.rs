@@ -8,6 +8,10 @@
 //! | [`Sigmoid`], [`Tanh`], [`Softmax`], [`Identity`] | [`xavier_uniform`], [`xavier_normal`]; [`lecun_uniform`], [`lecun_normal`] |
 //! | [`Relu`], [`LeakyRelu`], [`Elu`], [`Gelu`], [`Silu`], [`Softplus`] | [`he_uniform`], [`he_normal`] |
 //!
+//! A start is a matter of luck too. Of 1,000 starts with [`xavier_uniform`], a 2-2-1 network with
+//! tanh hidden units learned XOR from 48.7 %, a 2-4-1 network from 98.8 %; with [`he_uniform`] it
+//! was 41.9 % and 98.7 %. `cargo run --release --features rand_core --example xor` counts them.
+//!
 //! Each fills all weights of a network in place and sets its biases to zero. What a layer of your
 //! own calls [`Tensor::Other`] stays as it is, and so does what is [`Frozen`].
 //!
