@@ -1,6 +1,6 @@
 //! The number types that a network computes with.
 
-use core::fmt::Debug;
+use core::fmt::{Debug, Display, LowerExp};
 use core::iter::Sum;
 use core::ops::{Add, AddAssign, Div, DivAssign, Mul, MulAssign, Neg, Sub, SubAssign};
 
@@ -57,6 +57,8 @@ pub trait Scalar:
     + Zero
     + Copy
     + Debug
+    + Display
+    + LowerExp
     + Default
     + PartialOrd
     + Add<Output = Self>

@@ -8,16 +8,19 @@ use crate::loss::Loss;
 use crate::optimizer::{Accumulate, Optimizer, Sample, Sgd, Stored};
 use crate::scalar::{Scalar, Zero, reciprocal};
 
-/// The forward pass of a training step; returns the loss.
+/// The forward pass of a training step; returns the loss, or a number that is not finite if one in
+/// the input, the target or the network is not.
 #[inline]
-fn forward<N: Layer, L: Loss<N::Activation>>(
+fn forward<T: Scalar, N: Layer<Scalar = T>, L: Loss<N::Activation>>(
     net: &N,
     trace: &mut N::Trace,
     input: &N::Input,
     target: &N::Output,
-) -> N::Scalar {
-    net.forward_trace(input, trace);
-    trace.last_mut().activate_by(|values| L::evaluate(values, target.as_slice()))
+) -> T {
+    let sum = net.forward_trace(input, trace);
+    let loss = trace.last_mut().activate_by(|values| L::evaluate(values, target.as_slice()));
+    let both = sum + loss;
+    if both.is_finite() { loss } else { both }
 }
 
 /// The backward pass of a training step, after [`forward`].
@@ -82,8 +85,8 @@ impl<N: Layer, L: Loss<N::Activation>, O: Optimizer<N>> Trainer<N, L, O> {
 
     /// One step: forward, backward, update. Returns the loss before the update.
     ///
-    /// If the loss is NaN or infinite, because a number in `input`, `target` or `net` is or became
-    /// so, the network and the optimizer's state stay as they were.
+    /// If a number in `input`, `target` or `net` is NaN or infinite, the answer is NaN or infinite,
+    /// and the network and the optimizer's state stay as they were.
     #[inline]
     pub fn step(
         &mut self,
@@ -101,10 +104,11 @@ impl<N: Layer, L: Loss<N::Activation>, O: Optimizer<N>> Trainer<N, L, O> {
         loss
     }
 
-    /// The loss of `net` on a sample, without learning.
+    /// The loss of `net` on a sample, without learning; NaN or infinite if a number in `net`,
+    /// `input` or `target` is.
     #[inline]
     pub fn evaluate(&mut self, net: &N, input: &N::Input, target: &N::Output) -> N::Scalar {
-        forward::<N, L>(net, &mut self.trace, input, target)
+        forward::<_, N, L>(net, &mut self.trace, input, target)
     }
 
     /// What the network answered in the last [`step`](Self::step) or
@@ -179,7 +183,8 @@ impl<N: Layer, L: Loss<N::Activation>, O: Optimizer<N>> BatchTrainer<N, L, O> {
 
     /// Adds the gradient of one sample to the batch. Returns the sample's loss.
     ///
-    /// If the loss is NaN or infinite, the sample is left out of the batch.
+    /// If that is NaN or infinite, because a number in `input`, `target` or `net` is, the sample is
+    /// left out of the batch.
     #[inline]
     pub fn accumulate(&mut self, net: &N, input: &N::Input, target: &N::Output) -> N::Scalar {
         let loss = self.evaluate(net, input, target);
@@ -218,10 +223,11 @@ impl<N: Layer, L: Loss<N::Activation>, O: Optimizer<N>> BatchTrainer<N, L, O> {
         self.count
     }
 
-    /// The loss of `net` on a sample, without learning.
+    /// The loss of `net` on a sample, without learning; NaN or infinite if a number in `net`,
+    /// `input` or `target` is.
     #[inline]
     pub fn evaluate(&mut self, net: &N, input: &N::Input, target: &N::Output) -> N::Scalar {
-        forward::<N, L>(net, &mut self.trace, input, target)
+        forward::<_, N, L>(net, &mut self.trace, input, target)
     }
 
     /// What the network answered in the last [`accumulate`](Self::accumulate) or

@@ -311,13 +311,13 @@ fn four_equations_match_golden_in_every_intermediate() {
     assert_close("loss", loss, file.at("loss").number(), tolerance::F64_PASS);
     close("output", trainer.output(), file.at("a").nth(2));
     let gradient = trainer.gradient();
-    close("dW1", gradient.first.rows().as_flattened(), file.at("grad_w").nth(0));
-    close("dW2", gradient.rest.rows().as_flattened(), file.at("grad_w").nth(1));
-    close("db1", gradient.first.bias(), file.at("grad_b").nth(0));
-    close("db2", gradient.rest.bias(), file.at("grad_b").nth(1));
+    close("dW1", gradient.first().rows().as_flattened(), file.at("grad_w").nth(0));
+    close("dW2", gradient.rest().rows().as_flattened(), file.at("grad_w").nth(1));
+    close("db1", gradient.first().bias(), file.at("grad_b").nth(0));
+    close("db2", gradient.rest().bias(), file.at("grad_b").nth(1));
     // Equation 3: the gradient of the biases is delta.
-    close("delta1", gradient.first.bias(), file.at("delta").nth(0));
-    close("delta2", gradient.rest.bias(), file.at("delta").nth(1));
+    close("delta1", gradient.first().bias(), file.at("delta").nth(0));
+    close("delta2", gradient.rest().bias(), file.at("delta").nth(1));
 }
 
 type Line = Dense<1, 1, Identity, f64>;

@@ -123,13 +123,14 @@ fn cross_entropy_matches_golden() {
 macro_rules! exactly {
     ($($loss:ident $activation:ident $z:expr, $t:expr => $value:expr, $delta:expr;)+) => {
         $({
+            const N: usize = $z.len();
             let (z, t) = ($z, $t);
             let what = stringify!($loss $z, $t);
-            assert_eq!(loss::<$loss, $activation, f64, _>(z, t), $value, "{what}");
-            assert_eq!(delta::<$loss, $activation, f64, _>(z, t), $delta, "{what}, delta");
+            assert_eq!(loss::<$loss, $activation, f64, N>(z, t), $value, "{what}");
+            assert_eq!(delta::<$loss, $activation, f64, N>(z, t), $delta, "{what}, delta");
             let (z, t) = (z.map(|z| z as f32), t.map(|t| t as f32));
-            assert_eq!(f64::from(loss::<$loss, $activation, f32, _>(z, t)), $value, "{what}, f32");
-            let delta = delta::<$loss, $activation, f32, _>(z, t);
+            assert_eq!(f64::from(loss::<$loss, $activation, f32, N>(z, t)), $value, "{what}, f32");
+            let delta = delta::<$loss, $activation, f32, N>(z, t);
             assert_eq!(delta.map(f64::from), $delta, "{what}, delta in f32");
         })+
     };

@@ -286,9 +286,7 @@ rules! {
             rate: n(0.25),
         },
         weight_decay(0.25, clip_by_value(0.5, sgd(0.1)));
-    // BUG in the core: fails. The norm is taken without the decay, so the clipped gradient is
-    // longer than the limit, though `WeightDecay` says that it adds to the gradient before its
-    // optimizer sees it (`Adjusted::visit` has no parameters when `ClipByNorm` asks for the norm).
+    // The norm includes the decay.
     decay_then_clip_by_norm_sees_the_gradient_after_the_decay:
         |n: fn(f64) -> T| WeightDecay {
             optimizer: ClipByNorm { optimizer: Sgd { learning_rate: n(0.1) }, limit: n(0.5) },

@@ -440,9 +440,8 @@ fn an_infinite_input_of_a_linear_layer_leaves_network_and_optimizer_as_they_were
     }
 }
 
-// BUG in the core: the next two fail. An activation that saturates turns an infinite input into a
-// finite output, so the loss is finite, but the gradient of the first weights is 0 * infinity = NaN,
-// and `step` writes NaN into the network without a report.
+// An activation that saturates turns an infinite input into a finite output: the loss alone is
+// finite, though the gradient of the first weights would be 0 * infinity = NaN.
 
 #[test]
 fn an_infinite_input_of_a_saturating_layer_leaves_network_and_optimizer_as_they_were() {

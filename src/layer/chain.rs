@@ -80,10 +80,22 @@ where
 /// One number for each parameter of a [`Chain`].
 #[derive(Clone, Debug, PartialEq)]
 pub struct ChainGradient<F, R> {
+    first: F,
+    rest: R,
+}
+
+impl<F, R> ChainGradient<F, R> {
     /// For the first layer.
-    pub first: F,
+    #[must_use]
+    pub const fn first(&self) -> &F {
+        &self.first
+    }
+
     /// For what follows it.
-    pub rest: R,
+    #[must_use]
+    pub const fn rest(&self) -> &R {
+        &self.rest
+    }
 }
 
 impl<F: Zero, R: Zero> Zero for ChainGradient<F, R> {
@@ -110,10 +122,11 @@ where
     }
 
     #[inline]
-    fn forward_trace(&self, input: &Self::Input, trace: &mut Self::Trace) {
-        self.first.forward_trace(input, &mut trace.first);
+    fn forward_trace(&self, input: &Self::Input, trace: &mut Self::Trace) -> Self::Scalar {
+        let sum = self.first.forward_trace(input, &mut trace.first);
         trace.first.last_mut().activate();
         self.rest.forward_trace(trace.first.last().output(), &mut trace.rest);
+        sum
     }
 
     #[inline]

@@ -68,9 +68,9 @@ macro_rules! frozen {
             }
 
             #[inline]
-            fn forward_trace(&self, input: &L::Input, trace: &mut L::Trace) {
+            fn forward_trace(&self, input: &L::Input, trace: &mut L::Trace) -> L::Scalar {
                 let $this = self;
-                $layer.forward_trace(input, trace);
+                $layer.forward_trace(input, trace)
             }
 
             #[inline]

@@ -216,9 +216,14 @@ pub trait Layer: Sized {
 
     /// The forward pass of a training step: writes the logits into the trace, and the outputs of
     /// the layers before it. Only a layer made of layers needs its own.
+    ///
+    /// Returns the sum of the first layer's logits, which is NaN or infinite if a number of the
+    /// input is, even where the outputs hide it: the sigmoid of infinity is 1.
     #[inline]
-    fn forward_trace(&self, input: &Self::Input, trace: &mut Self::Trace) {
-        self.logits(input, trace.last_mut().output_mut());
+    fn forward_trace(&self, input: &Self::Input, trace: &mut Self::Trace) -> Self::Scalar {
+        let logits = trace.last_mut().output_mut();
+        self.logits(input, logits);
+        logits.as_slice().iter().copied().sum()
     }
 
     /// The backward pass: fills the deltas of all layers from the last. `WANTED` says whether

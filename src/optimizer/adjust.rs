@@ -160,13 +160,14 @@ impl<T: Scalar, N: Layer<Scalar = T>, O: Optimizer<N>> Optimizer<N> for ClipByNo
     #[inline]
     fn update(&self, net: &mut N, state: &mut O::State, gradients: &impl Gradients<N>, scale: T) {
         let mut norm = SquaredNorm { sum: T::ZERO };
-        gradients.visit([], [], &mut norm);
+        gradients.visit([net], [], &mut norm);
         let length = scale * norm.sum.sqrt();
         let scale = if length > self.limit { scale * (self.limit / length) } else { scale };
         self.optimizer.update(net, state, gradients, scale);
     }
 }
 
+/// The parameters are not looked at here, but a [`WeightDecay`] around needs them.
 struct SquaredNorm<T> {
     sum: T,
 }
@@ -175,11 +176,11 @@ fn squared_length<T: Scalar>(vector: &[T]) -> T {
     vector.iter().fold(T::ZERO, |sum, &v| sum + v * v)
 }
 
-impl<T: Scalar> GradientVisitor<T, 0, 0> for SquaredNorm<T> {
+impl<T: Scalar> GradientVisitor<T, 1, 0> for SquaredNorm<T> {
     #[inline]
     fn outer<const IN: usize, const OUT: usize>(
         &mut self,
-        _: [&mut [[T; OUT]; IN]; 0],
+        _: [&mut [[T; OUT]; IN]; 1],
         _: [&mut [[T; OUT]; IN]; 0],
         input: &[T; IN],
         delta: &[T; OUT],
@@ -188,7 +189,7 @@ impl<T: Scalar> GradientVisitor<T, 0, 0> for SquaredNorm<T> {
     }
 
     #[inline]
-    fn vector(&mut self, _: [&mut [T]; 0], _: [&mut [T]; 0], gradient: &[T]) {
+    fn vector(&mut self, _: [&mut [T]; 1], _: [&mut [T]; 0], gradient: &[T]) {
         self.sum += squared_length(gradient);
     }
 }

@@ -125,7 +125,7 @@ pub(crate) fn step<T: Scalar>(net: &Net<T>, learning_rate: T) -> Step<T> {
     // The exact gradient; that of a bias is the delta of its unit.
     let mut batch = BatchTrainer::<Net<T>, HalfSquaredError, Sgd<T>>::new();
     let error = batch.accumulate(net, &x, &t);
-    let (hidden_gradient, output_gradient) = (&batch.gradient().first, &batch.gradient().rest);
+    let (hidden_gradient, output_gradient) = (batch.gradient().first(), batch.gradient().rest());
     let (delta_h, delta_o) = (*hidden_gradient.bias(), *output_gradient.bias());
     let gradient = Parameters::of(hidden_gradient, output_gradient);
 
@@ -240,6 +240,6 @@ pub(crate) fn train<T: Scalar>(
 fn is_flat<T: Scalar>(net: &Net<T>) -> bool {
     let mut batch = BatchTrainer::<Net<T>, HalfSquaredError, Sgd<T>>::new();
     batch.accumulate(net, &nearest(INPUTS), &nearest(TARGETS));
-    let gradient = Parameters::of(&batch.gradient().first, &batch.gradient().rest);
+    let gradient = Parameters::of(batch.gradient().first(), batch.gradient().rest());
     gradient.weights.iter().chain(&gradient.biases).all(|&g| g == T::ZERO)
 }

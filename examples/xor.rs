@@ -1,0 +1,94 @@
+//! How often does a small network learn XOR? Counted over many random starts.
+//!
+//! ```text
+//! cargo run --release --features rand_core --example xor
+//! ```
+//!
+//! A network with two hidden units has just enough of them and gets stuck half of the time; one
+//! with four units seldom does.
+
+use std::io::{self, Write};
+
+use clap::Parser;
+use gradlet::{init, prelude::*};
+use indicatif::ProgressBar;
+use rand_pcg::Pcg32;
+use rand_pcg::rand_core::SeedableRng;
+
+mod common;
+
+/// Counts how many random starts learn XOR.
+#[derive(Parser)]
+struct Options {
+    /// Number of random starts for each network and initialiser
+    #[arg(long, default_value_t = 1000, value_parser = clap::value_parser!(u32).range(1..))]
+    seeds: u32,
+    /// Passes over the four examples
+    #[arg(long, default_value_t = 2000, value_parser = clap::value_parser!(u32).range(1..))]
+    epochs: u32,
+    /// Learning rate of gradient descent, one example at a time
+    #[arg(long, default_value_t = 0.2, value_parser = common::options::positive)]
+    learning_rate: f64,
+}
+
+const EXAMPLES: [([f64; 2], [f64; 1]); 4] =
+    [([0.0, 0.0], [0.0]), ([0.0, 1.0], [1.0]), ([1.0, 0.0], [1.0]), ([1.0, 1.0], [0.0])];
+
+type Net<const HIDDEN: usize> = Mlp<2, HIDDEN, 1, Tanh, Sigmoid, f64>;
+type Initialiser<N> = fn(&mut N, &mut Pcg32);
+
+/// Trains from one random start; says whether all four answers are on the right side of 1/2.
+fn learns<const HIDDEN: usize>(
+    options: &Options,
+    initialise: Initialiser<Net<HIDDEN>>,
+    seed: u32,
+) -> bool {
+    let mut net = Net::<HIDDEN>::ZERO;
+    initialise(&mut net, &mut Pcg32::seed_from_u64(seed.into()));
+    let sgd = Sgd { learning_rate: options.learning_rate };
+    let mut trainer = Trainer::<_, BinaryCrossEntropy>::new();
+    trainer.fit(&mut net, &sgd, &EXAMPLES, Stop::after(options.epochs));
+    EXAMPLES.iter().all(|(x, [t])| {
+        let [y] = net.forward(x);
+        (y > 0.5) == (*t > 0.5)
+    })
+}
+
+fn row<const HIDDEN: usize>(
+    console: &mut impl Write,
+    options: &Options,
+    bar: &ProgressBar,
+) -> io::Result<()> {
+    let initialisers: [Initialiser<Net<HIDDEN>>; 4] =
+        [init::xavier_uniform, init::xavier_normal, init::he_uniform, init::he_normal];
+    write!(console, "2-{HIDDEN}-1")?;
+    for initialise in initialisers {
+        let learned: f64 = (0..options.seeds)
+            .map(|seed| {
+                bar.inc(1);
+                f64::from(u8::from(learns(options, initialise, seed)))
+            })
+            .sum();
+        write!(console, "{:14.1} %", 100.0 * learned / f64::from(options.seeds))?;
+    }
+    writeln!(console)
+}
+
+fn main() -> io::Result<()> {
+    let options = Options::parse();
+    let bar = common::progress::bar(4 * 4 * u64::from(options.seeds), "training");
+    let mut console = common::console::Console::new();
+    writeln!(
+        console,
+        "XOR learned, of {} random starts (tanh hidden units, sigmoid output, binary cross-entropy,\n\
+         one example at a time, learning rate {}, {} epochs, f64):\n\n\
+         net    Xavier uniform   Xavier normal      He uniform       He normal",
+        options.seeds, options.learning_rate, options.epochs
+    )?;
+    row::<2>(&mut console, &options, &bar)?;
+    row::<3>(&mut console, &options, &bar)?;
+    row::<4>(&mut console, &options, &bar)?;
+    row::<8>(&mut console, &options, &bar)?;
+    bar.finish_and_clear();
+    console.flush()
+}
