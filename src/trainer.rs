@@ -86,7 +86,8 @@ impl<N: Layer, L: Loss<N::Activation>, O: Optimizer<N>> Trainer<N, L, O> {
     /// One step: forward, backward, update. Returns the loss before the update.
     ///
     /// If a number in `input`, `target` or `net` is NaN or infinite, the answer is NaN or infinite,
-    /// and the network and the optimizer's state stay as they were.
+    /// and the network and the optimizer's state stay as they were. (A step so large that it makes
+    /// the weights overflow is seen by the next one.)
     #[inline]
     pub fn step(
         &mut self,

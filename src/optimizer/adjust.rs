@@ -132,7 +132,8 @@ where
 /// updates by `optimizer`: `g *= limit / |g|` where `|g| > limit`.
 ///
 /// Pascanu, Mikolov, Bengio, ICML 2013. Needs no memory: for one sample the squared length is
-/// `sum over layers of |d|^2 (|x|^2 + 1)`.
+/// `sum over layers of |d|^2 (|x|^2 + 1)`. Where that overflows (in `f32` above a length of 1e19),
+/// the step is zero.
 ///
 /// ```
 /// use gradlet::prelude::*;
