@@ -111,3 +111,95 @@ pub(crate) fn add_outer<T: Scalar, const IN: usize, const OUT: usize>(
         }
     }
 }
+
+#[cfg(test)]
+#[allow(
+    clippy::indexing_slicing,
+    clippy::arithmetic_side_effects,
+    clippy::cast_possible_truncation,
+    clippy::cast_precision_loss,
+    clippy::unwrap_used,
+    reason = "tests may panic"
+)]
+mod tests {
+    use super::*;
+
+    /// Numbers whose sums depend on the order in which they are added.
+    fn number(i: usize, o: usize) -> f32 {
+        let bits = (i as u32 * 7919 + o as u32 * 104_729 + 12_345).wrapping_mul(2_654_435_761);
+        bits as f32 / 4e9 - 0.5
+    }
+
+    fn column<const N: usize>(seed: usize) -> [f32; N] {
+        core::array::from_fn(|i| number(i, seed))
+    }
+
+    fn matrix<const IN: usize, const OUT: usize>() -> [[f32; OUT]; IN] {
+        core::array::from_fn(|i| core::array::from_fn(|o| number(i, o)))
+    }
+
+    /// All three loops against plain ones that add in the order of the contract, bit for bit.
+    fn check<const IN: usize, const OUT: usize>() {
+        let weights = matrix::<IN, OUT>();
+        let (x, delta, bias) = (column::<IN>(1000), column::<OUT>(2000), column::<OUT>(3000));
+
+        let mut y = [f32::NAN; OUT];
+        affine(&weights, &bias, &x, &mut y);
+        for o in 0..OUT {
+            let mut sum = weights[0][o] * x[0];
+            for i in 1..IN {
+                sum += weights[i][o] * x[i];
+            }
+            assert_eq!((sum + bias[o]).to_bits(), y[o].to_bits(), "affine {IN} {OUT}");
+        }
+
+        let mut dx = [f32::NAN; IN];
+        input_gradient(&weights, &delta, &mut dx);
+        for i in 0..IN {
+            let product = |o: usize| weights[i][o] * delta[o];
+            let whole = if OUT < 32 { 0 } else { OUT / 8 * 8 };
+            let lanes = (0..whole.min(8)).map(|lane| {
+                (lane + 8..whole).step_by(8).fold(product(lane), |sum, o| sum + product(o))
+            });
+            let rest = (whole..OUT).map(product);
+            let want = lanes.chain(rest).reduce(|sum, next| sum + next).unwrap();
+            assert_eq!(want.to_bits(), dx[i].to_bits(), "input_gradient {IN} {OUT}");
+        }
+
+        let mut updated = weights;
+        add_outer(&mut updated, &x, &delta);
+        for i in 0..IN {
+            for o in 0..OUT {
+                let want = weights[i][o] + x[i] * delta[o];
+                assert_eq!(want.to_bits(), updated[i][o].to_bits(), "add_outer {IN} {OUT}");
+            }
+        }
+    }
+
+    #[test]
+    fn sums_run_in_the_order_of_the_contract() {
+        check::<1, 1>();
+        check::<2, 3>();
+        check::<3, 2>();
+        check::<4, 4>();
+        check::<5, 7>();
+        check::<7, 5>();
+        check::<8, 31>();
+        check::<9, 32>();
+        check::<13, 33>();
+        check::<6, 47>();
+        check::<3, 64>();
+    }
+
+    #[test]
+    fn zeros_keep_their_signs() {
+        let mut y = [1.0_f32];
+        affine(&[[1.0]; 5], &[-0.0], &[-0.0; 5], &mut y);
+        assert!(y[0].is_sign_negative());
+        let mut dx = [1.0_f32; 5];
+        input_gradient(&[[-0.0]; 5], &[1.0], &mut dx);
+        assert!(dx.iter().all(|dx| dx.is_sign_negative()));
+        input_gradient(&[[-0.0; 40]; 5], &[1.0; 40], &mut dx);
+        assert!(dx.iter().all(|dx| dx.is_sign_negative()));
+    }
+}
