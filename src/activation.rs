@@ -10,6 +10,16 @@ use crate::scalar::Scalar;
 ///
 /// Most activations are [`Elementwise`], which is the simpler trait to implement. Implement this
 /// one for a function of the whole layer, or for one whose derivative needs `z`.
+///
+/// ```
+/// use gradlet::{Activation, Tanh};
+///
+/// let mut values = [0.0, 1000.0];
+/// Tanh::apply(&mut values);
+/// let mut delta = [2.0, 2.0];
+/// Tanh::backward(&values, &[], &mut delta);
+/// assert_eq!((values, delta), ([0.0, 1.0], [2.0, 0.0]));
+/// ```
 pub trait Activation {
     /// What backpropagation needs besides the outputs `Y`: nothing, `()`, or the logits, `Y`.
     type Kept<Y: Vector>: Kept<Y>;
@@ -71,7 +81,13 @@ impl<A: Elementwise> Activation for A {
     }
 }
 
-/// An activation that may stand between two layers: every one but [`Softmax`].
+/// An activation that may stand between two layers: every one but [`Softmax`]. Implement it for an
+/// [`Activation`] of your own that is not [`Elementwise`].
+///
+/// ```
+/// fn may_be_hidden<A: gradlet::Hidden>() {}
+/// may_be_hidden::<gradlet::Gelu>();
+/// ```
 #[diagnostic::on_unimplemented(
     message = "`{Self}` can only be the activation of the last layer",
     label = "a layer that ends in `{Self}` cannot be followed by another layer",
@@ -96,6 +112,12 @@ macro_rules! activation {
 
 activation! {
     /// No activation: `y = z`, `dy/dz = 1`. For regression outputs.
+    ///
+    /// ```
+    /// use gradlet::{Elementwise, Identity};
+    ///
+    /// assert_eq!((Identity::apply(-3.0), Identity::derivative(-3.0)), (-3.0, 1.0));
+    /// ```
     Identity
 }
 impl Elementwise for Identity {
@@ -111,6 +133,13 @@ impl Elementwise for Identity {
 
 activation! {
     /// Logistic function `y = 1 / (1 + e^-z)`, range `0..=1`, `dy/dz = y (1 - y)`.
+    ///
+    /// ```
+    /// use gradlet::{Elementwise, Sigmoid};
+    ///
+    /// assert_eq!((Sigmoid::apply(0.0), Sigmoid::derivative(0.5)), (0.5, 0.25));
+    /// assert_eq!((Sigmoid::apply(-1000.0), Sigmoid::apply(1000.0)), (0.0, 1.0));
+    /// ```
     Sigmoid
 }
 impl Elementwise for Sigmoid {
@@ -126,6 +155,13 @@ impl Elementwise for Sigmoid {
 
 activation! {
     /// Hyperbolic tangent, range `-1..=1`, `dy/dz = 1 - y^2`.
+    ///
+    /// ```
+    /// use gradlet::{Elementwise, Tanh};
+    ///
+    /// assert_eq!((Tanh::apply(0.0), Tanh::derivative(0.5)), (0.0, 0.75));
+    /// assert_eq!(Tanh::apply(1000.0), 1.0);
+    /// ```
     Tanh
 }
 impl Elementwise for Tanh {
@@ -141,6 +177,13 @@ impl Elementwise for Tanh {
 
 activation! {
     /// Rectifier `y = max(z, 0)`, `dy/dz = 1` where `z > 0`, else 0 (also at 0). NaN stays NaN.
+    ///
+    /// ```
+    /// use gradlet::{Elementwise, Relu};
+    ///
+    /// assert_eq!((Relu::apply(-3.0), Relu::apply(3.0)), (0.0, 3.0));
+    /// assert_eq!((Relu::derivative(0.0), Relu::derivative(3.0)), (0.0, 1.0));
+    /// ```
     Relu
 }
 impl Elementwise for Relu {
@@ -198,6 +241,13 @@ activation! {
     /// Exponential linear unit: `y = z` where `z > 0`, else `e^z - 1`; `dy/dz` is 1 or `y + 1`.
     ///
     /// Clevert, Unterthiner, Hochreiter, ICLR 2016, with alpha = 1.
+    ///
+    /// ```
+    /// use gradlet::{Elementwise, Elu};
+    ///
+    /// assert_eq!((Elu::apply(2.0), Elu::apply(-1000.0)), (2.0, -1.0));
+    /// assert_eq!((Elu::derivative(2.0), Elu::derivative(-0.75)), (1.0, 0.25));
+    /// ```
     Elu
 }
 impl Elementwise for Elu {
@@ -213,6 +263,13 @@ impl Elementwise for Elu {
 
 activation! {
     /// `y = ln(1 + e^z)`, computed as `max(z, 0) + ln(1 + e^-|z|)`; `dy/dz = 1 - e^-y`.
+    ///
+    /// ```
+    /// use gradlet::{Elementwise, Softplus};
+    ///
+    /// assert_eq!(Softplus::apply(0.0), core::f64::consts::LN_2);
+    /// assert_eq!((Softplus::apply(-1000.0), Softplus::apply(1000.0)), (0.0, 1000.0));
+    /// ```
     Softplus
 }
 impl Elementwise for Softplus {
@@ -229,6 +286,13 @@ impl Elementwise for Softplus {
 
 activation! {
     /// Piecewise linear sigmoid: `y = z/6 + 1/2`, held in `0..=1`; `dy/dz` is 1/6 inside, else 0.
+    ///
+    /// ```
+    /// use gradlet::{Elementwise, HardSigmoid};
+    ///
+    /// assert_eq!(HardSigmoid::apply(0.0), 0.5);
+    /// assert_eq!((HardSigmoid::apply(-4.0), HardSigmoid::apply(4.0)), (0.0, 1.0));
+    /// ```
     HardSigmoid
 }
 impl Elementwise for HardSigmoid {
@@ -254,6 +318,15 @@ activation! {
     /// `erfc(-z / sqrt(2)) / 2`; `dy/dz = P(z) + z e^(-z^2 / 2) / sqrt(2 pi)`.
     ///
     /// Hendrycks, Gimpel, arXiv 1606.08415, the exact form. Keeps the logits for the derivative.
+    ///
+    /// ```
+    /// use gradlet::{Activation, Gelu};
+    ///
+    /// let mut values = [-1000.0, 0.0, 1.0, 1000.0];
+    /// Gelu::apply(&mut values);
+    /// assert_eq!((values[0], values[1], values[3]), (0.0, 0.0, 1000.0));
+    /// assert!((values[2] - 0.841_344_746_068_542_9_f64).abs() < 1e-15);
+    /// ```
     Gelu
 }
 impl Gelu {
@@ -286,6 +359,14 @@ activation! {
     /// `dy/dz = s (1 + z (1 - s))`.
     ///
     /// Elfwing, Uchibe, Doya, Neural Networks 107 (2018). Keeps the logits for the derivative.
+    ///
+    /// ```
+    /// use gradlet::{Activation, Silu};
+    ///
+    /// let mut values = [-1000.0, 0.0, 1000.0];
+    /// Silu::apply(&mut values);
+    /// assert_eq!(values, [0.0, 0.0, 1000.0]);
+    /// ```
     Silu
 }
 impl Activation for Silu {
@@ -312,6 +393,14 @@ activation! {
     /// layer; `dL/dz_i = y_i (dL/dy_i - sum_j y_j dL/dy_j)`.
     ///
     /// Belongs with [`CrossEntropy`](crate::CrossEntropy).
+    ///
+    /// ```
+    /// use gradlet::{Activation, Softmax};
+    ///
+    /// let mut values = [1000.0, 1000.0, -1000.0];
+    /// Softmax::apply(&mut values);
+    /// assert_eq!(values, [0.5, 0.5, 0.0]);
+    /// ```
     Softmax
 }
 impl Softmax {

@@ -9,6 +9,14 @@ use crate::scalar::{Scalar, Zero};
 use crate::trainer::{BatchTrainer, Trainer};
 
 /// An input `X` with its target `Y`: a pair, a reference to a pair, or a pair of references.
+///
+/// ```
+/// use gradlet::Example;
+///
+/// let pair = ([0.1, 0.2], [1.0]);
+/// assert_eq!(Example::<[f64; 2], [f64; 1]>::target(&pair), &[1.0]);
+/// assert_eq!(Example::<[f64; 2], [f64; 1]>::input(&&pair), &[0.1, 0.2]);
+/// ```
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is not an example for a network with input `{X}` and target `{Y}`",
     label = "each example must be a pair `({X}, {Y})`, by value or by reference"
@@ -51,6 +59,12 @@ impl<X, Y> Example<X, Y> for (&X, &Y) {
 }
 
 /// When training ends.
+///
+/// ```
+/// use gradlet::Stop;
+///
+/// assert_eq!(Stop::after(100).or_at_loss(0.01), Stop { epochs: 100, loss: 0.01 });
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Stop<T = f32> {
     /// Most epochs, that is passes over all examples.
@@ -74,7 +88,7 @@ impl<T: Scalar> Stop<T> {
     }
 }
 
-/// What a callback is told after each epoch.
+/// What a callback is told after each epoch: see [`Trainer::fit_with`].
 #[derive(Debug)]
 pub struct Epoch<'a, N: Layer> {
     /// Epochs done, this one included: 1 after the first.
@@ -86,6 +100,17 @@ pub struct Epoch<'a, N: Layer> {
 }
 
 /// How training ended.
+///
+/// ```
+/// use gradlet::prelude::*;
+///
+/// let mut net = Dense::<1, 1, Identity>::ZERO;
+/// let mut trainer = Trainer::<_, HalfSquaredError>::new();
+/// let examples = [([1.0], [1.0]), ([f32::NAN], [1.0])];
+/// let report = trainer.fit(&mut net, &Sgd { learning_rate: 0.5 }, &examples, Stop::after(9));
+/// assert_eq!((report.outcome, report.epochs), (Outcome::NotFinite { example: 1 }, 0));
+/// assert_eq!(net.bias(), &[0.5]); // learned from the first example, unharmed by the second
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Report<T = f32> {
     /// Why it ended.

@@ -78,6 +78,13 @@ loss! {
     /// `E = 1/2 sum (y - t)^2`; `dE/dy = y - t`.
     ///
     /// The loss of Rumelhart, Hinton, Williams, Nature 323 (1986), and of most worked examples.
+    ///
+    /// ```
+    /// use gradlet::{HalfSquaredError, Identity, Loss};
+    ///
+    /// type E = HalfSquaredError;
+    /// assert_eq!(<E as Loss<Identity>>::evaluate(&mut [3.0, 1.0], &[1.0, 2.0]), 2.5);
+    /// ```
     HalfSquaredError
 }
 impl<A: Activation> Loss<A> for HalfSquaredError {
@@ -94,6 +101,13 @@ impl<A: Activation> Loss<A> for HalfSquaredError {
 
 loss! {
     /// `E = 1/n sum (y - t)^2` over the `n` outputs; `dE/dy = 2/n (y - t)`.
+    ///
+    /// ```
+    /// use gradlet::{Identity, Loss, MeanSquaredError};
+    ///
+    /// type E = MeanSquaredError;
+    /// assert_eq!(<E as Loss<Identity>>::evaluate(&mut [3.0, 1.0], &[1.0, 2.0]), 2.5);
+    /// ```
     MeanSquaredError
 }
 impl<A: Activation> Loss<A> for MeanSquaredError {
@@ -111,6 +125,13 @@ impl<A: Activation> Loss<A> for MeanSquaredError {
 
 loss! {
     /// `E = sum |y - t|`; `dE/dy` is the sign of `y - t`, 0 where they are equal.
+    ///
+    /// ```
+    /// use gradlet::{AbsoluteError, Identity, Loss};
+    ///
+    /// type E = AbsoluteError;
+    /// assert_eq!(<E as Loss<Identity>>::evaluate(&mut [3.0, 1.0], &[1.0, 2.0]), 3.0);
+    /// ```
     AbsoluteError
 }
 impl<A: Activation> Loss<A> for AbsoluteError {
@@ -177,6 +198,15 @@ loss! {
     ///
     /// Computed from the logits as `sum (max(z, 0) - t z + ln(1 + e^-|z|))`, so that it stays finite
     /// where `y` has been rounded to 0 or 1.
+    ///
+    /// ```
+    /// use gradlet::{BinaryCrossEntropy, Loss};
+    ///
+    /// // Sure, and wrong: the loss is the logit.
+    /// let mut values = [1000.0];
+    /// assert_eq!(BinaryCrossEntropy::evaluate(&mut values, &[0.0]), 1000.0);
+    /// assert_eq!(values, [1.0]);
+    /// ```
     BinaryCrossEntropy
 }
 impl Loss<Sigmoid> for BinaryCrossEntropy {
@@ -210,6 +240,15 @@ loss! {
     ///
     /// Computed from the logits as `ln sum e^(z - m) - sum t (z - m)` with `m = max z`, so that it
     /// stays finite where a probability has been rounded to 0.
+    ///
+    /// ```
+    /// use gradlet::{CrossEntropy, Loss};
+    ///
+    /// // Sure, and wrong: the loss is how far the right logit is below the largest.
+    /// let mut values = [1000.0, 0.0];
+    /// assert_eq!(CrossEntropy::evaluate(&mut values, &[0.0, 1.0]), 1000.0);
+    /// assert_eq!(values, [1.0, 0.0]);
+    /// ```
     CrossEntropy
 }
 impl Loss<Softmax> for CrossEntropy {

@@ -15,9 +15,28 @@ use crate::optimizer::GradientVisitor;
 use crate::scalar::{Scalar, Zero};
 
 /// One array for each layer of `N`: the derivative of the loss by the layer's logits.
+///
+/// ```
+/// use gradlet::{Deltas, prelude::*};
+///
+/// let _: Deltas<Mlp<2, 4, 3>> = ([0.0; 4], [0.0; 3]);
+/// ```
 pub type Deltas<N> = <<N as Layer>::Trace as Trace>::Deltas;
 
 /// Which parameters a slice holds: [`Layer::parameters`] says it for each.
+///
+/// ```
+/// use gradlet::{Tensor, prelude::*};
+///
+/// let mut weights = 0;
+/// Mlp::<2, 4, 2>::ZERO.parameters([], &mut |tensor, values, []| {
+///     if let Tensor::Weights { inputs, outputs } = tensor {
+///         assert_eq!(values.len(), inputs * outputs);
+///         weights += values.len();
+///     }
+/// });
+/// assert_eq!(weights, 16);
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Tensor {
     /// Weights, stored `[input][output]`.
@@ -240,6 +259,17 @@ pub trait Layer: Sized {
 }
 
 /// A layer whose input is `X`, of the same number type: what may follow a layer with output `X`.
+/// Every layer that can be is one.
+///
+/// ```
+/// use gradlet::{Takes, prelude::*};
+///
+/// /// A head for a body that gives 16 features.
+/// fn answer<H: Takes<[f32; 16]>>(head: &H, features: &[f32; 16]) -> H::Output {
+///     head.forward(features)
+/// }
+/// assert_eq!(answer(&Dense::<16, 2>::ZERO, &[1.0; 16]), [0.5, 0.5]);
+/// ```
 #[diagnostic::on_unimplemented(
     message = "layers do not fit: `{Self}` cannot take `{X}`, the output of the layer before it",
     label = "its input must be `{X}`"

@@ -6,6 +6,16 @@ use crate::activation::Activation;
 use crate::scalar::{Scalar, Zero};
 
 /// A fixed-size array of numbers, `[T; N]`: the output of a layer.
+///
+/// ```
+/// use gradlet::{Vector, prelude::*};
+///
+/// /// The sum of the outputs of any network.
+/// fn total<N: Layer>(net: &N, input: &N::Input) -> N::Scalar {
+///     net.forward(input).as_slice().iter().copied().sum()
+/// }
+/// assert_eq!(total(&Dense::<2, 4>::ZERO, &[1.0, 2.0]), 2.0);
+/// ```
 pub trait Vector: Zero + Clone {
     /// Type of the elements.
     type Scalar: Scalar;
@@ -29,6 +39,14 @@ impl<T: Scalar, const N: usize> Vector for [T; N] {
 }
 
 /// What an activation keeps for its derivative besides the outputs: nothing, or the logits.
+///
+/// ```
+/// use gradlet::{Activation, Gelu, Kept, Zero};
+///
+/// let mut kept = <Gelu as Activation>::Kept::<[f32; 2]>::ZERO;
+/// kept.keep(&[1.0, 2.0]);
+/// assert_eq!(Kept::<[f32; 2]>::logits(&kept), &[1.0, 2.0]);
+/// ```
 pub trait Kept<Y: Vector>: Zero {
     /// Copies the logits, if they are needed.
     fn keep(&mut self, logits: &Y);
@@ -59,6 +77,15 @@ impl<Y: Vector> Kept<Y> for Y {
 /// What a training step keeps of the forward pass: the outputs of every layer.
 ///
 /// Implemented by [`LayerTrace`], for one layer, and [`ChainTrace`].
+///
+/// ```
+/// use gradlet::{Trace, prelude::*};
+///
+/// let net = Mlp::<2, 4, 3>::ZERO;
+/// let mut trace = <Mlp<2, 4, 3> as Layer>::Trace::ZERO;
+/// net.forward_trace(&[1.0, 2.0], &mut trace);
+/// assert_eq!(trace.last().output(), &[0.0; 3]); // logits
+/// ```
 pub trait Trace: Zero {
     /// Output of the last layer.
     type Output: Vector;

@@ -67,7 +67,8 @@ pub trait Optimizer<N: Layer> {
     );
 }
 
-/// Where an optimizer gets the gradient from: one sample, or the sum over a batch.
+/// Where an optimizer gets the gradient from: one sample, or the sum over a batch. [`Optimizer`]
+/// has an example.
 pub trait Gradients<N: Layer> {
     /// Shows the gradient of every tensor to `visitor`, with the same tensor of `nets` and of
     /// `state`.
@@ -81,6 +82,22 @@ pub trait Gradients<N: Layer> {
 
 /// Receives the gradient of a network, tensor by tensor, together with the same tensor of `P`
 /// networks and `S` states. [`for_each`] makes one from a function of single numbers.
+///
+/// ```
+/// use gradlet::GradientVisitor;
+///
+/// /// The largest derivative.
+/// struct Largest(f32);
+///
+/// impl GradientVisitor<f32, 0, 0> for Largest {
+///     fn vector(&mut self, _: [&mut [f32]; 0], _: [&mut [f32]; 0], gradient: &[f32]) {
+///         self.0 = gradient.iter().fold(self.0, |largest, g| largest.max(g.abs()));
+///     }
+/// }
+/// let mut largest = Largest(0.0);
+/// largest.outer([], [], &[1.0, -3.0], &[2.0, 0.5]);
+/// assert_eq!(largest.0, 6.0);
+/// ```
 pub trait GradientVisitor<T: Scalar, const P: usize, const S: usize> {
     /// The gradient of a weight matrix is `input[i] * delta[o]`.
     fn outer<const IN: usize, const OUT: usize>(
