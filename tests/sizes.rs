@@ -220,3 +220,31 @@ fn static_trainers_learn() {
     assert!(best.observe(&net, second, 1).is_continue());
     assert_eq!(best.best_loss(), Some(second));
 }
+
+/// Bytes of a network, and of its trainers with `Sgd`, `Momentum` and `Adam`.
+fn row<N, L>() -> [usize; 4]
+where
+    N: Layer<Scalar = f32>,
+    L: Loss<N::Activation>,
+{
+    [
+        N::BYTES,
+        Trainer::<N, L, Sgd>::BYTES,
+        Trainer::<N, L, Momentum>::BYTES,
+        Trainer::<N, L, Adam>::BYTES,
+    ]
+}
+
+#[test]
+fn memory_is_as_the_readme_says() {
+    let readme = include_str!("../README.md");
+    for (name, [net, sgd, momentum, adam]) in [
+        ("Mlp<2, 2, 2>", row::<Mlp<2, 2, 2>, HalfSquaredError>()),
+        ("Mlp<2, 4, 2>", row::<Mlp<2, 4, 2>, HalfSquaredError>()),
+        ("Mlp<16, 16, 4>", row::<Mlp<16, 16, 4>, HalfSquaredError>()),
+        ("net![64 => 32 Relu => 10 Softmax]", row::<Digits, CrossEntropy>()),
+    ] {
+        let line = format!("| `{name}` | {net} | {sgd} | {momentum} | {adam} |");
+        assert!(readme.replace(',', "").contains(&line.replace(',', "")), "{line}");
+    }
+}
