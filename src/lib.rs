@@ -89,6 +89,7 @@
 #![forbid(unsafe_code)]
 
 mod activation;
+mod exp;
 mod fit;
 #[cfg(feature = "rand_core")]
 pub mod init;

@@ -39,7 +39,8 @@ mod sealed {
 
 /// A floating-point type: `f32` or `f64`.
 ///
-/// The transcendental functions come from [`libm`], which computes the same bits on every target.
+/// The transcendental functions come from [`libm`], which computes the same bits on every target;
+/// `exp` of `f32` is written anew, for fewer instructions, and gives its bits for every argument.
 /// Worst errors of `libm` 0.2.16 over all `f32`: `exp` 0.91, `ln` and `ln_1p` 0.84 and `tanh` 2.19
 /// units in the last place.
 ///
@@ -101,6 +102,8 @@ pub trait Scalar:
     /// `e^self`.
     #[must_use]
     fn exp(self) -> Self;
+    /// Replaces each value `z` by `1 / (1 + e^-z)`, with the bits of [`exp`](Self::exp).
+    fn sigmoid(values: &mut [Self]);
     /// `e^self - 1`, exact near zero.
     #[must_use]
     fn exp_m1(self) -> Self;
@@ -131,7 +134,7 @@ pub trait Scalar:
 }
 
 macro_rules! float {
-    ($type:ident: $exp:ident $exp_m1:ident $ln:ident $ln_1p:ident $tanh:ident $erfc:ident $sqrt:ident $pow:ident) => {
+    ($type:ident: $exp:path, $sigmoid:path, $exp_m1:ident $ln:ident $ln_1p:ident $tanh:ident $erfc:ident $sqrt:ident $pow:ident) => {
         impl Zero for $type {
             const ZERO: Self = 0.0;
         }
@@ -167,7 +170,11 @@ macro_rules! float {
             }
             #[inline]
             fn exp(self) -> Self {
-                libm::$exp(self)
+                $exp(self)
+            }
+            #[inline]
+            fn sigmoid(values: &mut [Self]) {
+                $sigmoid(values);
             }
             #[inline]
             fn exp_m1(self) -> Self {
@@ -209,8 +216,16 @@ macro_rules! float {
     };
 }
 
-float!(f32: expf expm1f logf log1pf tanhf erfcf sqrtf powf);
-float!(f64: exp expm1 log log1p tanh erfc sqrt pow);
+float!(f32: crate::exp::exp, crate::exp::sigmoid, expm1f logf log1pf tanhf erfcf sqrtf powf);
+float!(f64: libm::exp, sigmoid, expm1 log log1p tanh erfc sqrt pow);
+
+/// Replaces each value `z` by `1 / (1 + e^-z)`.
+#[inline]
+fn sigmoid<T: Scalar>(values: &mut [T]) {
+    for value in values {
+        *value = T::ONE / (T::ONE + (-*value).exp());
+    }
+}
 
 /// `1 / n`, for a count.
 #[inline]
