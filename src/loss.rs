@@ -4,6 +4,7 @@
 //! batch. Below, `y` is the output, `t` the target and `z` the logits of the last layer.
 
 use crate::activation::{Activation, Sigmoid, Softmax, ratio};
+use crate::kernel::each;
 use crate::scalar::{Scalar, reciprocal};
 
 /// What training makes small, for a network whose last activation is `A`.
@@ -61,17 +62,17 @@ macro_rules! loss {
 }
 
 /// `sum f(y - t)`.
-#[inline]
+#[inline(always)]
 fn sum_of_errors<T: Scalar>(output: &[T], target: &[T], f: impl Fn(T) -> T) -> T {
-    output.iter().zip(target).fold(T::ZERO, |sum, (&y, &t)| sum + f(y - t))
+    let mut sum = T::ZERO;
+    each(output.len(), output.iter().zip(target), |(&y, &t)| sum += f(y - t));
+    sum
 }
 
 /// `delta = f(y - t)`.
-#[inline]
+#[inline(always)]
 fn map_errors<T: Scalar>(output: &[T], target: &[T], delta: &mut [T], f: impl Fn(T) -> T) {
-    for ((d, &y), &t) in delta.iter_mut().zip(output).zip(target) {
-        *d = f(y - t);
-    }
+    each(delta.len(), delta.iter_mut().zip(output).zip(target), |((d, &y), &t)| *d = f(y - t));
 }
 
 loss! {

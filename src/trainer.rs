@@ -3,24 +3,32 @@
 use core::fmt;
 use core::marker::PhantomData;
 
-use crate::layer::{Deltas, Layer, Trace, Vector};
+use crate::layer::{DeltasMut, Layer, Trace, Vector};
 use crate::loss::Loss;
 use crate::optimizer::{Accumulate, Optimizer, Sample, Sgd, Stored};
 use crate::scalar::{Scalar, Zero, reciprocal};
 
-/// The forward pass of a training step; returns the loss, or a number that is not finite if one in
-/// the input, the target or the network is not.
+/// The forward pass of a training step: `Ok` with the loss, or `Err` with a number that is not finite
+/// if one in the input, the target or the network is not.
 #[inline]
 fn forward<T: Scalar, N: Layer<Scalar = T>, L: Loss<N::Activation>>(
     net: &N,
     trace: &mut N::Trace,
     input: &N::Input,
     target: &N::Output,
-) -> T {
+) -> Result<T, T> {
     let sum = net.forward_trace(input, trace);
     let loss = trace.last_mut().activate_by(|values| L::evaluate(values, target.as_slice()));
     let both = sum + loss;
-    if both.is_finite() { loss } else { both }
+    if both.is_finite() { Ok(loss) } else { Err(both) }
+}
+
+/// The number in either.
+#[inline]
+fn either<T>(forward: Result<T, T>) -> T {
+    match forward {
+        Ok(loss) | Err(loss) => loss,
+    }
 }
 
 /// The backward pass of a training step, after [`forward`].
@@ -30,16 +38,15 @@ fn backward<N: Layer, L: Loss<N::Activation>>(
     trace: &N::Trace,
     input: &N::Input,
     target: &N::Output,
-) -> Deltas<N> {
-    let mut deltas = Deltas::<N>::ZERO;
+    deltas: &mut DeltasMut<'_, N>,
+) {
     let last = trace.last();
-    let delta = N::Trace::last_delta_mut(&mut deltas);
+    let delta = N::Trace::last_delta_mut(deltas);
     L::delta(last.output().as_slice(), target.as_slice(), delta.as_mut_slice());
     if !L::FUSED {
         last.backward(delta);
     }
-    net.backward::<false>(input, trace, &mut deltas);
-    deltas
+    net.backward::<false>(input, trace, deltas);
 }
 
 /// Trains a network one sample at a time, in place: there is no array for the gradient.
@@ -85,9 +92,9 @@ impl<N: Layer, L: Loss<N::Activation>, O: Optimizer<N>> Trainer<N, L, O> {
 
     /// One step: forward, backward, update. Returns the loss before the update.
     ///
-    /// If a number in `input`, `target` or `net` is NaN or infinite, the answer is NaN or infinite,
-    /// and the network and the optimizer's state stay as they were. (A step so large that it makes
-    /// the weights overflow is seen by the next one.)
+    /// If a number in `input` or `target` is NaN or infinite, or one in `net` is NaN, the answer is
+    /// NaN or infinite, and the network and the optimizer's state stay as they were. (An infinite
+    /// weight, left by a step that was too large, shows up where no activation saturates.)
     #[inline]
     pub fn step(
         &mut self,
@@ -96,20 +103,23 @@ impl<N: Layer, L: Loss<N::Activation>, O: Optimizer<N>> Trainer<N, L, O> {
         input: &N::Input,
         target: &N::Output,
     ) -> N::Scalar {
-        let loss = self.evaluate(net, input, target);
-        if loss.is_finite() {
-            let deltas = &backward::<N, L>(net, &self.trace, input, target);
-            let sample = Sample { input, trace: &self.trace, deltas };
-            optimizer.update(net, &mut self.state, &sample, N::Scalar::ONE);
+        let forward = forward::<_, N, L>(net, &mut self.trace, input, target);
+        if forward.is_ok() {
+            N::Trace::with_deltas(|mut deltas| {
+                backward::<N, L>(net, &self.trace, input, target, &mut deltas);
+                let sample =
+                    Sample { input, trace: &self.trace, deltas: N::Trace::filled(&deltas) };
+                optimizer.update(net, &mut self.state, &sample, N::Scalar::ONE);
+            });
         }
-        loss
+        either(forward)
     }
 
-    /// The loss of `net` on a sample, without learning; NaN or infinite if a number in `net`,
-    /// `input` or `target` is.
+    /// The loss of `net` on a sample, without learning; NaN or infinite if a number in
+    /// `input` or `target` is, or one in `net` is NaN.
     #[inline]
     pub fn evaluate(&mut self, net: &N, input: &N::Input, target: &N::Output) -> N::Scalar {
-        forward::<_, N, L>(net, &mut self.trace, input, target)
+        either(forward::<_, N, L>(net, &mut self.trace, input, target))
     }
 
     /// What the network answered in the last [`step`](Self::step) or
@@ -184,17 +194,20 @@ impl<N: Layer, L: Loss<N::Activation>, O: Optimizer<N>> BatchTrainer<N, L, O> {
 
     /// Adds the gradient of one sample to the batch. Returns the sample's loss.
     ///
-    /// If that is NaN or infinite, because a number in `input`, `target` or `net` is, the sample is
-    /// left out of the batch.
+    /// If that is NaN or infinite, because a number in `input` or `target` is or one in `net` is NaN,
+    /// the sample is left out of the batch.
     #[inline]
     pub fn accumulate(&mut self, net: &N, input: &N::Input, target: &N::Output) -> N::Scalar {
-        let loss = self.evaluate(net, input, target);
-        if loss.is_finite() {
-            let deltas = &backward::<N, L>(net, &self.trace, input, target);
-            N::gradient([], [&mut self.gradient], input, &self.trace, deltas, &mut Accumulate);
+        let forward = forward::<_, N, L>(net, &mut self.trace, input, target);
+        if forward.is_ok() {
+            N::Trace::with_deltas(|mut deltas| {
+                backward::<N, L>(net, &self.trace, input, target, &mut deltas);
+                let deltas = N::Trace::filled(&deltas);
+                N::gradient([], [&mut self.gradient], input, &self.trace, deltas, &mut Accumulate);
+            });
             self.count = self.count.saturating_add(1);
         }
-        loss
+        either(forward)
     }
 
     /// Updates the network by the mean gradient of the batch, and begins a new batch.
@@ -224,11 +237,11 @@ impl<N: Layer, L: Loss<N::Activation>, O: Optimizer<N>> BatchTrainer<N, L, O> {
         self.count
     }
 
-    /// The loss of `net` on a sample, without learning; NaN or infinite if a number in `net`,
-    /// `input` or `target` is.
+    /// The loss of `net` on a sample, without learning; NaN or infinite if a number in
+    /// `input` or `target` is, or one in `net` is NaN.
     #[inline]
     pub fn evaluate(&mut self, net: &N, input: &N::Input, target: &N::Output) -> N::Scalar {
-        forward::<_, N, L>(net, &mut self.trace, input, target)
+        either(forward::<_, N, L>(net, &mut self.trace, input, target))
     }
 
     /// What the network answered in the last [`accumulate`](Self::accumulate) or

@@ -14,7 +14,7 @@ mod support;
 use core::cell::Cell;
 
 use gradlet::prelude::*;
-use gradlet::{Deltas, GradientVisitor, LayerTrace, Tensor, Trace, Vector};
+use gradlet::{GradientVisitor, LayerTrace, Tensor, Trace, Vector};
 use proptest::test_runner::{Config, RngAlgorithm, TestCaseError, TestRng, TestRunner};
 use support::{
     Bare, Random, Rng, assert_all_close, flat, flat_gradient, parameter, set_parameter, tolerance,
@@ -118,14 +118,15 @@ fn input_gradient<N: Layer<Scalar = f64>, L: Loss<N::Activation>>(
     let mut output = trace.last().output().clone();
     let logits = output.clone();
     L::evaluate(output.as_mut_slice(), t.as_slice());
-    let mut deltas = Deltas::<N>::ZERO;
-    let delta = N::Trace::last_delta_mut(&mut deltas).as_mut_slice();
-    L::delta(output.as_slice(), t.as_slice(), delta);
-    if !L::FUSED {
-        <N::Activation as Activation>::backward(output.as_slice(), logits.as_slice(), delta);
-    }
-    net.backward::<true>(x, &trace, &mut deltas);
-    net.input_gradient(x, &trace, &deltas, &mut gradient);
+    N::Trace::with_deltas(|mut deltas| {
+        let delta = N::Trace::last_delta_mut(&mut deltas).as_mut_slice();
+        L::delta(output.as_slice(), t.as_slice(), delta);
+        if !L::FUSED {
+            <N::Activation as Activation>::backward(output.as_slice(), logits.as_slice(), delta);
+        }
+        net.backward::<true>(x, &trace, &mut deltas);
+        net.input_gradient(x, &trace, N::Trace::filled(&deltas), &mut gradient);
+    });
     gradient
 }
 

@@ -248,13 +248,14 @@ impl Layer for Scale {
     const MACS: usize = 2;
 
     fn logits(&self, _: &[f32; 2], _: &mut [f32; 2]) {}
-    fn input_gradient(&self, _: &[f32; 2], _: &Self::Trace, _: &Deltas<Self>, _: &mut [f32; 2]) {}
+    fn input_gradient(&self, _: &[f32; 2], _: &Self::Trace, _: Deltas<'_, Self>, _: &mut [f32; 2]) {
+    }
     fn gradient<const P: usize, const S: usize>(
         _: [&mut Self; P],
         _: [&mut Self; S],
         _: &[f32; 2],
         _: &Self::Trace,
-        _: &Deltas<Self>,
+        _: Deltas<'_, Self>,
         _: &mut impl GradientVisitor<f32, P, S>,
     ) {
     }

@@ -1,6 +1,6 @@
 //! Layers in a row.
 
-use super::{ChainTrace, Deltas, Dense, Layer, Takes, Tensor, Trace};
+use super::{ChainTrace, Deltas, DeltasMut, Dense, Layer, Takes, Tensor, Trace};
 use crate::activation::{Hidden, Sigmoid};
 use crate::optimizer::GradientVisitor;
 use crate::scalar::Zero;
@@ -134,7 +134,7 @@ where
         &self,
         input: &Self::Input,
         trace: &Self::Trace,
-        deltas: &mut Deltas<Self>,
+        deltas: &mut DeltasMut<'_, Self>,
     ) {
         let hidden = trace.first.last();
         if First::PARAMS == 0 && !WANTED {
@@ -143,7 +143,12 @@ where
         }
         self.rest.backward::<true>(hidden.output(), &trace.rest, &mut deltas.1);
         let delta = First::Trace::last_delta_mut(&mut deltas.0);
-        self.rest.input_gradient(hidden.output(), &trace.rest, &deltas.1, delta);
+        self.rest.input_gradient(
+            hidden.output(),
+            &trace.rest,
+            Rest::Trace::filled(&deltas.1),
+            delta,
+        );
         hidden.backward(delta);
         self.first.backward::<WANTED>(input, &trace.first, &mut deltas.0);
     }
@@ -153,10 +158,10 @@ where
         &self,
         input: &Self::Input,
         trace: &Self::Trace,
-        deltas: &Deltas<Self>,
+        deltas: Deltas<'_, Self>,
         gradient: &mut Self::Input,
     ) {
-        self.first.input_gradient(input, &trace.first, &deltas.0, gradient);
+        self.first.input_gradient(input, &trace.first, deltas.0, gradient);
     }
 
     #[inline]
@@ -165,7 +170,7 @@ where
         mut state: [&mut Self::Gradient; S],
         input: &Self::Input,
         trace: &Self::Trace,
-        deltas: &Deltas<Self>,
+        deltas: Deltas<'_, Self>,
         visitor: &mut impl GradientVisitor<Self::Scalar, P, S>,
     ) {
         First::gradient(
@@ -173,7 +178,7 @@ where
             state.each_mut().map(|s| &mut s.first),
             input,
             &trace.first,
-            &deltas.0,
+            deltas.0,
             visitor,
         );
         Rest::gradient(
@@ -181,7 +186,7 @@ where
             state.map(|s| &mut s.rest),
             trace.first.last().output(),
             &trace.rest,
-            &deltas.1,
+            deltas.1,
             visitor,
         );
     }

@@ -2,7 +2,7 @@
 
 use core::marker::PhantomData;
 
-use super::{Deltas, Layer, LayerTrace, Tensor};
+use super::{Layer, LayerTrace, Tensor};
 use crate::activation::{Activation, Sigmoid};
 use crate::kernel;
 use crate::optimizer::GradientVisitor;
@@ -136,6 +136,14 @@ impl<const IN: usize, const OUT: usize, A: Activation, T: Scalar> Layer for Dens
     }
 
     #[inline]
+    fn forward_trace(&self, input: &[T; IN], trace: &mut Self::Trace) -> T {
+        let logits = trace.output_mut();
+        kernel::affine(&self.weights, &self.bias, input, logits);
+        // Every logit has a part in every input.
+        logits.first().copied().unwrap_or(T::ZERO)
+    }
+
+    #[inline]
     fn input_gradient(
         &self,
         _input: &[T; IN],
@@ -152,18 +160,13 @@ impl<const IN: usize, const OUT: usize, A: Activation, T: Scalar> Layer for Dens
         mut state: [&mut Self; S],
         input: &[T; IN],
         _trace: &Self::Trace,
-        delta: &Deltas<Self>,
+        delta: &[T; OUT],
         visitor: &mut impl GradientVisitor<T, P, S>,
     ) {
-        visitor.outer(
-            nets.each_mut().map(|n| &mut n.weights),
-            state.each_mut().map(|s| &mut s.weights),
+        visitor.affine(
+            nets.each_mut().map(|n| (&mut n.weights, &mut n.bias)),
+            state.each_mut().map(|s| (&mut s.weights, &mut s.bias)),
             input,
-            delta,
-        );
-        visitor.vector(
-            nets.map(|n| n.bias.as_mut_slice()),
-            state.map(|s| s.bias.as_mut_slice()),
             delta,
         );
     }

@@ -1,6 +1,6 @@
 //! Layers that are used, not trained.
 
-use super::{Deltas, Layer, Tensor};
+use super::{Deltas, DeltasMut, Layer, Tensor};
 use crate::optimizer::GradientVisitor;
 use crate::scalar::Zero;
 
@@ -78,7 +78,7 @@ macro_rules! frozen {
                 &self,
                 input: &L::Input,
                 trace: &L::Trace,
-                deltas: &mut Deltas<L>,
+                deltas: &mut DeltasMut<'_, L>,
             ) {
                 if WANTED {
                     let $this = self;
@@ -91,7 +91,7 @@ macro_rules! frozen {
                 &self,
                 input: &L::Input,
                 trace: &L::Trace,
-                deltas: &Deltas<L>,
+                deltas: Deltas<'_, L>,
                 gradient: &mut L::Input,
             ) {
                 let $this = self;
@@ -104,7 +104,7 @@ macro_rules! frozen {
                 _state: [&mut (); S],
                 _input: &L::Input,
                 _trace: &L::Trace,
-                _deltas: &Deltas<L>,
+                _deltas: Deltas<'_, L>,
                 _visitor: &mut impl GradientVisitor<L::Scalar, P, S>,
             ) {
             }

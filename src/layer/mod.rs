@@ -19,9 +19,18 @@ use crate::scalar::{Scalar, Zero};
 /// ```
 /// use gradlet::{Deltas, prelude::*};
 ///
-/// let _: Deltas<Mlp<2, 4, 3>> = ([0.0; 4], [0.0; 3]);
+/// let _: Deltas<'_, Mlp<2, 4, 3>> = (&[0.0; 4], &[0.0; 3]);
 /// ```
-pub type Deltas<N> = <<N as Layer>::Trace as Trace>::Deltas;
+pub type Deltas<'a, N> = <<N as Layer>::Trace as Trace>::Deltas<'a>;
+
+/// The arrays of [`Deltas`], to be filled by [`Layer::backward`].
+///
+/// ```
+/// use gradlet::{DeltasMut, prelude::*};
+///
+/// let _: DeltasMut<'_, Mlp<2, 4, 3>> = (&mut [0.0; 4], &mut [0.0; 3]);
+/// ```
+pub type DeltasMut<'a, N> = <<N as Layer>::Trace as Trace>::DeltasMut<'a>;
 
 /// Which parameters a slice holds: [`Layer::parameters`] says it for each.
 ///
@@ -181,11 +190,13 @@ pub trait Layer: Sized {
     fn logits(&self, input: &Self::Input, logits: &mut Self::Output);
 
     /// Writes the derivative of the loss by `input`, from the one by the logits.
+    ///
+    /// `gradient` comes filled with negative zeros, so it may be added to as well.
     fn input_gradient(
         &self,
         input: &Self::Input,
         trace: &Self::Trace,
-        deltas: &Deltas<Self>,
+        deltas: Deltas<'_, Self>,
         gradient: &mut Self::Input,
     );
 
@@ -197,7 +208,7 @@ pub trait Layer: Sized {
         state: [&mut Self::Gradient; S],
         input: &Self::Input,
         trace: &Self::Trace,
-        deltas: &Deltas<Self>,
+        deltas: Deltas<'_, Self>,
         visitor: &mut impl GradientVisitor<Self::Scalar, P, S>,
     );
 
@@ -236,8 +247,9 @@ pub trait Layer: Sized {
     /// The forward pass of a training step: writes the logits into the trace, and the outputs of
     /// the layers before it. Only a layer made of layers needs its own.
     ///
-    /// Returns the sum of the first layer's logits, which is NaN or infinite if a number of the
-    /// input is, even where the outputs hide it: the sigmoid of infinity is 1.
+    /// Returns a number that is NaN or infinite if one in the input is, even where the outputs hide
+    /// it: the sigmoid of infinity is 1. It is the sum of the first layer's logits, or one of them
+    /// if each depends on the whole input.
     #[inline]
     fn forward_trace(&self, input: &Self::Input, trace: &mut Self::Trace) -> Self::Scalar {
         let logits = trace.last_mut().output_mut();
@@ -253,7 +265,7 @@ pub trait Layer: Sized {
         &self,
         _input: &Self::Input,
         _trace: &Self::Trace,
-        _deltas: &mut Deltas<Self>,
+        _deltas: &mut DeltasMut<'_, Self>,
     ) {
     }
 }

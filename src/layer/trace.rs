@@ -16,9 +16,11 @@ use crate::scalar::{Scalar, Zero};
 /// }
 /// assert_eq!(total(&Dense::<2, 4>::ZERO, &[1.0, 2.0]), 2.0);
 /// ```
-pub trait Vector: Zero + Clone {
+pub trait Vector: Zero + Clone + 'static {
     /// Type of the elements.
     type Scalar: Scalar;
+    /// Calls `f` with an array of negative zeros, from which a sum can start without a trace.
+    fn with_negative_zeros<R>(f: impl FnOnce(&mut Self) -> R) -> R;
     /// The elements.
     fn as_slice(&self) -> &[Self::Scalar];
     /// The elements.
@@ -28,6 +30,10 @@ pub trait Vector: Zero + Clone {
 impl<T: Scalar, const N: usize> Vector for [T; N] {
     type Scalar = T;
 
+    #[inline(always)]
+    fn with_negative_zeros<R>(f: impl FnOnce(&mut Self) -> R) -> R {
+        f(&mut [-T::ZERO; N])
+    }
     #[inline]
     fn as_slice(&self) -> &[T] {
         self
@@ -92,16 +98,22 @@ pub trait Trace: Zero {
     /// Activation of the last layer.
     type Activation: Activation;
     /// One array for each layer: the derivative of the loss by the layer's logits.
-    type Deltas: Zero;
+    type Deltas<'a>: Copy;
+    /// The same arrays, to be filled.
+    type DeltasMut<'a>;
 
+    /// Calls `f` with an array for each layer, for the backward pass to fill.
+    fn with_deltas<R>(f: impl FnOnce(Self::DeltasMut<'_>) -> R) -> R;
+    /// The same arrays, borrowed for a shorter time.
+    fn shorten<'short, 'long: 'short>(deltas: Self::DeltasMut<'long>) -> Self::DeltasMut<'short>;
+    /// The same arrays, to be read.
+    fn filled<'a>(deltas: &'a Self::DeltasMut<'_>) -> Self::Deltas<'a>;
     /// What is kept of the last layer.
     fn last(&self) -> &LayerTrace<Self::Output, Self::Activation>;
     /// What is kept of the last layer.
     fn last_mut(&mut self) -> &mut LayerTrace<Self::Output, Self::Activation>;
     /// The last layer's `dL/dz`.
-    fn last_delta(deltas: &Self::Deltas) -> &Self::Output;
-    /// The last layer's `dL/dz`.
-    fn last_delta_mut(deltas: &mut Self::Deltas) -> &mut Self::Output;
+    fn last_delta_mut<'a>(deltas: &'a mut Self::DeltasMut<'_>) -> &'a mut Self::Output;
 }
 
 /// What a training step keeps of one layer with output `Y` and activation `A`: the output, and the
@@ -160,8 +172,21 @@ impl<Y: Vector, A: Activation> fmt::Debug for LayerTrace<Y, A> {
 impl<Y: Vector, A: Activation> Trace for LayerTrace<Y, A> {
     type Output = Y;
     type Activation = A;
-    type Deltas = Y;
+    type Deltas<'a> = &'a Y;
+    type DeltasMut<'a> = &'a mut Y;
 
+    #[inline(always)]
+    fn with_deltas<R>(f: impl FnOnce(&mut Y) -> R) -> R {
+        Y::with_negative_zeros(f)
+    }
+    #[inline]
+    fn shorten<'short, 'long: 'short>(deltas: &'long mut Y) -> &'short mut Y {
+        deltas
+    }
+    #[inline]
+    fn filled<'a>(deltas: &'a &mut Y) -> &'a Y {
+        deltas
+    }
     #[inline]
     fn last(&self) -> &Self {
         self
@@ -171,11 +196,7 @@ impl<Y: Vector, A: Activation> Trace for LayerTrace<Y, A> {
         self
     }
     #[inline]
-    fn last_delta(deltas: &Y) -> &Y {
-        deltas
-    }
-    #[inline]
-    fn last_delta_mut(deltas: &mut Y) -> &mut Y {
+    fn last_delta_mut<'a>(deltas: &'a mut &mut Y) -> &'a mut Y {
         deltas
     }
 }
@@ -194,8 +215,21 @@ impl<F: Zero, R: Zero> Zero for ChainTrace<F, R> {
 impl<F: Trace, R: Trace> Trace for ChainTrace<F, R> {
     type Output = R::Output;
     type Activation = R::Activation;
-    type Deltas = (F::Deltas, R::Deltas);
+    type Deltas<'a> = (F::Deltas<'a>, R::Deltas<'a>);
+    type DeltasMut<'a> = (F::DeltasMut<'a>, R::DeltasMut<'a>);
 
+    #[inline(always)]
+    fn with_deltas<R2>(f: impl FnOnce(Self::DeltasMut<'_>) -> R2) -> R2 {
+        F::with_deltas(|first| R::with_deltas(|rest| f((F::shorten(first), R::shorten(rest)))))
+    }
+    #[inline]
+    fn shorten<'short, 'long: 'short>(deltas: Self::DeltasMut<'long>) -> Self::DeltasMut<'short> {
+        (F::shorten(deltas.0), R::shorten(deltas.1))
+    }
+    #[inline]
+    fn filled<'a>(deltas: &'a Self::DeltasMut<'_>) -> Self::Deltas<'a> {
+        (F::filled(&deltas.0), R::filled(&deltas.1))
+    }
     #[inline]
     fn last(&self) -> &LayerTrace<R::Output, R::Activation> {
         self.rest.last()
@@ -205,11 +239,7 @@ impl<F: Trace, R: Trace> Trace for ChainTrace<F, R> {
         self.rest.last_mut()
     }
     #[inline]
-    fn last_delta(deltas: &Self::Deltas) -> &R::Output {
-        R::last_delta(&deltas.1)
-    }
-    #[inline]
-    fn last_delta_mut(deltas: &mut Self::Deltas) -> &mut R::Output {
+    fn last_delta_mut<'a>(deltas: &'a mut Self::DeltasMut<'_>) -> &'a mut R::Output {
         R::last_delta_mut(&mut deltas.1)
     }
 }

@@ -30,21 +30,19 @@ struct Descend<T> {
 
 impl<T: Scalar> GradientVisitor<T, 1, 0> for Descend<T> {
     #[inline]
-    fn outer<const IN: usize, const OUT: usize>(
+    fn affine<const IN: usize, const OUT: usize>(
         &mut self,
-        [p]: [&mut [[T; OUT]; IN]; 1],
-        _: [&mut [[T; OUT]; IN]; 0],
+        [(weights, bias)]: [(&mut [[T; OUT]; IN], &mut [T; OUT]); 1],
+        _: [(&mut [[T; OUT]; IN], &mut [T; OUT]); 0],
         input: &[T; IN],
         delta: &[T; OUT],
     ) {
-        kernel::add_outer(p, input, &delta.map(|d| -self.rate * d));
+        kernel::update(weights, bias, input, delta, -self.rate);
     }
 
     #[inline]
     fn vector(&mut self, [p]: [&mut [T]; 1], _: [&mut [T]; 0], gradient: &[T]) {
-        for (p, &g) in p.iter_mut().zip(gradient) {
-            *p += -self.rate * g;
-        }
+        kernel::each(p.len(), p.iter_mut().zip(gradient), |(p, &g)| *p += -self.rate * g);
     }
 }
 

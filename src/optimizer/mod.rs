@@ -110,6 +110,28 @@ pub trait GradientVisitor<T: Scalar, const P: usize, const S: usize> {
         rows(parameters, state, input, delta, |p, s, g| self.vector(p, s, g));
     }
 
+    /// The gradient of a weight matrix, as in [`outer`](Self::outer), and of its biases, `delta`.
+    #[inline]
+    fn affine<const IN: usize, const OUT: usize>(
+        &mut self,
+        mut parameters: [(&mut [[T; OUT]; IN], &mut [T; OUT]); P],
+        mut state: [(&mut [[T; OUT]; IN], &mut [T; OUT]); S],
+        input: &[T; IN],
+        delta: &[T; OUT],
+    ) {
+        self.outer(
+            parameters.each_mut().map(|p| &mut *p.0),
+            state.each_mut().map(|s| &mut *s.0),
+            input,
+            delta,
+        );
+        self.vector(
+            parameters.map(|p| p.1.as_mut_slice()),
+            state.map(|s| s.1.as_mut_slice()),
+            delta,
+        );
+    }
+
     /// The gradient of a tensor, number by number; all slices have its length.
     fn vector(&mut self, parameters: [&mut [T]; P], state: [&mut [T]; S], gradient: &[T]);
 }
@@ -180,7 +202,7 @@ where
 pub(crate) struct Sample<'a, N: Layer> {
     pub(crate) input: &'a N::Input,
     pub(crate) trace: &'a N::Trace,
-    pub(crate) deltas: &'a Deltas<N>,
+    pub(crate) deltas: Deltas<'a, N>,
 }
 
 impl<N: Layer> Gradients<N> for Sample<'_, N> {
@@ -215,14 +237,14 @@ pub(crate) struct Accumulate;
 
 impl<T: Scalar> GradientVisitor<T, 0, 1> for Accumulate {
     #[inline]
-    fn outer<const IN: usize, const OUT: usize>(
+    fn affine<const IN: usize, const OUT: usize>(
         &mut self,
-        _: [&mut [[T; OUT]; IN]; 0],
-        [sum]: [&mut [[T; OUT]; IN]; 1],
+        _: [(&mut [[T; OUT]; IN], &mut [T; OUT]); 0],
+        [(weights, bias)]: [(&mut [[T; OUT]; IN], &mut [T; OUT]); 1],
         input: &[T; IN],
         delta: &[T; OUT],
     ) {
-        kernel::add_outer(sum, input, delta);
+        kernel::update(weights, bias, input, delta, T::ONE);
     }
 
     #[inline]

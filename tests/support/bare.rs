@@ -2,9 +2,7 @@
 
 use core::marker::PhantomData;
 
-use gradlet::{
-    Activation, Deltas, GradientVisitor, Identity, Layer, LayerTrace, Scalar, Tensor, Zero,
-};
+use gradlet::{Activation, GradientVisitor, Identity, Layer, LayerTrace, Scalar, Tensor, Zero};
 
 /// `y = A(W x)`: a layer without biases, as in the first chapters of textbooks.
 #[derive(Debug, PartialEq)]
@@ -81,7 +79,7 @@ impl<const IN: usize, const OUT: usize, A: Activation, T: Scalar> Layer for Bare
         state: [&mut Self; S],
         input: &[T; IN],
         _trace: &Self::Trace,
-        delta: &Deltas<Self>,
+        delta: &[T; OUT],
         visitor: &mut impl GradientVisitor<T, P, S>,
     ) {
         let nets = nets.map(|n| &mut n.weights);

@@ -7,24 +7,35 @@ use core::hint::black_box;
 use gradlet::prelude::*;
 use gradlet_firmware::reference::Reference;
 
+struct Learner<N, T, X, Y> {
+    net: N,
+    trainer: T,
+    x: X,
+    t: Y,
+}
+
 macro_rules! net {
     ($in:literal, $hid:literal, $out:literal, $loss:ty) => {{
-        static mut NET: Mlp<$in, $hid, $out> = Zero::ZERO;
-        static mut TRAINER: Trainer<Mlp<$in, $hid, $out>, $loss, Sgd> = Trainer::new();
-        let (net, trainer) = unsafe { (&mut *&raw mut NET, &mut *&raw mut TRAINER) };
+        type Net = Mlp<$in, $hid, $out>;
+        static mut LEARNER: Learner<Net, Trainer<Net, $loss, Sgd>, [f32; $in], [f32; $out]> =
+            Learner { net: Zero::ZERO, trainer: Trainer::new(), x: [0.0; $in], t: [0.0; $out] };
+        let l = unsafe { &mut *black_box(&raw mut LEARNER) };
         let sgd = Sgd { learning_rate: black_box(0.5) };
-        for _ in 0..1000 {
-            black_box(trainer.step(net, &sgd, black_box(&[0.1; $in]), black_box(&[0.9; $out])));
+        loop {
+            black_box(l.trainer.step(&mut l.net, &sgd, &l.x, &l.t));
         }
     }};
 }
 macro_rules! plain {
     ($in:literal, $hid:literal, $out:literal) => {{
-        static mut NET: Reference<$in, $hid, $out> = Reference::ZERO;
-        let net = unsafe { &mut *&raw mut NET };
+        type Net = Reference<$in, $hid, $out>;
+        static mut LEARNER: Learner<Net, (), [f32; $in], [f32; $out]> =
+            Learner { net: Net::ZERO, trainer: (), x: [0.0; $in], t: [0.0; $out] };
+        let l = unsafe { &mut *black_box(&raw mut LEARNER) };
+        let () = l.trainer;
         let rate = black_box(0.5);
-        for _ in 0..1000 {
-            black_box(net.step(black_box(&[0.1; $in]), black_box(&[0.9; $out]), rate));
+        loop {
+            black_box(l.net.step(&l.x, &l.t, rate));
         }
     }};
 }
@@ -42,7 +53,6 @@ fn main() -> ! {
         "p2-3-1" => plain!(2, 3, 1),
         "p16-16-4" => plain!(16, 16, 4),
         "p64-32-10" => plain!(64, 32, 10),
-        _ => {}
+        _ => loop {},
     }
-    loop {}
 }
