@@ -38,6 +38,7 @@ pub type Deltas<N> = <<N as Layer>::Trace as Trace>::Deltas;
 /// assert_eq!(weights, 16);
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub enum Tensor {
     /// Weights, stored `[input][output]`.
     Weights {
