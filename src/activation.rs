@@ -111,6 +111,7 @@ macro_rules! activation {
     ($(#[$doc:meta])* $name:ident) => {
         $(#[$doc])*
         #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+        #[cfg_attr(feature = "defmt", derive(defmt::Format))]
         pub struct $name;
     };
 }
@@ -224,6 +225,7 @@ impl Elementwise for Relu {
 /// layer.forward(&[-8.0]); // evaluation panicked: the denominator must not be 0
 /// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct LeakyRelu<const NUMERATOR: u32 = 1, const DENOMINATOR: u32 = 100>;
 
 impl<const NUMERATOR: u32, const DENOMINATOR: u32> Elementwise

@@ -66,6 +66,7 @@ impl<X, Y> Example<X, Y> for (&X, &Y) {
 /// assert_eq!(Stop::after(100).or_at_loss(0.01), Stop { epochs: 100, loss: 0.01 });
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct Stop<T = f32> {
     /// Most epochs, that is passes over all examples.
     pub epochs: u32,
@@ -90,6 +91,7 @@ impl<T: Scalar> Stop<T> {
 
 /// What a callback is told after each epoch: see [`Trainer::fit_with`].
 #[derive(Debug)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct Epoch<'a, N: Layer> {
     /// Epochs done, this one included: 1 after the first.
     pub number: u32,
@@ -112,6 +114,7 @@ pub struct Epoch<'a, N: Layer> {
 /// assert_eq!(net.bias(), &[0.5]); // learned from the first example, unharmed by the second
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct Report<T = f32> {
     /// Why it ended.
     pub outcome: Outcome,
@@ -123,6 +126,7 @@ pub struct Report<T = f32> {
 
 /// Why training ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 #[non_exhaustive]
 pub enum Outcome {
     /// All epochs are done.
@@ -399,6 +403,7 @@ impl<N: Layer, L: Loss<N::Activation>, O: Optimizer<N>> BatchTrainer<N, L, O> {
 /// assert_eq!(Some(judge.evaluate(&net, &unseen.0, &unseen.1)), early.best_loss());
 /// ```
 #[derive(Clone, Debug, PartialEq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct EarlyStopping<N: Layer> {
     best: N::Gradient,
     best_loss: N::Scalar,

@@ -79,6 +79,7 @@
 //!
 //! | feature | what it adds |
 //! |---|---|
+//! | `defmt` | `defmt::Format` on every public type |
 //! | `rand_core` | [`init`]: initialisers and shuffling from any `rand_core` 0.10 generator |
 //!
 //! # What there is not

@@ -57,6 +57,7 @@ macro_rules! loss {
     ($(#[$doc:meta])* $name:ident) => {
         $(#[$doc])*
         #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+        #[cfg_attr(feature = "defmt", derive(defmt::Format))]
         pub struct $name;
     };
 }
@@ -172,6 +173,7 @@ fn clamp<T: Scalar>(e: T, limit: T, size: T) -> T {
 /// assert_eq!(<Half as Loss<Identity>>::evaluate(&mut [3.0], &[1.0]), 0.5 * 2.0 - 0.125);
 /// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct Huber<const NUMERATOR: u32 = 1, const DENOMINATOR: u32 = 1>;
 
 impl<A: Activation, const NUMERATOR: u32, const DENOMINATOR: u32> Loss<A>

@@ -52,6 +52,7 @@ use crate::scalar::Scalar;
 /// assert!((net.forward(&[25.0, 900.0])[0] - answer[0]).abs() < 1e-6);
 /// ```
 #[derive(Clone, Debug, PartialEq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct Scaling<const N: usize, T = f32> {
     offset: [T; N],
     scale: [T; N],
@@ -161,6 +162,7 @@ fn are_finite<T: Scalar>(x: &[T]) -> bool {
 /// assert_eq!(z, [5.0 / 5.0_f32.sqrt(), 1.0]);
 /// ```
 #[derive(Clone, Debug, PartialEq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct Standardize<const N: usize, T = f32> {
     count: u32,
     mean: [T; N],
@@ -263,6 +265,7 @@ impl<const N: usize, T: Scalar> Default for Standardize<N, T> {
 /// assert_eq!(range.inverse(&[0.75, 0.0]), [4.0, 7.0]);
 /// ```
 #[derive(Clone, Debug, PartialEq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct MinMax<const N: usize, T = f32> {
     count: u32,
     min: [T; N],

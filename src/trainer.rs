@@ -136,6 +136,13 @@ impl<N: Layer, L: Loss<N::Activation>, O: Optimizer<N>> fmt::Debug for Trainer<N
     }
 }
 
+#[cfg(feature = "defmt")]
+impl<N: Layer, L: Loss<N::Activation>, O: Optimizer<N>> defmt::Format for Trainer<N, L, O> {
+    fn format(&self, f: defmt::Formatter<'_>) {
+        defmt::write!(f, "Trainer {{ .. }}");
+    }
+}
+
 impl<N: Layer, L: Loss<N::Activation>, O: Optimizer<N>> Default for Trainer<N, L, O> {
     fn default() -> Self {
         Self::new()
@@ -261,6 +268,13 @@ impl<N: Layer, L: Loss<N::Activation>, O: Optimizer<N>> BatchTrainer<N, L, O> {
 impl<N: Layer, L: Loss<N::Activation>, O: Optimizer<N>> fmt::Debug for BatchTrainer<N, L, O> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("BatchTrainer").finish_non_exhaustive()
+    }
+}
+
+#[cfg(feature = "defmt")]
+impl<N: Layer, L: Loss<N::Activation>, O: Optimizer<N>> defmt::Format for BatchTrainer<N, L, O> {
+    fn format(&self, f: defmt::Formatter<'_>) {
+        defmt::write!(f, "BatchTrainer {{ .. }}");
     }
 }
 

@@ -25,6 +25,7 @@ use crate::scalar::Zero;
 /// assert_eq!(NET.rest().rest().bias(), &[0.0]);
 /// ```
 #[derive(Clone, Debug, PartialEq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct Chain<First: Layer<Activation: Hidden>, Rest: Takes<First::Output>> {
     first: First,
     rest: Rest,
@@ -79,6 +80,7 @@ where
 
 /// One number for each parameter of a [`Chain`].
 #[derive(Clone, Debug, PartialEq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct ChainGradient<F, R> {
     first: F,
     rest: R,

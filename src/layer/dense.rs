@@ -27,6 +27,7 @@ use crate::scalar::{Scalar, Zero};
 /// assert_eq!(LAYER.forward(&[1.0, 2.0]), [16.0]);
 /// ```
 #[derive(Clone, Debug, PartialEq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct Dense<const IN: usize, const OUT: usize, A = Sigmoid, T = f32> {
     weights: [[T; OUT]; IN],
     bias: [T; OUT],

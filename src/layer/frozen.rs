@@ -26,6 +26,7 @@ use crate::scalar::Zero;
 /// assert!((net.forward(&[0.3, 0.6])[0] - 0.8).abs() < 1e-6);
 /// ```
 #[derive(Clone, Debug, PartialEq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct Frozen<L> {
     layer: L,
 }

@@ -47,6 +47,7 @@ pub type DeltasMut<'a, N> = <<N as Layer>::Trace as Trace>::DeltasMut<'a>;
 /// assert_eq!(weights, 16);
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub enum Tensor {
     /// Weights, stored `[input][output]`.
     Weights {

@@ -169,6 +169,13 @@ impl<Y: Vector, A: Activation> fmt::Debug for LayerTrace<Y, A> {
     }
 }
 
+#[cfg(feature = "defmt")]
+impl<Y: Vector<Scalar: defmt::Format>, A: Activation> defmt::Format for LayerTrace<Y, A> {
+    fn format(&self, f: defmt::Formatter<'_>) {
+        defmt::write!(f, "LayerTrace {{ output: {=[?]}, .. }}", self.output.as_slice());
+    }
+}
+
 impl<Y: Vector, A: Activation> Trace for LayerTrace<Y, A> {
     type Output = Y;
     type Activation = A;
@@ -203,6 +210,7 @@ impl<Y: Vector, A: Activation> Trace for LayerTrace<Y, A> {
 
 /// What a training step keeps of two layers in a row.
 #[derive(Debug)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct ChainTrace<F, R> {
     pub(super) first: F,
     pub(super) rest: R,

@@ -29,6 +29,7 @@ use crate::scalar::Scalar;
 /// # Ok::<(), gradlet::metrics::ClassError>(())
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct ConfusionMatrix<const CLASSES: usize> {
     /// `counts[target][output]`.
     counts: [[u32; CLASSES]; CLASSES],
@@ -222,6 +223,18 @@ impl fmt::Display for ClassError {
                 write!(f, "class {class} is not one of {classes}, counted from 0")
             }
             Self::NoClass => f.write_str("no class: all numbers are NaN"),
+        }
+    }
+}
+
+#[cfg(feature = "defmt")]
+impl defmt::Format for ClassError {
+    fn format(&self, f: defmt::Formatter<'_>) {
+        match self {
+            Self::OutOfRange { class, classes } => {
+                defmt::write!(f, "class {} is not one of {}, counted from 0", class, classes)
+            }
+            Self::NoClass => defmt::write!(f, "no class: all numbers are NaN"),
         }
     }
 }

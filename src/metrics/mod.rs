@@ -75,6 +75,7 @@ fn ratio(part: u32, whole: u32) -> Option<f32> {
 /// assert_eq!(accuracy.ratio(), Some(0.75));
 /// ```
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct Accuracy {
     correct: u32,
     count: u32,

@@ -7,6 +7,7 @@ use crate::scalar::Scalar;
 /// A sum that keeps what rounding loses (Kahan, Communications of the ACM 8, 1965), so that its
 /// error does not grow with the number of terms.
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 struct Sum<T> {
     sum: T,
     lost: T,
@@ -41,6 +42,7 @@ impl<T: Scalar> Sum<T> {
 /// assert_eq!(error.mean(), Some(1.0));
 /// ```
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct MeanAbsoluteError<T = f32> {
     sum: Sum<T>,
     count: u32,
@@ -89,12 +91,14 @@ impl<T: Scalar> MeanAbsoluteError<T> {
 /// assert_eq!(fit.mean(), Some(0.6)); // 1 - 2 / 5
 /// ```
 #[derive(Clone, Debug, PartialEq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct RSquared<const N: usize = 1, T = f32> {
     count: u32,
     outputs: [Variation<T>; N],
 }
 
 #[derive(Clone, Debug, PartialEq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 struct Variation<T> {
     /// Mean of the targets.
     mean: T,
@@ -172,6 +176,7 @@ impl<const N: usize, T: Scalar> Default for RSquared<N, T> {
 /// assert_eq!((meter.last(), meter.min(), meter.count()), (Some(2.0), Some(1.0), 3));
 /// ```
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct LossMeter<T = f32> {
     sum: Sum<T>,
     last: T,

@@ -18,6 +18,7 @@ use crate::scalar::{Scalar, Zero};
 /// assert_eq!(net, Dense::new([[1.0]], [1.0]));
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct RmsProp<T = f32> {
     /// Step size.
     pub learning_rate: T,
@@ -63,6 +64,7 @@ impl<T: Scalar, N: Layer<Scalar = T>> Optimizer<N> for RmsProp<T> {
 
 /// What [`Adam`] and [`AdamW`] remember: two numbers for each parameter, and two more.
 #[derive(Clone, Debug, PartialEq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct AdamState<G, T> {
     mean: G,
     square: G,
@@ -92,6 +94,7 @@ impl<G: Zero, T: Zero> Zero for AdamState<G, T> {
 /// assert!((net.bias()[0] - 0.01).abs() < 1e-8);
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct Adam<T = f32> {
     /// Step size; 0.001 is usual.
     pub learning_rate: T,
@@ -178,6 +181,7 @@ impl<T: Scalar, N: Layer<Scalar = T>> Optimizer<N> for Adam<T> {
 /// assert_eq!(net.weights(), &[[1.5]]);
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct AdamW<T = f32> {
     /// The hyper-parameters of Adam.
     pub adam: Adam<T>,

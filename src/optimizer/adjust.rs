@@ -16,6 +16,7 @@ use crate::scalar::Scalar;
 /// assert_eq!(net.bias(), &[0.5]);
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct ClipByValue<O, T = f32> {
     /// What makes the step.
     pub optimizer: O,
@@ -60,6 +61,7 @@ impl<T: Scalar, N: Layer<Scalar = T>, O: Optimizer<N>> Optimizer<N> for ClipByVa
 /// assert_eq!(net.weights(), &[[1.5]]);
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct WeightDecay<O, T = f32> {
     /// What makes the step.
     pub optimizer: O,
@@ -147,6 +149,7 @@ where
 /// assert!((net.bias()[0] - 0.8).abs() < 1e-6);
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct ClipByNorm<O, T = f32> {
     /// What makes the step.
     pub optimizer: O,

@@ -19,6 +19,7 @@ use crate::scalar::Scalar;
 /// assert_eq!(net, Dense::new([[0.5]], [-0.25]));
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct Sgd<T = f32> {
     /// Step size; with one sample at a time, stable below `2 / |x|^2` for a linear unit.
     pub learning_rate: T,
@@ -72,6 +73,7 @@ impl<T: Scalar, N: Layer<Scalar = T>> Optimizer<N> for Sgd<T> {
 /// assert_eq!(net.bias(), &[1.0]);
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct Momentum<T = f32> {
     /// Step size.
     pub learning_rate: T,
@@ -118,6 +120,7 @@ impl<T: Scalar, N: Layer<Scalar = T>> Optimizer<N> for Momentum<T> {
 /// assert_eq!(net.bias(), &[0.75]);
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct Nesterov<T = f32> {
     /// Step size.
     pub learning_rate: T,

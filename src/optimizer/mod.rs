@@ -170,6 +170,7 @@ where
 
 /// Made by [`for_each`].
 #[derive(Clone, Debug)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct ForEach<F> {
     f: F,
 }

@@ -1,0 +1,118 @@
+//! Every public type can be logged with `defmt`.
+//!
+//! The compiler is what tests: nothing is logged, which would need a logger to link with.
+#![cfg(feature = "defmt")]
+#![allow(clippy::unwrap_used, reason = "tests may panic")]
+
+use defmt::Format;
+use gradlet::metrics::{
+    Accuracy, ClassError, ConfusionMatrix, LossMeter, MeanAbsoluteError, RSquared,
+};
+use gradlet::prelude::*;
+use gradlet::preprocess::{MinMax, Scaling, Standardize};
+use gradlet::{AdamState, ChainGradient, ChainTrace, Epoch, ForEach, LayerTrace, Report, Tensor};
+
+type Net<T> = Mlp<2, 4, 3, Tanh, Softmax, T>;
+type Deep<T> = Chain<Dense<2, 4, Gelu, T>, Chain<Dense<4, 3, Relu, T>, Dense<3, 1, Sigmoid, T>>>;
+type OnFeatures<T> = Chain<Frozen<&'static Dense<2, 4, Tanh, T>>, Dense<4, 3, Identity, T>>;
+
+fn is_format<T: Format>() {}
+
+macro_rules! are_format {
+    ($($type:ty),+ $(,)?) => { $(is_format::<$type>();)+ };
+}
+
+fn activations() {
+    are_format![Elu, Gelu, HardSigmoid, Identity, LeakyRelu, LeakyRelu<1, 4>, Relu];
+    are_format![Sigmoid, Silu, Softmax, Softplus, Tanh];
+}
+
+fn losses() {
+    are_format![AbsoluteError, BinaryCrossEntropy, CrossEntropy, HalfSquaredError];
+    are_format![Huber, Huber<1, 2>, MeanSquaredError];
+}
+
+fn layers<T: Scalar + Format>() {
+    are_format![Dense<2, 4, Sigmoid, T>, Frozen<Dense<2, 4, Sigmoid, T>>, Tensor];
+    are_format![Net<T>, Deep<T>, OnFeatures<T>];
+    are_format![ChainGradient<Dense<2, 4, Tanh, T>, Dense<4, 3, Softmax, T>>];
+    are_format![<Deep<T> as Layer>::Gradient, <OnFeatures<T> as Layer>::Gradient];
+    are_format![LayerTrace<[T; 4], Gelu>];
+    are_format![ChainTrace<LayerTrace<[T; 4], Tanh>, LayerTrace<[T; 3], Softmax>>];
+    are_format![<Deep<T> as Layer>::Trace, <OnFeatures<T> as Layer>::Trace];
+}
+
+fn optimizers<T: Scalar + Format>() {
+    are_format![Adam<T>, AdamW<T>, Momentum<T>, Nesterov<T>, RmsProp<T>, Sgd<T>];
+    are_format![ClipByNorm<Sgd<T>, T>, ClipByValue<Adam<T>, T>, WeightDecay<Momentum<T>, T>];
+    are_format![AdamState<<Net<T> as Layer>::Gradient, T>];
+    are_format![<WeightDecay<AdamW<T>, T> as Optimizer<Deep<T>>>::State];
+    // Of what it holds, as for `Debug`, which a closure is not.
+    are_format![ForEach<()>];
+}
+
+fn trainers<T: Scalar + Format>() {
+    are_format![Trainer<Net<T>, CrossEntropy, Sgd<T>>];
+    are_format![BatchTrainer<Deep<T>, BinaryCrossEntropy, Adam<T>>];
+}
+
+fn fits<T: Scalar + Format>() {
+    are_format![Stop<T>, Outcome, Report<T>, Epoch<'static, Net<T>>, Epoch<'static, Deep<T>>];
+    are_format![EarlyStopping<Net<T>>, EarlyStopping<OnFeatures<T>>];
+}
+
+fn metrics<T: Scalar + Format>() {
+    are_format![Accuracy, ClassError, ConfusionMatrix<3>];
+    are_format![LossMeter<T>, MeanAbsoluteError<T>, RSquared<2, T>];
+}
+
+fn preprocessing<T: Scalar + Format>() {
+    are_format![MinMax<2, T>, Scaling<2, T>, Standardize<2, T>];
+}
+
+fn all<T: Scalar + Format>() {
+    activations();
+    losses();
+    layers::<T>();
+    optimizers::<T>();
+    trainers::<T>();
+    fits::<T>();
+    metrics::<T>();
+    preprocessing::<T>();
+}
+
+#[test]
+fn types_of_both_numbers_are_format() {
+    all::<f32>();
+    all::<f64>();
+}
+
+/// Bounded by what they hold, so that types of the user's own can be in them.
+#[test]
+fn types_of_any_layer_are_format_if_the_layer_is() {
+    fn any<N: Layer<Scalar: Format, Gradient: Format> + Format + 'static>() {
+        are_format![Frozen<N>, Epoch<'static, N>, EarlyStopping<N>];
+        are_format![AdamState<N::Gradient, N::Scalar>, LayerTrace<N::Output, N::Activation>];
+        are_format![Trainer<N, HalfSquaredError, Sgd<N::Scalar>>];
+        are_format![BatchTrainer<N, HalfSquaredError, Sgd<N::Scalar>>];
+    }
+    any::<Net<f32>>();
+}
+
+#[test]
+fn every_public_type_is_in_the_lists() {
+    let words = |text: &'static str| text.split(|c: char| !c.is_alphanumeric() && c != '_');
+    let mut types = 0;
+    for line in include_str!("public_api.txt").lines() {
+        let Some((_, path)) = line.split_once("pub struct ").or(line.split_once("pub enum "))
+        else {
+            continue;
+        };
+        let path = path.split(['<', '(', ' ']).next().unwrap();
+        let name = path.rsplit("::").next().unwrap();
+        let lists = include_str!("defmt.rs").split_once("\ntype Net").unwrap().1;
+        assert!(words(lists).any(|word| word == name), "{path} is in none of the lists");
+        types += 1;
+    }
+    assert!(types > 40, "only {types} types in tests/public_api.txt");
+}
