@@ -61,5 +61,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     println!("cargo::rustc-link-arg-bins=-Tdefmt.x");
     // No gap in the file between the headers and a flash that begins at 0.
     println!("cargo::rustc-link-arg-bins=--nmagic");
+    // A test reads from the file which function calls which. What is loaded stays the same.
+    println!("cargo::rustc-link-arg-bin=no_panic=--emit-relocs");
     Ok(())
 }

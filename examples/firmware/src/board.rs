@@ -1,9 +1,9 @@
 //! What each board needs before a program can run well on it.
 
-#[cfg(feature = "pico")]
-use rp2040_hal as hal;
 #[cfg(feature = "pico2")]
 use rp235x_hal as hal;
+#[cfg(feature = "pico")]
+use rp2040_hal as hal;
 
 /// Sets up the flash chip; the ROM runs it first. See `memory/pico.x`.
 // SAFETY: the linker script has this section, and nothing else is put there.

@@ -7,13 +7,11 @@
 use core::hint::black_box;
 use core::ops::ControlFlow;
 
-use gradlet::metrics::{
-    Accuracy, ConfusionMatrix, LossMeter, MeanAbsoluteError, RSquared, argmax,
-};
+use gradlet::metrics::{Accuracy, ConfusionMatrix, LossMeter, MeanAbsoluteError, RSquared, argmax};
 use gradlet::preprocess::{MinMax, Scaling, Standardize, one_hot};
 use gradlet::{
-    Activation, ChainGradient, Deltas, Gradients, Hidden, Kept, Trace, Vector, for_each,
-    init, prelude::*, schedule,
+    Activation, ChainGradient, Deltas, Gradients, Hidden, Kept, Trace, Vector, for_each, init,
+    prelude::*, schedule,
 };
 use rand_pcg::Pcg32;
 use rand_pcg::rand_core::SeedableRng;

@@ -5,6 +5,7 @@ mod board;
 #[cfg(feature = "panic-never")]
 pub mod everything;
 pub mod models;
+#[allow(clippy::needless_range_loop, reason = "the loops that textbooks have")]
 pub mod reference;
 
 pub use board::start;

@@ -272,7 +272,8 @@ impl Points {
 
 /// The fifth of the range of 24 bits in which a number is.
 fn fifth(number: u32) -> usize {
-    (1..5).take_while(|&part| number >= (1 << 24) / 5 * part).count()
+    const ENDS: [u32; 4] = [3_355_443, 6_710_886, 10_066_329, 13_421_772];
+    ENDS.into_iter().filter(|&end| number >= end).count()
 }
 
 fn truth(yes: bool) -> f32 {
