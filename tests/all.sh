@@ -86,27 +86,24 @@ step_no_std() {
 }
 
 step_firmware() {
-    local board target=thumbv7em-none-eabihf
+    local board
     system_program qemu-system-arm "it plays the Arm cores" qemu-system-arm
     system_program qemu-system-riscv32 "it plays the RISC-V core" qemu-system-misc
     cargo_program qemu-run 0.3.1
     cargo_program defmt-print 1.2.0
     component cargo-fmt rustfmt
+    component cargo-clippy clippy
     (cd examples/firmware && cargo fmt --check)
-    if in_firmware "$target" clippy --version >/dev/null 2>&1; then
-        firmware_clippy "$target"
-        firmware_clippy "$target" --features panic-never,panic-on-purpose
-        firmware_clippy "$target" --features measure
-        firmware_clippy thumbv6m-none-eabi --features pico
-        firmware_clippy thumbv8m.main-none-eabihf --features pico2
-    else
-        echo "   no clippy for the firmware: the distribution's compiler for $target comes without"
-    fi
     for board in "${boards[@]}"; do
         echo "   ${board%=*}"
         in_firmware "${board#*=}" build --locked --release --features "${board%=*}" \
             --target-dir target/boards
     done
+    firmware_clippy thumbv7em-none-eabihf
+    firmware_clippy thumbv7em-none-eabihf --features measure
+    firmware_clippy thumbv7em-none-eabihf --features panic-never,panic-on-purpose
+    firmware_clippy thumbv6m-none-eabi --features pico
+    firmware_clippy thumbv8m.main-none-eabihf --features pico2
     # `--ignored` are those that need what this step has seen to.
     cargo test --locked --release --all-features --test firmware -- --include-ignored
 }
@@ -117,6 +114,10 @@ in_firmware() { (cd examples/firmware && ../../tests/cargo.sh "$@"); }
 firmware_clippy() {
     local target=$1
     shift
+    if [[ -n ${GRADLET_FORCE_DISTRO:-} || ! -d $(rustc --print sysroot)/lib/rustlib/$target/lib ]]; then
+        echo "   no clippy for $target: the distribution's compiler, which built it, has none"
+        return 0
+    fi
     in_firmware "$target" clippy --quiet --locked "$@" -- -D warnings
 }
 

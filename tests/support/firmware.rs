@@ -78,11 +78,6 @@ impl<'a> Build<'a> {
         let Self { target, profile, features, bin } = self;
         let mut command = cargo(target, &["build", "--locked", "--profile", profile]);
         command.args(["--bin", bin, "--features", features, "--target-dir", self.folder()]);
-        if features.starts_with("panic") {
-            // They are linked, not looked at with a debugger.
-            let variable = profile.to_uppercase();
-            command.env(format!("CARGO_PROFILE_{variable}_DEBUG"), "0");
-        }
         output(command, "bash", "it is needed for tests/cargo.sh")
     }
 
