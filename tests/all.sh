@@ -112,9 +112,10 @@ step_firmware() {
 in_firmware() { (cd examples/firmware && ../../tests/cargo.sh "$@"); }
 
 firmware_clippy() {
-    local target=$1
+    local target=$1 library
     shift
-    if [[ -n ${GRADLET_FORCE_DISTRO:-} || ! -d $(rustc --print sysroot)/lib/rustlib/$target/lib ]]; then
+    library=$(rustc --print sysroot)/lib/rustlib/$target/lib
+    if [[ -n ${GRADLET_FORCE_DISTRO:-} || ! -d $library ]]; then
         echo "   no clippy for $target: the distribution's compiler, which built it, has none"
         return 0
     fi
@@ -215,11 +216,11 @@ system_program() {
     local program=$1 reason=$2 root=()
     shift 2
     ! command -v "$program" >/dev/null || return 0
-    if ! command -v apt-get >/dev/null || { [[ $(id -u) != 0 ]] && ! command -v sudo >/dev/null; }; then
+    [[ $(id -u) == 0 ]] || root=(sudo)
+    if ! command -v apt-get >/dev/null || ! command -v "${root[0]:-true}" >/dev/null; then
         echo "$program is missing: please install it, $reason (in Debian: $*)" >&2
         return 1
     fi
-    [[ $(id -u) == 0 ]] || root=(sudo)
     echo "== installing $*: $reason"
     ${root[@]+"${root[@]}"} apt-get -qq update
     ${root[@]+"${root[@]}"} env DEBIAN_FRONTEND=noninteractive \

@@ -8,7 +8,7 @@ mod firmware;
 #[path = "../examples/firmware/src/models.rs"]
 mod models;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use firmware::{Build, Core, Elf, M0, M3, M4F, M7, M33, RV32, cargo, circle, explain, output, run};
 use models::{Hash, RUNS, WORKED_NET};
@@ -41,6 +41,43 @@ fn hash_sees_every_bit() {
     let before = Hash::of(&net);
     net.rest_mut().bias_mut()[1] = f32::from_bits(net.rest().bias()[1].to_bits() ^ 1);
     assert_ne!(Hash::of(&net), before);
+}
+
+/// Names of the functions in the list of the public API.
+fn public_functions() -> BTreeSet<String> {
+    let name = |line: &'static str| {
+        let line = line.strip_prefix("pub ")?;
+        let function = line.strip_prefix("const ").unwrap_or(line).strip_prefix("fn ")?;
+        let mut depth = 0_u32;
+        let mut path = String::new();
+        for letter in function.chars().take_while(|&letter| letter != '(') {
+            match letter {
+                '<' => depth = depth.saturating_add(1),
+                '>' => depth = depth.saturating_sub(1),
+                _ if depth == 0 => path.push(letter),
+                _ => {}
+            }
+        }
+        // What is left of a tuple's function, `(X, Y)::input`, is no name.
+        let name = path.rsplit("::").next()?;
+        name.starts_with(|c: char| c.is_alphabetic()).then(|| name.to_owned())
+    };
+    include_str!("public_api.txt").lines().filter_map(name).collect()
+}
+
+#[test]
+fn no_panic_names_every_public_function() {
+    let elsewhere = ["fmt", "from_f64", "to_f64"]; // see there
+    let only_inside = ["as_slice", "outer"]; // called by trainers and metrics
+    let code = include_str!("../examples/firmware/src/everything.rs");
+    let words: BTreeSet<_> = code.split(|c: char| !c.is_alphanumeric() && c != '_').collect();
+    let functions = public_functions();
+    assert!(functions.len() > 80 && functions.contains("fold_into_output"), "{functions:?}");
+    for function in &functions {
+        let name = function.as_str();
+        let known = elsewhere.contains(&name) || only_inside.contains(&name);
+        assert!(known || words.contains(name), "{name} is missing in everything.rs");
+    }
 }
 
 // In QEMU

@@ -180,8 +180,8 @@ fn optimizers<T: Scalar>() {
     fit::<Dense<3, 4, Softmax, T>, CrossEntropy, _>(&mut vector(), &Adam::new(learning_rate));
 }
 
-/// The loops over four rows and over eight lanes, with and without a rest; in networks that 16 KB of
-/// RAM have room for.
+/// The loops over four rows and over eight lanes, with and without a rest, in networks for which
+/// 16 KB of RAM do.
 #[inline(never)]
 fn shapes<T: Scalar>() {
     type Odd<T> = net![T; 5 => 7 Relu => 3 Softmax];
