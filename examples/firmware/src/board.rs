@@ -9,9 +9,8 @@ use rp2040_hal as hal;
 // SAFETY: the linker script has this section, and nothing else is put there.
 #[cfg(feature = "pico")]
 #[unsafe(link_section = ".boot2")]
-#[unsafe(no_mangle)]
 #[used]
-static BOOT2_FIRMWARE: [u8; 256] = rp2040_boot2::BOOT_LOADER_W25Q080;
+static BOOT_LOADER: [u8; 256] = rp2040_boot2::BOOT_LOADER_W25Q080;
 
 /// Tells the ROM that this is a program for the Arm cores. See `memory/pico2.x`.
 // SAFETY: the linker script has this section, and nothing else is put there.
