@@ -14,6 +14,7 @@
 #   test      unit, integration and documentation tests; the first two optimised as well
 #   msrv      unit and integration tests with the oldest supported compiler
 #   no_std    builds for bare-metal targets, which have neither std nor an allocator
+#   firmware  trains on emulated cores to the bits of this machine; nothing in it can panic
 #   examples  each example runs and ends well
 #   api       the public API is the one in tests/public_api.txt
 #   features  no warning with each feature alone
@@ -22,7 +23,10 @@
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
-all_steps=(fmt clippy doc test msrv no_std examples api features)
+all_steps=(fmt clippy doc test msrv no_std firmware examples api features)
+# BOARD=TARGET of examples/firmware.
+boards=(microbit-v2=thumbv7em-none-eabihf nucleo-f446re=thumbv7em-none-eabihf
+    pico=thumbv6m-none-eabi pico2=thumbv8m.main-none-eabihf)
 bare_metal_targets=(thumbv6m-none-eabi thumbv7em-none-eabihf riscv32imac-unknown-none-elf)
 snapshot=tests/public_api.txt
 bless=
@@ -79,6 +83,43 @@ step_no_std() {
             [[ $status == 0 ]] || return $status
         done
     done
+}
+
+step_firmware() {
+    local board
+    system_program qemu-system-arm "it plays the Arm cores" qemu-system-arm
+    system_program qemu-system-riscv32 "it plays the RISC-V core" qemu-system-misc
+    cargo_program qemu-run 0.3.1
+    cargo_program defmt-print 1.2.0
+    component cargo-fmt rustfmt
+    component cargo-clippy clippy
+    (cd examples/firmware && cargo fmt --check)
+    for board in "${boards[@]}"; do
+        echo "   ${board%=*}"
+        in_firmware "${board#*=}" build --locked --release --features "${board%=*}" \
+            --target-dir target/boards
+    done
+    firmware_clippy thumbv7em-none-eabihf
+    firmware_clippy thumbv7em-none-eabihf --features measure
+    firmware_clippy thumbv7em-none-eabihf --features panic-never,panic-on-purpose
+    firmware_clippy thumbv6m-none-eabi --features pico
+    firmware_clippy thumbv8m.main-none-eabihf --features pico2
+    # `--ignored` are those that need what this step has seen to.
+    cargo test --locked --release --all-features --test firmware -- --include-ignored
+}
+
+# tests/cargo.sh in the package of the firmware.
+in_firmware() { (cd examples/firmware && ../../tests/cargo.sh "$@"); }
+
+firmware_clippy() {
+    local target=$1 library
+    shift
+    library=$(rustc --print sysroot)/lib/rustlib/$target/lib
+    if [[ -n ${GRADLET_FORCE_DISTRO:-} || ! -d $library ]]; then
+        echo "   no clippy for $target: the distribution's compiler, which built it, has none"
+        return 0
+    fi
+    in_firmware "$target" clippy --quiet --locked "$@" -- -D warnings
 }
 
 step_examples() {
@@ -170,25 +211,28 @@ component() {
     rustup component add "$2"
 }
 
-# rustc calls the C compiler to link whatever runs on this machine: tests and build scripts.
-linker() {
-    local root=()
-    ! command -v cc >/dev/null || return 0
-    if ! command -v apt-get >/dev/null; then
-        echo "cc is missing: please install gcc or clang, with which rustc links programs" >&2
+# Sees to a program of the system, which is needed because $2, by installing Debian's packages $3..
+system_program() {
+    local program=$1 reason=$2 root=()
+    shift 2
+    ! command -v "$program" >/dev/null || return 0
+    [[ $(id -u) == 0 ]] || root=(sudo)
+    if ! command -v apt-get >/dev/null || ! command -v "${root[0]:-true}" >/dev/null; then
+        echo "$program is missing: please install it, $reason (in Debian: $*)" >&2
         return 1
     fi
-    if [[ $(id -u) != 0 ]]; then
-        if ! command -v sudo >/dev/null; then
-            echo "cc is missing: please have gcc and libc6-dev installed, rustc links with it" >&2
-            return 1
-        fi
-        root=(sudo)
-    fi
-    echo "== installing gcc, with which rustc links programs"
+    echo "== installing $*: $reason"
     ${root[@]+"${root[@]}"} apt-get -qq update
     ${root[@]+"${root[@]}"} env DEBIAN_FRONTEND=noninteractive \
-        apt-get -qq -o Dpkg::Use-Pty=0 install --no-install-recommends gcc libc6-dev
+        apt-get -qq -o Dpkg::Use-Pty=0 install --no-install-recommends "$@"
+}
+
+# Sees to program $1 by building version $2 of the package of that name.
+cargo_program() {
+    PATH=$PATH:${CARGO_HOME:-$HOME/.cargo}/bin
+    ! command -v "$1" >/dev/null || return 0
+    echo "   cargo install --locked $1"
+    cargo install --quiet --locked "$1@$2"
 }
 
 # ---- the run -----------------------------------------------------------------------------------
@@ -217,7 +261,8 @@ if ! command -v cargo >/dev/null; then
     echo "tests/all.sh: cargo is missing: please install Rust with rustup" >&2
     exit 1
 fi
-linker
+# rustc calls the C compiler to link whatever runs on this machine: tests and build scripts.
+system_program cc "rustc links programs with it" gcc libc6-dev
 
 passed=0 failed=0 skipped=0
 for step in "${steps[@]}"; do

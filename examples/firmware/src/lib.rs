@@ -1,14 +1,22 @@
-//! What the firmware binaries share: start-up, output, the measured networks.
+//! What the firmware binaries share: start-up, output, the trained and the measured networks.
 #![no_std]
 
+mod board;
+#[cfg(feature = "panic-never")]
+pub mod everything;
 pub mod models;
+#[allow(clippy::needless_range_loop, reason = "the loops that textbooks have")]
 pub mod reference;
+
+pub use board::start;
 
 #[cfg(target_arch = "arm")]
 pub use cortex_m_rt::entry;
 #[cfg(target_arch = "riscv32")]
 pub use riscv_rt::entry;
 
+// Without these lines the linker would not see what the crates define: how to turn interrupts off,
+// where logs go, what happens in a panic.
 #[cfg(target_arch = "arm")]
 use cortex_m as _;
 #[cfg(target_arch = "riscv32")]
@@ -16,7 +24,10 @@ use riscv as _;
 
 #[cfg(feature = "panic-never")]
 use panic_never as _;
-#[cfg(not(feature = "panic-never"))]
+
+#[cfg(all(not(feature = "panic-never"), feature = "rtt"))]
+use defmt_rtt as _;
+#[cfg(all(not(feature = "panic-never"), not(feature = "rtt")))]
 use defmt_semihosting as _;
 
 #[cfg(not(feature = "panic-never"))]
@@ -26,8 +37,9 @@ fn panic(info: &core::panic::PanicInfo<'_>) -> ! {
     exit(101)
 }
 
-#[cfg(not(feature = "panic-never"))]
-/// Ends the program: QEMU and probe-rs exit with this code.
+/// Ends the program, after its last log is out: QEMU and probe-rs exit with this code.
 pub fn exit(code: i32) -> ! {
+    #[cfg(not(feature = "panic-never"))]
+    defmt::flush();
     semihosting::process::exit(code)
 }

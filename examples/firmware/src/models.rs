@@ -1,8 +1,290 @@
-//! Nets.
-use gradlet::prelude::*;
+//! Training runs whose results must have the same bits on every core and on the PC.
+//!
+//! Each is summed up in one hash over the bits of all parameters. The host tests compile this file
+//! too, so it uses nothing but the library, a generator of random numbers and `core`.
+
+use core::array;
+
+use gradlet::{init, prelude::*, schedule};
+use rand_pcg::Pcg32;
+use rand_pcg::rand_core::{Rng, SeedableRng};
 
 /// The worked 2-2-2 network with the weights that it starts from.
 pub const WORKED_NET: Mlp<2, 2, 2> = Mlp::new(
     Dense::from_rows([[0.1, 0.2], [0.3, 0.4]], [0.55, 0.56]),
     Dense::from_rows([[0.5, 0.6], [0.7, 0.8]], [0.66, 0.67]),
 );
+/// The one input that it is given.
+pub const WORKED_INPUT: [f32; 2] = [0.1, 0.2];
+/// What it should answer.
+pub const WORKED_TARGET: [f32; 2] = [0.01, 0.99];
+/// How fast it learns.
+pub const WORKED_SGD: Sgd = Sgd { learning_rate: 0.5 };
+/// How long it learns.
+pub const WORKED_STEPS: u32 = 10_000;
+
+/// A network, what it learns and how.
+#[derive(Clone, Copy, Debug)]
+pub struct Run {
+    /// What makes it different from the others.
+    pub name: &'static str,
+    /// How many steps it is trained for.
+    pub steps: u32,
+    /// Trains for so many steps from the start.
+    pub train: fn(u32) -> Trained,
+}
+
+/// What came of a training run.
+#[derive(Clone, Copy, Debug)]
+pub struct Trained {
+    /// Of all parameters.
+    pub hash: Hash,
+    /// Mean loss of the network as it is now, over examples like those it was trained with.
+    pub loss: f64,
+}
+
+/// All runs.
+pub const RUNS: [Run; 6] = [
+    Run { name: "worked net", steps: WORKED_STEPS, train: worked_net },
+    Run { name: "classes, batches, Adam", steps: 1000, train: classes },
+    Run { name: "wide, momentum", steps: 1000, train: wide },
+    Run { name: "f64, RMSprop", steps: 1000, train: double },
+    Run { name: "frozen first layer, AdamW", steps: 1000, train: frozen },
+    Run { name: "GELU, SiLU, clipped Nesterov", steps: 1000, train: smooth },
+];
+
+/// 64-bit FNV-1a: Fowler, Noll, Vo, as in RFC 9923.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Hash(pub u64);
+
+impl Hash {
+    const EMPTY: Self = Self(0xCBF2_9CE4_8422_2325);
+
+    /// Takes in every learned parameter of a network.
+    pub fn of<N: Layer<Scalar: Bits>>(net: &N) -> Self {
+        let mut hash = Self::EMPTY;
+        net.parameters([], &mut |_, values, []| hash.add_all(values));
+        hash
+    }
+
+    fn add_all<T: Bits>(&mut self, values: &[T]) {
+        for value in values {
+            value.add_to(self);
+        }
+    }
+
+    fn add_bytes(&mut self, bytes: impl IntoIterator<Item = u8>) {
+        for byte in bytes {
+            self.0 = (self.0 ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01B3);
+        }
+    }
+}
+
+/// Numbers whose bits can be hashed, lowest byte first: four bytes or eight.
+pub trait Bits: Scalar {
+    /// Adds the number to a hash.
+    fn add_to(self, hash: &mut Hash);
+}
+
+impl Bits for f32 {
+    fn add_to(self, hash: &mut Hash) {
+        hash.add_bytes(self.to_bits().to_le_bytes());
+    }
+}
+
+impl Bits for f64 {
+    fn add_to(self, hash: &mut Hash) {
+        hash.add_bytes(self.to_bits().to_le_bytes());
+    }
+}
+
+/// The worked net, one sample again and again, as in the program of that name.
+#[inline(never)]
+fn worked_net(steps: u32) -> Trained {
+    let mut net = WORKED_NET;
+    let mut trainer = Trainer::<_, HalfSquaredError, Sgd>::new();
+    for _ in 0..steps {
+        trainer.step(&mut net, &WORKED_SGD, &WORKED_INPUT, &WORKED_TARGET);
+    }
+    let loss = trainer.evaluate(&net, &WORKED_INPUT, &WORKED_TARGET);
+    Trained { hash: Hash::of(&net), loss: loss.into() }
+}
+
+/// Odd sizes, so that no loop over four rows comes out even.
+#[inline(never)]
+fn classes(steps: u32) -> Trained {
+    type Net = net![3 => 9 Tanh => 7 LeakyRelu => 5 Softmax];
+    let mut net = Net::ZERO;
+    let mut points = Points::new(2);
+    init::xavier_uniform(&mut net, &mut points.rng);
+    let mut trainer = BatchTrainer::<Net, CrossEntropy, Adam>::new();
+    let adam = Adam::new(0.01);
+    // Five classes in layers along the first coordinate.
+    let example = |points: &mut Points| {
+        let (x, numbers) = points.next::<f32, 3>();
+        (x, array::from_fn(|class| truth(fifth(numbers[0]) == class)))
+    };
+    for _ in 0..steps {
+        for _ in 0..5 {
+            let (x, t) = example(&mut points);
+            trainer.accumulate(&net, &x, &t);
+        }
+        trainer.apply(&mut net, &adam);
+    }
+    let loss = mean_loss(|| {
+        let (x, t) = example(&mut points);
+        trainer.evaluate(&net, &x, &t)
+    });
+    Trained { hash: Hash::of(&net), loss }
+}
+
+/// Through 33 units the derivatives are summed in lanes: from 32 on.
+#[inline(never)]
+fn wide(steps: u32) -> Trained {
+    type Net = net![6 => 8 Relu => 33 Sigmoid => 3 Sigmoid];
+    let mut net = Net::ZERO;
+    let mut points = Points::new(3);
+    init::he_uniform(&mut net, &mut points.rng);
+    let mut trainer = Trainer::<Net, BinaryCrossEntropy, Momentum>::new();
+    let momentum = Momentum { learning_rate: 0.02, momentum: 0.9 };
+    // Which number of each of three pairs is greater?
+    let example = |points: &mut Points| {
+        let (x, n) = points.next::<f32, 6>();
+        (x, [truth(n[0] > n[1]), truth(n[2] > n[3]), truth(n[4] > n[5])])
+    };
+    for _ in 0..steps {
+        let (x, t) = example(&mut points);
+        trainer.step(&mut net, &momentum, &x, &t);
+    }
+    let loss = mean_loss(|| {
+        let (x, t) = example(&mut points);
+        trainer.evaluate(&net, &x, &t)
+    });
+    Trained { hash: Hash::of(&net), loss }
+}
+
+/// Everything in `f64`, which most cores compute in software.
+#[inline(never)]
+fn double(steps: u32) -> Trained {
+    type Net = net![f64; 2 => 6 Tanh => 5 Softplus => 2 Identity];
+    let mut net = Net::ZERO;
+    let mut points = Points::new(4);
+    init::xavier_normal(&mut net, &mut points.rng);
+    let mut trainer = Trainer::<Net, HalfSquaredError, RmsProp<f64>>::new();
+    let rms_prop = RmsProp::new(0.003);
+    // Product and difference.
+    let example = |points: &mut Points| {
+        let (x, _) = points.next::<f64, 2>();
+        (x, [x[0] * x[1], x[0] - x[1]])
+    };
+    for _ in 0..steps {
+        let (x, t) = example(&mut points);
+        trainer.step(&mut net, &rms_prop, &x, &t);
+    }
+    let loss = mean_loss(|| {
+        let (x, t) = example(&mut points);
+        trainer.evaluate(&net, &x, &t)
+    });
+    Trained { hash: Hash::of(&net), loss }
+}
+
+/// A layer that stays in flash, in front of one that learns. Its weights are not hashed, so the
+/// outputs are, which depend on them.
+#[inline(never)]
+fn frozen(steps: u32) -> Trained {
+    type Features = Dense<2, 6, Tanh>;
+    static FEATURES: Features = Dense::new(
+        [[1.5, -1.2, 0.9, 2.1, -0.6, 0.3], [-0.7, 1.4, 1.1, -1.9, 0.8, -2.2]],
+        [0.2, -0.4, 0.6, -0.8, 1.0, -1.2],
+    );
+    type Net = Chain<Frozen<&'static Features>, Dense<6, 1, Sigmoid>>;
+    let mut net = Net::new(Frozen::new(&FEATURES), Zero::ZERO);
+    let mut points = Points::new(5);
+    init::lecun_normal(&mut net, &mut points.rng);
+    let mut trainer = Trainer::<Net, MeanSquaredError, AdamW>::new();
+    let adam_w = AdamW { adam: Adam::new(0.02), weight_decay: 0.01 };
+    // Left of the diagonal?
+    let example = |points: &mut Points| {
+        let (x, n) = points.next::<f32, 2>();
+        (x, [truth(n[0] < n[1])])
+    };
+    for _ in 0..steps {
+        let (x, t) = example(&mut points);
+        trainer.step(&mut net, &adam_w, &x, &t);
+    }
+    let mut hash = Hash::of(&net);
+    let loss = mean_loss(|| {
+        let (x, t) = example(&mut points);
+        let loss = trainer.evaluate(&net, &x, &t);
+        hash.add_all(trainer.output());
+        loss
+    });
+    Trained { hash, loss }
+}
+
+/// Activations that keep their logits, a clipped gradient, a learning rate that falls.
+#[inline(never)]
+fn smooth(steps: u32) -> Trained {
+    type Net = net![4 => 6 Gelu => 6 Silu => 2 Identity];
+    let mut net = Net::ZERO;
+    let mut points = Points::new(6);
+    init::he_normal(&mut net, &mut points.rng);
+    let mut trainer = Trainer::<Net, Huber, ClipByNorm<Nesterov>>::new();
+    let optimizer = |step| ClipByNorm {
+        optimizer: Nesterov {
+            learning_rate: schedule::cosine(0.05, 0.001, steps, step),
+            momentum: 0.8,
+        },
+        limit: 0.5,
+    };
+    // Two products.
+    let example = |points: &mut Points| {
+        let (x, _) = points.next::<f32, 4>();
+        (x, [x[0] * x[1], x[2] * x[3]])
+    };
+    for step in 0..steps {
+        let (x, t) = example(&mut points);
+        trainer.step(&mut net, &optimizer(step), &x, &t);
+    }
+    let loss = mean_loss(|| {
+        let (x, t) = example(&mut points);
+        trainer.evaluate(&net, &x, &t)
+    });
+    Trained { hash: Hash::of(&net), loss }
+}
+
+/// Points in the cube `-1..1`, without end.
+struct Points {
+    rng: Pcg32,
+}
+
+impl Points {
+    fn new(seed: u64) -> Self {
+        Self { rng: Pcg32::seed_from_u64(seed) }
+    }
+
+    /// A point, and its coordinates as numbers of 24 bits. No rounding: these fit an `f32`.
+    fn next<T: Scalar, const N: usize>(&mut self) -> ([T; N], [u32; N]) {
+        let numbers = array::from_fn(|_| self.rng.next_u32() >> 8);
+        (numbers.map(|n| T::from_u32(n) / T::from_u32(1 << 23) - T::ONE), numbers)
+    }
+}
+
+/// The fifth of the range of 24 bits in which a number is.
+fn fifth(number: u32) -> usize {
+    const ENDS: [u32; 4] = [3_355_443, 6_710_886, 10_066_329, 13_421_772];
+    ENDS.into_iter().filter(|&end| number >= end).count()
+}
+
+fn truth(yes: bool) -> f32 {
+    if yes { 1.0 } else { 0.0 }
+}
+
+/// Of 64 losses.
+fn mean_loss<T: Scalar>(mut loss: impl FnMut() -> T) -> f64 {
+    let mut sum = T::ZERO;
+    for _ in 0..64 {
+        sum += loss();
+    }
+    (sum / T::from_u32(64)).to_f64()
+}

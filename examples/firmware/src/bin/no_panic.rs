@@ -1,0 +1,9 @@
+//! Every function of the library with `f32`, in a program that does not link if one can panic.
+#![no_std]
+#![no_main]
+
+#[gradlet_firmware::entry]
+fn main() -> ! {
+    gradlet_firmware::everything::call_everything::<f32>();
+    gradlet_firmware::exit(0)
+}

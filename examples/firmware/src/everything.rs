@@ -1,0 +1,397 @@
+//! Calls every function of the library that a program on a device would: to see that none of them
+//! can panic, and that those of `f32` need no `f64`.
+//!
+//! All numbers go through [`black_box`], so the optimiser knows none of them and drops nothing.
+//! Left out: formatting, which is core's, and in `f32` the conversions from and to `f64`.
+
+use core::hint::black_box;
+use core::ops::ControlFlow;
+
+use gradlet::metrics::{Accuracy, ConfusionMatrix, LossMeter, MeanAbsoluteError, RSquared, argmax};
+use gradlet::preprocess::{MinMax, Scaling, Standardize, one_hot};
+use gradlet::{
+    Activation, ChainGradient, Deltas, Gradients, Hidden, Kept, Trace, Vector, for_each, init,
+    prelude::*, schedule,
+};
+use rand_pcg::Pcg32;
+use rand_pcg::rand_core::SeedableRng;
+
+/// Calls everything with numbers of one type.
+pub fn call_everything<T: Scalar>() {
+    scalars::<T>();
+    elementwise_functions::<T>();
+    activations::<T>();
+    losses::<T>();
+    optimizers::<T>();
+    shapes::<T>();
+    frozen_layers::<T>();
+    layers::<T>();
+    schedules::<T>();
+    initialisers::<T>();
+    metrics::<T>();
+    preprocessing::<T>();
+    #[cfg(feature = "panic-on-purpose")]
+    black_box(black_box(&[0; 4])[black_box(4_usize)]);
+}
+
+/// A number that the optimiser does not know.
+fn number<T: Scalar>() -> T {
+    black_box(T::HALF)
+}
+
+fn count() -> u32 {
+    black_box(3)
+}
+
+fn vector<Y: Zero>() -> Y {
+    black_box(Y::ZERO)
+}
+
+/// Calls functions with hidden arguments, one after the other, and hides what they give.
+macro_rules! call {
+    ($($call:expr),+ $(,)?) => {
+        $( let _ = black_box($call); )+
+    };
+}
+
+#[inline(never)]
+fn scalars<T: Scalar>() {
+    let x = number::<T>;
+    call! {
+        T::from_u32(count()), x().exp(), x().exp_m1(), x().ln(), x().ln_1p(), x().tanh(),
+        x().erfc(), x().sqrt(), x().powf(x()), x().abs(), x().is_finite(),
+    }
+}
+
+#[inline(never)]
+fn elementwise_functions<T: Scalar>() {
+    fn both<A: Elementwise, T: Scalar>() {
+        call! { A::apply(number::<T>()), A::derivative(number::<T>()) }
+    }
+    both::<Identity, T>();
+    both::<Sigmoid, T>();
+    both::<Tanh, T>();
+    both::<Relu, T>();
+    both::<LeakyRelu, T>();
+    both::<Elu, T>();
+    both::<Softplus, T>();
+    both::<HardSigmoid, T>();
+}
+
+#[inline(never)]
+fn activations<T: Scalar>() {
+    #[inline(never)]
+    fn direct<A: Activation, T: Scalar>() {
+        let (mut values, mut deltas) = (vector::<[T; 3]>(), vector::<[T; 3]>());
+        A::apply(&mut values);
+        let mut kept = <A::Kept<[T; 3]> as Zero>::ZERO;
+        kept.keep(&values);
+        A::backward(&values, kept.logits(), &mut deltas);
+        call! { values, deltas }
+    }
+    #[inline(never)]
+    fn hidden<A: Hidden, T: Scalar>() {
+        direct::<A, T>();
+        type Net<A, T> = Chain<Dense<2, 5, A, T>, Dense<5, 1, A, T>>;
+        train::<Net<A, T>, HalfSquaredError, Sgd<T>>(&Sgd { learning_rate: number() });
+    }
+    hidden::<Identity, T>();
+    hidden::<Sigmoid, T>();
+    hidden::<Tanh, T>();
+    hidden::<Relu, T>();
+    hidden::<LeakyRelu, T>();
+    hidden::<Elu, T>();
+    hidden::<Softplus, T>();
+    hidden::<HardSigmoid, T>();
+    hidden::<Gelu, T>();
+    hidden::<Silu, T>();
+    direct::<Softmax, T>();
+    train::<Dense<2, 3, Softmax, T>, HalfSquaredError, Sgd<T>>(&Sgd { learning_rate: number() });
+}
+
+#[inline(never)]
+fn losses<T: Scalar>() {
+    #[inline(never)]
+    fn loss<A: Activation, L: Loss<A>, T: Scalar>() {
+        let (mut values, target) = (vector::<[T; 3]>(), vector::<[T; 3]>());
+        call! { L::evaluate(&mut values, &target) }
+        let mut deltas = vector::<[T; 3]>();
+        L::delta(&values, &target, &mut deltas);
+        call! { values, deltas }
+        type Net<A, T> = Chain<Dense<2, 4, Tanh, T>, Dense<4, 3, A, T>>;
+        train::<Net<A, T>, L, Sgd<T>>(&Sgd { learning_rate: number() });
+    }
+    loss::<Sigmoid, HalfSquaredError, T>();
+    loss::<Sigmoid, MeanSquaredError, T>();
+    loss::<Identity, AbsoluteError, T>();
+    loss::<Identity, Huber, T>();
+    loss::<Sigmoid, BinaryCrossEntropy, T>();
+    loss::<Softmax, CrossEntropy, T>();
+}
+
+/// An optimizer that a user writes.
+#[derive(Clone)]
+struct Own<T>(T);
+
+impl<T: Scalar, N: Layer<Scalar = T>> Optimizer<N> for Own<T> {
+    type State = N::Gradient;
+
+    fn update(
+        &self,
+        net: &mut N,
+        state: &mut N::Gradient,
+        gradients: &impl Gradients<N>,
+        scale: T,
+    ) {
+        let Self(rate) = *self;
+        let visitor = &mut for_each(|[p], [s], g| ([p - rate * scale * g + s], [g]));
+        gradients.visit([net], [state], visitor);
+    }
+}
+
+#[inline(never)]
+fn optimizers<T: Scalar>() {
+    #[inline(never)]
+    fn optimizer<O, T>(optimizer: &O)
+    where
+        T: Scalar,
+        O: Optimizer<Chain<Dense<3, 4, Tanh, T>, Dense<4, 2, Sigmoid, T>>> + Clone,
+    {
+        train::<Chain<Dense<3, 4, Tanh, T>, Dense<4, 2, Sigmoid, T>>, BinaryCrossEntropy, O>(
+            optimizer,
+        );
+    }
+    let (learning_rate, momentum, limit) = (number(), number(), number());
+    let sgd = Sgd { learning_rate };
+    optimizer::<_, T>(&sgd);
+    optimizer::<_, T>(&Momentum { learning_rate, momentum });
+    optimizer::<_, T>(&Nesterov { learning_rate, momentum });
+    optimizer::<_, T>(&RmsProp::new(learning_rate));
+    optimizer::<_, T>(&Adam::new(learning_rate));
+    optimizer::<_, T>(&AdamW { adam: Adam::new(learning_rate), weight_decay: number() });
+    optimizer::<_, T>(&ClipByValue { optimizer: sgd, limit });
+    optimizer::<_, T>(&ClipByNorm { optimizer: sgd, limit });
+    optimizer::<_, T>(&WeightDecay { optimizer: sgd, rate: number() });
+    optimizer::<_, T>(&WeightDecay {
+        optimizer: ClipByNorm { optimizer: Adam::new(learning_rate), limit },
+        rate: number(),
+    });
+    optimizer::<_, T>(&Own(learning_rate));
+    fit::<Dense<3, 4, Softmax, T>, CrossEntropy, _>(&mut vector(), &Adam::new(learning_rate));
+}
+
+/// The loops over four rows and over eight lanes, with and without a rest, in networks for which
+/// 16 KB of RAM do.
+#[inline(never)]
+fn shapes<T: Scalar>() {
+    type Odd<T> = net![T; 5 => 7 Relu => 3 Softmax];
+    train::<Odd<T>, CrossEntropy, Adam<T>>(&Adam::new(number()));
+    let momentum = Momentum { learning_rate: number(), momentum: number() };
+    type Rest<T> = net![T; 2 => 2 Tanh => 33 Sigmoid];
+    train::<Rest<T>, MeanSquaredError, Momentum<T>>(&momentum);
+    type NoRest<T> = net![T; 2 => 2 Relu => 32 Identity];
+    train::<NoRest<T>, MeanSquaredError, Momentum<T>>(&momentum);
+}
+
+#[inline(never)]
+fn frozen_layers<T: Scalar>() {
+    type Features<T> = Dense<2, 3, Tanh, T>;
+    type First<'a, T> = Chain<Frozen<&'a Features<T>>, Dense<3, 1, Sigmoid, T>>;
+    type Last<T> = Chain<Dense<4, 2, Tanh, T>, Frozen<Chain<Features<T>, Dense<3, 1, Sigmoid, T>>>>;
+    let features = vector::<Features<T>>();
+    let mut net = First::new(Frozen::new(&features), vector());
+    call! { net.first().layer() }
+    let sgd = Sgd { learning_rate: number() };
+    fit::<_, BinaryCrossEntropy, _>(&mut net, &sgd);
+    train::<Last<T>, BinaryCrossEntropy, _>(&sgd);
+}
+
+/// A step of each trainer, for a network that starts as zeros.
+#[inline(never)]
+fn train<N, L, O>(optimizer: &O)
+where
+    N: Layer<Input: Zero> + Zero,
+    L: Loss<N::Activation>,
+    O: Optimizer<N>,
+{
+    let (net, x, t) = (&mut vector::<N>(), vector::<N::Input>(), vector::<N::Output>());
+    call! { net.forward(&x) }
+    call! { Trainer::<N, L, O>::new().step(net, optimizer, &x, &t), &net }
+    let mut batch = BatchTrainer::<N, L, O>::new();
+    call! { batch.accumulate(net, &x, &t), batch.apply(net, optimizer), &net }
+}
+
+/// All that trainers offer.
+#[inline(never)]
+fn fit<N, L, O>(net: &mut N, optimizer: &O)
+where
+    N: Layer<Input: Vector<Scalar = N::Scalar>>,
+    L: Loss<N::Activation>,
+    O: Optimizer<N> + Clone,
+{
+    let (x, t) = (vector::<N::Input>(), vector::<N::Output>());
+    let example = (&x, &t);
+    let examples = [example, black_box(example)];
+    let stop = Stop::after(count()).or_at_loss(number());
+    let mut judge = Trainer::<N, L, O>::new();
+    let mut early = EarlyStopping::<N>::default();
+    let pairs = [(x.clone(), t.clone())];
+    call! { net.forward(&x) }
+
+    let mut single = Trainer::<N, L, O>::default();
+    call! { single.step(net, optimizer, &x, &t), single.evaluate(net, &x, &t) }
+    call! { single.output(), single.fit(net, optimizer, &pairs, stop) }
+    call! { single.fit(net, optimizer, pairs, stop) }
+    call! {
+        single.fit_with(net, |_| optimizer.clone(), |_| examples, stop, |epoch| {
+            let loss = judge.evaluate(epoch.net, &x, &t);
+            early.observe(epoch.net, loss, count())
+        }),
+        early.best_loss(),
+        early.restore(net),
+    }
+
+    let mut batch = BatchTrainer::<N, L, O>::default();
+    call! { batch.accumulate(net, &x, &t), batch.apply(net, optimizer), batch.count() }
+    call! { batch.evaluate(net, &x, &t), batch.output(), batch.gradient() }
+    batch.clear();
+    call! { batch.fit(net, optimizer, count(), examples, stop) }
+    call! {
+        batch.fit_with(net, |_| optimizer.clone(), count(), |_| examples, stop, |epoch| {
+            if black_box(epoch.loss) > N::Scalar::ONE {
+                ControlFlow::Break(())
+            } else {
+                ControlFlow::Continue(())
+            }
+        })
+    }
+}
+
+/// What training calls inside, and the ways to look into a network.
+#[inline(never)]
+fn layers<T: Scalar>() {
+    type Net<T> = Chain<Dense<3, 4, Tanh, T>, Dense<4, 2, Sigmoid, T>>;
+    let mut net = Net::<T>::new(Dense::from_rows(vector(), vector()), vector());
+    let (x, mut y) = (vector::<[T; 3]>(), vector::<[T; 2]>());
+    net.logits(&x, &mut y);
+    let mut trace = <Net<T> as Layer>::Trace::ZERO;
+    call! { net.forward_trace(&x, &mut trace), trace.last().output(), y }
+    trace.last_mut().output_mut().as_mut_slice().fill(number());
+    let mut deltas = Deltas::<Net<T>>::ZERO;
+    let last = <<Net<T> as Layer>::Trace as Trace>::last_delta_mut(&mut deltas);
+    last.fill(number());
+    net.backward::<true>(&x, &trace, &mut deltas);
+    call! { <<Net<T> as Layer>::Trace as Trace>::last_delta(&deltas) }
+    let mut by_input = vector::<[T; 3]>();
+    net.input_gradient(&x, &trace, &deltas, &mut by_input);
+    call! { by_input }
+    let mut sum = ChainGradient::ZERO;
+    let mut visitor = for_each(|[], [s], g| ([], [s + g]));
+    Net::<T>::gradient([], [&mut sum], &x, &trace, &deltas, &mut visitor);
+    call! { sum.first().weights(), sum.rest().bias() }
+    net.parameters([&mut sum], &mut |tensor, p, [s]| {
+        call! { tensor, p, s }
+    });
+    Net::tensors([&sum], [&mut net], [], &mut |tensor, [g], [p], []| {
+        call! { tensor, g, p }
+    });
+
+    let dense = net.first_mut();
+    *dense.bias_mut() = vector();
+    *dense.weights_mut() = vector();
+    call! { dense.rows(), dense.bias(), dense.weights(), net.rest_mut(), net.first(), net.rest() }
+    let copy = black_box(net.clone());
+    call! { copy == net }
+}
+
+#[inline(never)]
+fn schedules<T: Scalar>() {
+    let (rate, other) = (number::<T>, number::<T>);
+    call! {
+        schedule::step_decay(rate(), other(), count(), count()),
+        schedule::exponential(rate(), other(), count()),
+        schedule::inverse_time(rate(), other(), count()),
+        schedule::cosine(rate(), other(), count(), count()),
+        schedule::warm_up(rate(), count(), count()),
+    }
+}
+
+#[inline(never)]
+fn initialisers<T: Scalar>() {
+    type Net<T> = net![T; 3 => 4 Tanh => 2 Softmax];
+    let net = &mut vector::<Net<T>>();
+    let rng = &mut Pcg32::seed_from_u64(black_box(1));
+    init::xavier_uniform(net, rng);
+    init::xavier_normal(net, rng);
+    init::he_uniform(net, rng);
+    init::he_normal(net, rng);
+    init::lecun_uniform(net, rng);
+    init::lecun_normal(net, rng);
+    init::uniform(net, number(), rng);
+    init::normal(net, number(), rng);
+    init::zeros(net);
+    call! { &net }
+    let mut order = black_box([0_u16, 1, 2, 3, 4]);
+    let length = black_box(4);
+    init::shuffle(order.get_mut(..length).unwrap_or_default(), rng);
+    call! { order }
+}
+
+#[inline(never)]
+fn metrics<T: Scalar>() {
+    let (y, t) = (vector::<[T; 3]>(), vector::<[T; 3]>());
+    let (one, yes) = (vector::<[T; 1]>(), vector::<[T; 1]>());
+    call! { argmax(&y), argmax::<T>(black_box(&[])) }
+
+    let mut accuracy = Accuracy::new();
+    accuracy.observe(&y, &t);
+    accuracy.observe(&one, &yes);
+    accuracy.observe_each(&y, &t);
+    accuracy.record(black_box(true));
+    call! { accuracy.correct(), accuracy.count(), accuracy.ratio() }
+
+    let mut matrix = ConfusionMatrix::<3>::default();
+    let class = black_box(7_usize);
+    call! { matrix.observe(&y, &t), matrix.record(class, class), matrix.count(), matrix.counts() }
+    call! { matrix.accuracy(), matrix.precision(), matrix.recall() }
+    let mut binary = ConfusionMatrix::<2>::new();
+    call! { binary.observe_binary(&one, &yes), binary }
+
+    let mut error = MeanAbsoluteError::<T>::new();
+    error.observe(&y, &t);
+    call! { error.mean() }
+
+    let mut explained = RSquared::<3, T>::default();
+    explained.observe(&y, &t);
+    call! { explained.each(), explained.mean() }
+
+    let mut meter = LossMeter::<T>::new();
+    meter.observe(number());
+    call! { meter.mean(), meter.last(), meter.min(), meter.count() }
+}
+
+#[inline(never)]
+fn preprocessing<T: Scalar>() {
+    type Layers<T> = (Dense<2, 3, Tanh, T>, Dense<3, 2, Identity, T>);
+    let (input, output) = &mut vector::<Layers<T>>();
+    let x = vector::<[T; 2]>();
+    call! { one_hot::<4, T>(black_box(7)) }
+
+    let scaling = Scaling::new(vector::<[T; 2]>(), vector());
+    call! { scaling.transform(&x), scaling.inverse(&x), scaling.offset(), scaling.scale() }
+    scaling.fold_into(input);
+    scaling.fold_into_output(output);
+
+    let mut standard = Standardize::<2, T>::default();
+    call! { standard.observe(&x), standard.count(), standard.mean(), standard.variance() }
+    call! { standard.scaling(), standard.transform(&x), standard.inverse(&x) }
+    standard.fold_into(input);
+    standard.fold_into_output(output);
+
+    let mut range = MinMax::<2, T>::default();
+    call! { range.observe(&x), range.count(), range.min(), range.max() }
+    call! { range.scaling(), range.transform(&x), range.inverse(&x) }
+    range.fold_into(input);
+    range.fold_into_output(output);
+    call! { &input, &output }
+}

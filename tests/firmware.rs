@@ -1,0 +1,314 @@
+//! Firmware: the bits are those of the PC, nothing panics, and it runs as its page says.
+#![cfg(feature = "rand_core")]
+#![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "tests may panic")]
+
+#[path = "support/firmware.rs"]
+mod firmware;
+#[allow(dead_code, unreachable_pub, reason = "for the firmware it is a library")]
+#[path = "../examples/firmware/src/models.rs"]
+mod models;
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use firmware::{Build, Core, Elf, M0, M3, M4F, M7, M33, RV32, cargo, circle, explain, output, run};
+use models::{Hash, RUNS, WORKED_NET};
+
+// On the host: the runs are worth comparing
+
+#[test]
+fn runs_learn() {
+    for run in RUNS {
+        let (before, after) = ((run.train)(0), (run.train)(run.steps));
+        println!("{}: {} -> {}", run.name, before.loss, after.loss);
+        assert!(after.loss < 0.6 * before.loss, "{}: {before:?} {after:?}", run.name);
+        assert_ne!(before.hash, after.hash, "{}", run.name);
+        assert_eq!(after.hash, (run.train)(run.steps).hash, "{}", run.name);
+    }
+}
+
+#[test]
+fn runs_have_hashes_of_their_own() {
+    let mut hashes: Vec<_> =
+        RUNS.iter().flat_map(|run| [0, 1, run.steps].map(|s| (run.train)(s).hash.0)).collect();
+    hashes.sort_unstable();
+    hashes.dedup();
+    assert_eq!(hashes.len(), 3 * RUNS.len());
+}
+
+#[test]
+fn hash_sees_every_bit() {
+    let mut net = WORKED_NET;
+    let before = Hash::of(&net);
+    net.rest_mut().bias_mut()[1] = f32::from_bits(net.rest().bias()[1].to_bits() ^ 1);
+    assert_ne!(Hash::of(&net), before);
+}
+
+/// Names of the functions in the list of the public API.
+fn public_functions() -> BTreeSet<String> {
+    let name = |line: &'static str| {
+        let line = line.strip_prefix("pub ")?;
+        let function = line.strip_prefix("const ").unwrap_or(line).strip_prefix("fn ")?;
+        let mut depth = 0_u32;
+        let mut path = String::new();
+        for letter in function.chars().take_while(|&letter| letter != '(') {
+            match letter {
+                '<' => depth = depth.saturating_add(1),
+                '>' => depth = depth.saturating_sub(1),
+                _ if depth == 0 => path.push(letter),
+                _ => {}
+            }
+        }
+        // What is left of a tuple's function, `(X, Y)::input`, is no name.
+        let name = path.rsplit("::").next()?;
+        name.starts_with(|c: char| c.is_alphabetic()).then(|| name.to_owned())
+    };
+    include_str!("public_api.txt").lines().filter_map(name).collect()
+}
+
+#[test]
+fn no_panic_names_every_public_function() {
+    let elsewhere = ["fmt", "from_f64", "to_f64"]; // see there
+    let only_inside = ["as_slice", "outer"]; // called by trainers and metrics
+    let code = include_str!("../examples/firmware/src/everything.rs");
+    let words: BTreeSet<_> = code.split(|c: char| !c.is_alphanumeric() && c != '_').collect();
+    let functions = public_functions();
+    assert!(functions.len() > 80 && functions.contains("fold_into_output"), "{functions:?}");
+    for function in &functions {
+        let name = function.as_str();
+        let known = elsewhere.contains(&name) || only_inside.contains(&name);
+        assert!(known || words.contains(name), "{name} is missing in everything.rs");
+    }
+}
+
+// In QEMU
+
+/// What `same_bits` prints.
+fn host_lines() -> Vec<String> {
+    RUNS.iter().map(|run| format!("{:016x} {}", (run.train)(run.steps).hash.0, run.name)).collect()
+}
+
+fn assert_same_bits(cores: &[Core]) {
+    let want = host_lines();
+    for profile in ["release", "fast"] {
+        let program = Build::new(cores[0], profile, "same_bits").build();
+        for &core in cores {
+            let (status, log) = run(core, &program);
+            assert!(status.success(), "{status}\n{log}");
+            assert_eq!(log.lines().collect::<Vec<_>>(), want, "{} {profile}", core.target);
+        }
+    }
+}
+
+#[test]
+#[ignore = "needs QEMU and cross targets: tests/all.sh firmware"]
+fn cortex_m0_trains_to_the_bits_of_the_host() {
+    assert_same_bits(&[M0]);
+}
+
+#[test]
+#[ignore = "needs QEMU and cross targets: tests/all.sh firmware"]
+fn cortex_m3_trains_to_the_bits_of_the_host() {
+    assert_same_bits(&[M3]);
+}
+
+#[test]
+#[ignore = "needs QEMU and cross targets: tests/all.sh firmware"]
+fn cortex_m4f_and_m7_train_to_the_bits_of_the_host() {
+    assert_same_bits(&[M4F, M7]);
+}
+
+#[test]
+#[ignore = "needs QEMU and cross targets: tests/all.sh firmware"]
+fn cortex_m33_trains_to_the_bits_of_the_host() {
+    assert_same_bits(&[M33]);
+}
+
+#[test]
+#[ignore = "needs QEMU and cross targets: tests/all.sh firmware"]
+fn rv32imac_trains_to_the_bits_of_the_host() {
+    assert_same_bits(&[RV32]);
+}
+
+#[test]
+#[ignore = "needs QEMU and cross targets: tests/all.sh firmware"]
+fn worked_net_runs_by_the_command_of_its_page() {
+    let command = cargo(M4F.target, &["run", "--locked", "--release"]);
+    let ran = output(command, "bash", "it is needed for tests/cargo.sh");
+    assert!(ran.status.success(), "{}", explain(M4F.target, &ran));
+    let log = String::from_utf8(ran.stdout).unwrap();
+    let page = include_str!("../examples/firmware/README.md");
+    for line in log.lines() {
+        assert!(page.contains(line), "not in the page: {line}\n{log}");
+    }
+    let worked = RUNS[0];
+    let hash = (worked.train)(worked.steps).hash.0;
+    let ending = format!("hash of all parameters {hash:016x}\n");
+    assert!(log.contains("\n0 0.32261243 #") && log.contains("\n10000 0.000002"), "{log}");
+    assert!(log.ends_with(&ending), "{ending}\n{log}");
+}
+
+// Without running: what the linker says, and what is in the file
+
+fn assert_nothing_panics(core: Core) {
+    for profile in ["release", "fast", "smallest"] {
+        for bin in ["no_panic", "no_panic_f64"] {
+            let program = Build::new(core, profile, bin).features("panic-never").build();
+            // It gets to its end too: every function returns.
+            let (status, _) = run(core, &program);
+            assert!(status.success(), "{profile} {bin}: {status}");
+        }
+    }
+}
+
+#[test]
+#[ignore = "needs QEMU and cross targets: tests/all.sh firmware"]
+fn no_function_can_panic_on_cortex_m0() {
+    assert_nothing_panics(M0);
+}
+
+#[test]
+#[ignore = "needs QEMU and cross targets: tests/all.sh firmware"]
+fn no_function_can_panic_on_cortex_m4f() {
+    assert_nothing_panics(M4F);
+}
+
+#[test]
+#[ignore = "needs QEMU and cross targets: tests/all.sh firmware"]
+fn index_out_of_bounds_does_not_link() {
+    let build = Build::new(M3, "release", "no_panic").features("panic-never,panic-on-purpose");
+    let output = build.try_build();
+    let text = explain(build.target, &output);
+    assert!(!output.status.success(), "{text}");
+    assert!(text.contains("your program contains at least one panicking branch"), "{text}");
+}
+
+/// The run-time functions for `f64` arithmetic and conversion, by the names of the Arm run-time
+/// interface and of GCC.
+fn is_soft_double(name: &str) -> bool {
+    let arm = name.strip_prefix("__aeabi_").is_some_and(|rest| {
+        let to_double = ["f2d", "i2d", "ui2d", "l2d", "ul2d"];
+        rest.starts_with('d') || rest.starts_with("cd") || to_double.contains(&rest)
+    });
+    let gcc = name.strip_prefix("__").is_some_and(|rest| {
+        rest.contains("df") && rest.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit())
+    });
+    arm || gcc
+}
+
+fn soft_doubles(build: Build<'_>) -> Vec<String> {
+    let mut names = Elf::read(build.build()).functions();
+    assert!(names.iter().any(|name| name == "main"));
+    names.retain(|name| is_soft_double(name));
+    names
+}
+
+#[test]
+#[ignore = "needs QEMU and cross targets: tests/all.sh firmware"]
+fn f32_firmware_has_no_f64_routines() {
+    for core in [M0, M4F] {
+        let programs = [
+            Build::new(core, "release", "worked_net"),
+            Build::new(core, "release", "no_panic").features("panic-never"),
+        ];
+        for build in programs {
+            assert_eq!(soft_doubles(build), [""; 0], "{} {}", build.target, build.bin);
+        }
+        let f64s =
+            soft_doubles(Build::new(core, "release", "no_panic_f64").features("panic-never"));
+        assert!(f64s.iter().any(|name| name.contains("mul")), "{} {f64s:?}", core.target);
+        assert!(f64s.len() > 9, "{} {f64s:?}", core.target);
+    }
+}
+
+#[test]
+fn soft_double_routines_are_known_by_name() {
+    for name in ["__aeabi_dadd", "__aeabi_f2d", "__aeabi_cdcmple", "__adddf3", "__extendsfdf2"] {
+        assert!(is_soft_double(name), "{name}");
+    }
+    for name in ["__aeabi_fadd", "__aeabi_uidivmod", "__addsf3", "main", "__udivsi3"] {
+        assert!(!is_soft_double(name), "{name}");
+    }
+}
+
+#[test]
+#[ignore = "needs QEMU and cross targets: tests/all.sh firmware"]
+fn no_function_calls_itself() {
+    let build = Build::new(M4F, "release", "no_panic").features("panic-never");
+    let mut calls = Elf::read(build.build()).calls();
+    for function in ["Trainer", "libm", "memclr"] {
+        let mut called = calls.values().flatten();
+        assert!(called.any(|name| name.contains(function)), "nothing calls {function}: {calls:?}");
+    }
+    assert_eq!(circle(&calls), None);
+    // Were there one, it would be found.
+    let (caller, callee) = calls.iter().map(|(a, b)| (a.clone(), b[0].clone())).next().unwrap();
+    calls.entry(callee).or_default().push(caller);
+    assert!(circle(&calls).is_some());
+}
+
+#[test]
+fn circles_are_found() {
+    let graph = |edges: &[(&str, &str)]| {
+        let mut calls = BTreeMap::<String, Vec<String>>::new();
+        for &(caller, callee) in edges {
+            calls.entry(caller.to_owned()).or_default().push(callee.to_owned());
+        }
+        calls
+    };
+    assert_eq!(circle(&graph(&[("a", "b"), ("a", "c"), ("b", "c"), ("c", "d")])), None);
+    let found = circle(&graph(&[("a", "b"), ("b", "c"), ("c", "d"), ("d", "b")])).unwrap();
+    assert_eq!(found, ["b", "c", "d"]);
+}
+
+// Boards
+
+#[test]
+#[ignore = "needs QEMU and cross targets: tests/all.sh firmware"]
+fn board_programs_begin_with_what_the_rom_looks_for() {
+    let board =
+        |core, board| Elf::read(Build::new(core, "release", "worked_net").features(board).build());
+    for (core, name, start) in [(M4F, "microbit-v2", 0), (M4F, "nucleo-f446re", 0x0800_0000)] {
+        let (address, vectors) = board(core, name).section(".vector_table");
+        assert_eq!(address, start, "{name}");
+        let stack = u32::from_le_bytes(vectors[..4].try_into().unwrap());
+        assert_eq!(stack, 0x2000_0000 + 128 * 1024, "{name}: the stack begins at the end of RAM");
+    }
+
+    // RP2040: 252 bytes and their sum.
+    let pico = board(M0, "pico");
+    let (address, boot) = pico.section(".boot2");
+    assert_eq!((address, boot.len()), (0x1000_0000, 256));
+    assert_eq!(crc32(&boot[..252]).to_le_bytes(), boot[252..]);
+    assert_eq!(pico.section(".vector_table").0, 0x1000_0100);
+
+    // RP2350: a block between two marks in the first 4 KB; the type is a program for Arm, secure.
+    let (address, block) = board(M33, "pico2").section(".start_block");
+    assert!((0x1000_0000..0x1000_1000 - block.len() as u64).contains(&address));
+    assert_eq!(block[..4], 0xFFFF_DED3_u32.to_le_bytes());
+    assert_eq!(block[4..8], 0x1021_0142_u32.to_le_bytes());
+    assert_eq!(block[block.len() - 4..], 0xAB12_3579_u32.to_le_bytes());
+}
+
+/// As the RP2040's data sheet has it, section 2.8.1.3.1: polynomial 0x04c11db7, nothing reflected.
+fn crc32(bytes: &[u8]) -> u32 {
+    bytes.iter().fold(u32::MAX, |sum, &byte| {
+        (0..8).fold(sum ^ u32::from(byte) << 24, |sum, _| {
+            (sum << 1) ^ if sum >> 31 == 1 { 0x04C1_1DB7 } else { 0 }
+        })
+    })
+}
+
+#[test]
+#[ignore = "needs QEMU and cross targets: tests/all.sh firmware"]
+fn wrong_boards_are_refused_in_words() {
+    let cases = [
+        (M4F, "pico", "the board `pico` needs `--target thumbv6m-none-eabi`"),
+        (M4F, "microbit-v2,nucleo-f446re", "one board at a time"),
+    ];
+    for (core, features, message) in cases {
+        let build = Build::new(core, "release", "worked_net").features(features);
+        let output = build.try_build();
+        let text = explain(build.target, &output);
+        assert!(!output.status.success() && text.contains(message), "{text}");
+    }
+}

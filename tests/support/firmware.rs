@@ -1,0 +1,329 @@
+//! Builds the firmware, runs it in QEMU and looks into its ELF files.
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::arithmetic_side_effects,
+    clippy::indexing_slicing,
+    reason = "tests may panic"
+)]
+
+use core::time::Duration;
+use std::collections::BTreeMap;
+use std::fs;
+use std::io::{ErrorKind, Read, Write};
+use std::path::PathBuf;
+use std::process::{Child, Command, ExitStatus, Output, Stdio};
+use std::thread;
+use std::time::Instant;
+
+use object::{
+    Object, ObjectSection, ObjectSymbol, RelocationFlags, RelocationTarget, SectionKind, SymbolKind,
+};
+
+/// A run takes a second or two; on a busy machine more.
+const TIME_LIMIT: Duration = Duration::from_secs(180);
+
+/// A core that QEMU plays.
+#[derive(Clone, Copy)]
+pub(crate) struct Core {
+    pub(crate) target: &'static str,
+    emulator: &'static str,
+    arguments: &'static [&'static str],
+}
+
+const fn arm(target: &'static str, arguments: &'static [&'static str]) -> Core {
+    Core { target, emulator: "qemu-system-arm", arguments }
+}
+
+pub(crate) const M0: Core = arm("thumbv6m-none-eabi", &["-machine", "microbit"]);
+pub(crate) const M3: Core = arm("thumbv7m-none-eabi", &["-machine", "mps2-an385"]);
+pub(crate) const M4F: Core = arm("thumbv7em-none-eabihf", &["-machine", "mps2-an386"]);
+/// Runs the programs of the M4F.
+pub(crate) const M7: Core = arm(M4F.target, &["-machine", "mps2-an500"]);
+pub(crate) const M33: Core = arm("thumbv8m.main-none-eabihf", &["-machine", "mps2-an505"]);
+pub(crate) const RV32: Core = Core {
+    target: "riscv32imac-unknown-none-elf",
+    emulator: "qemu-system-riscv32",
+    arguments: &["-machine", "virt", "-bios", "none"],
+};
+
+/// How a program is built.
+#[derive(Clone, Copy)]
+pub(crate) struct Build<'a> {
+    pub(crate) target: &'a str,
+    pub(crate) profile: &'a str,
+    pub(crate) features: &'a str,
+    pub(crate) bin: &'a str,
+}
+
+impl<'a> Build<'a> {
+    pub(crate) fn new(core: Core, profile: &'a str, bin: &'a str) -> Self {
+        Self { target: core.target, profile, features: "", bin }
+    }
+
+    pub(crate) fn features(self, features: &'a str) -> Self {
+        Self { features, ..self }
+    }
+
+    /// Of firmware for a board, apart from the one for QEMU: the file names are the same.
+    fn folder(self) -> &'static str {
+        if self.features.is_empty() || self.features.starts_with("panic") {
+            "target"
+        } else {
+            "target/boards"
+        }
+    }
+
+    /// Runs cargo, whether or not it succeeds.
+    pub(crate) fn try_build(self) -> Output {
+        let Self { target, profile, features, bin } = self;
+        let mut command = cargo(target, &["build", "--locked", "--profile", profile]);
+        command.args(["--bin", bin, "--features", features, "--target-dir", self.folder()]);
+        output(command, "bash", "it is needed for tests/cargo.sh")
+    }
+
+    /// Path of the program.
+    pub(crate) fn build(self) -> PathBuf {
+        let output = self.try_build();
+        assert!(output.status.success(), "{}", explain(self.target, &output));
+        let Self { target, profile, bin, .. } = self;
+        package().join(self.folder()).join(target).join(profile).join(bin)
+    }
+}
+
+fn package() -> PathBuf {
+    PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("examples/firmware")
+}
+
+/// `tests/cargo.sh TARGET ..` in the package of the firmware.
+pub(crate) fn cargo(target: &str, arguments: &[&str]) -> Command {
+    let mut command = Command::new("bash");
+    command.arg(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/cargo.sh")).arg(target);
+    command.args(arguments).current_dir(package());
+    // What is set for the tests of the library would change the firmware.
+    for variable in ["CARGO_TARGET_DIR", "RUSTFLAGS", "CARGO_ENCODED_RUSTFLAGS"] {
+        command.env_remove(variable);
+    }
+    command
+}
+
+/// What a command printed, for a failed test.
+pub(crate) fn explain(target: &str, output: &Output) -> String {
+    let hint = match output.status.code() {
+        Some(77) => format!("install the target: rustup target add {target}\n"),
+        _ => String::new(),
+    };
+    let text = |bytes| String::from_utf8_lossy(bytes).into_owned();
+    format!("{}\n{hint}{}{}", output.status, text(&output.stdout), text(&output.stderr))
+}
+
+fn spawn(mut command: Command, program: &str, install: &str) -> Child {
+    command.spawn().unwrap_or_else(|error| match error.kind() {
+        ErrorKind::NotFound => panic!("{program} is missing: {install}"),
+        _ => panic!("{program}: {error}"),
+    })
+}
+
+/// Runs a command to its end.
+pub(crate) fn output(mut command: Command, program: &str, install: &str) -> Output {
+    command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    spawn(command, program, install).wait_with_output().unwrap()
+}
+
+/// Runs a program on an emulated core; gives its exit code and what it logged.
+pub(crate) fn run(core: Core, program: &PathBuf) -> (ExitStatus, String) {
+    let mut command = Command::new(core.emulator);
+    command.args(core.arguments);
+    command.args(["-nographic", "-monitor", "none", "-serial", "none"]);
+    command.args(["-semihosting-config", "enable=on,target=native", "-kernel"]).arg(program);
+    command.stdin(Stdio::null()).stdout(Stdio::piped());
+    let install = "apt-get install qemu-system-arm qemu-system-misc";
+    let mut emulator = spawn(command, core.emulator, install);
+    let mut pipe = emulator.stdout.take().unwrap();
+    let frames = thread::spawn(move || {
+        let mut frames = Vec::new();
+        pipe.read_to_end(&mut frames).unwrap();
+        frames
+    });
+    let status = wait(&mut emulator);
+    let log = decode(program, frames.join().unwrap());
+    match status {
+        Some(status) => (status, log),
+        None => panic!("{} does not end; so far:\n{log}", program.display()),
+    }
+}
+
+/// Ends it by force when the time is up.
+fn wait(child: &mut Child) -> Option<ExitStatus> {
+    let start = Instant::now();
+    while start.elapsed() < TIME_LIMIT {
+        if let Some(status) = child.try_wait().unwrap() {
+            return Some(status);
+        }
+        thread::sleep(Duration::from_millis(20));
+    }
+    child.kill().unwrap();
+    child.wait().unwrap();
+    None
+}
+
+/// The text of defmt's frames.
+fn decode(program: &PathBuf, frames: Vec<u8>) -> String {
+    if frames.is_empty() {
+        return String::new();
+    }
+    let mut command = Command::new("defmt-print");
+    command.arg("-e").arg(program);
+    command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let mut child = spawn(command, "defmt-print", "cargo install --locked defmt-print");
+    let mut pipe = child.stdin.take().unwrap();
+    let writer = thread::spawn(move || pipe.write_all(&frames));
+    let output = child.wait_with_output().unwrap();
+    writer.join().unwrap().unwrap();
+    assert!(output.status.success(), "{}", explain("", &output));
+    String::from_utf8(output.stdout).unwrap()
+}
+
+/// An ELF file in memory.
+pub(crate) struct Elf {
+    path: PathBuf,
+    bytes: Vec<u8>,
+}
+
+impl Elf {
+    pub(crate) fn read(path: PathBuf) -> Self {
+        let bytes = fs::read(&path).unwrap();
+        Self { path, bytes }
+    }
+
+    fn parse(&self) -> object::File<'_> {
+        object::File::parse(&*self.bytes).unwrap()
+    }
+
+    /// The bytes of a section and where they are loaded.
+    pub(crate) fn section(&self, name: &str) -> (u64, Vec<u8>) {
+        let file = self.parse();
+        let section = file.section_by_name(name);
+        let section = section.unwrap_or_else(|| panic!("{}: no {name}", self.path.display()));
+        (section.address(), section.data().unwrap().to_vec())
+    }
+
+    /// Names of all functions.
+    pub(crate) fn functions(&self) -> Vec<String> {
+        let file = self.parse();
+        let functions = file.symbols().filter(|symbol| symbol.kind() == SymbolKind::Text);
+        functions.map(|symbol| symbol.name().unwrap().to_owned()).collect()
+    }
+
+    /// Which function names which, by what `--emit-relocs` leaves in the file of an Arm program.
+    ///
+    /// A function whose address is only taken counts as called. What a table in memory names could
+    /// be called by anyone; the program has none but the vectors of the start, or this panics.
+    pub(crate) fn calls(&self) -> BTreeMap<String, Vec<String>> {
+        let file = self.parse();
+        let code = |section: &object::Section<'_, '_>| section.kind() == SectionKind::Text;
+        // Start, end and name. Several names of one function become the first.
+        let mut functions = BTreeMap::new();
+        for symbol in file.symbols().filter(|s| s.kind() == SymbolKind::Text && s.size() > 0) {
+            let start = symbol.address() & !1; // the lowest bit says Thumb
+            let name = symbol.name().unwrap().to_owned();
+            functions.entry(start).or_insert((start + symbol.size(), name));
+        }
+        let function_at = |address: u64| {
+            let (_, (end, name)) = functions.range(..=address & !1).next_back()?;
+            (address < *end).then_some(name)
+        };
+        let mut calls = BTreeMap::<_, Vec<_>>::new();
+        let mut found = 0;
+        for section in file.sections() {
+            let debug = section.address() == 0 && !code(&section);
+            if debug || section.name() == Ok(".vector_table") {
+                continue;
+            }
+            for (place, relocation) in section.relocations() {
+                let RelocationTarget::Symbol(index) = relocation.target() else { continue };
+                let target = file.symbol_by_index(index).unwrap();
+                // An address without a type, for the linker: R_ARM_NONE.
+                if relocation.flags() == (RelocationFlags::Elf { r_type: 0 }) {
+                    continue;
+                }
+                let Some(callee) = function_at(target.address()) else { continue };
+                let is_code = target.section_index().is_some_and(|index| {
+                    file.section_by_index(index).is_ok_and(|section| code(&section))
+                });
+                if !is_code {
+                    continue;
+                }
+                let name = section.name().unwrap();
+                assert!(code(&section), "{name} holds the address of {callee}");
+                let Some(caller) = function_at(place) else {
+                    panic!("a call outside of all functions, to {callee}");
+                };
+                found += 1;
+                // A jump within a function is a loop.
+                if caller != callee {
+                    calls.entry(caller.clone()).or_default().push(callee.clone());
+                }
+            }
+        }
+        // The compiler leaves nothing to the linker where a function calls itself.
+        for section in file.sections().filter(code) {
+            for (place, target) in thumb_calls(section.address(), section.data().unwrap()) {
+                if let (Some(caller), Some((_, callee))) =
+                    (function_at(place), functions.get(&target))
+                {
+                    calls.entry(caller.clone()).or_default().push(callee.clone());
+                }
+            }
+        }
+        assert!(found > 100, "only {found} calls: has the file been linked with --emit-relocs?");
+        calls
+    }
+}
+
+/// All that can be read as the instruction BL, and where it goes: encoding T1 of the Armv7-M manual,
+/// A7.7.18. Instructions begin at any even address, so none is missed.
+fn thumb_calls(start: u64, code: &[u8]) -> impl Iterator<Item = (u64, u64)> {
+    let halves: Vec<_> = code.chunks_exact(2).map(|h| u16::from_le_bytes([h[0], h[1]])).collect();
+    let read = move |index: usize| {
+        let (first, second) = (*halves.get(index)?, *halves.get(index + 1)?);
+        if first >> 11 != 0b11110 || second & 0xD000 != 0xD000 {
+            return None;
+        }
+        let bit = |half: u16, number: u32| i64::from(half >> number & 1);
+        let sign = bit(first, 10);
+        let high = 1 - (bit(second, 13) ^ sign);
+        let low = 1 - (bit(second, 11) ^ sign);
+        let rest = i64::from(first & 0x3FF) << 12 | i64::from(second & 0x7FF) << 1;
+        let offset = rest | low << 22 | high << 23 | -sign << 24;
+        let place = start + 2 * index as u64;
+        Some((place, (place + 4).checked_add_signed(offset)?))
+    };
+    (0..code.len() / 2).filter_map(read)
+}
+
+/// Functions that call each other in a circle, if there are any.
+pub(crate) fn circle(calls: &BTreeMap<String, Vec<String>>) -> Option<Vec<String>> {
+    let mut done = Vec::new();
+    calls.keys().find_map(|start| walk(start, calls, &mut Vec::new(), &mut done))
+}
+
+fn walk<'a>(
+    function: &'a String,
+    calls: &'a BTreeMap<String, Vec<String>>,
+    path: &mut Vec<&'a String>,
+    done: &mut Vec<&'a String>,
+) -> Option<Vec<String>> {
+    if let Some(start) = path.iter().position(|&other| other == function) {
+        return Some(path.iter().skip(start).copied().cloned().collect());
+    }
+    if done.contains(&function) {
+        return None;
+    }
+    path.push(function);
+    let mut callees = calls.get(function).into_iter().flatten();
+    let found = callees.find_map(|callee| walk(callee, calls, path, done));
+    path.pop();
+    done.push(function);
+    found
+}
