@@ -29,11 +29,35 @@ fn rows<I: Iterator>(len: usize, unroll: bool, rows: I, f: impl FnMut(I::Item)) 
     if unroll && len > 4 { rows.for_each(f) } else { each(len, rows, f) }
 }
 
+/// As [`rows`], with rows that change.
+#[inline(always)]
+fn rows_mut<A, B>(unroll: bool, a: &mut [A], b: &[B], mut f: impl FnMut(&mut A, &B)) {
+    match (&mut *a, b) {
+        ([a0], [b0]) => f(a0, b0),
+        ([a0, a1], [b0, b1]) => {
+            f(a0, b0);
+            f(a1, b1);
+        }
+        ([a0, a1, a2], [b0, b1, b2]) => {
+            f(a0, b0);
+            f(a1, b1);
+            f(a2, b2);
+        }
+        ([a0, a1, a2, a3], [b0, b1, b2, b3]) => {
+            f(a0, b0);
+            f(a1, b1);
+            f(a2, b2);
+            f(a3, b3);
+        }
+        _ => rows(a.len(), unroll, a.iter_mut().zip(b), |(a, b)| f(a, b)),
+    }
+}
+
 /// The three loops for `$n` columns, with a name for each weight and each sum or delta.
 macro_rules! columns {
     ($n:literal $name:ident: $($w:ident $s:ident),+) => {
         mod $name {
-            use super::{Scalar, columns, columns_mut, rows};
+            use super::{Scalar, columns, columns_mut, rows, rows_mut};
 
             /// Whether the columns from `at` on are there. The compiler knows it from then on, and
             /// leaves out the checks in the loops.
@@ -75,7 +99,7 @@ macro_rules! columns {
                     return;
                 }
                 let Some(&[$($s),+]) = columns(delta, at) else { return };
-                rows(IN, false, gradient.iter_mut().zip(weights), |(dx, w)| {
+                rows_mut(false, gradient, weights, |dx, w| {
                     if let Some(&[$($w),+]) = columns(w, at) {
                         let sum = if OUT <= 4 { -T::ZERO } else { *dx };
                         *dx = sum $(+ $w * $s)+;
@@ -97,7 +121,7 @@ macro_rules! columns {
                 }
                 let Some(&[$($s),+]) = columns(delta, at) else { return };
                 $(let $s = s * $s;)+
-                rows(IN, $n == 4, weights.iter_mut().zip(x), |(w, &x)| {
+                rows_mut($n == 4, weights, x, |w, &x| {
                     if let Some([$($w),+]) = columns_mut(w, at) {
                         $(*$w += x * $s;)+
                     }

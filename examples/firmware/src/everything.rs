@@ -10,14 +10,14 @@ use core::ops::ControlFlow;
 use gradlet::metrics::{Accuracy, ConfusionMatrix, LossMeter, MeanAbsoluteError, RSquared, argmax};
 use gradlet::preprocess::{MinMax, Scaling, Standardize, one_hot};
 use gradlet::{
-    Activation, ChainGradient, Deltas, Gradients, Hidden, Kept, Trace, Vector, for_each, init,
-    prelude::*, schedule,
+    Activation, ChainGradient, Gradients, Hidden, Kept, Trace, Vector, for_each, init, prelude::*,
+    schedule,
 };
 use rand_pcg::Pcg32;
 use rand_pcg::rand_core::SeedableRng;
 
 /// Calls everything with numbers of one type.
-pub fn call_everything<T: Scalar>() {
+pub(crate) fn call_everything<T: Scalar>() {
     scalars::<T>();
     elementwise_functions::<T>();
     activations::<T>();
@@ -277,18 +277,20 @@ fn layers<T: Scalar>() {
     let mut trace = <Net<T> as Layer>::Trace::ZERO;
     call! { net.forward_trace(&x, &mut trace), trace.last().output(), y }
     trace.last_mut().output_mut().as_mut_slice().fill(number());
-    let mut deltas = Deltas::<Net<T>>::ZERO;
-    let last = <<Net<T> as Layer>::Trace as Trace>::last_delta_mut(&mut deltas);
-    last.fill(number());
-    net.backward::<true>(&x, &trace, &mut deltas);
-    call! { <<Net<T> as Layer>::Trace as Trace>::last_delta(&deltas) }
-    let mut by_input = vector::<[T; 3]>();
-    net.input_gradient(&x, &trace, &deltas, &mut by_input);
-    call! { by_input }
     let mut sum = ChainGradient::ZERO;
-    let mut visitor = for_each(|[], [s], g| ([], [s + g]));
-    Net::<T>::gradient([], [&mut sum], &x, &trace, &deltas, &mut visitor);
-    call! { sum.first().weights(), sum.rest().bias() }
+    let mut by_input = vector::<[T; 3]>();
+    <Net<T> as Layer>::Trace::with_deltas(|deltas| {
+        let mut deltas = <Net<T> as Layer>::Trace::shorten(deltas);
+        let last = <Net<T> as Layer>::Trace::last_delta_mut(&mut deltas);
+        last.fill(number());
+        net.backward::<true>(&x, &trace, &mut deltas);
+        let deltas = <Net<T> as Layer>::Trace::filled(&deltas);
+        net.input_gradient(&x, &trace, deltas, &mut by_input);
+        let mut visitor = for_each(|[], [s], g| ([], [s + g]));
+        Net::<T>::gradient([], [&mut sum], &x, &trace, deltas, &mut visitor);
+    });
+    call! { by_input, sum.first().weights(), sum.rest().bias() }
+    call! { <[T; 3]>::with_negative_zeros(|zeros| zeros[0]) }
     net.parameters([&mut sum], &mut |tensor, p, [s]| {
         call! { tensor, p, s }
     });

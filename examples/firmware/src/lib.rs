@@ -2,8 +2,7 @@
 #![no_std]
 
 mod board;
-#[cfg(feature = "panic-never")]
-pub mod everything;
+pub mod measured;
 pub mod models;
 #[allow(clippy::needless_range_loop, reason = "the loops that textbooks have")]
 pub mod reference;

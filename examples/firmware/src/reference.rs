@@ -1,86 +1,168 @@
-//! The same network written by hand: fixed arrays, loops, libm.
+//! The same networks written by hand: fixed arrays, loops, and `expf` of libm.
 
-/// A network with one hidden layer, sigmoid units, weights one row for each unit.
-#[derive(Clone)]
-pub struct Reference<const IN: usize, const HID: usize, const OUT: usize> {
-    pub w1: [[f32; IN]; HID],
-    pub b1: [f32; HID],
-    pub w2: [[f32; HID]; OUT],
-    pub b2: [f32; OUT],
+/// A layer of sigmoid units, with one row of weights for each.
+pub struct Layer<const IN: usize, const OUT: usize> {
+    weights: [[f32; IN]; OUT],
+    bias: [f32; OUT],
 }
 
-fn sigmoid(z: f32) -> f32 {
-    1.0 / (1.0 + libm::expf(-z))
-}
+impl<const IN: usize, const OUT: usize> Layer<IN, OUT> {
+    pub const ZERO: Self = Self { weights: [[0.0; IN]; OUT], bias: [0.0; OUT] };
 
-impl<const IN: usize, const HID: usize, const OUT: usize> Reference<IN, HID, OUT> {
-    pub const ZERO: Self =
-        Self { w1: [[0.0; IN]; HID], b1: [0.0; HID], w2: [[0.0; HID]; OUT], b2: [0.0; OUT] };
+    fn visit(&mut self, f: &mut impl FnMut(&mut [f32])) {
+        f(self.weights.as_flattened_mut());
+        f(&mut self.bias);
+    }
 
-    pub fn forward(&self, x: &[f32; IN]) -> [f32; OUT] {
-        let mut h = [0.0; HID];
-        for j in 0..HID {
-            let mut z = self.b1[j];
-            for i in 0..IN {
-                z += self.w1[j][i] * x[i];
-            }
-            h[j] = sigmoid(z);
-        }
+    fn forward(&self, x: &[f32; IN]) -> [f32; OUT] {
         let mut y = [0.0; OUT];
-        for k in 0..OUT {
-            let mut z = self.b2[k];
-            for j in 0..HID {
-                z += self.w2[k][j] * h[j];
+        for o in 0..OUT {
+            let mut z = self.bias[o];
+            for i in 0..IN {
+                z += self.weights[o][i] * x[i];
             }
-            y[k] = sigmoid(z);
+            y[o] = 1.0 / (1.0 + libm::expf(-z));
         }
         y
     }
 
-    pub fn step(&mut self, x: &[f32; IN], t: &[f32; OUT], rate: f32) -> f32 {
-        let mut h = [0.0; HID];
-        for j in 0..HID {
-            let mut z = self.b1[j];
-            for i in 0..IN {
-                z += self.w1[j][i] * x[i];
-            }
-            h[j] = sigmoid(z);
-        }
-        let mut y = [0.0; OUT];
-        for k in 0..OUT {
-            let mut z = self.b2[k];
-            for j in 0..HID {
-                z += self.w2[k][j] * h[j];
-            }
-            y[k] = sigmoid(z);
-        }
-        let mut loss = 0.0;
-        let mut d2 = [0.0; OUT];
-        for k in 0..OUT {
-            let e = y[k] - t[k];
-            loss += 0.5 * e * e;
-            d2[k] = e * y[k] * (1.0 - y[k]);
-        }
-        let mut d1 = [0.0; HID];
-        for j in 0..HID {
+    /// The deltas of the layer before, of which `x` is the output.
+    fn backward(&self, x: &[f32; IN], delta: &[f32; OUT]) -> [f32; IN] {
+        let mut before = [0.0; IN];
+        for i in 0..IN {
             let mut sum = 0.0;
-            for k in 0..OUT {
-                sum += d2[k] * self.w2[k][j];
+            for o in 0..OUT {
+                sum += delta[o] * self.weights[o][i];
             }
-            d1[j] = sum * h[j] * (1.0 - h[j]);
+            before[i] = sum * x[i] * (1.0 - x[i]);
         }
-        for k in 0..OUT {
-            for j in 0..HID {
-                self.w2[k][j] -= rate * d2[k] * h[j];
-            }
-            self.b2[k] -= rate * d2[k];
-        }
-        for j in 0..HID {
+        before
+    }
+
+    fn update(&mut self, x: &[f32; IN], delta: &[f32; OUT], rate: f32) {
+        for o in 0..OUT {
             for i in 0..IN {
-                self.w1[j][i] -= rate * d1[j] * x[i];
+                self.weights[o][i] -= rate * delta[o] * x[i];
             }
-            self.b1[j] -= rate * d1[j];
+            self.bias[o] -= rate * delta[o];
         }
+    }
+}
+
+/// `factor * sum (y - t)^2`, and the deltas of the last layer.
+fn loss<const OUT: usize>(y: &[f32; OUT], t: &[f32; OUT], factor: f32) -> (f32, [f32; OUT]) {
+    let mut loss = 0.0;
+    let mut delta = [0.0; OUT];
+    for o in 0..OUT {
+        let e = y[o] - t[o];
+        loss += factor * e * e;
+        delta[o] = 2.0 * factor * e * y[o] * (1.0 - y[o]);
+    }
+    (loss, delta)
+}
+
+/// A network that is trained by gradient descent, one sample at a time.
+pub trait Reference {
+    type Input;
+    type Output;
+    const ZERO: Self;
+    /// Calls `f` with all weights and biases, layer by layer.
+    fn visit(&mut self, f: &mut impl FnMut(&mut [f32]));
+    fn forward(&self, x: &Self::Input) -> Self::Output;
+    /// Returns the loss, `factor` times the sum of the squared errors.
+    fn step(&mut self, x: &Self::Input, t: &Self::Output, rate: f32, factor: f32) -> f32;
+}
+
+/// One hidden layer.
+pub struct Perceptron<const IN: usize, const HID: usize, const OUT: usize> {
+    hidden: Layer<IN, HID>,
+    output: Layer<HID, OUT>,
+}
+
+impl<const IN: usize, const HID: usize, const OUT: usize> Reference for Perceptron<IN, HID, OUT> {
+    type Input = [f32; IN];
+    type Output = [f32; OUT];
+    const ZERO: Self = Self { hidden: Layer::ZERO, output: Layer::ZERO };
+
+    fn visit(&mut self, f: &mut impl FnMut(&mut [f32])) {
+        self.hidden.visit(f);
+        self.output.visit(f);
+    }
+
+    fn forward(&self, x: &[f32; IN]) -> [f32; OUT] {
+        self.output.forward(&self.hidden.forward(x))
+    }
+
+    fn step(&mut self, x: &[f32; IN], t: &[f32; OUT], rate: f32, factor: f32) -> f32 {
+        let h = self.hidden.forward(x);
+        let y = self.output.forward(&h);
+        let (loss, output_delta) = loss(&y, t, factor);
+        let hidden_delta = self.output.backward(&h, &output_delta);
+        self.output.update(&h, &output_delta, rate);
+        self.hidden.update(x, &hidden_delta, rate);
+        loss
+    }
+}
+
+/// 48-24-12-6-12-24-48.
+pub struct Autoencoder {
+    first: Layer<48, 24>,
+    second: Layer<24, 12>,
+    third: Layer<12, 6>,
+    fourth: Layer<6, 12>,
+    fifth: Layer<12, 24>,
+    sixth: Layer<24, 48>,
+}
+
+impl Reference for Autoencoder {
+    type Input = [f32; 48];
+    type Output = [f32; 48];
+    const ZERO: Self = Self {
+        first: Layer::ZERO,
+        second: Layer::ZERO,
+        third: Layer::ZERO,
+        fourth: Layer::ZERO,
+        fifth: Layer::ZERO,
+        sixth: Layer::ZERO,
+    };
+
+    fn visit(&mut self, f: &mut impl FnMut(&mut [f32])) {
+        self.first.visit(f);
+        self.second.visit(f);
+        self.third.visit(f);
+        self.fourth.visit(f);
+        self.fifth.visit(f);
+        self.sixth.visit(f);
+    }
+
+    fn forward(&self, x: &[f32; 48]) -> [f32; 48] {
+        let code = self.third.forward(&self.second.forward(&self.first.forward(x)));
+        self.sixth.forward(&self.fifth.forward(&self.fourth.forward(&code)))
+    }
+
+    fn step(&mut self, x: &[f32; 48], t: &[f32; 48], rate: f32, factor: f32) -> f32 {
+        let a = self.first.forward(x);
+        let b = self.second.forward(&a);
+        let c = self.third.forward(&b);
+        let d = self.fourth.forward(&c);
+        let e = self.fifth.forward(&d);
+        let y = self.sixth.forward(&e);
+        let (loss, delta) = loss(&y, t, factor);
+        let before = self.sixth.backward(&e, &delta);
+        self.sixth.update(&e, &delta, rate);
+        let delta = before;
+        let before = self.fifth.backward(&d, &delta);
+        self.fifth.update(&d, &delta, rate);
+        let delta = before;
+        let before = self.fourth.backward(&c, &delta);
+        self.fourth.update(&c, &delta, rate);
+        let delta = before;
+        let before = self.third.backward(&b, &delta);
+        self.third.update(&b, &delta, rate);
+        let delta = before;
+        let before = self.second.backward(&a, &delta);
+        self.second.update(&a, &delta, rate);
+        self.first.update(x, &before, rate);
         loss
     }
 }

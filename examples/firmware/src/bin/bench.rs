@@ -1,126 +1,187 @@
-//! Counts instructions and stack.
+//! Counts the instructions and the stack of one network, beside the same one written by hand.
+//!
+//! While this is compiled, `NET` names the network. The counts are exact in QEMU with
+//! `-icount shift=0`, where an instruction takes a nanosecond and SysTick so counts instructions;
+//! how many to a tick is found out with a loop of known length.
 #![no_std]
 #![no_main]
 
+use core::arch::asm;
 use core::hint::black_box;
+use core::mem::ManuallyDrop;
 
+use cortex_m::Peripherals;
 use cortex_m::peripheral::SYST;
+use cortex_m::peripheral::syst::SystClkSource;
+use cortex_m::register::msp;
 use cortex_m_rt::STACK_PAINT_VALUE;
 use gradlet::prelude::*;
-use gradlet_firmware::reference::Reference;
+use gradlet_firmware::chosen_network;
+use gradlet_firmware::measured::{ByHand, Gradlet, Measured};
+use gradlet_firmware::reference::Reference as _;
 
-const TIMES: u32 = 200;
+/// SysTick counts down from here, and around.
+const LARGEST: u32 = 0x00FF_FFFF;
 
+/// Ticks that `times` calls take.
 #[inline(always)]
-fn count(f: impl FnOnce() + Copy) -> u32 {
+fn ticks(times: u32, mut f: impl FnMut()) -> u32 {
     let start = SYST::get_current();
-    for _ in 0..TIMES {
+    for _ in 0..times {
         f();
     }
-    let end = SYST::get_current();
-    (start.wrapping_sub(end) & 0xFF_FFFF) * 40
+    start.wrapping_sub(SYST::get_current()) & LARGEST
 }
 
+/// Instructions in a thousand ticks, from a loop of a million.
+fn instructions_in_a_thousand_ticks() -> u32 {
+    let ticks = ticks(1, || {
+        // SAFETY: counts a register of its own down.
+        unsafe { asm!("1: subs {0}, #1", "bne 1b", inout(reg) 500_000_u32 => _) }
+    });
+    // To the nearest quarter of an instruction to a tick: clocks are of so many MHz.
+    (1_000_000_000 / ticks + 125) / 250 * 250
+}
+
+/// Bytes of stack that `f` takes, as seen from here.
 #[inline(always)]
 fn stack(f: impl FnOnce()) -> u32 {
-    let top = cortex_m::register::msp::read();
-    let bottom = top - 8192;
-    let mut p = bottom;
-    while p < top {
-        unsafe { (p as *mut u32).write_volatile(STACK_PAINT_VALUE) };
-        p += 4;
+    unsafe extern "C" {
+        static mut _stack_end: u32;
+    }
+    let top = msp::read();
+    // Of large memory the last 16 KB will do, less what this function may have below `top`.
+    let end = (&raw const _stack_end as u32).max(top.saturating_sub(16 * 1024)).next_multiple_of(4);
+    let free = (end..top).step_by(4);
+    for address in free.clone() {
+        // SAFETY: the memory between the statics and the stack pointer is free.
+        unsafe { (address as *mut u32).write_volatile(STACK_PAINT_VALUE) };
     }
     f();
-    let mut p = bottom;
-    while unsafe { (p as *const u32).read_volatile() } == STACK_PAINT_VALUE {
-        p += 4;
-    }
-    top - p
+    // SAFETY: as above.
+    let is_used =
+        |&address: &u32| unsafe { (address as *const u32).read_volatile() } != STACK_PAINT_VALUE;
+    free.clone().find(is_used).map_or(0, |lowest| top - lowest)
 }
 
-macro_rules! measure {
-    ($name:literal, $f:ident: $t:ty, $empty:expr, |$g:ident| $call:expr) => {{
-        let empty = black_box($empty as $t);
-        let full = black_box($f as $t);
-        let nothing = count_ptr(empty, |$g| { black_box($call); });
-        let all = count_ptr(full, |$g| { black_box($call); });
-        let top = stack(|| { let $g = full; black_box($call); });
-        let base = stack(|| { let $g = empty; black_box($call); });
-        defmt::println!("{=str} {=u32} stack {=u32}", $name, (all - nothing + TIMES / 2) / TIMES, top - base);
-    }};
-}
-
+/// Instructions and stack of a function, without those of calling it: `call` gets it and one with
+/// the same arguments that does nothing.
 #[inline(always)]
-fn count_ptr<F: Copy>(f: F, mut call: impl FnMut(F)) -> u32 {
-    let start = SYST::get_current();
-    for _ in 0..TIMES {
-        call(f);
-    }
-    let end = SYST::get_current();
-    (start.wrapping_sub(end) & 0xFF_FFFF) * 40
+fn measure<F: Copy>(name: &str, function: F, nothing: F, mut call: impl FnMut(F)) {
+    let rate = instructions_in_a_thousand_ticks();
+    let once = ticks(1, || call(function)).max(1);
+    let times = (LARGEST / 8 / once).clamp(16, 1000);
+    let all = ticks(times, || call(function)) - ticks(times, || call(nothing));
+    let instructions = (u64::from(all) * u64::from(rate) / 1000 + u64::from(times) / 2) as u32;
+    let stack = stack(|| call(function)) - stack(|| call(nothing));
+    defmt::println!("{=str} {=u32} {=u32}", name, instructions / times, stack);
 }
 
-macro_rules! net {
-    ($name:literal, $in:literal, $hid:literal, $out:literal, $loss:ty) => {{
-        type Net = Mlp<$in, $hid, $out>;
-        type Train = Trainer<Net, $loss, Sgd>;
-        type Plain = Reference<$in, $hid, $out>;
-        static mut NET: Net = Zero::ZERO;
-        static mut TRAINER: Train = Train::new();
-        static mut PLAIN: Plain = Plain::ZERO;
-        type X = [f32; $in];
-        type Y = [f32; $out];
+/// One after the other in the same place: together they would not fit into 16 KB.
+union Memory<A, B> {
+    gradlet: ManuallyDrop<A>,
+    by_hand: ManuallyDrop<B>,
+}
+
+/// Different weights, so that no two are added in an order that does not matter.
+fn fill(weights: &mut [f32]) {
+    let mut weight = 0.1;
+    for w in weights {
+        *w = weight;
+        weight *= -0.99;
+    }
+}
+
+macro_rules! bench {
+    ($measured:ty) => {{
+        type M = $measured;
+        type Net = <M as Measured>::Net;
+        type X = <M as Measured>::Input;
+        type Y = <M as Measured>::Output;
+        type Learns = Trainer<Net, <M as Measured>::Loss, Sgd>;
+        type Step = fn(&mut Net, &mut Learns, f32, &X, &Y) -> f32;
+        type Reference = <M as Measured>::Reference;
+        static mut MEMORY: Memory<Gradlet<M>, ByHand<M>> =
+            Memory { gradlet: ManuallyDrop::new(M::GRADLET) };
+
         #[inline(never)]
-        fn forward(net: &Net, x: &X, y: &mut Y) {
-            *y = net.forward(x)
+        fn infer(net: &Net, x: &X, y: &mut Y) {
+            *y = net.forward(x);
         }
         #[inline(never)]
-        fn step(net: &mut Net, tr: &mut Train, r: f32, x: &X, t: &Y) -> f32 {
-            tr.step(net, &Sgd { learning_rate: r }, x, t)
+        fn step(net: &mut Net, trainer: &mut Learns, rate: f32, x: &X, t: &Y) -> f32 {
+            trainer.step(net, &Sgd { learning_rate: rate }, x, t)
         }
         #[inline(never)]
-        fn plain_forward(net: &Plain, x: &X, y: &mut Y) {
-            *y = net.forward(x)
+        fn infer_by_hand(net: &Reference, x: &X, y: &mut Y) {
+            *y = net.forward(x);
         }
         #[inline(never)]
-        fn plain_step(net: &mut Plain, r: f32, x: &X, t: &Y) -> f32 {
-            net.step(x, t, r)
+        fn step_by_hand(net: &mut Reference, rate: f32, x: &X, t: &Y) -> f32 {
+            net.step(x, t, rate, M::FACTOR)
         }
-        let net = unsafe { &mut *black_box(&raw mut NET) };
-        let trainer = unsafe { &mut *black_box(&raw mut TRAINER) };
-        let plain = unsafe { &mut *black_box(&raw mut PLAIN) };
-        let mut k = 0.1f32;
-        for row in net.first_mut().weights_mut() { for w in row { *w = k; k = -k * 0.99; } }
-        for row in net.rest_mut().weights_mut() { for w in row { *w = k; k = -k * 0.99; } }
-        plain.w1 = net.first().rows();
-        plain.w2 = net.rest().rows();
-        let (x, t) = black_box((&[0.3; $in], &[0.1; $out]));
-        let mut y = [0.0; $out];
-        let y = black_box(&mut y);
-        defmt::println!("{=str} RAM {=usize}", $name, size_of::<(Net, Train)>());
-        measure!("  forward", forward: fn(&Net, &X, &mut Y), |_, _, _| (), |f| f(net, x, y));
-        measure!("  step", step: fn(&mut Net, &mut Train, f32, &X, &Y) -> f32, |_, _, r, _, _| r, |f| f(net, trainer, 0.5, x, t));
-        measure!("  plain forward", plain_forward: fn(&Plain, &X, &mut Y), |_, _, _| (), |f| f(plain, x, y));
-        measure!("  plain step", plain_step: fn(&mut Plain, f32, &X, &Y) -> f32, |_, r, _, _| r, |f| f(plain, 0.5, x, t));
+
+        let bytes = size_of::<(Net, Learns)>();
+        defmt::println!("bytes {=usize} {=usize}", bytes, size_of::<Reference>());
+        // SAFETY: the only references to the static, one after the other; every field is of `f32`s,
+        // for which any bits will do.
+        let memory = unsafe { &mut *black_box(&raw mut MEMORY) };
+        {
+            // SAFETY: as above.
+            let Gradlet { net, trainer, x, t } = unsafe { &mut *memory.gradlet };
+            x.fill(0.3);
+            t.fill(0.1);
+            Net::tensors([], [net], [], &mut |_, [], [weights], []| fill(weights));
+            let mut y = <Y as Zero>::ZERO;
+            measure(
+                "inference",
+                black_box(infer as fn(&Net, &X, &mut Y)),
+                black_box((|_, _, _| ()) as fn(&Net, &X, &mut Y)),
+                |f| f(net, x, black_box(&mut y)),
+            );
+            measure(
+                "step",
+                black_box(step as Step),
+                black_box((|_, _, rate, _, _| rate) as Step),
+                |f| {
+                    black_box(f(net, trainer, 0.5, x, t));
+                },
+            );
+        }
+        {
+            // SAFETY: as above.
+            let ByHand { net, x, t } = unsafe { &mut *memory.by_hand };
+            net.visit(&mut fill);
+            let mut y = <Y as Zero>::ZERO;
+            measure(
+                "inference by hand",
+                black_box(infer_by_hand as fn(&Reference, &X, &mut Y)),
+                black_box((|_, _, _| ()) as fn(&Reference, &X, &mut Y)),
+                |f| f(net, x, black_box(&mut y)),
+            );
+            measure(
+                "step by hand",
+                black_box(step_by_hand as fn(&mut Reference, f32, &X, &Y) -> f32),
+                black_box((|_, rate, _, _| rate) as fn(&mut Reference, f32, &X, &Y) -> f32),
+                |f| {
+                    black_box(f(net, 0.5, x, t));
+                },
+            );
+        }
     }};
 }
 
 #[gradlet_firmware::entry]
 fn main() -> ! {
-    let p = unsafe { cortex_m::Peripherals::steal() };
-    let mut syst = p.SYST;
-    syst.set_reload(0xFF_FFFF);
-    syst.clear_current();
-    syst.set_clock_source(cortex_m::peripheral::syst::SystClkSource::Core);
-    syst.enable_counter();
-    let loops = count(|| unsafe {
-        core::arch::asm!("1: subs {0}, #1", "bne 1b", inout(reg) 500u32 => _)
+    gradlet_firmware::start();
+    let Some(Peripherals { mut SYST, .. }) = Peripherals::take() else { gradlet_firmware::exit(1) };
+    SYST.set_reload(LARGEST);
+    SYST.clear_current();
+    SYST.set_clock_source(SystClkSource::Core);
+    SYST.enable_counter();
+    chosen_network!(bench, {
+        defmt::error!("no network: compile this with NET=2-2-2, for instance");
+        gradlet_firmware::exit(1)
     });
-    defmt::println!("loop of 1,000: {=u32}", loops / TIMES);
-    net!("2-2-2", 2, 2, 2, HalfSquaredError);
-    net!("2-4-2", 2, 4, 2, HalfSquaredError);
-    net!("2-3-1", 2, 3, 1, MeanSquaredError);
-    net!("16-16-4", 16, 16, 4, HalfSquaredError);
-    net!("64-32-10", 64, 32, 10, HalfSquaredError);
     gradlet_firmware::exit(0)
 }

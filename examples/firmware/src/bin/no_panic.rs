@@ -2,8 +2,11 @@
 #![no_std]
 #![no_main]
 
+#[path = "../everything.rs"]
+mod everything;
+
 #[gradlet_firmware::entry]
 fn main() -> ! {
-    gradlet_firmware::everything::call_everything::<f32>();
+    everything::call_everything::<f32>();
     gradlet_firmware::exit(0)
 }

@@ -1,58 +1,44 @@
-//! One network that learns, or none.
+//! As much firmware as one network needs to learn: its flash, over that without a network.
+//!
+//! While this is compiled, `NET` names the network, and `BY_HAND=yes` has it written by hand.
 #![no_std]
 #![no_main]
 
 use core::hint::black_box;
 
 use gradlet::prelude::*;
+use gradlet_firmware::chosen_network;
+use gradlet_firmware::measured::{ByHand, Gradlet, Measured};
 use gradlet_firmware::reference::Reference;
 
-struct Learner<N, T, X, Y> {
-    net: N,
-    trainer: T,
-    x: X,
-    t: Y,
-}
-
-macro_rules! net {
-    ($in:literal, $hid:literal, $out:literal, $loss:ty) => {{
-        type Net = Mlp<$in, $hid, $out>;
-        static mut LEARNER: Learner<Net, Trainer<Net, $loss, Sgd>, [f32; $in], [f32; $out]> =
-            Learner { net: Zero::ZERO, trainer: Trainer::new(), x: [0.0; $in], t: [0.0; $out] };
-        let l = unsafe { &mut *black_box(&raw mut LEARNER) };
-        let sgd = Sgd { learning_rate: black_box(0.5) };
-        loop {
-            black_box(l.trainer.step(&mut l.net, &sgd, &l.x, &l.t));
-        }
-    }};
-}
-macro_rules! plain {
-    ($in:literal, $hid:literal, $out:literal) => {{
-        type Net = Reference<$in, $hid, $out>;
-        static mut LEARNER: Learner<Net, (), [f32; $in], [f32; $out]> =
-            Learner { net: Net::ZERO, trainer: (), x: [0.0; $in], t: [0.0; $out] };
-        let l = unsafe { &mut *black_box(&raw mut LEARNER) };
-        let () = l.trainer;
+// Written out for each network, as firmware is: the compiler inlines more than in a generic function.
+macro_rules! learn {
+    ($measured:ty) => {{
         let rate = black_box(0.5);
-        loop {
-            black_box(l.net.step(&l.x, &l.t, rate));
+        if option_env!("BY_HAND").is_some() {
+            static mut MEMORY: ByHand<$measured> = <$measured>::BY_HAND;
+            // SAFETY: the only reference to this static.
+            let ByHand { net, x, t } = unsafe { &mut *black_box(&raw mut MEMORY) };
+            loop {
+                black_box(net.step(x, t, rate, <$measured>::FACTOR));
+            }
+        } else {
+            static mut MEMORY: Gradlet<$measured> = <$measured>::GRADLET;
+            // SAFETY: the only reference to this static.
+            let Gradlet { net, trainer, x, t } = unsafe { &mut *black_box(&raw mut MEMORY) };
+            loop {
+                black_box(trainer.step(net, &Sgd { learning_rate: rate }, x, t));
+            }
         }
     }};
 }
 
 #[gradlet_firmware::entry]
 fn main() -> ! {
-    match option_env!("NET").unwrap_or("") {
-        "2-2-2" => net!(2, 2, 2, HalfSquaredError),
-        "2-4-2" => net!(2, 4, 2, HalfSquaredError),
-        "2-3-1" => net!(2, 3, 1, MeanSquaredError),
-        "16-16-4" => net!(16, 16, 4, HalfSquaredError),
-        "64-32-10" => net!(64, 32, 10, HalfSquaredError),
-        "p2-2-2" => plain!(2, 2, 2),
-        "p2-4-2" => plain!(2, 4, 2),
-        "p2-3-1" => plain!(2, 3, 1),
-        "p16-16-4" => plain!(16, 16, 4),
-        "p64-32-10" => plain!(64, 32, 10),
-        _ => loop {},
-    }
+    chosen_network!(
+        learn,
+        loop {
+            black_box(());
+        }
+    )
 }
