@@ -14,6 +14,15 @@ const LN2_LO: f32 = f32::from_bits(0x35bf_be8e);
 const P1: f32 = f32::from_bits(0x3e2a_aa8f);
 const P2: f32 = f32::from_bits(0xbb35_5215);
 
+/// Half of `ln 2`, and three halves.
+const HALF_LN2: f32 = f32::from_bits(0x3eb1_7218);
+const THREE_HALVES_LN2: f32 = f32::from_bits(0x3f85_1592);
+
+/// Whether the target computes with `f32` by subroutines, which makes a comparison cheaper than the
+/// sum that it saves.
+const SOFT: bool =
+    cfg!(all(any(target_arch = "arm", target_arch = "riscv32"), not(target_abi = "eabihf")));
+
 /// From here on `e^x` overflows: 88.72284.
 const OVERFLOW: f32 = f32::from_bits(0x42b1_7218);
 /// From here on down `e^x` is subnormal: -87.33655.
@@ -33,6 +42,11 @@ fn exponent(x: f32) -> u32 {
 
 /// `e^x`.
 pub(crate) fn exp(x: f32) -> f32 {
+    exp_by::<SOFT>(x)
+}
+
+#[inline(always)]
+fn exp_by<const SOFT: bool>(x: f32) -> f32 {
     if exponent(x) < NEAR {
         return 1.0 + x;
     }
@@ -44,18 +58,31 @@ pub(crate) fn exp(x: f32) -> f32 {
             return if x < UNDERFLOW { 0.0 } else { subnormal(x) };
         }
     }
-    let (y, k) = reduced(x);
+    let (y, k) = reduced::<SOFT>(x);
     f32::from_bits(y.to_bits().wrapping_add_signed(k << 23))
+}
+
+/// `(k, hi, lo)` with `x = k ln 2 + hi - lo`.
+#[inline(always)]
+#[allow(clippy::cast_possible_truncation, reason = "rounding is what is wanted")]
+#[allow(clippy::cast_precision_loss, reason = "`k` is a small whole number")]
+fn split<const SOFT: bool>(x: f32) -> (i32, f32, f32) {
+    // As whole numbers, the bits are in the order of the sizes.
+    let size = x.abs().to_bits();
+    if SOFT && size <= HALF_LN2.to_bits() {
+        (0, x, 0.0)
+    } else if SOFT && size <= THREE_HALVES_LN2.to_bits() {
+        if x.is_sign_negative() { (-1, x + LN2_HI, -LN2_LO) } else { (1, x - LN2_HI, LN2_LO) }
+    } else {
+        let k = (INV_LN2 * x + 0.5_f32.copysign(x)) as i32;
+        (k, x - k as f32 * LN2_HI, k as f32 * LN2_LO)
+    }
 }
 
 /// `(y, k)` with `e^x = y 2^k` and `y` near 1.
 #[inline(always)]
-#[allow(clippy::cast_possible_truncation, reason = "rounding is what is wanted")]
-#[allow(clippy::cast_precision_loss, reason = "`k` is a small whole number")]
-fn reduced(x: f32) -> (f32, i32) {
-    let k = (INV_LN2 * x + 0.5_f32.copysign(x)) as i32;
-    let hi = x - k as f32 * LN2_HI;
-    let lo = k as f32 * LN2_LO;
+fn reduced<const SOFT: bool>(x: f32) -> (f32, i32) {
+    let (k, hi, lo) = split::<SOFT>(x);
     let r = hi - lo;
     let rr = r * r;
     let c = r - rr * (P1 + rr * P2);
@@ -66,7 +93,7 @@ fn reduced(x: f32) -> (f32, i32) {
 #[cold]
 #[inline(never)]
 fn subnormal(x: f32) -> f32 {
-    let (y, k) = reduced(x);
+    let (y, k) = reduced::<false>(x);
     f32::from_bits(y.to_bits().wrapping_add_signed(k.wrapping_add(100) << 23))
         * f32::from_bits((127 - 100) << 23)
 }
@@ -74,9 +101,12 @@ fn subnormal(x: f32) -> f32 {
 /// Replaces each value `z` by `1 / (1 + e^-z)`.
 ///
 /// Not marked for inlining, so that a program that is optimised for size has one copy.
-#[allow(clippy::cast_possible_truncation, reason = "rounding is what is wanted")]
-#[allow(clippy::cast_precision_loss, reason = "`k` is a small whole number")]
 pub(crate) fn sigmoid(values: &mut [f32]) {
+    sigmoid_by::<SOFT>(values);
+}
+
+#[inline(always)]
+fn sigmoid_by<const SOFT: bool>(values: &mut [f32]) {
     for value in values {
         let z = *value;
         let power = if exponent(z) < NEAR {
@@ -94,9 +124,7 @@ pub(crate) fn sigmoid(values: &mut [f32]) {
                 }
             }
             // As in `reduced`, but for `e^-r`, with `r` and `c` negated: `-z` takes an instruction.
-            let k = (INV_LN2 * z + 0.5_f32.copysign(z)) as i32;
-            let hi = z - k as f32 * LN2_HI;
-            let lo = k as f32 * LN2_LO;
+            let (k, hi, lo) = split::<SOFT>(z);
             let r = hi - lo;
             let rr = r * r;
             let c = r + rr * (P1 + rr * P2);
@@ -122,11 +150,17 @@ mod tests {
     }
 
     fn check(x: f32) {
-        assert_eq!(bits(exp(x)), bits(libm::expf(x)), "exp({x:e}), bits {:x}", x.to_bits());
-        let mut y = [x];
-        sigmoid(&mut y);
+        let want = libm::expf(x);
+        for y in [exp_by::<false>(x), exp_by::<true>(x)] {
+            assert_eq!(bits(y), bits(want), "exp({x:e}), bits {:x}", x.to_bits());
+        }
+        let (mut hard, mut soft) = ([x], [x]);
+        sigmoid_by::<false>(&mut hard);
+        sigmoid_by::<true>(&mut soft);
         let want = 1.0 / (1.0 + libm::expf(-x));
-        assert_eq!(bits(y[0]), bits(want), "sigmoid({x:e}), bits {:x}", x.to_bits());
+        for y in [hard[0], soft[0]] {
+            assert_eq!(bits(y), bits(want), "sigmoid({x:e}), bits {:x}", x.to_bits());
+        }
     }
 
     #[test]
@@ -136,6 +170,8 @@ mod tests {
             f32::MIN_POSITIVE,
             f32::from_bits(NEAR << 23),
             f32::from_bits(FAR << 23),
+            HALF_LN2,
+            THREE_HALVES_LN2,
             OVERFLOW,
             -SUBNORMAL,
             -UNDERFLOW,

@@ -17,7 +17,8 @@ use std::thread;
 use std::time::Instant;
 
 use object::{
-    Object, ObjectSection, ObjectSymbol, RelocationFlags, RelocationTarget, SectionKind, SymbolKind,
+    Object, ObjectSection, ObjectSegment, ObjectSymbol, RelocationFlags, RelocationTarget,
+    SectionKind, SymbolKind,
 };
 
 /// A run takes a second or two; on a busy machine more.
@@ -53,21 +54,29 @@ pub(crate) struct Build<'a> {
     pub(crate) target: &'a str,
     pub(crate) profile: &'a str,
     pub(crate) features: &'a str,
+    /// Set while the program is compiled.
+    variables: &'a [(&'a str, &'a str)],
     pub(crate) bin: &'a str,
 }
 
 impl<'a> Build<'a> {
     pub(crate) fn new(core: Core, profile: &'a str, bin: &'a str) -> Self {
-        Self { target: core.target, profile, features: "", bin }
+        Self { target: core.target, profile, features: "", variables: &[], bin }
     }
 
     pub(crate) fn features(self, features: &'a str) -> Self {
         Self { features, ..self }
     }
 
+    pub(crate) fn variables(self, variables: &'a [(&'a str, &'a str)]) -> Self {
+        Self { variables, ..self }
+    }
+
     /// Of firmware for a board, apart from the one for QEMU: the file names are the same.
     fn folder(self) -> &'static str {
-        if self.features.is_empty() || self.features.starts_with("panic") {
+        if self.features.is_empty()
+            || ["panic", "measure"].iter().any(|f| self.features.starts_with(f))
+        {
             "target"
         } else {
             "target/boards"
@@ -76,8 +85,9 @@ impl<'a> Build<'a> {
 
     /// Runs cargo, whether or not it succeeds.
     pub(crate) fn try_build(self) -> Output {
-        let Self { target, profile, features, bin } = self;
+        let Self { target, profile, features, variables, bin } = self;
         let mut command = cargo(target, &["build", "--locked", "--profile", profile]);
+        command.envs(variables.iter().copied());
         command.args(["--bin", bin, "--features", features, "--target-dir", self.folder()]);
         output(command, "bash", "it is needed for tests/cargo.sh")
     }
@@ -101,7 +111,7 @@ pub(crate) fn cargo(target: &str, arguments: &[&str]) -> Command {
     command.arg(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/cargo.sh")).arg(target);
     command.args(arguments).current_dir(package());
     // What is set for the tests of the library would change the firmware.
-    for variable in ["CARGO_TARGET_DIR", "RUSTFLAGS", "CARGO_ENCODED_RUSTFLAGS"] {
+    for variable in ["CARGO_TARGET_DIR", "RUSTFLAGS", "CARGO_ENCODED_RUSTFLAGS", "NET", "BY_HAND"] {
         command.env_remove(variable);
     }
     command
@@ -132,8 +142,19 @@ pub(crate) fn output(mut command: Command, program: &str, install: &str) -> Outp
 
 /// Runs a program on an emulated core; gives its exit code and what it logged.
 pub(crate) fn run(core: Core, program: &PathBuf) -> (ExitStatus, String) {
+    run_with(core, &[], program)
+}
+
+/// Runs a program with an instruction to the nanosecond; gives what it logged.
+pub(crate) fn run_counting(core: Core, program: &PathBuf) -> String {
+    let (status, log) = run_with(core, &["-icount", "shift=0"], program);
+    assert!(status.success(), "{status}\n{log}");
+    log
+}
+
+fn run_with(core: Core, arguments: &[&str], program: &PathBuf) -> (ExitStatus, String) {
     let mut command = Command::new(core.emulator);
-    command.args(core.arguments);
+    command.args(core.arguments).args(arguments);
     command.args(["-nographic", "-monitor", "none", "-serial", "none"]);
     command.args(["-semihosting-config", "enable=on,target=native", "-kernel"]).arg(program);
     command.stdin(Stdio::null()).stdout(Stdio::piped());
@@ -206,6 +227,13 @@ impl Elf {
         let section = file.section_by_name(name);
         let section = section.unwrap_or_else(|| panic!("{}: no {name}", self.path.display()));
         (section.address(), section.data().unwrap().to_vec())
+    }
+
+    /// Bytes of all that is loaded, which a device has in flash.
+    pub(crate) fn loaded_bytes(&self) -> u32 {
+        let file = self.parse();
+        let loaded = file.segments().map(|segment| segment.data().unwrap().len());
+        loaded.sum::<usize>().try_into().unwrap()
     }
 
     /// Names of all functions.

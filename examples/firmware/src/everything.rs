@@ -61,12 +61,18 @@ fn scalars<T: Scalar>() {
         T::from_u32(count()), x().exp(), x().exp_m1(), x().ln(), x().ln_1p(), x().tanh(),
         x().erfc(), x().sqrt(), x().powf(x()), x().abs(), x().is_finite(),
     }
+    let mut layer = vector::<[T; 3]>();
+    T::sigmoid(&mut layer);
+    call! { layer }
 }
 
 #[inline(never)]
 fn elementwise_functions<T: Scalar>() {
     fn both<A: Elementwise, T: Scalar>() {
         call! { A::apply(number::<T>()), A::derivative(number::<T>()) }
+        let mut layer = vector::<[T; 3]>();
+        A::apply_all(&mut layer);
+        call! { layer }
     }
     both::<Identity, T>();
     both::<Sigmoid, T>();

@@ -9,9 +9,13 @@ pub struct Layer<const IN: usize, const OUT: usize> {
 impl<const IN: usize, const OUT: usize> Layer<IN, OUT> {
     pub const ZERO: Self = Self { weights: [[0.0; IN]; OUT], bias: [0.0; OUT] };
 
-    fn visit(&mut self, f: &mut impl FnMut(&mut [f32])) {
-        f(self.weights.as_flattened_mut());
-        f(&mut self.bias);
+    fn fill(&mut self, f: &impl Fn(usize, usize) -> f32) {
+        for o in 0..OUT {
+            for i in 0..IN {
+                self.weights[o][i] = f(i, o);
+            }
+            self.bias[o] = f(0, o);
+        }
     }
 
     fn forward(&self, x: &[f32; IN]) -> [f32; OUT] {
@@ -66,8 +70,8 @@ pub trait Reference {
     type Input;
     type Output;
     const ZERO: Self;
-    /// Calls `f` with all weights and biases, layer by layer.
-    fn visit(&mut self, f: &mut impl FnMut(&mut [f32]));
+    /// Sets the weight from each input to each unit by `f(input, unit)`, and the bias by `f(0, unit)`.
+    fn fill(&mut self, f: &impl Fn(usize, usize) -> f32);
     fn forward(&self, x: &Self::Input) -> Self::Output;
     /// Returns the loss, `factor` times the sum of the squared errors.
     fn step(&mut self, x: &Self::Input, t: &Self::Output, rate: f32, factor: f32) -> f32;
@@ -84,9 +88,9 @@ impl<const IN: usize, const HID: usize, const OUT: usize> Reference for Perceptr
     type Output = [f32; OUT];
     const ZERO: Self = Self { hidden: Layer::ZERO, output: Layer::ZERO };
 
-    fn visit(&mut self, f: &mut impl FnMut(&mut [f32])) {
-        self.hidden.visit(f);
-        self.output.visit(f);
+    fn fill(&mut self, f: &impl Fn(usize, usize) -> f32) {
+        self.hidden.fill(f);
+        self.output.fill(f);
     }
 
     fn forward(&self, x: &[f32; IN]) -> [f32; OUT] {
@@ -126,13 +130,13 @@ impl Reference for Autoencoder {
         sixth: Layer::ZERO,
     };
 
-    fn visit(&mut self, f: &mut impl FnMut(&mut [f32])) {
-        self.first.visit(f);
-        self.second.visit(f);
-        self.third.visit(f);
-        self.fourth.visit(f);
-        self.fifth.visit(f);
-        self.sixth.visit(f);
+    fn fill(&mut self, f: &impl Fn(usize, usize) -> f32) {
+        self.first.fill(f);
+        self.second.fill(f);
+        self.third.fill(f);
+        self.fourth.fill(f);
+        self.fifth.fill(f);
+        self.sixth.fill(f);
     }
 
     fn forward(&self, x: &[f32; 48]) -> [f32; 48] {

@@ -1,0 +1,170 @@
+//! What the networks of the benchmark cost on a microcontroller: measured in QEMU, and as the table
+//! of the README has it.
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::arithmetic_side_effects,
+    clippy::indexing_slicing,
+    reason = "tests may panic"
+)]
+
+use core::fmt::Write;
+use std::process::Command;
+
+use super::firmware::{Build, Core, Elf, M0, M4F, run_counting};
+
+/// The smallest first, and whether it fits into the 16 KB of the Cortex-M0 that QEMU plays, by hand
+/// too.
+const NETWORKS: [(&str, bool); 7] = [
+    ("2-3-1", true),
+    ("2-2-2", true),
+    ("2-4-2", true),
+    ("16-16-4", true),
+    ("64-32-10", true),
+    ("48-24-12-6-12-24-48", false),
+    ("784-32-10", false),
+];
+const CORES: [(&str, Core); 2] = [("M4F", M4F), ("M0", M0)];
+/// Optimisation level and profile.
+const LEVELS: [(&str, &str); 2] = [("s", "release"), ("3", "fast")];
+
+/// What is measured of a network: of gradlet's, and of the one written by hand.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Pair {
+    pub(crate) gradlet: u32,
+    pub(crate) by_hand: u32,
+}
+
+/// A row of the table.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Row {
+    /// Network, core and optimisation level.
+    pub(crate) name: [String; 3],
+    /// In the order of [`COLUMNS`].
+    pub(crate) figures: [Pair; 5],
+}
+
+pub(crate) const COLUMNS: [&str; 5] = ["inference", "step", "flash", "RAM", "stack"];
+
+/// Bytes of flash of the program `size`, with these variables.
+fn flash(core: Core, profile: &str, variables: &[(&str, &str)]) -> u32 {
+    let build = Build::new(core, profile, "size").features("panic-never").variables(variables);
+    Elf::read(build.build()).loaded_bytes()
+}
+
+fn measure(core: Core, profile: &str, network: &str, empty: u32) -> [Pair; 5] {
+    let net = ("NET", network);
+    let variables = [net];
+    let build = Build::new(core, profile, "bench").features("measure").variables(&variables);
+    let log = run_counting(core, &build.build());
+    let numbers = |name: &str| -> [u32; 2] {
+        let line = log.lines().find_map(|line| line.strip_prefix(name));
+        let line = line.unwrap_or_else(|| panic!("no `{name}`:\n{log}"));
+        let numbers: Vec<_> = line.split(' ').map(|n| n.parse().unwrap()).collect();
+        numbers.try_into().unwrap()
+    };
+    let [inference, _] = numbers("inference ");
+    let [inference_by_hand, _] = numbers("inference by hand ");
+    let [step, stack] = numbers("step ");
+    let [step_by_hand, stack_by_hand] = numbers("step by hand ");
+    let [ram, ram_by_hand] = numbers("bytes ");
+    let pair = |gradlet, by_hand| Pair { gradlet, by_hand };
+    [
+        pair(inference, inference_by_hand),
+        pair(step, step_by_hand),
+        pair(
+            flash(core, profile, &variables) - empty,
+            flash(core, profile, &[net, ("BY_HAND", "yes")]) - empty,
+        ),
+        pair(ram, ram_by_hand),
+        pair(stack, stack_by_hand),
+    ]
+}
+
+/// Builds and runs everything.
+pub(crate) fn measure_all() -> Vec<Row> {
+    let mut rows = Vec::new();
+    for (core_name, core) in CORES {
+        for (level, profile) in LEVELS {
+            let empty = flash(core, profile, &[]);
+            for (network, fits) in NETWORKS {
+                if fits || core_name != "M0" {
+                    let figures = measure(core, profile, network, empty);
+                    rows.push(Row {
+                        name: [network, core_name, level].map(str::to_owned),
+                        figures,
+                    });
+                }
+            }
+        }
+    }
+    rows
+}
+
+/// The compiler, on which the last instruction and byte depend.
+pub(crate) fn compiler() -> String {
+    if std::env::var_os("GRADLET_FORCE_DISTRO").is_some() {
+        return "a distribution's rustc".to_owned();
+    }
+    let output = Command::new("rustc").arg("--version").output().unwrap();
+    let version = String::from_utf8(output.stdout).unwrap();
+    version.split(' ').take(2).collect::<Vec<_>>().join(" ")
+}
+
+const BEGIN: &str = "<!-- Written by `cargo bench --bench firmware`. -->\n";
+const END: &str = "<!-- End of what is written. -->\n";
+
+/// `12345` as `12,345`.
+fn thousands(number: u32) -> String {
+    let digits = number.to_string();
+    let mut text = String::new();
+    for (place, digit) in digits.chars().enumerate() {
+        if place > 0 && (digits.len() - place) % 3 == 0 {
+            text.push(',');
+        }
+        text.push(digit);
+    }
+    text
+}
+
+/// The table, with the comments around it.
+pub(crate) fn table(rows: &[Row]) -> String {
+    let mut text = format!("{BEGIN}\n| network | core | level |");
+    for column in COLUMNS {
+        write!(text, " {column} |").unwrap();
+    }
+    text += "\n|---|---|---|---:|---:|---:|---:|---:|\n";
+    for Row { name, figures } in rows {
+        write!(text, "| {} |", name.join(" | ")).unwrap();
+        for Pair { gradlet, by_hand } in figures {
+            write!(text, " {} / {} |", thousands(*gradlet), thousands(*by_hand)).unwrap();
+        }
+        text.push('\n');
+    }
+    writeln!(text, "\nBuilt by {}.\n\n{END}", compiler()).unwrap();
+    text.pop();
+    text
+}
+
+/// The part of the README that [`table`] writes.
+pub(crate) fn written(readme: &str) -> &str {
+    match (readme.find(BEGIN), readme.find(END)) {
+        (Some(start), Some(end)) => &readme[start..end + END.len()],
+        _ => panic!("the README has no place for the table, between {BEGIN} and {END}"),
+    }
+}
+
+/// The rows of a table.
+pub(crate) fn rows(table: &str) -> Vec<Row> {
+    let row = |line: &str| {
+        let cells: Vec<_> = line.trim_matches('|').split('|').map(str::trim).collect();
+        let name = [0, 1, 2].map(|cell| cells[cell].to_owned());
+        let figures = [3, 4, 5, 6, 7].map(|cell| {
+            let (gradlet, by_hand) = cells[cell].split_once(" / ").unwrap();
+            let number = |text: &str| text.replace(',', "").parse().unwrap();
+            Pair { gradlet: number(gradlet), by_hand: number(by_hand) }
+        });
+        Row { name, figures }
+    };
+    table.lines().filter(|line| line.starts_with('|')).skip(2).map(row).collect()
+}
