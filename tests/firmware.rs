@@ -1,6 +1,12 @@
 //! Firmware: the bits are those of the PC, nothing panics, and it runs as its page says.
 #![cfg(feature = "rand_core")]
-#![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "tests may panic")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::arithmetic_side_effects,
+    clippy::indexing_slicing,
+    reason = "tests may panic"
+)]
 
 #[path = "support/figures.rs"]
 mod figures;
