@@ -1,7 +1,6 @@
 //! The exponential function of `f32`, and the sigmoid built on it.
 //!
-//! Gives the bits of `libm::expf` for every argument, in two thirds of its instructions and half of
-//! its flash. The method and its constants are those of FreeBSD's `e_expf.c` (Ian Lance Taylor,
+//! Gives the bits of `libm::expf` for every argument, in fewer instructions. The method and its constants are those of FreeBSD's `e_expf.c` (Ian Lance Taylor,
 //! Cygnus Support, 1993), from which `libm` has them too: `x = k ln 2 + r`, `e^x = 2^k e^r` and
 //! `e^r = 1 + r + r c / (2 - c)` with `c = r - r^2 (P1 + r^2 P2)`, the relative error of which is
 //! below 2^-27.74.

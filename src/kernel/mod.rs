@@ -181,8 +181,8 @@ mod tests {
                 assert_eq!((bias[o] + step).to_bits(), new_bias[o].to_bits());
                 for i in 0..$in {
                     let want = weights[i][o] + x[i] * step;
-                    let what = "update";
-                    assert_eq!(want.to_bits(), new_weights[i][o].to_bits(), "{what} {} {}", $in, $out);
+                    let new = new_weights[i][o];
+                    assert_eq!(want.to_bits(), new.to_bits(), "update {} {}", $in, $out);
                 }
             }
         })+ };
