@@ -1,9 +1,11 @@
 //! The exponential function of `f32`, and the sigmoid built on it.
 //!
-//! Gives the bits of `libm::expf` for every argument, in fewer instructions. The method and its constants are those of FreeBSD's `e_expf.c` (Ian Lance Taylor,
-//! Cygnus Support, 1993), from which `libm` has them too: `x = k ln 2 + r`, `e^x = 2^k e^r` and
-//! `e^r = 1 + r + r c / (2 - c)` with `c = r - r^2 (P1 + r^2 P2)`, the relative error of which is
-//! below 2^-27.74.
+//! Gives the bits of `libm::expf` for every argument, in fewer instructions. The method and its
+//! constants are those of FreeBSD's `e_expf.c` (Ian Lance Taylor, Cygnus Support, 1993), from which
+//! `libm` has them too: `x = k ln 2 + r`, `e^x = 2^k e^r` and `e^r = 1 + r + r c / (2 - c)` with
+//! `c = r - r^2 (P1 + r^2 P2)`, the relative error of which is below 2^-27.74.
+
+use crate::target::SOFT;
 
 /// `1 / ln 2`.
 const INV_LN2: f32 = f32::from_bits(0x3fb8_aa3b);
@@ -16,11 +18,6 @@ const P2: f32 = f32::from_bits(0xbb35_5215);
 /// Half of `ln 2`, and three halves.
 const HALF_LN2: f32 = f32::from_bits(0x3eb1_7218);
 const THREE_HALVES_LN2: f32 = f32::from_bits(0x3f85_1592);
-
-/// Whether the target computes with `f32` by subroutines, which makes a comparison cheaper than the
-/// sum that it saves.
-const SOFT: bool =
-    cfg!(all(any(target_arch = "arm", target_arch = "riscv32"), not(target_abi = "eabihf")));
 
 /// From here on `e^x` overflows: 88.72284.
 const OVERFLOW: f32 = f32::from_bits(0x42b1_7218);

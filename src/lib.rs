@@ -103,6 +103,7 @@ pub mod prelude;
 pub mod preprocess;
 mod scalar;
 pub mod schedule;
+mod target;
 mod trainer;
 
 pub use activation::*;

@@ -5,20 +5,13 @@
 //! unrolling nor the target changes a bit of any result.
 
 mod narrow;
+mod soft;
 mod wide;
 
 use core::hint::black_box;
 
 use crate::scalar::Scalar;
-
-/// Whether the target's registers hold one number each.
-const NARROW: bool = cfg!(any(
-    target_arch = "arm",
-    target_arch = "avr",
-    target_arch = "msp430",
-    target_arch = "riscv32",
-    target_arch = "xtensa"
-));
+use crate::target::{NARROW, SMALL, SOFT};
 
 /// From this many outputs on, [`input_gradient`] sums in [`LANES`] interleaved partial sums.
 const LANES_FROM: usize = 32;
@@ -32,7 +25,9 @@ pub(crate) fn affine<T: Scalar, const IN: usize, const OUT: usize>(
     x: &[T; IN],
     y: &mut [T; OUT],
 ) {
-    if NARROW {
+    if SOFT {
+        soft::affine(weights, bias, x, y);
+    } else if NARROW {
         narrow::affine(weights, bias, x, y);
     } else {
         wide::affine(weights, bias, x, y);
@@ -47,8 +42,10 @@ pub(crate) fn input_gradient<T: Scalar, const IN: usize, const OUT: usize>(
     delta: &[T; OUT],
     gradient: &mut [T; IN],
 ) {
-    if OUT >= LANES_FROM {
-        each(IN, weights.iter().zip(gradient), |(w, dx)| *dx = dot_in_lanes(w, delta));
+    if SOFT {
+        soft::input_gradient(weights, delta, gradient);
+    } else if OUT >= LANES_FROM {
+        each(IN, weights.iter().zip(gradient), |(w, dx)| *dx = dot(w, delta));
     } else if NARROW {
         narrow::input_gradient(weights, delta, gradient);
     } else {
@@ -56,20 +53,45 @@ pub(crate) fn input_gradient<T: Scalar, const IN: usize, const OUT: usize>(
     }
 }
 
-/// Sum of products: lane `l` adds the products `l`, `l + 8`, `l + 16` .., then the lanes are added
-/// from left to right, then the products that are left over.
+/// Sum of products, in the order of [`input_gradient`].
 #[inline(always)]
-fn dot_in_lanes<T: Scalar, const N: usize>(a: &[T; N], b: &[T; N]) -> T {
+fn dot<T: Scalar, const N: usize>(a: &[T; N], b: &[T; N]) -> T {
+    if N < LANES_FROM {
+        return add_products(-T::ZERO, a, b);
+    }
     let (mut a_chunks, mut b_chunks) = (a.chunks_exact(LANES), b.chunks_exact(LANES));
-    let mut lanes = [-T::ZERO; LANES];
-    for (a, b) in a_chunks.by_ref().zip(b_chunks.by_ref()) {
-        for ((lane, &a), &b) in lanes.iter_mut().zip(a).zip(b) {
-            *lane += a * b;
+    let sum = if SMALL || SOFT {
+        // Lane after lane.
+        let mut sum = -T::ZERO;
+        for lane in 0..LANES {
+            let a = a_chunks.clone().filter_map(|chunk| chunk.get(lane));
+            let b = b_chunks.clone().filter_map(|chunk| chunk.get(lane));
+            sum += a.zip(b).fold(-T::ZERO, |sum, (&a, &b)| sum + a * b);
+        }
+        sum
+    } else {
+        let mut lanes = [-T::ZERO; LANES];
+        for (a, b) in a_chunks.by_ref().zip(b_chunks.by_ref()) {
+            for ((lane, &a), &b) in lanes.iter_mut().zip(a).zip(b) {
+                *lane += a * b;
+            }
+        }
+        lanes.iter().fold(-T::ZERO, |sum, &lane| sum + lane)
+    };
+    add_products(sum, a_chunks.remainder(), b_chunks.remainder())
+}
+
+/// The sum and then products.
+#[inline(always)]
+fn add_products<T: Scalar>(sum: T, a: &[T], b: &[T]) -> T {
+    let (mut a, mut b) = (a.chunks_exact(2), b.chunks_exact(2));
+    let mut sum = sum;
+    for (a, b) in a.by_ref().zip(b.by_ref()) {
+        if let (&[a0, a1], &[b0, b1]) = (a, b) {
+            sum = sum + a0 * b0 + a1 * b1;
         }
     }
-    let sum = lanes.into_iter().fold(-T::ZERO, |sum, lane| sum + lane);
-    let rest = a_chunks.remainder().iter().zip(b_chunks.remainder());
-    rest.fold(sum, |sum, (&a, &b)| sum + a * b)
+    a.remainder().iter().zip(b.remainder()).fold(sum, |sum, (&a, &b)| sum + a * b)
 }
 
 /// `W += x (s d)^T`, `b += s d`, that is `w[i][o] += x[i] (s d[o])`, for the number `s`.
@@ -81,41 +103,57 @@ pub(crate) fn update<T: Scalar, const IN: usize, const OUT: usize>(
     delta: &[T; OUT],
     s: T,
 ) {
-    if NARROW {
+    if SOFT {
+        soft::update(weights, bias, x, delta, s);
+    } else if NARROW {
         narrow::update(weights, bias, x, delta, s);
     } else {
         wide::update(weights, bias, x, delta, s);
     }
 }
 
-/// Takes no instruction, but to the compiler eight that it knows nothing of: it then does not unroll
+/// Takes no instruction, but to the compiler 128 that it knows nothing of: it then does not unroll
 /// the loop that this stands in, which would take several times the flash.
 #[inline(always)]
 fn stay_rolled() {
-    if NARROW {
-        black_box(());
-        black_box(());
-        black_box(());
-        black_box(());
-        black_box(());
-        black_box(());
-        black_box(());
-        black_box(());
+    if NARROW && !SMALL {
+        eight(|| eight(|| black_box(())));
+        eight(|| eight(|| black_box(())));
     }
 }
 
+#[inline(always)]
+fn eight(f: impl Fn()) {
+    f();
+    f();
+    f();
+    f();
+    f();
+    f();
+    f();
+    f();
+}
+
+/// Calls `f` with each item, in a loop that is not unrolled.
+#[inline(always)]
+fn rolled<I: Iterator>(items: I, mut f: impl FnMut(I::Item)) {
+    for item in items {
+        if NARROW && !SMALL {
+            eight(|| black_box(()));
+        }
+        f(item);
+    }
+}
+
+/// Up to so many calls are written out: the compiler does not unroll loops when it optimises for
+/// size, and small layers have more loops than numbers.
+pub(crate) const WRITTEN_OUT: usize = 4;
+
 /// Calls `f` with each of `len` items.
-///
-/// Up to four calls are written out: the compiler does not unroll loops when it optimises for size,
-/// and small layers have more loops than numbers.
 #[inline(always)]
 pub(crate) fn each<I: Iterator>(len: usize, mut items: I, mut f: impl FnMut(I::Item)) {
-    if len > 4 {
-        for item in items {
-            stay_rolled();
-            f(item);
-        }
-        return;
+    if len > WRITTEN_OUT {
+        return rolled(items, f);
     }
     let Some(item) = items.next() else { return };
     f(item);

@@ -9,8 +9,9 @@
 
 use core::hint::black_box;
 
-use super::each;
+use super::{WRITTEN_OUT, dot, each, rolled, stay_rolled};
 use crate::scalar::Scalar;
+use crate::target::SMALL;
 
 /// The `N` numbers of a row from column `at` on.
 #[inline(always)]
@@ -26,7 +27,7 @@ fn columns_mut<T, const N: usize>(row: &mut [T], at: usize) -> Option<&mut [T; N
 /// Calls `f` with each of `len` rows. `unroll` says whether that may take several times the flash.
 #[inline(always)]
 fn rows<I: Iterator>(len: usize, unroll: bool, rows: I, f: impl FnMut(I::Item)) {
-    if unroll && len > 4 { rows.for_each(f) } else { each(len, rows, f) }
+    if unroll && len > WRITTEN_OUT { rows.for_each(f) } else { each(len, rows, f) }
 }
 
 /// As [`rows`], with rows that change.
@@ -43,13 +44,14 @@ fn rows_mut<A, B>(unroll: bool, a: &mut [A], b: &[B], mut f: impl FnMut(&mut A, 
             f(a1, b1);
             f(a2, b2);
         }
-        ([a0, a1, a2, a3], [b0, b1, b2, b3]) => {
+        ([a0, a1, a2, a3], [b0, b1, b2, b3]) if !SMALL => {
             f(a0, b0);
             f(a1, b1);
             f(a2, b2);
             f(a3, b3);
         }
-        _ => rows(a.len(), unroll, a.iter_mut().zip(b), |(a, b)| f(a, b)),
+        _ if unroll => a.iter_mut().zip(b).for_each(|(a, b)| f(a, b)),
+        _ => rolled(a.iter_mut().zip(b), |(a, b)| f(a, b)),
     }
 }
 
@@ -121,7 +123,7 @@ macro_rules! columns {
                 }
                 let Some(&[$($s),+]) = columns(delta, at) else { return };
                 $(let $s = s * $s;)+
-                rows_mut($n == 4, weights, x, |w, &x| {
+                rows_mut($n >= 4, weights, x, |w, &x| {
                     if let Some([$($w),+]) = columns_mut(w, at) {
                         $(*$w += x * $s;)+
                     }
@@ -134,42 +136,54 @@ macro_rules! columns {
     };
 }
 
+columns!(5 five: w0 s0, w1 s1, w2 s2, w3 s3, w4 s4);
 columns!(4 four: w0 s0, w1 s1, w2 s2, w3 s3);
 columns!(3 three: w0 s0, w1 s1, w2 s2);
 columns!(2 two: w0 s0, w1 s1);
 columns!(1 one: w0 s0);
 
-/// Calls a function of this module for all columns of `0..$out`.
-///
-/// The compiler must not know where the loops begin, or it writes them out: as many copies as there
-/// are steps, each unrolled.
+/// How many columns a loop takes at once, from 5 outputs on.
+const fn width(inputs: usize, outputs: usize) -> usize {
+    match outputs {
+        // Where there is little to do, the shortest loops.
+        _ if SMALL && outputs % 2 == 0 && inputs * outputs <= 128 => 2,
+        // Two kinds of columns take more flash than one.
+        10 | 14 if SMALL => 2,
+        6 | 9 => 3,
+        5 | 10 | 15 => 5,
+        _ => 4,
+    }
+}
+
+/// Calls a function of this module for all columns of `0..OUT`.
 macro_rules! in_columns {
-    ($out:ident, $begin:expr, $function:ident($($argument:ident),+)) => {
-        if $out > 4 && $out < 16 && $out % 4 == 2 {
-            // Columns of 2 alone take less flash than two kinds.
-            let mut at = $begin;
-            while at <= $out - 2 {
-                two::$function($($argument),+, at);
-                at += 2;
-            }
-        } else {
-            let rest = $out / 4 * 4;
-            if $out > 4 {
-                let mut at = black_box(0);
-                while at <= $out - 4 {
-                    four::$function($($argument),+, at);
-                    at += 4;
-                }
-            }
-            match $out % 4 {
-                0 if $out == 4 => four::$function($($argument),+, 0),
-                1 => one::$function($($argument),+, rest),
-                2 => two::$function($($argument),+, rest),
-                3 => three::$function($($argument),+, rest),
-                _ => {}
+    ($begin:expr, $function:ident($($argument:ident),+)) => {
+        let mut rest = OUT;
+        if OUT > 4 {
+            match width(IN, OUT) {
+                2 => in_columns!(2, two, rest, $begin, $function($($argument),+)),
+                3 => in_columns!(3, three, rest, $begin, $function($($argument),+)),
+                5 => in_columns!(5, five, rest, $begin, $function($($argument),+)),
+                _ => in_columns!(4, four, rest, $begin, $function($($argument),+)),
             }
         }
+        match rest {
+            1 => one::$function($($argument),+, OUT - 1),
+            2 => two::$function($($argument),+, OUT - 2),
+            3 => three::$function($($argument),+, OUT - 3),
+            4 => four::$function($($argument),+, OUT - 4),
+            _ => {}
+        }
     };
+    ($n:literal, $columns:ident, $rest:ident, $begin:expr, $function:ident($($argument:ident),+)) => {{
+        let mut at = $begin;
+        while at <= OUT - $n {
+            stay_rolled();
+            $columns::$function($($argument),+, at);
+            at += $n;
+        }
+        $rest %= $n;
+    }};
 }
 
 #[inline(always)]
@@ -179,7 +193,7 @@ pub(super) fn affine<T: Scalar, const IN: usize, const OUT: usize>(
     x: &[T; IN],
     y: &mut [T; OUT],
 ) {
-    in_columns!(OUT, black_box(0), affine(weights, bias, x, y));
+    in_columns!(0, affine(weights, bias, x, y));
 }
 
 #[inline(always)]
@@ -188,7 +202,11 @@ pub(super) fn input_gradient<T: Scalar, const IN: usize, const OUT: usize>(
     delta: &[T; OUT],
     gradient: &mut [T; IN],
 ) {
-    in_columns!(OUT, 0, input_gradient(weights, delta, gradient));
+    if SMALL && OUT > 4 {
+        each(IN, weights.iter().zip(gradient), |(w, dx)| *dx = dot(w, delta));
+        return;
+    }
+    in_columns!(0, input_gradient(weights, delta, gradient));
 }
 
 #[inline(always)]
@@ -199,5 +217,7 @@ pub(super) fn update<T: Scalar, const IN: usize, const OUT: usize>(
     delta: &[T; OUT],
     s: T,
 ) {
-    in_columns!(OUT, 0, update(weights, bias, x, delta, s));
+    // If the compiler knows where the columns begin, it takes an instruction more for each row.
+    let begin = if SMALL && OUT % 4 == 0 && OUT > 4 { black_box(0) } else { 0 };
+    in_columns!(begin, update(weights, bias, x, delta, s));
 }

@@ -3,6 +3,7 @@
 use core::fmt;
 
 use crate::activation::Activation;
+use crate::kernel::{WRITTEN_OUT, each};
 use crate::scalar::{Scalar, Zero};
 
 /// A fixed-size array of numbers, `[T; N]`: the output of a layer.
@@ -32,7 +33,11 @@ impl<T: Scalar, const N: usize> Vector for [T; N] {
 
     #[inline(always)]
     fn with_negative_zeros<R>(f: impl FnOnce(&mut Self) -> R) -> R {
-        f(&mut [-T::ZERO; N])
+        let mut zeros = [if N > WRITTEN_OUT { -T::ZERO } else { T::ZERO }; N];
+        if N <= WRITTEN_OUT {
+            each(N, zeros.iter_mut(), |zero| *zero = -T::ZERO);
+        }
+        f(&mut zeros)
     }
     #[inline]
     fn as_slice(&self) -> &[T] {
