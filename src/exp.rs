@@ -105,28 +105,28 @@ pub(crate) fn sigmoid(values: &mut [f32]) {
 fn sigmoid_by<const SOFT: bool>(values: &mut [f32]) {
     for value in values {
         let z = *value;
-        let power = if exponent(z) < NEAR {
-            1.0 - z
-        } else {
-            if exponent(z) >= FAR {
-                unlikely();
-                if z > 0.0 {
-                    *value = 1.0;
-                    continue;
-                }
-                if z <= -OVERFLOW {
-                    *value = 0.0;
-                    continue;
-                }
+        if exponent(z).wrapping_sub(NEAR) >= FAR - NEAR {
+            unlikely();
+            if exponent(z) < NEAR {
+                *value = 1.0 / (1.0 + (1.0 - z));
+                continue;
             }
-            // As in `reduced`, but for `e^-r`, with `r` and `c` negated: `-z` takes an instruction.
-            let (k, hi, lo) = split::<SOFT>(z);
-            let r = hi - lo;
-            let rr = r * r;
-            let c = r + rr * (P1 + rr * P2);
-            let y = 1.0 + (r * c / (2.0 + c) + lo - hi);
-            f32::from_bits(y.to_bits().wrapping_add_signed(k.wrapping_neg() << 23))
-        };
+            if z > 0.0 {
+                *value = 1.0;
+                continue;
+            }
+            if z <= -OVERFLOW {
+                *value = 0.0;
+                continue;
+            }
+        }
+        // As in `reduced`, but for `e^-r`, with `r` and `c` negated: `-z` takes an instruction.
+        let (k, hi, lo) = split::<SOFT>(z);
+        let r = hi - lo;
+        let rr = r * r;
+        let c = r + rr * (P1 + rr * P2);
+        let y = 1.0 + (r * c / (2.0 + c) + lo - hi);
+        let power = f32::from_bits(y.to_bits().wrapping_add_signed(k.wrapping_neg() << 23));
         *value = 1.0 / (1.0 + power);
     }
 }
