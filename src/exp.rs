@@ -36,6 +36,12 @@ fn exponent(x: f32) -> u32 {
     (x.to_bits() >> 23) & 0xff
 }
 
+/// Whether `x >= limit`, for a positive limit and no NaN: whole numbers compare in an instruction.
+#[inline]
+fn at_least(x: f32, limit: f32) -> bool {
+    x.to_bits().cast_signed() >= limit.to_bits().cast_signed()
+}
+
 /// `e^x`.
 pub(crate) fn exp(x: f32) -> f32 {
     exp_by::<SOFT>(x)
@@ -47,11 +53,14 @@ fn exp_by<const SOFT: bool>(x: f32) -> f32 {
         return 1.0 + x;
     }
     if exponent(x) >= FAR {
-        if x >= OVERFLOW {
+        if x.is_nan() {
+            return x;
+        }
+        if at_least(x, OVERFLOW) {
             return f32::INFINITY;
         }
-        if x <= SUBNORMAL {
-            return if x < UNDERFLOW { 0.0 } else { subnormal(x) };
+        if at_least(-x, -SUBNORMAL) {
+            return if at_least(-UNDERFLOW, -x) { subnormal::<SOFT>(x) } else { 0.0 };
         }
     }
     let (y, k) = reduced::<SOFT>(x);
@@ -60,8 +69,6 @@ fn exp_by<const SOFT: bool>(x: f32) -> f32 {
 
 /// `(k, hi, lo)` with `x = k ln 2 + hi - lo`.
 #[inline(always)]
-#[allow(clippy::cast_possible_truncation, reason = "rounding is what is wanted")]
-#[allow(clippy::cast_precision_loss, reason = "`k` is a small whole number")]
 fn split<const SOFT: bool>(x: f32) -> (i32, f32, f32) {
     // As whole numbers, the bits are in the order of the sizes.
     let size = x.abs().to_bits();
@@ -70,9 +77,25 @@ fn split<const SOFT: bool>(x: f32) -> (i32, f32, f32) {
     } else if SOFT && size <= THREE_HALVES_LN2.to_bits() {
         if x.is_sign_negative() { (-1, x + LN2_HI, -LN2_LO) } else { (1, x - LN2_HI, LN2_LO) }
     } else {
-        let k = (INV_LN2 * x + 0.5_f32.copysign(x)) as i32;
-        (k, x - k as f32 * LN2_HI, k as f32 * LN2_LO)
+        let (k, whole) = truncated::<SOFT>(INV_LN2 * x + 0.5_f32.copysign(x));
+        (k, x - whole * LN2_HI, whole * LN2_LO)
     }
+}
+
+/// `x` without what is behind the point, as both types; `x` is `1..2^24` or `-2^24..-1`.
+#[inline(always)]
+#[allow(clippy::cast_possible_truncation, reason = "rounding is what is wanted")]
+#[allow(clippy::cast_precision_loss, reason = "there are no more than 24 bits")]
+fn truncated<const SOFT: bool>(x: f32) -> (i32, f32) {
+    if !SOFT {
+        return (x as i32, x as i32 as f32);
+    }
+    // The conversions are subroutines, and Rust's checks more of them.
+    let fraction = (127 + 23_u32).wrapping_sub(exponent(x));
+    let bits = x.to_bits().wrapping_shr(fraction);
+    let size = (x.to_bits() & 0x7f_ffff | 0x80_0000).wrapping_shr(fraction).cast_signed();
+    let k = if x.is_sign_negative() { size.wrapping_neg() } else { size };
+    (k, f32::from_bits(bits.wrapping_shl(fraction)))
 }
 
 /// `(y, k)` with `e^x = y 2^k` and `y` near 1.
@@ -88,8 +111,8 @@ fn reduced<const SOFT: bool>(x: f32) -> (f32, i32) {
 /// `e^x` by two factors: the first product is exact, the second rounds.
 #[cold]
 #[inline(never)]
-fn subnormal(x: f32) -> f32 {
-    let (y, k) = reduced::<false>(x);
+fn subnormal<const SOFT: bool>(x: f32) -> f32 {
+    let (y, k) = reduced::<SOFT>(x);
     f32::from_bits(y.to_bits().wrapping_add_signed(k.wrapping_add(100) << 23))
         * f32::from_bits((127 - 100) << 23)
 }
@@ -111,11 +134,14 @@ fn sigmoid_by<const SOFT: bool>(values: &mut [f32]) {
                 *value = 1.0 / (1.0 + (1.0 - z));
                 continue;
             }
-            if z > 0.0 {
+            if z.is_nan() {
+                continue;
+            }
+            if !z.is_sign_negative() {
                 *value = 1.0;
                 continue;
             }
-            if z <= -OVERFLOW {
+            if at_least(-z, OVERFLOW) {
                 *value = 0.0;
                 continue;
             }

@@ -23,19 +23,19 @@ use gradlet_firmware::reference::Reference as _;
 /// SysTick counts down from here, and around.
 const LARGEST: u32 = 0x00FF_FFFF;
 
-/// Ticks that `times` calls take.
+/// Ticks that the calls `0..times` take.
 #[inline(always)]
-fn ticks(times: u32, mut f: impl FnMut()) -> u32 {
+fn ticks(times: u32, mut f: impl FnMut(u32)) -> u32 {
     let start = SYST::get_current();
-    for _ in 0..times {
-        f();
+    for time in 0..times {
+        f(time);
     }
     start.wrapping_sub(SYST::get_current()) & LARGEST
 }
 
 /// Instructions in a thousand ticks, from a loop of a million.
 fn instructions_in_a_thousand_ticks() -> u32 {
-    let ticks = ticks(1, || {
+    let ticks = ticks(1, |_| {
         // SAFETY: counts a register of its own down.
         unsafe { asm!("1: subs {0}, #1", "bne 1b", inout(reg) 500_000_u32 => _) }
     });
@@ -64,16 +64,17 @@ fn stack(f: impl FnOnce()) -> u32 {
     free.clone().find(is_used).map_or(0, |lowest| top - lowest)
 }
 
-/// Instructions and stack of a function, without those of calling it: `call` gets it and one with
-/// the same arguments that does nothing.
+/// Instructions, a mean over many calls, and stack of a function, without those of calling it:
+/// `call` gets it and one with the same arguments that does nothing, and the number of the call for
+/// an input of its own; with none, the input stays.
 #[inline(always)]
-fn measure<F: Copy>(name: &str, function: F, nothing: F, mut call: impl FnMut(F)) {
+fn measure<F: Copy>(name: &str, function: F, nothing: F, mut call: impl FnMut(F, Option<u32>)) {
     let rate = instructions_in_a_thousand_ticks();
-    let once = ticks(1, || call(function)).max(1);
+    let once = ticks(1, |time| call(function, Some(time))).max(1);
     let times = (LARGEST / 8 / once).clamp(16, 1000);
-    let all = ticks(times, || call(function)) - ticks(times, || call(nothing));
+    let all = ticks(times, |time| call(function, Some(time))) - ticks(times, |time| call(nothing, Some(time)));
     let instructions = (u64::from(all) * u64::from(rate) / 1000 + u64::from(times) / 2) as u32;
-    let stack = stack(|| call(function)) - stack(|| call(nothing));
+    let stack = stack(|| call(function, None)) - stack(|| call(nothing, None));
     defmt::println!("{=str} {=u32} {=u32}", name, instructions / times, stack);
 }
 
@@ -83,10 +84,20 @@ union Memory<A, B> {
     by_hand: ManuallyDrop<B>,
 }
 
-/// The weight from an input to a unit, some positive and some negative: routines for `f32` take longer
-/// for some numbers than for others.
+/// The weight from an input to a unit, in `-0.5..0.5`: routines for `f32` take longer for some numbers
+/// than for others, so these are of all kinds.
 fn weight(input: usize, unit: usize) -> f32 {
-    ((input * 7 + unit * 3) % 11) as f32 * 0.05 - 0.25
+    let number = (input * 7919 + unit * 104_729 + 12_345) as u32;
+    number.wrapping_mul(2_654_435_761) as f32 / 4_294_967_296.0 - 0.5
+}
+
+/// Numbers in `-0.5..0.5`, other ones each time.
+#[inline(never)]
+fn fill(input: &mut [f32], time: Option<u32>) {
+    let Some(time) = time else { return };
+    for (i, x) in input.iter_mut().enumerate() {
+        *x = weight(i, 1000 + time as usize);
+    }
 }
 
 /// Little enough for hundreds of steps to be alike.
@@ -129,7 +140,6 @@ macro_rules! bench {
         {
             // SAFETY: as above.
             let Gradlet { net, trainer, x, t } = unsafe { &mut *memory.gradlet };
-            x.fill(0.3);
             t.fill(0.1);
             Net::tensors([], [net], [], &mut |tensor, [], [parameters], []| {
                 let outputs = match tensor {
@@ -145,13 +155,17 @@ macro_rules! bench {
                 "inference",
                 black_box(infer as fn(&Net, &X, &mut Y)),
                 black_box((|_, _, _| ()) as fn(&Net, &X, &mut Y)),
-                |f| f(net, x, black_box(&mut y)),
+                |f, time| {
+                    fill(x, time);
+                    f(net, x, black_box(&mut y));
+                },
             );
             measure(
                 "step",
                 black_box(step as Step),
                 black_box((|_, _, rate, _, _| rate) as Step),
-                |f| {
+                |f, time| {
+                    fill(x, time);
                     black_box(f(net, trainer, RATE, x, t));
                 },
             );
@@ -159,19 +173,24 @@ macro_rules! bench {
         {
             // SAFETY: as above.
             let ByHand { net, x, t } = unsafe { &mut *memory.by_hand };
+            t.fill(0.1);
             net.fill(&weight);
             let mut y = <Y as Zero>::ZERO;
             measure(
                 "inference by hand",
                 black_box(infer_by_hand as fn(&Reference, &X, &mut Y)),
                 black_box((|_, _, _| ()) as fn(&Reference, &X, &mut Y)),
-                |f| f(net, x, black_box(&mut y)),
+                |f, time| {
+                    fill(x, time);
+                    f(net, x, black_box(&mut y));
+                },
             );
             measure(
                 "step by hand",
                 black_box(step_by_hand as fn(&mut Reference, f32, &X, &Y) -> f32),
                 black_box((|_, rate, _, _| rate) as fn(&mut Reference, f32, &X, &Y) -> f32),
-                |f| {
+                |f, time| {
+                    fill(x, time);
                     black_box(f(net, RATE, x, t));
                 },
             );
