@@ -39,7 +39,7 @@ fn exponent(x: f32) -> u32 {
 /// Whether `x >= limit`, for a positive limit and no NaN: whole numbers compare in an instruction.
 #[inline]
 fn at_least(x: f32, limit: f32) -> bool {
-    x.to_bits().cast_signed() >= limit.to_bits().cast_signed()
+    x.to_bits() as i32 >= limit.to_bits() as i32
 }
 
 /// `e^x`.
@@ -93,7 +93,7 @@ fn truncated<const SOFT: bool>(x: f32) -> (i32, f32) {
     // The conversions are subroutines, and Rust's checks more of them.
     let fraction = (127 + 23_u32).wrapping_sub(exponent(x));
     let bits = x.to_bits().wrapping_shr(fraction);
-    let size = (x.to_bits() & 0x7f_ffff | 0x80_0000).wrapping_shr(fraction).cast_signed();
+    let size = (x.to_bits() & 0x7f_ffff | 0x80_0000).wrapping_shr(fraction) as i32;
     let k = if x.is_sign_negative() { size.wrapping_neg() } else { size };
     (k, f32::from_bits(bits.wrapping_shl(fraction)))
 }

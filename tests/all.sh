@@ -64,6 +64,8 @@ step_test() {
     fi
     # Debug builds check for overflow; optimised ones must give the same golden bits.
     cargo test --locked --no-fail-fast --all-features --release --tests
+    # Optimised for size, the library has other loops.
+    cargo test --locked --no-fail-fast --lib --config 'profile.dev.package.gradlet.opt-level="s"'
 }
 
 step_msrv() {

@@ -42,8 +42,10 @@ fn main() -> Result<(), Box<dyn Error>> {
         let variable = feature.to_uppercase().replace('-', "_");
         env::var_os(format!("CARGO_FEATURE_{variable}")).is_some()
     };
+    println!("cargo::rerun-if-env-changed=MEMORY_MAP");
     let map = match memory_map(&target, is_on) {
-        Ok(map) => format!("memory/{map}.x"),
+        // For the code of one core on the machine of another.
+        Ok(map) => format!("memory/{}.x", env::var("MEMORY_MAP").as_deref().unwrap_or(map)),
         Err(message) => {
             println!("cargo::error={message}");
             return Ok(());

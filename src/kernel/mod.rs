@@ -56,12 +56,16 @@ pub(crate) fn input_gradient<T: Scalar, const IN: usize, const OUT: usize>(
 /// Sum of products, in the order of [`input_gradient`].
 #[inline(always)]
 fn dot<T: Scalar, const N: usize>(a: &[T; N], b: &[T; N]) -> T {
+    dot_by::<{ SMALL || SOFT }, _, _>(a, b)
+}
+
+#[inline(always)]
+fn dot_by<const ONE_LANE_AT_A_TIME: bool, T: Scalar, const N: usize>(a: &[T; N], b: &[T; N]) -> T {
     if N < LANES_FROM {
         return add_products(-T::ZERO, a, b);
     }
     let (mut a_chunks, mut b_chunks) = (a.chunks_exact(LANES), b.chunks_exact(LANES));
-    let sum = if SMALL || SOFT {
-        // Lane after lane.
+    let sum = if ONE_LANE_AT_A_TIME {
         let mut sum = -T::ZERO;
         for lane in 0..LANES {
             let a = a_chunks.clone().filter_map(|chunk| chunk.get(lane));
@@ -226,30 +230,38 @@ mod tests {
         })+ };
     }
 
-    #[test]
-    fn sums_of_the_narrow_kernel_run_in_the_order_of_the_contract() {
-        check!(narrow: 1 1, 2 3, 3 2, 4 4, 5 7, 7 5, 3 8, 8 31, 9 10, 5 6, 13 14, 2 18, 6 12, 17 1);
+    /// Tests for the shapes that take every path of a kernel.
+    macro_rules! sums_run_in_the_order_of_the_contract {
+        ($($kernel:ident),+) => { $(
+            #[test]
+            fn $kernel() {
+                check!($kernel: 1 1, 2 3, 3 2, 4 4, 5 7, 7 5, 3 8, 8 31, 9 10, 5 6, 13 14, 2 18);
+                check!($kernel: 6 12, 17 1, 4 2, 7 15, 30 9, 21 6, 20 8, 33 14);
+            }
+        )+ };
     }
 
-    #[test]
-    fn sums_of_the_wide_kernel_run_in_the_order_of_the_contract() {
-        check!(wide: 1 1, 2 3, 3 2, 4 4, 5 7, 7 5, 3 8, 8 31, 9 10, 5 6, 13 14, 2 18, 6 12, 17 1);
+    mod sums_run_in_the_order_of_the_contract {
+        use super::super::*;
+        use super::{column, matrix};
+
+        sums_run_in_the_order_of_the_contract!(narrow, soft, wide);
     }
 
     #[test]
     fn input_gradients_of_32_outputs_and_more_add_in_lanes() {
         fn check<const IN: usize, const OUT: usize>() {
             let (weights, delta) = (matrix::<IN, OUT>(), column::<OUT>(2000));
-            let mut dx = [-0.0_f32; IN];
-            input_gradient(&weights, &delta, &mut dx);
-            for i in 0..IN {
-                let product = |o: usize| weights[i][o] * delta[o];
+            for w in &weights {
+                let product = |o: usize| w[o] * delta[o];
                 let whole = OUT / 8 * 8;
                 let lanes = (0..8).map(|lane| {
                     (lane + 8..whole).step_by(8).fold(product(lane), |sum, o| sum + product(o))
                 });
                 let want = lanes.chain((whole..OUT).map(product)).reduce(|sum, next| sum + next);
-                assert_eq!(want.map(f32::to_bits), Some(dx[i].to_bits()), "{IN} {OUT}");
+                let want = want.map(f32::to_bits);
+                assert_eq!(want, Some(dot_by::<false, _, _>(w, &delta).to_bits()));
+                assert_eq!(want, Some(dot_by::<true, _, _>(w, &delta).to_bits()));
             }
         }
         check::<9, 32>();
@@ -271,6 +283,7 @@ mod tests {
             };
         }
         check!(narrow);
+        check!(soft);
         check!(wide);
         let mut dx = [-0.0_f32; 5];
         input_gradient(&[[-0.0; 40]; 5], &[1.0; 40], &mut dx);

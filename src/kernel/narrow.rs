@@ -24,13 +24,13 @@ fn columns_mut<T, const N: usize>(row: &mut [T], at: usize) -> Option<&mut [T; N
     row.get_mut(at..)?.first_chunk_mut()
 }
 
-/// Calls `f` with each of `len` rows. `unroll` says whether that may take several times the flash.
+/// Calls `f` with each of `len` rows; many may be unrolled.
 #[inline(always)]
-fn rows<I: Iterator>(len: usize, unroll: bool, rows: I, f: impl FnMut(I::Item)) {
-    if unroll && len > WRITTEN_OUT { rows.for_each(f) } else { each(len, rows, f) }
+fn rows<I: Iterator>(len: usize, rows: I, f: impl FnMut(I::Item)) {
+    if len > WRITTEN_OUT { rows.for_each(f) } else { each(len, rows, f) }
 }
 
-/// As [`rows`], with rows that change.
+/// As [`rows`], with rows that change. `unroll` says whether many may be unrolled.
 #[inline(always)]
 fn rows_mut<A, B>(unroll: bool, a: &mut [A], b: &[B], mut f: impl FnMut(&mut A, &B)) {
     match (&mut *a, b) {
@@ -80,7 +80,7 @@ macro_rules! columns {
                     return;
                 }
                 $(let mut $s = -T::ZERO;)+
-                rows(IN, true, weights.iter().zip(x), |(w, &x)| {
+                rows(IN, weights.iter().zip(x), |(w, &x)| {
                     if let Some(&[$($w),+]) = columns(w, at) {
                         $($s += $w * x;)+
                     }

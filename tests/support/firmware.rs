@@ -30,13 +30,18 @@ pub(crate) struct Core {
     pub(crate) target: &'static str,
     emulator: &'static str,
     arguments: &'static [&'static str],
+    /// If it is not that of the target.
+    memory_map: Option<&'static str>,
 }
 
 const fn arm(target: &'static str, arguments: &'static [&'static str]) -> Core {
-    Core { target, emulator: "qemu-system-arm", arguments }
+    Core { target, emulator: "qemu-system-arm", arguments, memory_map: None }
 }
 
 pub(crate) const M0: Core = arm("thumbv6m-none-eabi", &["-machine", "microbit"]);
+/// The programs of the M0 with the 4 MB of the M3, which runs them too.
+pub(crate) const M0_WITH_4_MB: Core =
+    Core { memory_map: Some("mps2"), ..arm(M0.target, M3.arguments) };
 pub(crate) const M3: Core = arm("thumbv7m-none-eabi", &["-machine", "mps2-an385"]);
 pub(crate) const M4F: Core = arm("thumbv7em-none-eabihf", &["-machine", "mps2-an386"]);
 /// Runs the programs of the M4F.
@@ -46,12 +51,14 @@ pub(crate) const RV32: Core = Core {
     target: "riscv32imac-unknown-none-elf",
     emulator: "qemu-system-riscv32",
     arguments: &["-machine", "virt", "-bios", "none"],
+    memory_map: None,
 };
 
 /// How a program is built.
 #[derive(Clone, Copy)]
 pub(crate) struct Build<'a> {
     pub(crate) target: &'a str,
+    memory_map: Option<&'a str>,
     pub(crate) profile: &'a str,
     pub(crate) features: &'a str,
     /// Set while the program is compiled.
@@ -61,7 +68,8 @@ pub(crate) struct Build<'a> {
 
 impl<'a> Build<'a> {
     pub(crate) fn new(core: Core, profile: &'a str, bin: &'a str) -> Self {
-        Self { target: core.target, profile, features: "", variables: &[], bin }
+        let Core { target, memory_map, .. } = core;
+        Self { target, memory_map, profile, features: "", variables: &[], bin }
     }
 
     pub(crate) fn features(self, features: &'a str) -> Self {
@@ -85,8 +93,9 @@ impl<'a> Build<'a> {
 
     /// Runs cargo, whether or not it succeeds.
     pub(crate) fn try_build(self) -> Output {
-        let Self { target, profile, features, variables, bin } = self;
+        let Self { target, memory_map, profile, features, variables, bin } = self;
         let mut command = cargo(target, &["build", "--locked", "--profile", profile]);
+        command.envs(memory_map.map(|map| ("MEMORY_MAP", map)));
         command.envs(variables.iter().copied());
         command.args(["--bin", bin, "--features", features, "--target-dir", self.folder()]);
         output(command, "bash", "it is needed for tests/cargo.sh")
@@ -111,7 +120,9 @@ pub(crate) fn cargo(target: &str, arguments: &[&str]) -> Command {
     command.arg(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/cargo.sh")).arg(target);
     command.args(arguments).current_dir(package());
     // What is set for the tests of the library would change the firmware.
-    for variable in ["CARGO_TARGET_DIR", "RUSTFLAGS", "CARGO_ENCODED_RUSTFLAGS", "NET", "BY_HAND"] {
+    for variable in
+        ["CARGO_TARGET_DIR", "RUSTFLAGS", "CARGO_ENCODED_RUSTFLAGS", "NET", "BY_HAND", "MEMORY_MAP"]
+    {
         command.env_remove(variable);
     }
     command
