@@ -160,6 +160,8 @@ macro_rules! bench {
                     f(net, x, black_box(&mut y));
                 },
             );
+            fill(x, Some(0));
+            let first_loss = black_box(step as Step)(net, trainer, RATE, x, t);
             measure(
                 "step",
                 black_box(step as Step),
@@ -169,6 +171,9 @@ macro_rules! bench {
                     black_box(f(net, trainer, RATE, x, t));
                 },
             );
+            fill(x, Some(0));
+            let last_loss = black_box(step as Step)(net, trainer, RATE, x, t);
+            defmt::println!("loss {=f32} {=f32}", first_loss, last_loss);
         }
         {
             // SAFETY: as above.
