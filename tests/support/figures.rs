@@ -16,8 +16,10 @@ use super::firmware::{Build, Core, Elf, M0, M0_WITH_4_MB, M4F, M33, run_counting
 const SMALL: [&str; 5] = ["2-3-1", "2-2-2", "2-4-2", "16-16-4", "64-32-10"];
 /// With these, the 16 KB of the Cortex-M0 that QEMU plays do not hold the network by hand as well.
 const LARGE: [&str; 2] = ["48-24-12-6-12-24-48", "784-32-10"];
+/// Where, and which networks.
+type Places = &'static [(Core, &'static [&'static str])];
 /// What is measured where. The memory of the M33 is 128 KB.
-const CORES: [(&str, &[(Core, &[&str])]); 3] = [
+const CORES: [(&str, Places); 3] = [
     ("M4F", &[(M4F, &SMALL), (M4F, &LARGE)]),
     ("M0", &[(M0, &SMALL), (M0_WITH_4_MB, &LARGE)]),
     ("M33", &[(M33, &["784-32-10"])]),
