@@ -43,12 +43,13 @@ impl Default for Surface {
 impl Surface {
     /// The picture as the text of an SVG file.
     pub(crate) fn svg(&self) -> Result<String, DrawError> {
-        let all = || self.values.iter().flatten().copied();
-        let (low, high) = (all().fold(f64::INFINITY, f64::min), all().fold(f64::MIN, f64::max));
-        let (low, high) = self.z.range.unwrap_or((low.min(high), high.max(low)));
-        let high = if high > low { high } else { low + 1.0 };
-        let ((x0, x1), (y0, y1)) =
-            (self.x.range.unwrap_or((0.0, 1.0)), self.y.range.unwrap_or((0.0, 1.0)));
+        let all = || self.values.iter().flatten().copied().filter(|value| value.is_finite());
+        let ends = |ends: (f64, f64)| if ends.1 > ends.0 { ends } else { (0.0, 1.0) };
+        let found = (all().fold(f64::INFINITY, f64::min), all().fold(f64::NEG_INFINITY, f64::max));
+        let (low, high) = ends(self.z.range.unwrap_or(found));
+        let unit = (0.0, 1.0);
+        let (x0, x1) = ends(self.x.range.unwrap_or(unit));
+        let (y0, y1) = ends(self.y.range.unwrap_or(unit));
         Size::SQUARE.svg(|area| {
             heading(area, &self.title, 17)?;
             let mut space = ChartBuilder::on(area)
