@@ -55,6 +55,7 @@ impl Surface {
             let mut space = ChartBuilder::on(area)
                 .margin(units(30))
                 .margin_top(units(46))
+                .margin_bottom(units(44))
                 // The height of a chart in space is the second axis.
                 .build_cartesian_3d(x0..x1, low..high, y0..y1)?;
             space.with_projection(|mut projection| {
@@ -63,7 +64,7 @@ impl Surface {
             });
             space
                 .configure_axes()
-                .light_grid_style(thin(225))
+                .light_grid_style(TRANSPARENT)
                 .bold_grid_style(thin(205))
                 .axis_panel_style(WHITE)
                 .x_labels(5)
@@ -125,8 +126,10 @@ impl Surface {
 
     /// The names of the axes, in a line at the bottom: in space they would lie under the surface.
     fn name_axes(&self, area: &super::Area<'_>) -> Result<(), DrawError> {
-        let names =
-            format!("right: {}, to the back: {}, up: {}", self.x.label, self.y.label, self.z.label);
+        let names = format!(
+            "to the right: {}, to the front: {}, up: {}",
+            self.x.label, self.y.label, self.z.label
+        );
         let (width, height) = area.dim_in_pixel();
         let half = |length: u32| i32::try_from(length / 2).unwrap_or(i32::MAX);
         let bottom = i32::try_from(height.saturating_sub(units(12))).unwrap_or(i32::MAX);
