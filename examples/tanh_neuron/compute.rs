@@ -14,10 +14,9 @@ pub(crate) const RATE: f64 = 0.01;
 /// Updates that the text makes: four by hand, then a hundred in a loop.
 pub(crate) const UPDATES: u32 = 104;
 
-/// The neuron of the text: `out = tanh(w1 x1 + w2 x2 + b)`.
-pub(crate) type TanhNeuron = Dense<2, 1, Tanh, f64>;
-/// The same without its activation: what the text really trains.
-pub(crate) type SumNeuron = Dense<2, 1, Identity, f64>;
+/// A neuron with two inputs. The one of the text has the activation [`Tanh`]; what it really trains
+/// has [`Identity`].
+type OneNeuron<A> = Dense<2, 1, A, f64>;
 
 /// `w1`, `w2`, `b`.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -31,13 +30,13 @@ pub(crate) struct Parameters {
 pub(crate) const START: Parameters = Parameters { w1: 0.2, w2: 0.3, b: 0.1 };
 
 impl Parameters {
-    pub(crate) const fn of<A>(neuron: &Dense<2, 1, A, f64>) -> Self {
+    pub(crate) const fn of<A>(neuron: &OneNeuron<A>) -> Self {
         let ([[w1], [w2]], [b]) = (neuron.weights(), neuron.bias());
         Self { w1: *w1, w2: *w2, b: *b }
     }
 
     /// A neuron with these parameters and any activation.
-    pub(crate) const fn neuron<A>(self) -> Dense<2, 1, A, f64> {
+    pub(crate) const fn neuron<A>(self) -> OneNeuron<A> {
         Dense::from_rows([[self.w1, self.w2]], [self.b])
     }
 
@@ -129,10 +128,10 @@ fn train<A, L: Loss<A>>(
 ) -> Run
 where
     A: Activation,
-    Dense<2, 1, A, f64>: Layer<Scalar = f64, Input = [f64; 2], Output = [f64; 1], Activation = A>,
+    OneNeuron<A>: Layer<Scalar = f64, Input = [f64; 2], Output = [f64; 1], Activation = A>,
 {
     let mut net = START.neuron::<A>();
-    let mut trainer = Trainer::<Dense<2, 1, A, f64>, L, Sgd<f64>>::new();
+    let mut trainer = Trainer::<OneNeuron<A>, L, Sgd<f64>>::new();
     let mut moments = vec![];
     for done in 0..=updates {
         let moment = Moment::new(done, Parameters::of(&net));
@@ -161,6 +160,33 @@ pub(crate) fn on_half(rate: f64, updates: u32, keeps: impl FnMut(u32) -> bool) -
 /// Backpropagation through `tanh` on `(1 - out)^2`, the loss that the text announces.
 pub(crate) fn on_square(rate: f64, updates: u32, keeps: impl FnMut(u32) -> bool) -> Run {
     train::<Tanh, MeanSquaredError>(TARGET, rate, updates, keeps)
+}
+
+/// The three ways from the one start.
+#[derive(Clone, Debug)]
+pub(crate) struct Curves {
+    /// The learning rate of the first two.
+    pub(crate) rate: f64,
+    pub(crate) inversion: Run,
+    pub(crate) square: Run,
+    /// With ten times the rate.
+    pub(crate) half: Run,
+}
+
+impl Curves {
+    /// Trains in the three ways; `keeps` makes the choice of moments for each.
+    pub(crate) fn train<F: FnMut(u32) -> bool>(
+        rate: f64,
+        updates: u32,
+        keeps: impl Fn() -> F,
+    ) -> Self {
+        Self {
+            rate,
+            inversion: by_inversion(rate, updates, keeps()),
+            square: on_square(rate, updates, keeps()),
+            half: on_half(10.0 * rate, updates, keeps()),
+        }
+    }
 }
 
 /// `x1^2 + x2^2 + 1`: how much the sum moves for each unit that its derivative gives.

@@ -62,6 +62,12 @@ impl Visit {
         sigmoid_slope(self.before.sum(x) - self.label)
     }
 
+    /// Whether the script reads the label of another point, and that is a different one.
+    pub(crate) fn reads_another_label(&self) -> bool {
+        let (_, [label]) = self.point;
+        (label - self.label).abs() > 0.5
+    }
+
     /// How far the answer of the neuron is from the label: what `v` was meant to be.
     pub(crate) fn distance(&self) -> f64 {
         let (x, [label]) = self.point;
