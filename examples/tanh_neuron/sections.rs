@@ -97,11 +97,12 @@ pub(crate) fn curves(out: &mut impl Write, curves: &Curves) -> io::Result<()> {
         out,
         "
 4. Three ways, with the loss L = (1 - out)^2 along each
-  text: the way of the text, rate {rate}. square: backpropagation on L, rate {rate}. half: on L / 2 with
-  ten times the rate, that is the way of \"square\" with five times the step.
+  text: the way of the text, rate {}. square: backpropagation on L, the same rate. half: on L / 2
+  with ten times the rate, that is the way of \"square\" with five times the step.
 
   {:>8}  text: out    L           square: out  L           half: out    L
 ",
+        plain(*rate),
         "updates"
     )?;
     for updates in marks(curves) {
@@ -152,8 +153,6 @@ pub(crate) fn saturation(out: &mut impl Write, curves: &Curves) -> io::Result<()
   square  dE/df = 2 (out - 1) (1 - out^2) has the slope of tanh in it. The nearer the answer is
           to 1, the flatter tanh: with e = 1 - out the slope is 2 e, and one update takes
           {} rate e^3 from e. In the long run L = e^2 falls as 1 / ({} rate updates).
-
-   updates  slope 1 - out^2  L             1 / ({} rate updates)
 ",
         gain(),
         RATE,
@@ -164,21 +163,29 @@ pub(crate) fn saturation(out: &mut impl Write, curves: &Curves) -> io::Result<()
         residual_after(RATE, UPDATES),
         8.0 * gain(),
         16.0 * gain(),
-        16.0 * gain(),
     )?;
-    for moment in curves.square.moments.iter().filter(|moment| is_mark(moment.updates)) {
-        if moment.updates >= 10 {
-            writeln!(
-                out,
-                "  {:>8}  {:<15.4e}  {:<12.4e}  {:.4e}",
-                moment.updates,
-                moment.slope(),
-                moment.loss(),
-                law_of_loss(curves.rate, moment.updates)
-            )?;
-        }
+    let late: Vec<_> =
+        curves.square.moments.iter().filter(|m| m.updates >= 10 && is_mark(m.updates)).collect();
+    if !late.is_empty() {
+        let law = format!("1 / ({} rate updates)", 16.0 * gain());
+        writeln!(out, "\n   updates  slope 1 - out^2  L             {law}")?;
+    }
+    for moment in late {
+        writeln!(
+            out,
+            "  {:>8}  {:<15.4e}  {:<12.4e}  {:.4e}",
+            moment.updates,
+            moment.slope(),
+            moment.loss(),
+            law_of_loss(curves.rate, moment.updates)
+        )?;
     }
     Ok(())
+}
+
+/// A learning rate, not longer than need be.
+fn plain(rate: f64) -> String {
+    if (1e-4..1e6).contains(&rate) { rate.to_string() } else { format!("{rate:e}") }
 }
 
 /// What the neuron of the text answers elsewhere, beside two others that fit as well.

@@ -12,6 +12,7 @@ mod compute;
 mod pictures;
 mod sections;
 mod text;
+mod training;
 
 use std::io::Write;
 use std::path::PathBuf;
@@ -55,12 +56,12 @@ fn run(options: &Options) -> Result<(), Failure> {
     sections::script(&mut out)?;
     sections::verdicts(&mut out)?;
     sections::linear_function(&mut out)?;
-    sections::samples(&mut out)?;
+    training::samples(&mut out)?;
     let neuron = train(options, compute::neuron());
-    sections::neuron(&mut out, options.learning_rate, &neuron)?;
-    sections::lines(&mut out)?;
+    training::neuron(&mut out, options.learning_rate, &neuron)?;
+    training::lines(&mut out)?;
     let net = train(options, compute::net());
-    sections::net(&mut out, options.learning_rate, &net)?;
+    training::net(&mut out, options.learning_rate, &net)?;
     text::explain(&mut out)?;
     writeln!(out, "\nPictures and tables:")?;
     for path in pictures::write(&folder, &neuron, &net)? {
@@ -74,6 +75,6 @@ fn run(options: &Options) -> Result<(), Failure> {
 fn train<N: Classifier>(options: &Options, start: N) -> Run<N> {
     let mut thinning = Thinning::default();
     learning::train(start, options.learning_rate, options.updates, |updates| {
-        thinning.keeps(updates) || sections::is_mark(updates)
+        thinning.keeps(updates) || training::is_mark(updates)
     })
 }
