@@ -40,7 +40,7 @@ the slip; section 7 explains the words.
 /// Every number that the script prints.
 pub(crate) fn prints(out: &mut impl Write) -> io::Result<()> {
     let run = by_inversion(RATE, UPDATES, |_| true);
-    let mut rows = Rows::new(out, "the script");
+    let mut rows = Rows::new(out, "here");
     for (updates, printed) in text::INFO {
         let Some(moment) = run.after(updates) else { continue };
         rows.heading(&format!("1. What the script prints, after {updates} updates"))?;
@@ -57,10 +57,10 @@ pub(crate) fn prints(out: &mut impl Write) -> io::Result<()> {
             rows.line(&Row::new(name, value).printed(printed))?;
         }
     }
-    rows.heading("2. The \"current loss\" of the script: L = (1 - out)^2")?;
+    rows.heading("2. The script's \"loss\": L = (1 - out)^2")?;
     for (moment, printed) in run.moments.iter().zip(text::LOSSES) {
         let name = format!("L after update {}", moment.updates);
-        let row = Row::new(&name, moment.loss());
+        let row = Row::new(name, moment.loss());
         rows.line(&row.printed(printed).slip("residual", moment.residual()))?;
     }
     Ok(())
@@ -73,8 +73,8 @@ pub(crate) fn first_step(out: &mut impl Write) -> io::Result<()> {
     else {
         return Ok(());
     };
-    let mut rows = Rows::new(out, "the script");
-    rows.heading("3. The first step by backpropagation through tanh")?;
+    let mut rows = Rows::new(out, "here");
+    rows.heading("3. The first step by backpropagation")?;
     rows.line(&Row::new("dL/dout = 2 (out - 1)", 2.0 * (before.out - 1.0)))?;
     rows.line(&Row::new("dout/df = 1 - out^2", before.slope()))?;
     let (new, slip) = (after.parameters, text_after.parameters);

@@ -58,27 +58,27 @@ pub(crate) fn script(out: &mut impl Write) -> io::Result<()> {
 /// What the numbers of the script should be.
 pub(crate) fn verdicts(out: &mut impl Write) -> io::Result<()> {
     let visits = script::pass(START);
-    let mut rows = Rows::new(out, "the script");
-    rows.heading("2. How far off is the answer? |a - label|, at the script's own parameters")?;
+    let mut rows = Rows::new(out, "here");
+    rows.heading("2. |a - label|, at the script's parameters")?;
     for ((visit, printed), number) in visits.iter().zip(text::V_BEFORE).zip(1_u32..) {
         let word = if visit.reads_another_label() { "label, fifth" } else { "label" };
-        let row = Row::new(&format!("|a - label| of point {number}"), visit.distance());
+        let row = Row::new(format!("|a - label| of point {number}"), visit.distance());
         rows.line(&row.printed(printed).slip(word, visit.v_before))?;
     }
     for ((visit, printed), number) in visits.iter().zip(text::V_BEFORE).zip(1_u32..) {
         if visit.reads_another_label() {
-            let row = Row::new(&format!("v of point {number}"), visit.v_with_own_label());
+            let row = Row::new(format!("v of point {number}"), visit.v_with_own_label());
             rows.line(&row.printed(printed).slip("fifth", visit.v_before))?;
         }
     }
-    rows.heading("3. The slope of v: sigmoid'(z - label)")?;
+    rows.heading("3. Slope of v: sigmoid'(z - label)")?;
     for (visit, number) in visits.iter().zip(1_u32..) {
-        let row = Row::new(&format!("slope at point {number}"), visit.own_slope());
+        let row = Row::new(format!("slope at point {number}"), visit.own_slope());
         rows.line(&row.printed(text::SLOPE).slip("slope", sigmoid_slope(2.0)))?;
     }
-    rows.heading("4. What a step on 1/2 (a - label)^2 adds to b: -0.005 (a - label) sigmoid'(z)")?;
+    rows.heading("4. To b: -0.005 (a - label) sigmoid'(z)")?;
     for (visit, number) in visits.iter().zip(1_u32..) {
-        let row = Row::new(&format!("added to b at point {number}"), visit.right_delta());
+        let row = Row::new(format!("added to b at point {number}"), visit.right_delta());
         rows.line(&row.printed(text::ADDED_TO_B).slip(word_of_update(visit), added(visit)))?;
     }
     Ok(())
@@ -99,8 +99,8 @@ fn word_of_update(visit: &Visit) -> &'static str {
 pub(crate) fn linear_function(out: &mut impl Write) -> io::Result<()> {
     let zero = Parameters { w1: 0.0, w2: 0.0, b1: 10.0 };
     let beyond = Parameters { b1: 1000.0, ..zero };
-    let mut rows = Rows::new(out, "the script");
-    rows.heading("5. The function that the text wants to drive to 0")?;
+    let mut rows = Rows::new(out, "here");
+    rows.heading("5. The function to be driven to 0")?;
     for (name, value) in [
         ("|-15 w1 - 5 w2 + b - 10| at the start", script::absolute(START)),
         ("15 w1 + 5 w2 - b + 10 at the start", script::linear(START)),
