@@ -149,7 +149,8 @@ pub(crate) fn saturation(out: &mut impl Write, curves: &Curves) -> io::Result<()
 5. Why: saturation
   One update moves f by -rate (x1^2 + x2^2 + 1) dE/df, here -{} rate dE/df.
   text    dE/df is f - f*, so one factor, 1 - {} * {} = {:.2}, is left of it each time: after {UPDATES}
-          updates f - f* is {:.4} * {:.2}^{UPDATES} = {:.10}.
+          updates f - f* is {:.4} * {:.2}^{UPDATES} = {:.10}. Its loss ends at (1 - tanh f*)^2, which
+          is {:.4e}: f* belongs to the target 0.9999, not to 1.
   square  dE/df = 2 (out - 1) (1 - out^2) has the slope of tanh in it. The nearer the answer is
           to 1, the flatter tanh: with e = 1 - out the slope is 2 e, and one update takes
           {} rate e^3 from e. In the long run L = e^2 falls as 1 / ({} rate updates).
@@ -161,6 +162,7 @@ pub(crate) fn saturation(out: &mut impl Write, curves: &Curves) -> io::Result<()
         residual_after(RATE, 0),
         contraction(RATE),
         residual_after(RATE, UPDATES),
+        (1.0 - TARGET_OF_SUM.tanh()).powi(2),
         8.0 * gain(),
         16.0 * gain(),
     )?;
