@@ -1,10 +1,13 @@
 //! The pictures and tables of numbers that the program writes.
 
 use super::common::output::Folder;
-use super::common::plot::{Axis, Chart, Line, Look, Note, Scale, three_digits};
+use super::common::plot::{Axis, Chart, Line, Look, Note, three_digits};
 use super::common::run::Failure;
 use super::common::table::Csv;
-use super::compute::{Curves, Run, UPDATES, law_of_loss};
+use super::compute::{Curves, Moment, Run, UPDATES, law_of_loss};
+
+/// The sums that are shown.
+const SUMS: (f64, f64) = (0.0, 6.0);
 
 /// Writes all files; returns their paths.
 pub(crate) fn write(folder: &Folder, curves: &Curves) -> Result<Vec<String>, Failure> {
@@ -20,10 +23,6 @@ fn line(label: &str, look: Look, colour: usize, points: Vec<(f64, f64)>) -> Line
     Line { label: Some(label.to_owned()), look, colour, points }
 }
 
-fn axis(label: &str, scale: Scale) -> Axis {
-    Axis { label: label.to_owned(), scale }
-}
-
 /// The loss along a run.
 fn curve(run: &Run) -> Vec<(f64, f64)> {
     run.moments.iter().map(|moment| (f64::from(moment.updates), moment.loss())).collect()
@@ -37,49 +36,59 @@ fn losses(curves: &Curves) -> Chart {
         line(&format!("backpropagation, rate {rate}"), Look::Solid, 0, curve(square)),
         line(&format!("on half the loss, rate {}", 10.0 * rate), Look::Solid, 2, curve(half)),
     ];
-    let ends = lines.iter().filter_map(|line| line.points.last());
-    let notes = ends.map(|&at| Note { at, text: three_digits(at.1) }).collect();
+    let end = |run: &Run| run.moments.last().copied();
+    // The middle curve has its note on the way, where there is room.
+    let noted = [end(inversion), square.after(1000).copied(), end(half)].into_iter().flatten();
+    let note = |moment: Moment| Note {
+        at: (f64::from(moment.updates), moment.loss()),
+        text: three_digits(moment.loss()),
+    };
+    let notes = noted.map(note).collect();
     let law = square.moments.iter().filter(|moment| moment.updates >= 100);
     let law = law.map(|moment| (f64::from(moment.updates), law_of_loss(*rate, moment.updates)));
     lines.push(line("1 / (96 rate updates)", Look::Dashed, 4, law.collect()));
     Chart {
-        title: "The text inverts tanh by hand; backpropagation meets its flat end".to_owned(),
-        x: axis("number of updates", Scale::Log),
-        y: axis("loss (1 − out)²", Scale::Log),
+        title: "One tanh neuron: the target inverted by hand, and backpropagation".to_owned(),
+        x: Axis::log("number of updates"),
+        y: with_room(Axis::log("loss (1 − out)²"), &lines),
         lines,
         notes,
+        ..Chart::default()
     }
 }
 
-/// `f` and `out` along a run, at updates that stand apart.
-fn path(run: &Run) -> Vec<(f64, f64)> {
-    let marks = run.moments.iter().filter(|moment| {
-        moment.updates <= UPDATES && (moment.updates % 8 == 0 || moment.updates < 8)
-    });
-    marks.map(|moment| (moment.sum, moment.out)).collect()
+/// The axis with room for the legend below the lines, if they are where they usually are.
+fn with_room(axis: Axis, lines: &[Line]) -> Axis {
+    let mut losses = lines.iter().flat_map(|line| &line.points).map(|&(_, loss)| loss);
+    if losses.all(|loss| (1e-9..=1.0).contains(&loss)) { axis.from(1e-12, 1.0) } else { axis }
+}
+
+/// `f` and `out` along the first updates of a run: each up to 4, then every eighth.
+fn path(label: &str, look: Look, colour: usize, run: &Run) -> Line {
+    let is_shown = |moment: &&Moment| {
+        let due = moment.updates <= 4 || moment.updates % 8 == 0;
+        due && (SUMS.0..=SUMS.1).contains(&moment.sum)
+    };
+    let first = run.moments.iter().filter(|moment| moment.updates <= UPDATES);
+    let end = first.clone().last().map_or(f64::NAN, |moment| moment.out);
+    let points = first.filter(is_shown).map(|moment| (moment.sum, moment.out)).collect();
+    line(&format!("{label}, to out = {end:.4}"), look, colour, points)
 }
 
 /// `tanh`, its slope, and how far the first 104 updates of two ways come.
 fn paths(curves: &Curves) -> Chart {
     let Curves { rate, inversion, square, .. } = curves;
-    let (text, backpropagation) = (path(inversion), path(square));
-    let last = |points: &[(f64, f64)], name: &str| {
-        points.last().map(|&at| Note { at, text: format!("{name}: {:.4}", at.1) })
-    };
-    let notes = [last(&text, "text"), last(&backpropagation, "backpropagation")];
     Chart {
-        title: format!(
-            "Where 104 updates lead (rate {rate}): the flatter tanh, the shorter the step"
-        ),
-        x: axis("f = w1 x1 + w2 x2 + b", Scale::Linear),
-        y: axis("out = tanh f", Scale::Linear),
-        notes: notes.into_iter().flatten().collect(),
+        title: format!("Up to {UPDATES} updates on the curve of tanh, learning rate {rate}"),
+        x: Axis::linear("f = w1 x1 + w2 x2 + b"),
+        y: Axis::linear("out = tanh f").from(-0.6, 1.2),
         lines: vec![
             line("tanh f", Look::Solid, 4, graph(f64::tanh)),
-            line("its slope 1 − tanh² f", Look::Dashed, 3, graph(slope)),
-            line("the text's way", Look::Dots, 1, text),
-            line("backpropagation", Look::Dots, 0, backpropagation),
+            line("its slope, 1 − tanh² f", Look::Dashed, 3, graph(slope)),
+            path("the text's way", Look::Squares, 1, inversion),
+            path("backpropagation", Look::Crosses, 0, square),
         ],
+        ..Chart::default()
     }
 }
 
@@ -105,7 +114,7 @@ fn slope(f: f64) -> f64 {
 
 /// A function over the sums that the two ways go through.
 fn graph(value: fn(f64) -> f64) -> Vec<(f64, f64)> {
-    (-20..=120).map(|number| f64::from(number) / 20.0).map(|f| (f, value(f))).collect()
+    (0..=120).map(|number| f64::from(number) / 20.0).map(|f| (f, value(f))).collect()
 }
 
 /// `tanh` and its slope.

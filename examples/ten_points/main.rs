@@ -33,7 +33,8 @@ use compute::learning::{self, Classifier, Run};
 struct Options {
     /// Number of updates by which the neuron and the network are trained on the cross-entropy
     #[arg(long, value_name = "N", default_value_t = 5_000,
-        value_parser = clap::value_parser!(u32).range(0..=1_000_000), allow_negative_numbers = true)]
+        value_parser = clap::value_parser!(u32).range(0..=1_000_000),
+        allow_negative_numbers = true)]
     updates: u32,
     /// How far each of these updates goes; finite and greater than 0
     #[arg(long, value_name = "RATE", default_value_t = 0.5, value_parser = positive,

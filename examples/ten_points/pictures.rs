@@ -3,7 +3,9 @@
 use std::collections::BTreeSet;
 
 use super::common::output::Folder;
-use super::common::plot::{Axis, Chart, Line, Look, Note, Scale, three_digits};
+use super::common::plot::{
+    Axis, Chart, Heat, Line, Look, Note, Palette, Size, contours, three_digits,
+};
 use super::common::run::Failure;
 use super::common::table::Csv;
 use super::compute::learning::{Moment, Run};
@@ -12,10 +14,12 @@ use super::compute::script::{Parameters, START, losses_of_passes, pass};
 use super::compute::{Net, Neuron, POINTS};
 use gradlet::Layer;
 
-/// Half the width of the plane that is shown.
-const EDGE: f64 = 1.5;
-/// Cells of the shown plane in each direction.
-const CELLS: u32 = 30;
+/// Ends of the plane that is shown; there is room for the legend below.
+const X: (f64, f64) = (-2.1, 2.1);
+/// Ends of the plane that is shown.
+const Y: (f64, f64) = (-2.6, 1.6);
+/// Cells of the plane in each direction.
+const CELLS: u32 = 84;
 
 /// Most passes of the script in the loss curve; by then its loss is ten times what it was.
 const PASSES: u32 = 2_000;
@@ -43,37 +47,25 @@ fn line(label: &str, look: Look, colour: usize, points: Vec<(f64, f64)>) -> Line
     Line { label: Some(label.to_owned()), look, colour, points }
 }
 
-fn plane_axis(label: &str) -> Axis {
-    Axis { label: label.to_owned(), scale: Scale::Linear }
+/// The place of so many cells between two ends.
+fn along((low, high): (f64, f64), cells: f64) -> f64 {
+    low + (high - low) * cells / f64::from(CELLS)
 }
 
-/// Where the network says no.
-fn no(net: &Net) -> Vec<(f64, f64)> {
-    let mut places = vec![];
-    for (row, answers) in (0..CELLS).zip(grid(net)) {
-        for (cell, answer) in (0..CELLS).zip(answers) {
-            if answer < 0.5 {
-                places.push((middle(cell), middle(row)));
-            }
-        }
-    }
-    places
-}
-
-/// The middle of a cell, along either axis.
-fn middle(cell: u32) -> f64 {
-    (f64::from(cell) + 0.5) * 2.0 * EDGE / f64::from(CELLS) - EDGE
-}
-
-/// The answer of the network in the middle of each cell, row by row from below.
-fn grid(net: &Net) -> Vec<Vec<f64>> {
-    let answer = |x1, x2| {
-        let [answer] = net.forward(&[x1, x2]);
+/// The answers of the network `shift` cells from the lower left corner of each of so many cells,
+/// row by row from below.
+fn grid(net: &Net, cells: u32, shift: f64) -> Vec<Vec<f64>> {
+    let place = |ends, cell| along(ends, f64::from(cell) + shift);
+    let answer = |row, column| {
+        let [answer] = net.forward(&[place(X, column), place(Y, row)]);
         answer
     };
-    (0..CELLS)
-        .map(|row| (0..CELLS).map(|cell| answer(middle(cell), middle(row))).collect())
-        .collect()
+    (0..cells).map(|row| (0..cells).map(|column| answer(row, column)).collect()).collect()
+}
+
+/// The answers at the corners of the cells.
+fn corners(net: &Net) -> Vec<Vec<f64>> {
+    grid(net, CELLS.saturating_add(1), 0.0)
 }
 
 /// The points with this label.
@@ -86,18 +78,25 @@ fn points_with(label: f64) -> Vec<(f64, f64)> {
 fn plane(net: &Net, correct: u32) -> Chart {
     let [w1, w2, b] = NINE;
     let at = |x1: f64| (x1, -(w1 * x1 + b) / w2);
-    let lines = vec![
-        line("best line: 9 of 10", Look::Dashed, 1, vec![at(0.0), at(EDGE)]),
-        line(&format!("2-4-1 network says no ({correct} of 10)"), Look::Dots, 4, no(net)),
+    let mut lines = vec![];
+    for (number, points) in contours(X, Y, &corners(net), 0.5).into_iter().enumerate() {
+        let label = (number == 0).then(|| "the network answers 1/2".to_owned());
+        lines.push(Line { label, look: Look::Solid, colour: 2, points });
+    }
+    lines.extend([
+        line("the best line", Look::Dashed, 3, vec![at(-0.1), at(X.1)]),
         line("label 1", Look::Dots, 0, points_with(1.0)),
-        line("label 0", Look::Dots, 1, points_with(0.0)),
-    ];
+        line("label 0", Look::Crosses, 1, points_with(0.0)),
+    ]);
+    let values = grid(net, CELLS, 0.5);
     Chart {
-        title: "One neuron parts the points by a line, a small network by curves".to_owned(),
-        x: plane_axis("x1"),
-        y: plane_axis("x2"),
+        title: format!("A line gets 9 of 10 points, a 2-4-1 network {correct}"),
+        x: Axis::linear("x1").from(X.0, X.1),
+        y: Axis::linear("x2").from(Y.0, Y.1),
+        heat: Some(Heat { x: X, y: Y, values, palette: Palette::Classes }),
         lines,
-        notes: vec![],
+        size: Size::SQUARE,
+        ..Chart::default()
     }
 }
 
@@ -115,10 +114,6 @@ fn curve<N>(run: &Run<N>) -> Vec<(f64, f64)> {
     run.moments.iter().map(|moment| (f64::from(moment.updates), moment.loss)).collect()
 }
 
-fn log(label: &str) -> Axis {
-    Axis { label: label.to_owned(), scale: Scale::Log }
-}
-
 /// The three loss curves.
 fn curves(neuron: &Run<Neuron>, net: &Run<Net>) -> Vec<Line> {
     vec![
@@ -133,12 +128,12 @@ fn losses(lines: Vec<Line>) -> Chart {
     let ends = lines.iter().filter_map(|line| line.points.last());
     let notes = ends.map(|&at| Note { at, text: three_digits(at.1) }).collect();
     Chart {
-        title: "The script makes it worse, one neuron stops at 0.5, a hidden layer learns"
-            .to_owned(),
-        x: log("number of updates"),
-        y: log("mean cross-entropy of the ten points"),
+        title: "Ten points: the script, one neuron, and a hidden layer".to_owned(),
+        x: Axis::log("number of updates"),
+        y: Axis::log("mean cross-entropy of the ten points"),
         lines,
         notes,
+        ..Chart::default()
     }
 }
 
@@ -154,12 +149,13 @@ fn answers(net: &Net) -> String {
     csv.finish()
 }
 
-/// The answers of the network in the middle of each cell.
+/// The answers of the network at every second corner of the cells.
 fn region(net: &Net) -> String {
     let mut csv = Csv::new(&["x1", "x2", "network"]);
-    for (row, answers) in (0..CELLS).zip(grid(net)) {
-        for (cell, answer) in (0..CELLS).zip(answers) {
-            csv.row(&[middle(cell), middle(row), answer]);
+    for (row, answers) in (0_u32..).zip(corners(net)).step_by(2) {
+        for (column, answer) in (0_u32..).zip(answers).step_by(2) {
+            let (x1, x2) = (along(X, column.into()), along(Y, row.into()));
+            csv.words([format!("{x1:.1}"), format!("{x2:.1}"), answer.to_string()]);
         }
     }
     csv.finish()

@@ -129,10 +129,10 @@ pub(crate) fn lines(out: &mut impl Write) -> io::Result<()> {
         "
 
   The best is {} of 10; the neuron w1 = {w1}, w2 = {w2}, b = {b} gets {}: it cuts off (1, 1) alone.
-  Nor can there be a better one. (0.5, 0.5) is {share} (1, 1) + {rest} (-1, -1), and z of a mixture is
-  the same mixture of the two z; for this neuron {share} * {} + {rest} * {} = {}. Were both negative,
-  as their label 0 demands, z would be negative at (0.5, 0.5) as well, whose label is 1. In other
-  words: each side of a line is convex, and what lies between two points is on the side of both.
+  Nor can there be a better one. (0.5, 0.5) is {share} (1, 1) + {rest} (-1, -1), and z of a mixture
+  is the same mixture of the two z; for this neuron {share} * {} + {rest} * {} = {}. Were both
+  negative, as their label 0 demands, z would be negative at (0.5, 0.5) as well, whose label is 1.
+  In other words: each side of a line is convex; what lies between two of its points is on it too.
 ",
         found.best(),
         correct(&nine),
