@@ -70,7 +70,7 @@ fn path(label: &str, look: Look, colour: usize, run: &Run) -> Line {
         due && (SUMS.0..=SUMS.1).contains(&moment.sum)
     };
     let first = run.moments.iter().filter(|moment| moment.updates <= UPDATES);
-    let end = first.clone().last().map_or(f64::NAN, |moment| moment.out);
+    let end = first.clone().next_back().map_or(f64::NAN, |moment| moment.out);
     let points = first.filter(is_shown).map(|moment| (moment.sum, moment.out)).collect();
     line(&format!("{label}, to out = {end:.4}"), look, colour, points)
 }
