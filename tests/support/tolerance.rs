@@ -15,6 +15,9 @@ pub(crate) const F64_PASS: f64 = 1e-13;
 /// runs, so this leaves five digits in reserve.
 pub(crate) const F64_LONG: f64 = 1e-9;
 
+/// Absolute: a number of which the first ten decimals are known.
+pub(crate) const TEN_DECIMALS: f64 = 0.5e-10;
+
 /// `f64` parameters of the moons after 30,000 updates: the golden file's own bound. Parameters are
 /// less sharp than the cost, which is flat around them.
 pub(crate) const MOONS_PARAMETERS_F64: f64 = 1e-7;
