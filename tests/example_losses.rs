@@ -8,11 +8,17 @@
     reason = "tests may panic"
 )]
 
+#[path = "../examples/common/mod.rs"]
+mod common;
 #[allow(dead_code, reason = "the program uses all of it")]
 #[path = "../examples/losses/compute/mod.rs"]
 mod compute;
 mod support;
+#[allow(dead_code, reason = "only the program prints the titles")]
+#[path = "../examples/losses/text.rs"]
+mod text;
 
+use common::rows::Verdict;
 use compute::points::points;
 use compute::surface::{Line, Shape, Surface};
 use gradlet::prelude::*;
@@ -216,4 +222,18 @@ fn shape_does_not_depend_on_the_target_line() {
     let other: Vec<_> = points().into_iter().map(|(x, y)| (x, y - 2.0 * x)).collect();
     let ratio = Shape::of(Surface::over(&other).hessian()).ratio();
     assert_close("ratio", ratio, golden().at("axis_ratio").number(), SURFACE);
+}
+
+// The text
+
+#[test]
+fn verdicts_on_the_text_are_agreement_but_for_two_slips() {
+    let sections = text::sections(&surface());
+    let verdicts: Vec<_> =
+        sections.iter().flat_map(|section| &section.rows).map(|row| row.verdict()).collect();
+    let count = |verdict| verdicts.iter().filter(|v| **v == verdict).count();
+    assert_eq!(count(Verdict::Agrees), 13);
+    assert_eq!(count(Verdict::Differs("rounded")), 1);
+    assert_eq!(count(Verdict::Differs("circle")), 1);
+    assert_eq!(count(Verdict::Unexplained), 0);
 }

@@ -7,11 +7,17 @@
     reason = "tests may panic"
 )]
 
+#[path = "../examples/common/mod.rs"]
+mod common;
 #[allow(dead_code, reason = "the program uses all of it")]
 #[path = "../examples/line_fit/compute/mod.rs"]
 mod compute;
 mod support;
+#[allow(dead_code, reason = "the program uses all of it")]
+#[path = "../examples/line_fit/text.rs"]
+mod text;
 
+use common::rows::Verdict;
 use compute::least_squares::LeastSquares;
 use compute::training::{self, Batch, Plan, one_pass, one_pass_of_batches, train};
 use compute::{Line, equations, loss, rooms, samples};
@@ -204,4 +210,12 @@ fn four_equations_match_golden_and_backpropagation() {
     let twice = pass.delta2.map(|delta| 2.0 * delta);
     assert_all_close("without 1/2", &pass.delta2_without_half, &twice, tight);
     assert!(pass.off > 0.0 && pass.off < 1e-9, "central differences are off by {:e}", pass.off);
+}
+
+#[test]
+fn quoted_answer_agrees_with_its_digits_but_not_with_its_sentence() {
+    let rows = text::quoted();
+    let verdicts: Vec<_> =
+        rows.iter().map(|row| row.verdict()).filter(|v| *v != Verdict::NotPrinted).collect();
+    assert_eq!(verdicts, [Verdict::Agrees, Verdict::Unexplained]);
 }

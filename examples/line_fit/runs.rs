@@ -75,7 +75,7 @@ fn write_moment(out: &mut impl Write, moment: &Moment, lowest: f64, query: f64) 
     // Below some 1e-16 of the loss there is only rounding.
     let above = if (loss - lowest).abs() < 1e-15 { 0.0 } else { loss - lowest };
     let kilowatts = moment.line.at(query);
-    if kilowatts.abs() < 1e6 {
+    if kilowatts.abs() < 1e4 {
         writeln!(out, "{above:>12.2e}{kilowatts:>12.6}")
     } else {
         writeln!(out, "{above:>12.2e}{kilowatts:>12.2e}")
@@ -83,8 +83,8 @@ fn write_moment(out: &mut impl Write, moment: &Moment, lowest: f64, query: f64) 
 }
 
 /// 16 places wide, whatever its size.
-fn number(value: f64) -> String {
-    if value.abs() < 1e4 { format!("{value:>16.10}") } else { format!("{value:>16.6e}") }
+pub(crate) fn number(value: f64) -> String {
+    if value.abs() < 1e3 { format!("{value:>16.10}") } else { format!("{value:>16.6e}") }
 }
 
 /// 0, 1, 2, 3, 5, 10, 50, 100, 500 ..

@@ -59,13 +59,12 @@ pub(crate) fn four_equations(pass: &Pass) -> Vec<(&'static str, Vec<Row>)> {
     for (unit, row) in (1..).zip([v_1, v_2]) {
         weights.extend(numbered(&format!("dC/dW2 {unit}"), &row));
     }
-    weights.push(Row::new("largest error of differences", pass.off));
     vec![
-        ("Forward: z = W a + b, a = s(z)", forward),
+        ("0  z = W a + b, a = s(z)", forward),
         ("1  delta2 = (a2 - t) * s'(z2)", last),
         ("2  delta1 = (W2^T delta2) * s'(z1)", numbered("delta1", &pass.delta1)),
-        ("3  dC/db = delta (here by gradlet)", biases),
-        ("4  dC/dW = delta a^T (here by gradlet)", weights),
+        ("3  dC/db = delta, here by gradlet", biases),
+        ("4  dC/dW = delta a^T, here by gradlet", weights),
     ]
 }
 

@@ -20,7 +20,7 @@ use clap::Parser;
 use common::console::Console;
 use common::output::{Folder, default_folder};
 use common::rows::Rows;
-use common::run::{Failure, finish};
+use common::run::{Failure, exit_code};
 use compute::points::points;
 use compute::surface::{Shape, Surface};
 use compute::{binary, information, step_above};
@@ -40,7 +40,7 @@ struct Options {
 }
 
 fn main() -> ExitCode {
-    finish(run(&Options::parse()))
+    exit_code(run(&Options::parse()))
 }
 
 fn run(options: &Options) -> Result<(), Failure> {
@@ -50,12 +50,17 @@ fn run(options: &Options) -> Result<(), Failure> {
     let surface = Surface::over(&points());
     introduce(&mut out)?;
     let sections = text::sections(&surface);
-    let mut rows = Rows::new(&mut out, "in the text");
     for (section, number) in sections.iter().zip(1_u32..) {
-        rows.heading(&format!("{number}. {}", section.title))?;
-        rows.idea(section.idea)?;
+        Rows::new(&mut out, "in the text").heading(&format!("{number}. {}", section.title))?;
+        for line in section.idea.lines() {
+            writeln!(out, "  {line}")?;
+        }
+        let mut rows = Rows::new(&mut out, "in the text");
         for row in &section.rows {
             rows.line(row)?;
+        }
+        for line in section.note.lines() {
+            writeln!(out, "  {line}")?;
         }
     }
     explain(&mut out, &surface, sections.len())?;

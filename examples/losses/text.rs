@@ -19,6 +19,8 @@ pub(crate) struct Section {
     /// What it shows.
     pub(crate) idea: &'static str,
     pub(crate) rows: Vec<Row>,
+    /// What they mean, below them; may be empty.
+    pub(crate) note: String,
 }
 
 /// All sections, in the order of the text.
@@ -52,6 +54,7 @@ fn distances() -> Section {
             Row::new("without the 1/2, a = 1 2 3", near.mean),
             Row::new("without the 1/2, a = 1 3 3", far.mean),
         ],
+        note: String::new(),
     }
 }
 
@@ -65,6 +68,7 @@ fn direction() -> Section {
             Row::new("a after the step", after),
             Row::new("the line moves by", after - 1.5),
         ],
+        note: String::new(),
     }
 }
 
@@ -87,6 +91,7 @@ fn yes_or_no() -> Section {
         idea: "L = -(y ln a + (1 - y) ln(1 - a)), with a = 1 / (1 + e^-z).\n\
                Sure and wrong costs most. By z, the derivative is a plain difference.",
         rows,
+        note: String::new(),
     }
 }
 
@@ -104,6 +109,7 @@ fn one_of_many() -> Section {
         title: "Cross-entropy of three classes",
         idea: "L = -sum y ln a, with a = softmax(z). The third class is right: y = 0 0 1.",
         rows,
+        note: String::new(),
     }
 }
 
@@ -125,22 +131,28 @@ fn surprise() -> Section {
             Row::new("H(p, q) = -sum p ln q", cross_entropy(p, q)),
             Row::new("KL(p, q) = H(p, q) - H(p)", divergence(p, q)),
         ],
+        note: String::new(),
     }
 }
 
 fn behind_a_sigmoid() -> Section {
     let squares = recovery::<HalfSquaredError>();
     let entropy = recovery::<BinaryCrossEntropy>();
-    let updates = |updates: Option<u32>| updates.map_or(f64::INFINITY, f64::from);
+    let count =
+        |updates: Option<u32>| updates.map_or("too many".to_owned(), |count| count.to_string());
     Section {
         title: "Squared error behind a sigmoid",
         idea: "A sigmoid neuron answers 0.01, and 1 would be right; rate 1.",
         rows: vec![
             Row::new("dL/dz of the squared error", squares.slope),
             Row::new("dL/dz of the cross-entropy", entropy.slope),
-            Row::new("updates to 0.9, squared error", updates(squares.updates)),
-            Row::new("updates to 0.9, cross-entropy", updates(entropy.updates)),
         ],
+        note: format!(
+            "Updates until it answers more than 0.9: {} with the squared error, {} with the\n\
+             cross-entropy.",
+            count(squares.updates),
+            count(entropy.updates)
+        ),
     }
 }
 
@@ -158,6 +170,7 @@ fn four_lines(surface: &Surface) -> Section {
         idea: "50 points of y = 3x + 1 with noise up to 0.5; J = sum (w x + b - y)^2 / (2 m).\n\
                The noise moves the minimum away from w = 3, b = 1.",
         rows,
+        note: String::new(),
     }
 }
 
@@ -182,7 +195,8 @@ fn shape(surface: &Surface) -> Section {
             Row::new("slope db/dw of the valley", -1.0 / shape.angle.tan()),
             Row::new("long axis : short axis, y = 3x + 1", shape.ratio()),
             // The text takes the ratio of the coefficients for that of the axes.
-            Row::new("long axis : short axis, y = x + 1", of_moved.ratio())
+            Row::new("long axis : short axis, y = x + 1", of_moved.ratio()),
+            Row::new("  the text expects a circle", of_moved.ratio())
                 .printed("1")
                 .slip("circle", other.w / other.b),
             Row::new("mean of x", mean),
@@ -192,6 +206,7 @@ fn shape(surface: &Surface) -> Section {
                 Shape::of(standardised.hessian()).ratio(),
             ),
         ],
+        note: String::new(),
     }
 }
 
