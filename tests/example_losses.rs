@@ -206,6 +206,20 @@ fn axes_end_on_one_contour_and_stand_in_their_ratio() {
 }
 
 #[test]
+fn places_near_a_level_surround_the_minimum_at_that_loss() {
+    let (surface, level) = (surface(), 0.5);
+    let minimum = surface.minimum();
+    let places = surface.near((1.0, 5.0), (-1.0, 3.0), 100, level);
+    for (w, b) in &places {
+        let off = (surface.loss(Line::new(*w, *b)) - level).abs();
+        assert!(off <= 0.02 * level + 0.005, "{w} {b} is off by {off}");
+    }
+    for side in [[true, true], [true, false], [false, true], [false, false]] {
+        assert!(places.iter().any(|(w, b)| [*w > minimum.w, *b > minimum.b] == side), "{side:?}");
+    }
+}
+
+#[test]
 fn standardised_inputs_make_circles_as_in_golden() {
     let want = golden().at("circle_after_standardising_x");
     let (surface, mean, deviation) = surface().standardised();

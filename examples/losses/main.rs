@@ -71,6 +71,7 @@ fn run(options: &Options) -> Result<(), Failure> {
         pictures::all_lines(&surface)?,
         pictures::slices(&surface)?,
         pictures::bowl(&surface, options.cells)?,
+        pictures::by_hand(&surface)?,
         pictures::contour_lines(&surface, options.cells)?,
     ] {
         let svg = folder.write(&format!("{}.svg", picture.name), &picture.svg)?;

@@ -162,6 +162,27 @@ pub(crate) fn bowl(surface: &Surface, steps: u32) -> Result<Picture, DrawError> 
     Ok(Picture { name: "bowl", svg: bowl.svg()?, csv: csv.finish() })
 }
 
+/// Contours without any library: every place of a grid whose loss is about that of a level.
+pub(crate) fn by_hand(surface: &Surface) -> Result<Picture, DrawError> {
+    let mut csv = Csv::new(&["level", "w", "b"]);
+    let mut lines = vec![];
+    for (colour, level) in (0..).zip([0.1, 0.3, 0.6, 1.0, 1.5]) {
+        let places = surface.near(W, B, 100, level);
+        for (w, b) in &places {
+            csv.row(&[level, *w, *b]);
+        }
+        lines.push(curve(Some(&format!("loss {level}")), Look::Dots, colour, places));
+    }
+    let chart = Chart {
+        title: "Contours by hand: places within 2 % of a loss".to_owned(),
+        x: axis("w", Some(W)),
+        y: axis("b", Some(B)),
+        lines,
+        ..Chart::default()
+    };
+    Ok(Picture { name: "contours_by_hand", svg: chart.svg()?, csv: csv.finish() })
+}
+
 /// The contours for raw `x` and for standardised `x`, with the axes of an ellipse.
 pub(crate) fn contour_lines(surface: &Surface, steps: u32) -> Result<Picture, DrawError> {
     let (standardised, _, _) = surface.standardised();

@@ -85,7 +85,24 @@ impl Surface {
         spread(b, steps).map(row).collect()
     }
 
-    /// The same over `x` of mean 0 and variance 1; also returns the mean and the deviation.
+    /// The places of the grid whose loss, rounded to two decimals, is within 2 % of `level`: a contour
+    /// as the text draws it by hand.
+    pub(crate) fn near(
+        &self,
+        w: (f64, f64),
+        b: (f64, f64),
+        steps: u32,
+        level: f64,
+    ) -> Vec<(f64, f64)> {
+        let grid = self.grid(w, b, steps);
+        let rows = spread(b, steps).zip(&grid);
+        let places = rows.flat_map(|(b, row)| spread(w, steps).zip(row).map(move |p| (p, b)));
+        let rounded = |loss: f64| (loss * 100.0).round() / 100.0;
+        let close = places.filter(|((_, loss), _)| (rounded(**loss) - level).abs() <= 0.02 * level);
+        close.map(|((w, _), b)| (w, b)).collect()
+    }
+
+    /// The surface over `x` of mean 0 and variance 1; also returns the mean and the deviation.
     pub(crate) fn standardised(&self) -> (Self, f64, f64) {
         let mut statistics = Standardize::<1, f64>::new();
         for (x, _) in &self.samples {
