@@ -25,7 +25,7 @@ use common::rows::Rows;
 use common::run::{Failure, exit_code};
 use compute::least_squares::LeastSquares;
 use compute::training::{Batch, Plan, Run, one_pass, train};
-use compute::{Line, Sample, equations, loss, samples};
+use compute::{Line, QUOTED_FIT, QUOTED_SGD, Sample, equations, loss, samples};
 use runs::{Rates, Way};
 
 /// A line through 100 measurements of servers and their air conditioning: least squares, and one
@@ -95,7 +95,7 @@ fn run(options: &Options) -> Result<(), Failure> {
     let best = LeastSquares::of(&samples).line();
     let lowest = loss(&samples, best);
     introduce(&mut out)?;
-    let mut rows = Rows::new(&mut out, "in the text");
+    let mut rows = Rows::new(&mut out, "here");
     rows.heading("1. Least squares: the best line in closed form")?;
     for row in text::closed_form(&samples, options.query()) {
         rows.line(&row)?;
@@ -172,10 +172,10 @@ fn tell_ways(
     }
     writeln!(
         out,
-        "  Full batches end in the least squares line. Samples and mini-batches pull w and b about
-  for ever, each towards itself: at a constant learning rate they end near it, not in it. But
-  they are near it after one pass. With x standardised the distance to the best line shrinks by
-  1 - rate in every direction, so there is no slow valley."
+        "  Where the learning rate is not too large, full batches end in the least squares line. Samples
+  and mini-batches pull w and b about for ever, each towards itself: at a constant learning rate
+  they end near it, not in it, but they are near it early. With x standardised every step
+  multiplies the distance to the best line by 1 - rate, in all directions: no slow valley."
     )
 }
 
@@ -218,8 +218,12 @@ fn reached(run: &Run, plan: Plan) -> bool {
 
 /// What the text prints, and its four equations.
 fn tell_text(out: &mut impl Write) -> io::Result<()> {
-    let mut rows = Rows::new(out, "in the text");
+    let mut rows = Rows::new(out, "here");
     rows.heading("8. Numbers of the text's course, quoted")?;
+    let [fit, sgd] = [QUOTED_FIT, QUOTED_SGD].map(|Line { w, b }| format!("w = {w}, b = {b}"));
+    writeln!(out, "  Not computed here: by least squares {fit};")?;
+    writeln!(out, "  after one pass by sample, learning rate 0.1, {sgd}. From these follow:")?;
+    let mut rows = Rows::new(out, "here");
     for row in text::quoted() {
         rows.line(&row)?;
     }
@@ -228,7 +232,7 @@ fn tell_text(out: &mut impl Write) -> io::Result<()> {
     let pass = equations::pass();
     for (title, list) in text::four_equations(&pass) {
         writeln!(out, "  {title}")?;
-        let mut rows = Rows::new(out, "in the text");
+        let mut rows = Rows::new(out, "here");
         for row in list {
             rows.line(&row)?;
         }
@@ -247,7 +251,7 @@ fn explain(out: &mut impl Write, best: Line) -> io::Result<()> {
         "
 10. Notes on the text
   quoted   Its numbers belong to a data file that it does not print, so they cannot be computed
-           here; only what follows from them can. Its sentence says 3.74 kW beside 3.79067723.
+           here; only what follows from them can. No way to the 3.74 kW of its sentence was found.
   unit     346 servers are x = 0.346. With x = 346 the line answers {:.1} kW.
   m b      Summing w x + b over m samples gives m b, not b: b = my - w mx.
   half     The text has C = (a - y)^2 / 2 in one place and C = (a - y)^2 in another. Without the

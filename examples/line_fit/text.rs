@@ -9,7 +9,7 @@ use crate::compute::{QUOTED_FIT, QUOTED_SGD, Sample, loss};
 pub(crate) const QUERY: f64 = 0.346;
 
 /// Least squares in each of its forms.
-pub(crate) fn closed_form(samples: &[Sample], query: f64) -> Vec<Row> {
+pub(crate) fn closed_form(samples: &[Sample], query: f64) -> Vec<Row<'static>> {
     let fit = LeastSquares::of(samples);
     vec![
         Row::new("w = (m Sxy - Sx Sy) / (m Sxx - Sx^2)", fit.w_by_sums),
@@ -23,22 +23,18 @@ pub(crate) fn closed_form(samples: &[Sample], query: f64) -> Vec<Row> {
     ]
 }
 
-/// What the course of the text quotes, and whether its numbers fit together.
-pub(crate) fn quoted() -> Vec<Row> {
+/// What follows from the numbers that the course of the text prints.
+pub(crate) fn quoted() -> Vec<Row<'static>> {
     let kilowatts = QUOTED_SGD.at(QUERY);
     vec![
-        Row::new("w of least squares, quoted", QUOTED_FIT.w),
-        Row::new("b of least squares, quoted", QUOTED_FIT.b),
-        Row::new("  so kW for x = 0.346", QUOTED_FIT.at(QUERY)),
-        Row::new("w after one pass by sample, quoted", QUOTED_SGD.w),
-        Row::new("b after one pass by sample, quoted", QUOTED_SGD.b),
-        Row::new("  so kW for x = 0.346", kilowatts).printed("3.79067723"),
+        Row::new("kW for x = 0.346, least squares", QUOTED_FIT.at(QUERY)),
+        Row::new("kW for x = 0.346, one pass", kilowatts).printed("3.79067723"),
         Row::new("  the same in a sentence", kilowatts).printed("3.74"),
     ]
 }
 
 /// The four equations of backpropagation, row by row.
-pub(crate) fn four_equations(pass: &Pass) -> Vec<(&'static str, Vec<Row>)> {
+pub(crate) fn four_equations(pass: &Pass) -> Vec<(&'static str, Vec<Row<'static>>)> {
     let [w_1, w_2, w_3] = pass.by_weight1;
     let [v_1, v_2] = pass.by_weight2;
     let [twice_1, twice_2] = pass.delta2_without_half;
@@ -69,6 +65,6 @@ pub(crate) fn four_equations(pass: &Pass) -> Vec<(&'static str, Vec<Row>)> {
 }
 
 /// A row for each number of a list, counted from 1.
-fn numbered(name: &str, values: &[f64]) -> Vec<Row> {
+fn numbered(name: &str, values: &[f64]) -> Vec<Row<'static>> {
     (1..).zip(values).map(|(number, &value)| Row::new(format!("{name} {number}"), value)).collect()
 }

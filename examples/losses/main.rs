@@ -51,11 +51,11 @@ fn run(options: &Options) -> Result<(), Failure> {
     introduce(&mut out)?;
     let sections = text::sections(&surface);
     for (section, number) in sections.iter().zip(1_u32..) {
-        Rows::new(&mut out, "in the text").heading(&format!("{number}. {}", section.title))?;
+        Rows::new(&mut out, "here").heading(&format!("{number}. {}", section.title))?;
         for line in section.idea.lines() {
             writeln!(out, "  {line}")?;
         }
-        let mut rows = Rows::new(&mut out, "in the text");
+        let mut rows = Rows::new(&mut out, "here");
         for row in &section.rows {
             rows.line(row)?;
         }

@@ -18,7 +18,7 @@ pub(crate) struct Section {
     pub(crate) title: &'static str,
     /// What it shows.
     pub(crate) idea: &'static str,
-    pub(crate) rows: Vec<Row>,
+    pub(crate) rows: Vec<Row<'static>>,
     /// What they mean, below them; may be empty.
     pub(crate) note: String,
 }
