@@ -29,7 +29,7 @@ use compute::{binary, information, step_above};
 #[derive(Debug, Parser)]
 #[command(name = "losses")]
 struct Options {
-    /// Cells of the bowl and of the contours in each direction
+    /// Cells of the grid that the contours are drawn on, in each direction
     #[arg(long, value_name = "N", default_value_t = 40,
         value_parser = clap::value_parser!(u32).range(4..=200), allow_negative_numbers = true)]
     cells: u32,
@@ -70,7 +70,7 @@ fn run(options: &Options) -> Result<(), Failure> {
         pictures::four_lines(&surface)?,
         pictures::all_lines(&surface)?,
         pictures::slices(&surface)?,
-        pictures::bowl(&surface, options.cells)?,
+        pictures::bowl(&surface)?,
         pictures::by_hand(&surface)?,
         pictures::contour_lines(&surface, options.cells)?,
     ] {

@@ -143,7 +143,8 @@ pub(crate) fn slices(surface: &Surface) -> Result<Picture, DrawError> {
 }
 
 /// The loss over both parameters as a surface in space.
-pub(crate) fn bowl(surface: &Surface, steps: u32) -> Result<Picture, DrawError> {
+pub(crate) fn bowl(surface: &Surface) -> Result<Picture, DrawError> {
+    let steps = 24;
     let values = surface.grid(W, B, steps);
     let mut csv = Csv::new(&["w", "b", "loss"]);
     for (b, row) in spread(B, steps).zip(&values) {
@@ -157,7 +158,7 @@ pub(crate) fn bowl(surface: &Surface, steps: u32) -> Result<Picture, DrawError> 
         y: axis("b", Some(B)),
         z: axis("loss", None),
         values,
-        path: vec![],
+        ..Bowl::default()
     };
     Ok(Picture { name: "bowl", svg: bowl.svg()?, csv: csv.finish() })
 }

@@ -2,6 +2,7 @@
 
 use core::ops::ControlFlow;
 
+use gradlet::Epoch;
 use gradlet::prelude::*;
 use gradlet::preprocess::{Scaling, Standardize};
 
@@ -86,43 +87,38 @@ fn train_scaled(samples: &[Sample], scaling: &Scaling<1, f64>, plan: Plan) -> Ru
     };
     let mut net = Neuron::ZERO;
     let mut moments = vec![moment(0, &net)];
-    let mut note = |pass, net: &Neuron| {
-        let moment = moment(pass, net);
-        if !moment.loss.is_finite() {
-            return ControlFlow::Break(());
+    let outcome = fit(&mut net, &scaled, plan, |epoch| {
+        let moment = moment(epoch.number, epoch.net);
+        if moment.loss.is_finite() {
+            moments.push(moment);
         }
-        moments.push(moment);
-        if moment.loss < plan.enough { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
-    };
+        if moment.loss >= plan.enough { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
+    });
+    // A loss that is no number may be seen only when all samples are judged together.
+    let too_large = !loss(&scaled, Line::of(&net)).is_finite();
+    let outcome = if too_large { Outcome::NotFinite { example: 0 } } else { outcome };
+    Run { moments, outcome }
+}
+
+/// Trains; `callback` is told after each pass.
+fn fit(
+    net: &mut Neuron,
+    samples: &[Sample],
+    plan: Plan,
+    callback: impl FnMut(Epoch<'_, Neuron>) -> ControlFlow<()>,
+) -> Outcome {
     let sgd = |_| Sgd { learning_rate: plan.learning_rate };
     let stop = Stop::after(plan.passes);
     let size = match plan.batch {
-        Batch::One => 1,
+        Batch::One => {
+            let mut trainer = Trainer::<Neuron, HalfSquaredError>::new();
+            return trainer.fit_with(net, sgd, |_| samples, stop, callback).outcome;
+        }
         Batch::Of(size) => size,
         Batch::All => 0,
     };
-    let report = if plan.batch == Batch::One {
-        Trainer::<Neuron, HalfSquaredError>::new().fit_with(
-            &mut net,
-            sgd,
-            |_| &scaled,
-            stop,
-            |epoch| note(epoch.number, epoch.net),
-        )
-    } else {
-        BatchTrainer::<Neuron, HalfSquaredError>::new().fit_with(
-            &mut net,
-            sgd,
-            size,
-            |_| &scaled,
-            stop,
-            |epoch| note(epoch.number, epoch.net),
-        )
-    };
-    // A loss that is no number may be seen only when all samples are judged together.
-    let too_large = !loss(&scaled, Line::of(&net)).is_finite();
-    let outcome = if too_large { Outcome::NotFinite { example: 0 } } else { report.outcome };
-    Run { moments, outcome }
+    let mut trainer = BatchTrainer::<Neuron, HalfSquaredError>::new();
+    trainer.fit_with(net, sgd, size, |_| samples, stop, callback).outcome
 }
 
 /// The line after each sample of one pass, one update each, from (0, 0) on; the start is first.
