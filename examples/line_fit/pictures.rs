@@ -1,10 +1,9 @@
 //! The pictures of the example, and the same numbers as tables.
 
-use crate::common::plot::{
-    Axis, Chart, DrawError, Line as Curve, Look, Panels, Scale, Size, contours,
-};
+use crate::common::plot::{Axis, Chart, DrawError, Line as Curve, Look, Panels, Scale, contours};
 use crate::common::table::Csv;
 use crate::common::thinning::Thinning;
+use crate::compute::least_squares::LeastSquares;
 use crate::compute::training::{Moment, one_pass, one_pass_of_batches, scaling};
 use crate::compute::{Line, Sample, loss};
 use crate::runs::Way;
@@ -31,7 +30,8 @@ pub(crate) fn fit(samples: &[Sample], best: Line, first: Line) -> Result<Picture
     let chart = Chart {
         title: "Air conditioning for servers: a line through 100 measurements".to_owned(),
         x: axis("thousands of servers", Scale::Linear, Some((0.0, 1.0))),
-        y: axis("kilowatts", Scale::Linear, None),
+        // Room for the legend.
+        y: axis("kilowatts", Scale::Linear, Some((1.8, 5.4))),
         lines: vec![
             curve(Some("measured"), Look::Dots, 4, dots),
             curve(Some("least squares"), Look::Solid, 0, ends(best)),
@@ -56,8 +56,8 @@ pub(crate) fn loss_curves(ways: &[Way; 4], lowest: f64) -> Result<Picture, DrawE
         let mut points = vec![];
         for &Moment { pass, loss, .. } in kept {
             csv.row(&[f64::from(number), f64::from(pass), loss, loss - lowest]);
-            // Below this there is only rounding.
-            if pass > 0 && loss - lowest > 1e-15 {
+            // Lower ones, soon lost in rounding, would be behind the legend.
+            if pass > 0 && loss - lowest > 1e-11 {
                 points.push((f64::from(pass), loss - lowest));
             }
         }
@@ -67,7 +67,7 @@ pub(crate) fn loss_curves(ways: &[Way; 4], lowest: f64) -> Result<Picture, DrawE
     let chart = Chart {
         title: "How fast the neuron learns the line".to_owned(),
         x: axis("passes over all 100 measurements", Scale::Log, None),
-        y: axis("loss above the least there is", Scale::Log, None),
+        y: axis("loss above the least there is", Scale::Log, Some((1e-16, 100.0))),
         lines,
         ..Chart::default()
     };
@@ -77,40 +77,58 @@ pub(crate) fn loss_curves(ways: &[Way; 4], lowest: f64) -> Result<Picture, DrawE
 /// Part of the plane of `w` and `b`.
 type Window = ((f64, f64), (f64, f64));
 
-/// Windows around the least loss, as wide as high, so that a circle is drawn as one.
-const RAW: Window = ((-0.6, 3.4), (-0.4, 3.6));
-const STANDARDISED: Window = ((-2.0, 3.0), (-0.5, 4.5));
+/// Windows around the start and the least loss; a panel is 1.28 times as wide as high, so a circle
+/// is drawn as one.
+const RAW: Window = ((-1.1, 4.02), (-0.4, 3.6));
+const STANDARDISED: Window = ((-2.6, 3.8), (-0.4, 4.6));
 /// Cells of a window in each direction.
 const CELLS: u32 = 60;
-/// Passes that a path shows.
+/// Passes that the path of full batches shows.
 const SHOWN: u32 = 60;
 
-/// The paths of `(w, b)` over the contours of the loss, for raw and for standardised inputs.
+/// The paths of `(w, b)` over the contours of the loss, a panel for each way.
 pub(crate) fn paths(samples: &[Sample], ways: &[Way; 4], size: u32) -> Result<Picture, DrawError> {
     let [by_sample, mini, full, standardised] = ways;
-    let size = usize::try_from(size).unwrap_or(usize::MAX);
-    let scaled: Vec<Sample> = {
-        let scaling = scaling(samples);
-        samples.iter().map(|(x, y)| (scaling.transform(x), *y)).collect()
-    };
-    let raw = [
-        (by_sample.name, one_pass(samples, by_sample.plan.learning_rate)),
-        (mini.name, one_pass_of_batches(samples, mini.plan.learning_rate, size)),
-        (full.name, lines_of(full, |moment| moment.line)),
+    let batch = usize::try_from(size).unwrap_or(usize::MAX);
+    let scaling = scaling(samples);
+    let scaled: Vec<Sample> = samples.iter().map(|(x, y)| (scaling.transform(x), *y)).collect();
+    let panels = [
+        (
+            "Sample by sample, one pass".to_owned(),
+            samples,
+            RAW,
+            one_pass(samples, by_sample.plan.learning_rate),
+        ),
+        (
+            format!("Mini-batches of {size}, one pass"),
+            samples,
+            RAW,
+            one_pass_of_batches(samples, mini.plan.learning_rate, batch),
+        ),
+        (
+            format!("Full batches, {SHOWN} passes"),
+            samples,
+            RAW,
+            lines_of(full, |moment| moment.line),
+        ),
+        (
+            format!("The same, x standardised, {SHOWN} passes"),
+            scaled.as_slice(),
+            STANDARDISED,
+            lines_of(standardised, |moment| moment.trained),
+        ),
     ];
-    let round = [(standardised.name, lines_of(standardised, |moment| moment.trained))];
     let mut csv = Csv::new(&["way", "step", "w", "b"]);
-    for (way, (_, path)) in (0_u32..).zip(raw.iter().chain(&round)) {
-        for (step, line) in (0_u32..).zip(path) {
+    let mut charts = vec![];
+    for (way, (title, samples, window, path)) in (0_u32..).zip(panels) {
+        for (step, line) in (0_u32..).zip(&path) {
             csv.row(&[f64::from(way), f64::from(step), line.w, line.b]);
         }
+        charts.push(panel(title, samples, window, &path));
     }
     let panels = Panels {
         title: "Ways to the least loss, over its contours".to_owned(),
-        charts: vec![
-            panel("x as it is: a narrow valley", samples, RAW, &raw, 0),
-            panel("x standardised: straight down", &scaled, STANDARDISED, &round, 3),
-        ],
+        charts,
         columns: 2,
     };
     Ok(Picture { name: "paths", svg: panels.svg()?, csv: csv.finish() })
@@ -120,38 +138,30 @@ fn lines_of(way: &Way, line: impl Fn(&Moment) -> Line) -> Vec<Line> {
     way.run.moments.iter().filter(|moment| moment.pass <= SHOWN).map(line).collect()
 }
 
-/// Contours in one window, with paths as far as they stay inside.
-fn panel(
-    title: &str,
-    samples: &[Sample],
-    window: Window,
-    paths: &[(&str, Vec<Line>)],
-    colour: usize,
-) -> Chart {
+/// Contours in one window, with a path as far as it stays inside.
+fn panel(title: String, samples: &[Sample], window: Window, path: &[Line]) -> Chart {
     let (w, b) = window;
     let place =
         |(low, high): (f64, f64), cell| low + (high - low) * f64::from(cell) / f64::from(CELLS);
     let row = |j| (0..=CELLS).map(move |i| loss(samples, Line { w: place(w, i), b: place(b, j) }));
     let values: Vec<Vec<f64>> = (0..=CELLS).map(|j| row(j).collect()).collect();
+    let best = LeastSquares::of(samples).line();
     let mut lines = vec![];
-    for k in 0..16 {
+    for k in 1..16 {
         // Equal steps of the square root: ellipses at equal distances.
-        let level = 0.0234 + 0.04 * f64::from(k) * f64::from(k);
-        lines.extend(
-            contours(w, b, &values, level).into_iter().map(|c| curve(None, Look::Solid, 9, c)),
-        );
+        let level = loss(samples, best) + 0.04 * f64::from(k) * f64::from(k);
+        let contours = contours(w, b, &values, level);
+        lines.extend(contours.into_iter().map(|points| curve(None, Look::Solid, 4, points)));
     }
     let inside = |line: &&Line| (w.0..=w.1).contains(&line.w) && (b.0..=b.1).contains(&line.b);
-    for (colour, (name, path)) in (colour..).zip(paths) {
-        let points: Vec<_> = path.iter().take_while(inside).map(|line| (line.w, line.b)).collect();
-        lines.push(curve(Some(name), Look::Solid, colour, points));
-    }
+    let points: Vec<_> = path.iter().take_while(inside).map(|line| (line.w, line.b)).collect();
+    lines.push(curve(None, Look::Solid, 1, points));
+    lines.push(curve(None, Look::Crosses, 9, vec![(best.w, best.b)]));
     Chart {
-        title: title.to_owned(),
+        title,
         x: axis("w", Scale::Linear, Some(w)),
         y: axis("b", Scale::Linear, Some(b)),
         lines,
-        size: Size::SQUARE,
         ..Chart::default()
     }
 }

@@ -30,7 +30,7 @@ use compute::{binary, information, step_above};
 #[command(name = "losses")]
 struct Options {
     /// Cells of the grid that the contours are drawn on, in each direction
-    #[arg(long, value_name = "N", default_value_t = 40,
+    #[arg(long, value_name = "N", default_value_t = 80,
         value_parser = clap::value_parser!(u32).range(4..=200), allow_negative_numbers = true)]
     cells: u32,
     /// Folder for the pictures (SVG) and their numbers (CSV) [default: `losses` in Cargo's target

@@ -1,8 +1,8 @@
 //! The pictures of the example, and the same numbers as tables.
 
 use crate::common::plot::{
-    Axis, Chart, DrawError, Line as Curve, Look, Note, Panels, Scale, Size, Surface as Bowl,
-    contours, three_digits,
+    Axis, Chart, DrawError, Line as Curve, Look, Note, Panels, Scale, Surface as Bowl, contours,
+    three_digits,
 };
 use crate::common::table::Csv;
 use crate::compute::curves;
@@ -41,9 +41,10 @@ pub(crate) fn cross_entropy() -> Result<Picture, DrawError> {
         title: "Binary cross-entropy: sure and wrong costs most".to_owned(),
         x: axis("answer a, the probability of yes", None),
         y: axis("loss", None),
-        lines: vec![
-            curve(Some("yes is right (y = 1): -ln a"), Look::Solid, 0, of_yes),
-            curve(Some("no is right (y = 0): -ln(1 - a)"), Look::Dashed, 1, of_no),
+        lines: vec![curve(None, Look::Solid, 0, of_yes), curve(None, Look::Dashed, 1, of_no)],
+        notes: vec![
+            Note { at: (0.05, 3.0), text: "yes is right (y = 1): -ln a".to_owned() },
+            Note { at: (0.95, 3.0), text: "no is right (y = 0): -ln(1 - a)".to_owned() },
         ],
         ..Chart::default()
     };
@@ -90,7 +91,8 @@ pub(crate) fn all_lines(surface: &Surface) -> Result<Picture, DrawError> {
     let chart = Chart {
         title: "The same four lines together".to_owned(),
         x: axis("x", Some((0.0, 1.0))),
-        y: axis("y", Some((0.0, 5.0))),
+        // Room for the legend.
+        y: axis("y", Some((-2.0, 5.0))),
         lines,
         ..Chart::default()
     };
@@ -166,19 +168,25 @@ pub(crate) fn bowl(surface: &Surface) -> Result<Picture, DrawError> {
 /// Contours without any library: every place of a grid whose loss is about that of a level.
 pub(crate) fn by_hand(surface: &Surface) -> Result<Picture, DrawError> {
     let mut csv = Csv::new(&["level", "w", "b"]);
-    let mut lines = vec![];
+    let (mut lines, mut notes) = (vec![], vec![]);
     for (colour, level) in (0..).zip([0.1, 0.3, 0.6, 1.0, 1.5]) {
         let places = surface.near(W, B, 100, level);
         for (w, b) in &places {
             csv.row(&[level, *w, *b]);
         }
-        lines.push(curve(Some(&format!("loss {level}")), Look::Dots, colour, places));
+        // The highest place near the middle carries the name of the level.
+        let middle = places.iter().filter(|(w, _)| (w - 3.0).abs() < 0.1);
+        if let Some(&at) = middle.max_by(|(_, one), (_, other)| one.total_cmp(other)) {
+            notes.push(Note { at, text: level.to_string() });
+        }
+        lines.push(curve(None, Look::Dots, colour, places));
     }
     let chart = Chart {
         title: "Contours by hand: places within 2 % of a loss".to_owned(),
         x: axis("w", Some(W)),
         y: axis("b", Some(B)),
         lines,
+        notes,
         ..Chart::default()
     };
     Ok(Picture { name: "contours_by_hand", svg: chart.svg()?, csv: csv.finish() })
@@ -187,11 +195,12 @@ pub(crate) fn by_hand(surface: &Surface) -> Result<Picture, DrawError> {
 /// The contours for raw `x` and for standardised `x`, with the axes of an ellipse.
 pub(crate) fn contour_lines(surface: &Surface, steps: u32) -> Result<Picture, DrawError> {
     let (standardised, _, _) = surface.standardised();
-    let middle = standardised.minimum();
-    let around = |value: f64| (value - 2.0, value + 2.0);
+    // A panel is 1.28 times as wide as high; so a circle is drawn as one.
+    let around = |value: f64, reach| (value - reach, value + reach);
+    let window = |line: Line| (around(line.w, 2.56), around(line.b, 2.0));
     let mut csv = Csv::new(&["standardised", "loss", "w", "b"]);
-    let raw = panel(surface, (W, B), steps, 0.0, &mut csv);
-    let round = panel(&standardised, (around(middle.w), around(middle.b)), steps, 1.0, &mut csv);
+    let raw = panel(surface, window(surface.minimum()), steps, 0.0, &mut csv);
+    let round = panel(&standardised, window(standardised.minimum()), steps, 1.0, &mut csv);
     let titled = |chart, title: String| Chart { title, ..chart };
     let ratio = |surface: &Surface| Shape::of(surface.hessian()).ratio();
     let panels = Panels {
@@ -228,14 +237,6 @@ fn panel(
     let [short, long] = Shape::of(surface.hessian()).axes(minimum, 0.36);
     lines.push(curve(None, Look::Dashed, 1, long.to_vec()));
     lines.push(curve(None, Look::Dashed, 2, short.to_vec()));
-    let at = (minimum.w, minimum.b);
-    lines.push(curve(None, Look::Crosses, 1, vec![at]));
-    Chart {
-        x: axis("w", Some(w)),
-        y: axis("b", Some(b)),
-        lines,
-        notes: vec![Note { at, text: three_digits(lowest) }],
-        size: Size::SQUARE,
-        ..Chart::default()
-    }
+    lines.push(curve(None, Look::Crosses, 1, vec![(minimum.w, minimum.b)]));
+    Chart { x: axis("w", Some(w)), y: axis("b", Some(b)), lines, ..Chart::default() }
 }
