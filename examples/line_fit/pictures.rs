@@ -89,6 +89,7 @@ const SHOWN: u32 = 60;
 /// The paths of `(w, b)` over the contours of the loss, a panel for each way.
 pub(crate) fn paths(samples: &[Sample], ways: &[Way; 4], size: u32) -> Result<Picture, DrawError> {
     let [by_sample, mini, full, standardised] = ways;
+    let shown = SHOWN.min(full.plan.passes);
     let batch = usize::try_from(size).unwrap_or(usize::MAX);
     let scaling = scaling(samples);
     let scaled: Vec<Sample> = samples.iter().map(|(x, y)| (scaling.transform(x), *y)).collect();
@@ -106,13 +107,13 @@ pub(crate) fn paths(samples: &[Sample], ways: &[Way; 4], size: u32) -> Result<Pi
             one_pass_of_batches(samples, mini.plan.learning_rate, batch),
         ),
         (
-            format!("Full batches, {SHOWN} passes"),
+            format!("Full batches, {shown} passes"),
             samples,
             RAW,
             lines_of(full, |moment| moment.line),
         ),
         (
-            format!("The same, x standardised, {SHOWN} passes"),
+            format!("The same, x standardised, {shown} passes"),
             scaled.as_slice(),
             STANDARDISED,
             lines_of(standardised, |moment| moment.trained),
