@@ -59,7 +59,7 @@ struct Options {
     standardised_rate: f64,
     /// Number of servers to predict the kilowatts for
     #[arg(long, value_name = "N", default_value_t = 346,
-        value_parser = clap::value_parser!(u32).range(0..=1_000_000), allow_negative_numbers = true)]
+        value_parser = clap::value_parser!(u32).range(..=1_000_000), allow_negative_numbers = true)]
     servers: u32,
     /// Folder for the pictures (SVG) and their numbers (CSV) [default: `line_fit` in Cargo's target
     /// folder]
@@ -172,7 +172,7 @@ fn tell_ways(
     }
     writeln!(
         out,
-        "  Where the learning rate is not too large, full batches end in the least squares line. Samples
+        "  If the learning rate is not too large, full batches end in the least squares line. Samples
   and mini-batches pull w and b about for ever, each towards itself: at a constant learning rate
   they end near it, not in it, but they are near it early. With x standardised every step
   multiplies the distance to the best line by 1 - rate, in all directions: no slow valley."

@@ -107,7 +107,7 @@ fn explain(out: &mut impl Write, surface: &Surface, sections: usize) -> io::Resu
         "  rounded  The text adds up terms of two decimals: {:.3}. The entropy is {:.10}.
   circle   The text expects circles where the target line has w = b = 1, so that both \"count the
            same\". But the second derivatives of J are the means of x^2, of x and of 1: the target
-           is not in them. For x from 0 to 1 every target has the same ellipse, {ratio:.2} : 1. It is
+           is not in them. For x from 0 to 1 all targets have one ellipse, {ratio:.2} : 1. It is
            tilted because the mean of x is not 0: more w is made up for by less b. It becomes a
            circle when x has mean 0 and variance 1, as gradlet::preprocess::Standardize makes it.
 

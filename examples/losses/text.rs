@@ -62,7 +62,7 @@ fn direction() -> Section {
     let (difference, after) = step_above(1.0, 1.5);
     Section {
         title: "Which way to move",
-        idea: "A line answers a = 1.5 where y = 1 was right; one step of gradient descent, rate 0.5.",
+        idea: "A line answers a = 1.5 where y = 1 was right; a step of gradient descent, rate 0.5.",
         rows: vec![
             Row::new("a - y = dL/da", difference),
             Row::new("a after the step", after),

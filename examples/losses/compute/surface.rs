@@ -85,8 +85,8 @@ impl Surface {
         spread(b, steps).map(row).collect()
     }
 
-    /// The places of the grid whose loss, rounded to two decimals, is within 2 % of `level`: a contour
-    /// as the text draws it by hand.
+    /// The places of the grid whose loss, rounded to two decimals, is within 2 % of `level`: a
+    /// contour as the text draws it by hand.
     pub(crate) fn near(
         &self,
         w: (f64, f64),
