@@ -119,7 +119,8 @@ fn explain(out: &mut impl Write, surface: &Surface, sections: usize) -> io::Resu
               and wrong. The cross-entropy has {:.2} there.
   w           are weights, and x are features; the text once calls w feature values.
 ",
-        news.of_rounded, news.entropy,
+        news.of_rounded,
+        news.entropy,
         0.99 * (1.0 - 0.99),
         slope.by_logit,
     )
