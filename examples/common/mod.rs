@@ -6,4 +6,7 @@ pub(crate) mod options;
 pub(crate) mod output;
 pub(crate) mod plot;
 pub(crate) mod progress;
+pub(crate) mod rows;
+pub(crate) mod run;
+pub(crate) mod table;
 pub(crate) mod thinning;

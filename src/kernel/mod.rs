@@ -13,7 +13,8 @@ use core::hint::black_box;
 use crate::scalar::Scalar;
 use crate::target::{NARROW, SMALL, SOFT};
 
-/// From this many outputs on, [`input_gradient`] sums in [`LANES`] interleaved partial sums.
+/// From this many outputs on, [`input_gradient`] sums in [`LANES`] interleaved partial sums: the first
+/// of the products 0, 8, 16 .., the next of 1, 9, 17 .., and at last what is left over.
 const LANES_FROM: usize = 32;
 const LANES: usize = 8;
 
@@ -85,7 +86,7 @@ fn dot_by<const ONE_LANE_AT_A_TIME: bool, T: Scalar, const N: usize>(a: &[T; N],
     add_products(sum, a_chunks.remainder(), b_chunks.remainder())
 }
 
-/// The sum and then products.
+/// The sum, and the products added to it one after the other.
 #[inline(always)]
 fn add_products<T: Scalar>(sum: T, a: &[T], b: &[T]) -> T {
     let (mut a, mut b) = (a.chunks_exact(2), b.chunks_exact(2));

@@ -16,13 +16,13 @@ use super::firmware::{Build, Core, Elf, M0, M0_WITH_4_MB, M4F, M33, run_counting
 const SMALL: [&str; 5] = ["2-3-1", "2-2-2", "2-4-2", "16-16-4", "64-32-10"];
 /// With these, the 16 KB of the Cortex-M0 that QEMU plays do not hold the network by hand as well.
 const LARGE: [&str; 2] = ["48-24-12-6-12-24-48", "784-32-10"];
+/// Where, and which networks.
+type Places = &'static [(Core, &'static [&'static str])];
 /// What is measured where. The memory of the M33 is 128 KB.
-const PLACES: [(&str, Core, &[&str]); 5] = [
-    ("M4F", M4F, &SMALL),
-    ("M4F", M4F, &LARGE),
-    ("M0", M0, &SMALL),
-    ("M0", M0_WITH_4_MB, &LARGE),
-    ("M33", M33, &["784-32-10"]),
+const CORES: [(&str, Places); 3] = [
+    ("M4F", &[(M4F, &SMALL), (M4F, &LARGE)]),
+    ("M0", &[(M0, &SMALL), (M0_WITH_4_MB, &LARGE)]),
+    ("M33", &[(M33, &["784-32-10"])]),
 ];
 /// Optimisation level and profile.
 const LEVELS: [(&str, &str); 2] = [("s", "release"), ("3", "fast")];
@@ -56,12 +56,14 @@ fn measure(core: Core, profile: &str, network: &str, empty: u32) -> [Pair; 5] {
     let variables = [net];
     let build = Build::new(core, profile, "bench").features("measure").variables(&variables);
     let log = run_counting(core, &build.build());
-    let numbers = |name: &str| -> [u32; 2] {
+    let words = |name: &str| -> [&str; 2] {
         let line = log.lines().find_map(|line| line.strip_prefix(name));
         let line = line.unwrap_or_else(|| panic!("no `{name}`:\n{log}"));
-        let numbers: Vec<_> = line.split(' ').map(|n| n.parse().unwrap()).collect();
-        numbers.try_into().unwrap()
+        line.split(' ').collect::<Vec<_>>().try_into().unwrap()
     };
+    let numbers = |name| words(name).map(|word| word.parse().unwrap());
+    let [first_loss, last_loss]: [f32; 2] = words("loss ").map(|word| word.parse().unwrap());
+    assert!(last_loss < first_loss, "{network} did not learn: {first_loss}, {last_loss}");
     let [inference, _] = numbers("inference ");
     let [inference_by_hand, _] = numbers("inference by hand ");
     let [step, stack] = numbers("step ");
@@ -83,13 +85,14 @@ fn measure(core: Core, profile: &str, network: &str, empty: u32) -> [Pair; 5] {
 /// Builds and runs everything.
 pub(crate) fn measure_all() -> Vec<Row> {
     let mut rows = Vec::new();
-    for (core_name, core, networks) in PLACES {
+    for (core_name, cores) in CORES {
         for (level, profile) in LEVELS {
-            let empty = flash(core, profile, &[]);
-            for network in networks {
-                let figures = measure(core, profile, network, empty);
-                let name = [network, core_name, level].map(str::to_owned);
-                rows.push(Row { name, figures });
+            for &(core, networks) in cores {
+                let empty = flash(core, profile, &[]);
+                for network in networks {
+                    let name = [network, core_name, level].map(str::to_owned);
+                    rows.push(Row { name, figures: measure(core, profile, network, empty) });
+                }
             }
         }
     }

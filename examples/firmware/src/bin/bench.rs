@@ -72,7 +72,8 @@ fn measure<F: Copy>(name: &str, function: F, nothing: F, mut call: impl FnMut(F,
     let rate = instructions_in_a_thousand_ticks();
     let once = ticks(1, |time| call(function, Some(time))).max(1);
     let times = (LARGEST / 8 / once).clamp(16, 1000);
-    let all = ticks(times, |time| call(function, Some(time))) - ticks(times, |time| call(nothing, Some(time)));
+    let all = ticks(times, |time| call(function, Some(time)))
+        - ticks(times, |time| call(nothing, Some(time)));
     let instructions = (u64::from(all) * u64::from(rate) / 1000 + u64::from(times) / 2) as u32;
     let stack = stack(|| call(function, None)) - stack(|| call(nothing, None));
     defmt::println!("{=str} {=u32} {=u32}", name, instructions / times, stack);
@@ -160,6 +161,8 @@ macro_rules! bench {
                     f(net, x, black_box(&mut y));
                 },
             );
+            fill(x, Some(0));
+            let first_loss = black_box(step as Step)(net, trainer, RATE, x, t);
             measure(
                 "step",
                 black_box(step as Step),
@@ -169,6 +172,9 @@ macro_rules! bench {
                     black_box(f(net, trainer, RATE, x, t));
                 },
             );
+            fill(x, Some(0));
+            let last_loss = black_box(step as Step)(net, trainer, RATE, x, t);
+            defmt::println!("loss {=f32} {=f32}", first_loss, last_loss);
         }
         {
             // SAFETY: as above.
