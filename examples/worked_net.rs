@@ -21,7 +21,7 @@ use clap::{CommandFactory, Parser, ValueEnum};
 use common::console::{self, Console};
 use common::options::positive;
 use common::output::{FileError, Folder, default_folder};
-use common::plot::{Axis, Chart, DrawError, Line, Look, Note, Scale, three_digits};
+use common::plot::{Axis, Chart, DrawError, Line, Look, Note, three_digits};
 use common::progress;
 use common::thinning::{Thinning, is_power_of_ten};
 use gradlet::Scalar;
@@ -396,17 +396,17 @@ fn chart<T: Number>(options: &Options, curve: &[Moment<T>]) -> Chart {
         colour: 1,
         points: vec![(1.0, start), (end, start)],
     });
-    let log = |label: &str| Axis { label: label.to_owned(), scale: Scale::Log };
     Chart {
         title: format!(
             "Backpropagation trains the worked 2-2-2 network ({}, learning rate {})",
             T::NAME,
             short(options.learning_rate)
         ),
-        x: log("number of updates"),
-        y: log("loss E = ½ Σ (output − target)²"),
+        x: Axis::log("number of updates"),
+        y: Axis::log("loss E = ½ Σ (output − target)²"),
         lines,
         notes: marks.iter().map(|&at| Note { at, text: three_digits(at.1) }).collect(),
+        ..Chart::default()
     }
 }
 

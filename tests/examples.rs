@@ -56,14 +56,15 @@ fn charts_are_drawn_whatever_the_points() {
     for scale in [Scale::Linear, Scale::Log] {
         for count in 0..=many.len() {
             for look in [Look::Solid, Look::Dashed, Look::Dots] {
-                let axis = || Axis { label: "a < b & c".to_owned(), scale };
+                let axis = || Axis { label: "a < b & c".to_owned(), scale, range: None };
                 let values = if scale == Scale::Linear { &many[3..] } else { &many[..] };
                 let points: Vec<_> = values.iter().take(count).map(|&v| (v, v)).collect();
                 let note = |&at: &(f64, f64)| Note { at, text: "\"<&>\"".to_owned() };
                 let notes = points.iter().map(note).collect();
                 let line = |points| Line { label: Some("<x>".to_owned()), look, colour: 9, points };
                 let lines = vec![line(points), line(vec![])];
-                let chart = Chart { title: "<&>".to_owned(), x: axis(), y: axis(), lines, notes };
+                let (title, x, y) = ("<&>".to_owned(), axis(), axis());
+                let chart = Chart { title, x, y, lines, notes, ..Chart::default() };
                 assert_well_formed(&chart.svg().unwrap());
             }
         }
@@ -72,10 +73,9 @@ fn charts_are_drawn_whatever_the_points() {
 
 #[test]
 fn linear_axes_have_round_ticks() {
-    let axis = || Axis { label: String::new(), scale: Scale::Linear };
     let points = vec![(-0.3, 100.0), (0.9, 700.0)];
     let lines = vec![Line { label: None, look: Look::Solid, colour: 0, points }];
-    let chart = Chart { title: String::new(), x: axis(), y: axis(), lines, notes: vec![] };
+    let chart = Chart { lines, ..Chart::default() };
     let svg = chart.svg().unwrap();
     for tick in ["-0.4", "-0.2", "0", "0.2", "0.4", "0.6", "0.8", "1", "100", "400", "700"] {
         assert!(svg.contains(&format!(">\n{tick}\n</text>")), "no tick {tick}");

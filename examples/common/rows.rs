@@ -107,7 +107,11 @@ impl<'a, W: Write> Rows<'a, W> {
 
     pub(crate) fn heading(&mut self, text: &str) -> io::Result<()> {
         let width = WHAT.saturating_add(2);
-        writeln!(self.out, "\n{text:<width$}{:<NUMBER$}{:<NUMBER$}verdict", self.title, "in the text")
+        writeln!(
+            self.out,
+            "\n{text:<width$}{:<NUMBER$}{:<NUMBER$}verdict",
+            self.title, "in the text"
+        )
     }
 
     pub(crate) fn line(&mut self, row: &Row<'_>) -> io::Result<()> {
@@ -130,7 +134,7 @@ impl<'a, W: Write> Rows<'a, W> {
             "  {:<WHAT$}{:<NUMBER$}{printed:<NUMBER$}{}",
             row.what,
             signed(&value),
-            row.verdict().to_string()
+            row.verdict()
         );
         writeln!(self.out, "{}", line.trim_end())
     }

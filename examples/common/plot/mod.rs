@@ -1,24 +1,70 @@
-//! Line charts as SVG text, a few kilobytes each.
+//! Charts as SVG text, a few kilobytes each.
+//!
+//! ```text
+//! let lines = vec![Line { label: Some("loss".to_owned()), look: Look::Solid, colour: 0, points }];
+//! let chart = Chart { title: "Training".to_owned(), lines, ..Chart::default() };
+//! let side_by_side = Panels { title: "Two".to_owned(), charts: vec![chart, other], columns: 2 };
+//! folder.write("loss.svg", &side_by_side.svg()?)?;
+//! ```
 //!
 //! The shapes are placed on a grid finer than the picture's size, since `plotters` rounds every
 //! position of an SVG to a whole number.
-#![allow(clippy::arithmetic_side_effects, reason = "`+` also joins drawn elements")]
+#![allow(unused_imports, reason = "each example uses its own part")]
+
+mod axis;
+mod contour;
+mod heat;
+mod images;
+mod panels;
+mod series;
+mod surface;
 
 use core::error::Error;
 use core::fmt;
-use core::iter::successors;
-use core::ops::Range;
 
-use plotters::chart::{ChartContext, SeriesAnno, SeriesLabelPosition};
+pub(crate) use axis::three_digits;
+use axis::{Ticks, place};
+pub(crate) use contour::contours;
+pub(crate) use heat::{Heat, Palette};
+pub(crate) use images::{Image, Images};
+pub(crate) use panels::Panels;
+use plotters::chart::{ChartContext, SeriesLabelPosition};
 use plotters::coord::Shift;
-use plotters::coord::ranged1d::{KeyPointHint, NoDefaultFormatting, Ranged, ValueFormatter};
-use plotters::coord::types::RangedCoordf64;
 use plotters::prelude::*;
 use plotters::style::text_anchor::{HPos, Pos, VPos};
+pub(crate) use surface::Surface;
 
-/// Width and height of the picture.
-const SIZE: (u32, u32) = (840, 500);
-/// Positions for each unit of [`SIZE`].
+/// Width and height of a picture.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Size {
+    width: u32,
+    height: u32,
+}
+
+impl Size {
+    pub(crate) const WIDE: Self = Self { width: 840, height: 500 };
+    pub(crate) const SQUARE: Self = Self { width: 620, height: 600 };
+
+    /// The picture that `draw` draws.
+    fn svg(
+        self,
+        draw: impl FnOnce(&Area<'_>) -> Result<(), DrawError>,
+    ) -> Result<String, DrawError> {
+        let fine = (units(self.width), units(self.height));
+        let mut svg = String::new();
+        {
+            let area = SVGBackend::with_string(&mut svg, fine).into_drawing_area();
+            area.fill(&WHITE)?;
+            draw(&area)?;
+            area.present()?;
+        }
+        // The finer grid stays in the `viewBox`.
+        let of = |(width, height)| format!("width=\"{width}\" height=\"{height}\"");
+        Ok(svg.replacen(&of(fine), &of((self.width, self.height)), 1))
+    }
+}
+
+/// Positions for each unit of a [`Size`].
 const FINE: u32 = 8;
 
 /// Colours that the colour-blind can tell apart (Okabe and Ito).
@@ -30,6 +76,10 @@ const COLOURS: [RGBColor; 5] = [
     RGBColor(86, 180, 233),
 ];
 const TEXT: RGBColor = RGBColor(34, 34, 34);
+
+fn colour(number: usize) -> RGBColor {
+    COLOURS.get(number).copied().unwrap_or(TEXT)
+}
 
 /// A chart that could not be drawn.
 #[derive(Debug)]
@@ -57,11 +107,30 @@ pub(crate) enum Scale {
     Log,
 }
 
-/// An axis; its range is that of the lines, widened to ticks.
+/// An axis.
 #[derive(Clone, Debug)]
 pub(crate) struct Axis {
     pub(crate) label: String,
     pub(crate) scale: Scale,
+    /// Its ends; without them, those of the lines and the heat, widened to ticks.
+    pub(crate) range: Option<(f64, f64)>,
+}
+
+impl Axis {
+    /// From tick to tick.
+    pub(crate) fn linear(label: &str) -> Self {
+        Self { label: label.to_owned(), scale: Scale::Linear, range: None }
+    }
+
+    /// From power of ten to power of ten.
+    pub(crate) fn log(label: &str) -> Self {
+        Self { label: label.to_owned(), scale: Scale::Log, range: None }
+    }
+
+    /// With these ends.
+    pub(crate) fn from(self, low: f64, high: f64) -> Self {
+        Self { range: Some((low, high)), ..self }
+    }
 }
 
 /// What is drawn at the points of a line.
@@ -73,6 +142,10 @@ pub(crate) enum Look {
     Dashed,
     /// A dot at each.
     Dots,
+    /// An x at each.
+    Crosses,
+    /// A square at each.
+    Squares,
 }
 
 /// A line of a chart.
@@ -93,133 +166,31 @@ pub(crate) struct Note {
     pub(crate) text: String,
 }
 
-/// A line chart.
+/// A chart of lines and points.
 #[derive(Clone, Debug)]
 pub(crate) struct Chart {
     pub(crate) title: String,
     pub(crate) x: Axis,
     pub(crate) y: Axis,
+    /// Colours under the lines.
+    pub(crate) heat: Option<Heat>,
+    /// Drawn in this order.
     pub(crate) lines: Vec<Line>,
     pub(crate) notes: Vec<Note>,
+    pub(crate) size: Size,
 }
 
-/// Where a value stands on the axis, if anywhere.
-fn place(scale: Scale, value: f64) -> Option<f64> {
-    let place = if scale == Scale::Log { value.log10() } else { value };
-    place.is_finite().then_some(place)
-}
-
-/// Range and ticks of an axis, in places.
-struct Ticks {
-    scale: Scale,
-    /// Between two ticks.
-    step: f64,
-    /// Number of the first and of the last tick, in steps from 0.
-    numbers: Range<f64>,
-    places: RangedCoordf64,
-}
-
-impl Ticks {
-    fn of(scale: Scale, values: impl Iterator<Item = f64>) -> Self {
-        let (mut low, mut high) = (f64::INFINITY, f64::NEG_INFINITY);
-        for place in values.filter_map(|value| place(scale, value)) {
-            (low, high) = (low.min(place), high.max(place));
+impl Default for Chart {
+    fn default() -> Self {
+        Self {
+            title: String::new(),
+            x: Axis::linear(""),
+            y: Axis::linear(""),
+            heat: None,
+            lines: vec![],
+            notes: vec![],
+            size: Size::WIDE,
         }
-        if low > high {
-            (low, high) = (0.0, 1.0);
-        }
-        let step = match scale {
-            Scale::Log => ((high - low) / 8.0).ceil().max(1.0),
-            Scale::Linear => nice_step(high - low),
-        };
-        let first = (low / step).floor();
-        let last = (high / step).ceil().max(first + 1.0);
-        Self { scale, step, numbers: first..last, places: (first * step..last * step).into() }
-    }
-
-    fn bold(&self) -> Vec<f64> {
-        // Counting in whole steps keeps rounding out of the ticks.
-        let next = |number: &f64| Some(number + 1.0).filter(|next| *next <= self.numbers.end);
-        successors(Some(self.numbers.start), next).map(|number| number * self.step).collect()
-    }
-
-    /// 2, 3 .. 9 times each power of ten.
-    fn light(&self) -> Vec<f64> {
-        if self.scale == Scale::Linear || self.step > 1.0 {
-            return vec![];
-        }
-        let decades = self.bold();
-        let within = decades.split_last().map_or(&[][..], |(_, within)| within);
-        let lines =
-            |decade: &f64| (2..10).map(|k| f64::from(k).log10() + decade).collect::<Vec<_>>();
-        within.iter().flat_map(lines).collect()
-    }
-}
-
-impl Ranged for Ticks {
-    type FormatOption = NoDefaultFormatting;
-    type ValueType = f64;
-
-    fn map(&self, place: &f64, limit: (i32, i32)) -> i32 {
-        self.places.map(place, limit)
-    }
-
-    fn key_points<Hint: KeyPointHint>(&self, hint: Hint) -> Vec<f64> {
-        if hint.weight().allow_light_points() { self.light() } else { self.bold() }
-    }
-
-    fn range(&self) -> Range<f64> {
-        self.places.range()
-    }
-}
-
-impl ValueFormatter<f64> for Ticks {
-    fn format_ext(&self, place: &f64) -> String {
-        match self.scale {
-            Scale::Linear => rounded(*place, self.step),
-            Scale::Log if (-3.0..=5.0).contains(place) => rounded(10_f64.powf(*place), 1e-3),
-            Scale::Log => format!("10{}", superscript(&place.to_string())),
-        }
-    }
-}
-
-/// The multiple of `step` that `value` is, without the last digits that rounding has left.
-fn rounded(value: f64, step: f64) -> String {
-    let decimals = (0..18).find(|&decimals| step * 10_f64.powi(decimals) >= 1.0);
-    match decimals.and_then(|decimals| usize::try_from(decimals).ok()) {
-        Some(decimals) => format!("{value:.decimals$}").parse().unwrap_or(value).to_string(),
-        None => format!("{value:e}"),
-    }
-}
-
-/// 1, 2 or 5 times a power of ten, so that a range has 4 to 10 steps.
-fn nice_step(room: f64) -> f64 {
-    let rough = if room > 0.0 { room / 8.0 } else { 0.125 };
-    let unit = 10_f64.powf(rough.log10().floor());
-    let factor = [1.0, 2.0, 5.0].into_iter().find(|factor| factor * unit >= rough);
-    factor.unwrap_or(10.0) * unit
-}
-
-/// A whole number as an exponent.
-fn superscript(number: &str) -> String {
-    let raised = "⁰¹²³⁴⁵⁶⁷⁸⁹";
-    let raise = |c: char| match c.to_digit(10) {
-        Some(digit) => raised.chars().nth(digit as usize).unwrap_or(c),
-        None => '⁻',
-    };
-    number.chars().map(raise).collect()
-}
-
-/// Three digits: `0.307`, `2.21×10⁻⁶`.
-pub(crate) fn three_digits(value: f64) -> String {
-    let scientific = format!("{value:.2e}");
-    match scientific.split_once('e') {
-        Some((digits, "0")) => digits.to_owned(),
-        Some((_, "-1")) => format!("{value:.3}"),
-        Some((_, "-2")) => format!("{value:.4}"),
-        Some((_, "-3")) => format!("{value:.5}"),
-        Some((digits, exponent)) => format!("{digits}×10{}", superscript(exponent)),
-        None => scientific,
     }
 }
 
@@ -241,6 +212,15 @@ fn font(size: u32) -> TextStyle<'static> {
     TextStyle::from(("sans-serif", f64::from(units(size)) * 1.24)).color(&TEXT)
 }
 
+/// A title at the top of an area.
+fn heading(area: &Area<'_>, title: &str, size: u32) -> Result<(), DrawError> {
+    let style = font(size).pos(Pos::new(HPos::Center, VPos::Top));
+    let (width, _) = area.dim_in_pixel();
+    let middle = i32::try_from(width / 2).unwrap_or(i32::MAX);
+    area.draw(&Text::new(title, (middle, signed(14)), style))?;
+    Ok(())
+}
+
 /// A line one unit wide, in this grey.
 fn thin(grey: u8) -> ShapeStyle {
     ShapeStyle::from(&RGBColor(grey, grey, grey)).stroke_width(FINE)
@@ -249,40 +229,34 @@ fn thin(grey: u8) -> ShapeStyle {
 impl Chart {
     /// The chart as the text of an SVG file.
     pub(crate) fn svg(&self) -> Result<String, DrawError> {
-        let (fine, size) = ((units(SIZE.0), units(SIZE.1)), SIZE);
-        let mut svg = String::new();
-        {
-            let area = SVGBackend::with_string(&mut svg, fine).into_drawing_area();
-            self.draw(&area)?;
-            area.present()?;
-        }
-        // The finer grid stays in the `viewBox`.
-        let of = |(width, height)| format!("width=\"{width}\" height=\"{height}\"");
-        Ok(svg.replacen(&of(fine), &of(size), 1))
+        self.size.svg(|area| self.draw(area, 19, 46))
     }
 
     fn points(&self) -> impl Iterator<Item = (f64, f64)> {
-        self.lines.iter().flat_map(|line| line.points.iter().copied())
+        let corners = self.heat.iter().flat_map(Heat::corners);
+        self.lines.iter().flat_map(|line| line.points.iter().copied()).chain(corners)
     }
 
     fn place(&self, (x, y): (f64, f64)) -> Option<(f64, f64)> {
         place(self.x.scale, x).zip(place(self.y.scale, y))
     }
 
-    fn draw(&self, area: &Area<'_>) -> Result<(), DrawError> {
-        area.fill(&WHITE)?;
-        let title = font(19).pos(Pos::new(HPos::Center, VPos::Top));
-        area.draw(&Text::new(self.title.as_str(), (signed(SIZE.0 / 2), signed(14)), title))?;
+    /// Draws the chart with a title of this size, in so much room.
+    fn draw(&self, area: &Area<'_>, title: u32, room: u32) -> Result<(), DrawError> {
+        heading(area, &self.title, title)?;
         let mut plane = ChartBuilder::on(area)
             .margin(units(14))
-            .margin_top(units(46))
+            .margin_top(units(room))
             .margin_right(units(28))
             .x_label_area_size(units(50))
             .y_label_area_size(units(76))
             .build_cartesian_2d(
-                Ticks::of(self.x.scale, self.points().map(|(x, _)| x)),
-                Ticks::of(self.y.scale, self.points().map(|(_, y)| y)),
+                Ticks::of(&self.x, self.points().map(|(x, _)| x)),
+                Ticks::of(&self.y, self.points().map(|(_, y)| y)),
             )?;
+        if let Some(heat) = &self.heat {
+            heat.draw(&mut plane)?;
+        }
         plane
             .configure_mesh()
             .bold_line_style(thin(208))
@@ -313,63 +287,4 @@ impl Chart {
         }
         Ok(())
     }
-
-    fn draw_line<'a, DB: DrawingBackend + 'a>(
-        &self,
-        plane: &mut Plane<'a, DB>,
-        line: &Line,
-    ) -> Result<(), DrawError> {
-        let colour = COLOURS.get(line.colour).copied().unwrap_or(TEXT);
-        let style = ShapeStyle::from(&colour).stroke_width(units(2)).filled();
-        let points: Vec<_> = line.points.iter().filter_map(|&p| self.place(p)).collect();
-        let series = match line.look {
-            Look::Solid => plane.draw_series(LineSeries::new(points, style))?,
-            Look::Dashed => {
-                plane.draw_series(DashedLineSeries::new(points, units(7), units(5), style))?
-            }
-            Look::Dots => {
-                plane.draw_series(points.into_iter().map(|p| Circle::new(p, units(4), style)))?
-            }
-        };
-        if let Some(label) = &line.label {
-            legend(series, label, line.look, style);
-        }
-        Ok(())
-    }
-
-    fn draw_note<'a, DB: DrawingBackend + 'a>(
-        &self,
-        plane: &mut Plane<'a, DB>,
-        note: &Note,
-    ) -> Result<(), DrawError> {
-        let Some(at) = self.place(note.at) else { return Ok(()) };
-        let Range { start, end } = plane.x_range();
-        let (offset, pos) = if at.0 > 0.08 * start + 0.92 * end {
-            ((-signed(8), signed(2)), Pos::new(HPos::Right, VPos::Top))
-        } else {
-            ((signed(6), -signed(4)), Pos::new(HPos::Left, VPos::Bottom))
-        };
-        let text = Text::new(note.text.clone(), offset, font(13).pos(pos));
-        plane.draw_series([EmptyElement::at(at) + text])?;
-        Ok(())
-    }
-}
-
-/// Puts a line into the legend, as it looks.
-fn legend<'a, DB: DrawingBackend + 'a>(
-    series: &mut SeriesAnno<'a, DB>,
-    label: &str,
-    look: Look,
-    style: ShapeStyle,
-) {
-    let piece = move |from, to| PathElement::new([(signed(from), 0), (signed(to), 0)], style);
-    let whole = move |at| EmptyElement::at(at) + piece(4, 35);
-    let dashes = move |at| EmptyElement::at(at) + piece(4, 11) + piece(16, 23) + piece(28, 35);
-    let dot = move |at| EmptyElement::at(at) + Circle::new((signed(19), 0), units(4), style);
-    series.label(label);
-    match look {
-        Look::Solid => series.legend(whole),
-        Look::Dashed => series.legend(dashes),
-        Look::Dots => series.legend(dot),
-    };
 }
