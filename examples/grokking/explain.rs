@@ -62,6 +62,9 @@ pub(crate) fn explain(out: &mut impl Write, words: &[String]) -> io::Result<()> 
     write!(
         out,
         "\nWhat it says in words\n\
+         \x20 Its product of vector and matrix demands as many inputs as rows, which is right only for\n\
+         \x20 square matrices: it refuses two outputs of three inputs. Each row must be as long as the\n\
+         \x20 input.\n\
          \x20 It calls the weight delta the derivative of the error. That is 2 x (w x - goal), twice as\n\
          \x20 much; the weight delta is the derivative of half the error. With the full derivative the\n\
          \x20 safe range of alpha would be half as wide, up to 1 / x^2.\n\
@@ -75,10 +78,6 @@ pub(crate) fn explain(out: &mut impl Write, words: &[String]) -> io::Result<()> 
 
 fn meaning(word: &str) -> String {
     match word {
-        "check" => "Its product of vector and matrix demands as many inputs as rows, which is right only\n\
-             for square matrices. Each row must be as long as the input; then two outputs of\n\
-             three inputs work."
-            .to_owned(),
         "record" => "Its win record is 1.65 in this cell and 0.65 in all others.".to_owned(),
         "rule" => {
             let [[first, ..], _] = several::first_deltas(&several::THREE_TO_ONE);
@@ -93,9 +92,9 @@ fn meaning(word: &str) -> String {
             let updates = several::wrong_index().updates();
             format!(
                 "All weights of an output have moved by the same amount, which the rule that it\n\
-                 shows cannot do. Its numbers come out, to the last digit, when output o uses x_o\n\
-                 for all of its weights, an index too few, and it takes {updates} updates. They are\n\
-                 left over from other code than what is shown."
+                 shows cannot do. Its numbers come out, to the last digit, when output o has x_o,\n\
+                 the input with its own number, for all of its weights, and learns for {updates}\n\
+                 updates. They come from other code than what is shown."
             )
         }
         _ => String::new(),

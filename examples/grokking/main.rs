@@ -55,7 +55,8 @@ fn run(options: &Options) -> Result<(), Failure> {
          \"differs\" gives the reason in a word, which the last section explains.\n"
     )?;
     let all = Section::value_variants();
-    let chosen = |section: &&Section| options.section.is_empty() || options.section.contains(section);
+    let chosen =
+        |section: &&Section| options.section.is_empty() || options.section.contains(section);
     for (section, number) in all.iter().zip(1_u32..).filter(|(section, _)| chosen(section)) {
         let mut rows = Rows::new(&mut out, "computed");
         rows.heading(&format!("{number}. {}", section.title()))?;
