@@ -10,10 +10,16 @@
 )]
 #![allow(dead_code, reason = "only the program needs all of it")]
 
+#[path = "../examples/common/mod.rs"]
+mod common;
 #[path = "../examples/grokking/compute/mod.rs"]
 mod compute;
 mod support;
+#[path = "../examples/grokking/text.rs"]
+mod text;
 
+use clap::ValueEnum;
+use common::rows::Verdict;
 use compute::forward::{self, predictions};
 use compute::one_weight::{self, LARGE_INPUT, SMALL_ALPHA, SMALL_INPUT, from_zero, until_learned};
 use compute::run::{Ending, Run, Task, never};
@@ -297,4 +303,52 @@ fn stale_weights_of_the_text_come_from_the_index_of_the_output() {
             assert!((got - want).abs() <= 1e-12, "{got} is not {want}");
         }
     }
+}
+
+// Verdicts
+
+/// How many rows of a section have each verdict: agrees, and differs with each word.
+fn verdicts(section: text::Section) -> (usize, Vec<&'static str>) {
+    let (mut agree, mut words) = (0, vec![]);
+    for row in section.rows() {
+        match row.verdict() {
+            Verdict::NotPrinted => (),
+            Verdict::Agrees => agree += 1,
+            Verdict::Differs(word) => words.push(word),
+            Verdict::Unexplained => panic!("{row:?} of {section:?} is not explained"),
+        }
+    }
+    (agree, words)
+}
+
+#[test]
+fn every_difference_is_explained() {
+    use text::Section;
+    let differences = |count: usize, word: &'static str| vec![word; count];
+    let mut inputs = differences(1, "record");
+    inputs.extend(differences(5, "rule"));
+    let wanted = [
+        (Section::Forward, 11, vec![]),
+        (Section::Vectors, 11, vec![]),
+        (Section::HotCold, 9, vec![]),
+        (Section::ErrorBased, 2, vec![]),
+        (Section::Alpha, 11, vec![]),
+        (Section::Inputs, 1, inputs),
+        (Section::Outputs, 4, differences(9, "index")),
+    ];
+    assert_eq!(wanted.len(), Section::value_variants().len());
+    for (section, agree, words) in wanted {
+        assert_eq!(verdicts(section), (agree, words), "{section:?}");
+    }
+}
+
+#[test]
+fn ideas_have_the_numbers_of_the_runs() {
+    let alpha = text::Section::Alpha.idea();
+    for number in ["95", "191", "12", "26", "it learns", "\ndiverges"] {
+        assert!(alpha.contains(number), "{number}: {alpha}");
+    }
+    assert!(text::Section::HotCold.idea().contains("1100 moves"));
+    assert!(text::Section::Vectors.idea().contains("gives 2 outputs"));
+    assert!(text::Section::Vectors.idea().contains("is refused"));
 }

@@ -96,61 +96,78 @@ fn mixed(full: [u8; 3], share: f64) -> String {
     format!("#{red:02x}{green:02x}{blue:02x}")
 }
 
-/// Side of a cell of the table, and where its first cell is.
+/// Side of a cell of the table, where its first cell is, and the room that it has in all.
 const TABLE: u32 = 44;
-const CORNER: (u32, u32) = (76, 76);
+const CORNER: u32 = 76;
+const ROOM: u32 = CORNER + 20;
+/// Where the numbers of its rows and columns stand, and what the numbers are.
+const NUMBERS: u32 = 63;
+const NAMES: u32 = 44;
 
 /// A table of counts: right answers on the diagonal in green, mistakes in red, the more the darker.
 pub(crate) fn table<const N: usize>(title: &str, counts: &[[u32; N]; N]) -> String {
     let side = TABLE.saturating_mul(u32::try_from(N).unwrap_or(u32::MAX));
-    let (width, height) = (side.saturating_add(CORNER.0 + 20), side.saturating_add(CORNER.1 + 20));
-    let mut svg = start(width, height, title);
-    let place = |number: u32, corner: u32| {
-        TABLE.saturating_mul(number).saturating_add(corner).saturating_add(TABLE / 2)
-    };
-    let words = |svg: &mut String, x: u32, y: u32, size: u32, text: &str, fill: &str| {
-        let y = y.saturating_add(size.saturating_mul(3) / 8);
-        let _ = writeln!(
-            svg,
-            "<text x=\"{x}\" y=\"{y}\" font-size=\"{size}\" text-anchor=\"middle\" \
-             font-family=\"sans-serif\" fill=\"{fill}\">{text}</text>"
-        );
-    };
-    let middle = (side / 2).saturating_add(CORNER.0);
-    words(&mut svg, middle, CORNER.1 - 32, 14, "digit answered", "#222");
-    let _ = writeln!(svg, "<g transform=\"translate(22 {middle}) rotate(-90)\">");
-    words(&mut svg, 0, 0, 14, "digit shown", "#222");
-    svg += "</g>\n";
-    let mistakes = |row: u32, column: u32, &count: &u32| if row == column { 0 } else { count };
-    let numbered = || {
+    let size = side.saturating_add(ROOM);
+    let mut svg = start(size, size, title);
+    let middle = (side / 2).saturating_add(CORNER);
+    svg += &words(middle, NAMES, "digit answered", "#222");
+    let turned = words(0, 0, "digit shown", "#222");
+    let _ = writeln!(svg, "<g transform=\"translate(22 {middle}) rotate(-90)\">{turned}</g>");
+    let cells = || {
         (0_u32..).zip(counts).flat_map(|(row, counts)| {
-            (0_u32..).zip(counts).map(move |(column, count)| (row, column, count))
+            (0_u32..).zip(counts).map(move |(column, &count)| Cell { row, column, count })
         })
     };
-    let most = numbered().map(|(row, column, count)| mistakes(row, column, count)).max();
-    let most = f64::from(most.unwrap_or(0).max(1));
-    for (row, column, &count) in numbered() {
-        let share = if row == column { 0.45 } else { f64::from(count) / most };
-        let full = if row == column { [0, 158, 115] } else { [190, 40, 30] };
-        let (x, y) = (place(column, CORNER.0), place(row, CORNER.1));
-        let _ = writeln!(
-            svg,
-            "<rect x=\"{}\" y=\"{}\" width=\"{TABLE}\" height=\"{TABLE}\" fill=\"{}\" \
-             stroke=\"#ccc\"/>",
-            x.saturating_sub(TABLE / 2),
-            y.saturating_sub(TABLE / 2),
-            mixed(full, share)
-        );
-        if count > 0 {
-            let fill = if share > 0.6 { "#fff" } else { "#222" };
-            words(&mut svg, x, y, 14, &count.to_string(), fill);
-        }
+    let mistakes = cells().filter(|cell| cell.row != cell.column).map(|cell| cell.count);
+    let most = mistakes.max().unwrap_or(0).max(1);
+    for cell in cells() {
+        svg += &cell.svg(most);
     }
     for (number, _) in (0_u32..).zip(counts) {
-        words(&mut svg, place(number, CORNER.0), CORNER.1 - 12, 14, &number.to_string(), "#222");
-        words(&mut svg, CORNER.0 - 14, place(number, CORNER.1), 14, &number.to_string(), "#222");
+        svg += &words(place(number), NUMBERS, &number.to_string(), "#222");
+        svg += &words(NUMBERS, place(number), &number.to_string(), "#222");
     }
     svg + "</svg>\n"
+}
+
+/// The middle of a row or column.
+const fn place(number: u32) -> u32 {
+    TABLE.saturating_mul(number).saturating_add(CORNER).saturating_add(TABLE / 2)
+}
+
+/// A text in the middle of a place.
+fn words(x: u32, y: u32, text: &str, fill: &str) -> String {
+    format!(
+        "<text x=\"{x}\" y=\"{}\" font-size=\"14\" text-anchor=\"middle\" \
+         font-family=\"sans-serif\" fill=\"{fill}\">{text}</text>\n",
+        y.saturating_add(5)
+    )
+}
+
+/// A count in its place.
+#[derive(Clone, Copy)]
+struct Cell {
+    row: u32,
+    column: u32,
+    count: u32,
+}
+
+impl Cell {
+    fn svg(self, most_mistakes: u32) -> String {
+        let right = self.row == self.column;
+        let share = if right { 0.45 } else { f64::from(self.count) / f64::from(most_mistakes) };
+        let full = if right { [0, 158, 115] } else { [190, 40, 30] };
+        let (x, y) = (place(self.column), place(self.row));
+        let text = if self.count == 0 { String::new() } else { self.count.to_string() };
+        format!(
+            "<rect x=\"{}\" y=\"{}\" width=\"{TABLE}\" height=\"{TABLE}\" fill=\"{}\" \
+             stroke=\"#ccc\"/>{}",
+            x.saturating_sub(TABLE / 2),
+            y.saturating_sub(TABLE / 2),
+            mixed(full, share),
+            words(x, y, &text, if share > 0.6 { "#fff" } else { "#222" })
+        )
+    }
 }
 
 /// A white picture with a title; the title has no characters that XML would take for its own.

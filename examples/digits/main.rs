@@ -209,7 +209,7 @@ fn tell_likeness(out: &mut impl Write, likeness: &[f64]) -> io::Result<()> {
         out,
         "\n  How like its digit is a weight picture? With 8 x 8 pixels its correlation with the mean\n  \
          image of the digit, less the mean of all, is {low:.2} to {high:.2}: too little to be read.\n  \
-         With 28 x 28 pixels the digits can be seen in the pictures."
+         With 28 x 28 pixels some digits can be seen, and more of them after softmax."
     )
 }
 
