@@ -57,7 +57,7 @@ pub(crate) fn input_gradient<T: Scalar, const IN: usize, const OUT: usize>(
 /// Sum of products, in the order of [`input_gradient`].
 #[inline(always)]
 fn dot<T: Scalar, const N: usize>(a: &[T; N], b: &[T; N]) -> T {
-    dot_by::<{ SMALL || SOFT }, _, _>(a, b)
+    dot_by::<{ SMALL || SOFT }, T, N>(a, b)
 }
 
 #[inline(always)]
@@ -261,8 +261,8 @@ mod tests {
                 });
                 let want = lanes.chain((whole..OUT).map(product)).reduce(|sum, next| sum + next);
                 let want = want.map(f32::to_bits);
-                assert_eq!(want, Some(dot_by::<false, _, _>(w, &delta).to_bits()));
-                assert_eq!(want, Some(dot_by::<true, _, _>(w, &delta).to_bits()));
+                assert_eq!(want, Some(dot_by::<false, f32, OUT>(w, &delta).to_bits()));
+                assert_eq!(want, Some(dot_by::<true, f32, OUT>(w, &delta).to_bits()));
             }
         }
         check::<9, 32>();
