@@ -14,6 +14,8 @@
 mod common;
 #[path = "../examples/grokking/compute/mod.rs"]
 mod compute;
+#[path = "../examples/grokking/ideas.rs"]
+mod ideas;
 mod support;
 #[path = "../examples/grokking/text.rs"]
 mod text;

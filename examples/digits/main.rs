@@ -28,7 +28,7 @@ use common::output::{Folder, default_folder};
 use common::progress;
 use common::run::{Failure, exit_code};
 use compute::{Data, Mark, Trained, judge, likeness, weight_images};
-use gradlet::{Layer, Relu, Tanh};
+use gradlet::{Layer, Relu, Scalar, Tanh};
 use hidden::HIDDEN;
 use idx::Digits;
 use pictures::Curve;
@@ -58,8 +58,8 @@ struct Options {
     #[arg(long, value_name = "N", default_value_t = 20,
         value_parser = clap::value_parser!(u32).range(1..=1000), allow_negative_numbers = true)]
     epochs: u32,
-    /// Learning rate with the hidden layer; finite and greater than 0
-    #[arg(long, value_name = "RATE", default_value_t = 0.02, value_parser = positive,
+    /// Learning rate with the hidden layer; finite and greater than 0, in f32 too
+    #[arg(long, value_name = "RATE", default_value_t = 0.02, value_parser = rate,
         allow_negative_numbers = true)]
     learning_rate: f64,
     /// Number that the random weights start from
@@ -79,6 +79,17 @@ enum Activation {
     Relu,
     /// Hyperbolic tangent
     Tanh,
+}
+
+/// A learning rate that is finite and above zero as an `f32` too.
+fn rate(text: &str) -> Result<f64, String> {
+    let value = positive(text)?;
+    let nearest = f32::from_f64(value);
+    if nearest.is_finite() && nearest > 0.0 {
+        Ok(value)
+    } else {
+        Err(format!("{value:e} is {nearest:?} in f32"))
+    }
 }
 
 /// Images that a quick run learns from.
@@ -260,16 +271,19 @@ fn with_hidden<A: hidden::Start>(
     let name = if options.hidden == Activation::Relu { "relu" } else { "tanh" };
     let shape = format!("784-{HIDDEN}-10");
     let title = format!(
-        "5. {shape}, {name} and softmax, learning rate {}, random start {}",
+        "5. {shape}, {name} and softmax, learning rate {:?}, random start {}",
         options.learning_rate, options.seed
     );
     let result = trained(out, data, &title, options.epochs(options.epochs), |epochs, learned| {
         hidden::hidden::<784, A>(data, options.seed, options.learning_rate, epochs, learned)
     })?;
     let matrix = judge(&*result.net, &data.test, data.black);
-    writeln!(out, "\n{matrix}")?;
-    write!(out, "  Rows: the digit that it is. Columns: the digit that it was taken for.")?;
-    writeln!(out)?;
+    if matrix.count() > 0 {
+        writeln!(out, "\n{matrix}")?;
+        writeln!(out, "  Rows: the digit that it is. Columns: the digit that it was taken for.")?;
+    } else {
+        writeln!(out, "  The network answers nothing but NaN: there is nothing to count.")?;
+    }
     let mut files = pictures::confusion(folder, &shape, &matrix)?;
     let curve = Curve::new(&format!("{shape} {name}"), &result.marks, data.test.len());
     files.extend(pictures::accuracy(folder, &[soft.clone(), curve])?);

@@ -10,6 +10,7 @@
 mod common;
 mod compute;
 mod explain;
+mod ideas;
 mod pictures;
 mod text;
 
