@@ -11,6 +11,8 @@
 
 #[path = "../examples/common/mod.rs"]
 mod common;
+#[path = "support/files.rs"]
+mod files;
 mod support;
 
 use std::fs;
@@ -25,6 +27,7 @@ use common::plot::{
 use common::rows::{Row, Rows, Verdict};
 use common::table::Csv;
 use common::thinning::Thinning;
+use files::{fault_of_csv, fault_of_svg};
 use support::assert_close;
 
 // What the examples share
@@ -55,12 +58,15 @@ fn three_digits_are_three() {
     }
 }
 
+const LOOKS: [Look; 6] =
+    [Look::Solid, Look::Dashed, Look::Dots, Look::Crosses, Look::Squares, Look::Area];
+
 #[test]
 fn charts_are_drawn_whatever_the_points() {
     let many = [f64::NAN, f64::INFINITY, f64::NEG_INFINITY, -1.0, 0.0, 1e-300, 3.0, 1e300];
     for scale in [Scale::Linear, Scale::Log] {
         for count in 0..=many.len() {
-            for look in [Look::Solid, Look::Dashed, Look::Dots, Look::Crosses, Look::Squares] {
+            for look in LOOKS {
                 let axis = || Axis { label: "a < b & c".to_owned(), scale, range: None };
                 let values = if scale == Scale::Linear { &many[3..] } else { &many[..] };
                 let points: Vec<_> = values.iter().take(count).map(|&v| (v, v)).collect();
@@ -227,36 +233,16 @@ fn tables_can_be_read_back() {
     csv.row(&[0.1, 1e300]);
     csv.row(&[f64::MIN_POSITIVE, -0.0]);
     let text = csv.finish();
+    assert_eq!(fault_of_csv(&text), None);
     let mut lines = text.lines();
     assert_eq!(lines.next(), Some("a,b"));
     let read = |line: &str| line.split(',').map(|word| word.parse().unwrap()).collect::<Vec<f64>>();
     assert_eq!(lines.map(read).collect::<Vec<_>>(), [[0.1, 1e300], [f64::MIN_POSITIVE, -0.0]]);
 }
 
-/// Panics unless every tag is closed, in order, and every `<` and `&` of the text is escaped.
 #[track_caller]
-fn assert_well_formed(xml: &str) {
-    let mut open = vec![];
-    let mut parts = xml.split('<');
-    assert_eq!(parts.next().unwrap().trim(), "");
-    for part in parts {
-        let (tag, text) = part.split_once('>').unwrap_or_else(|| panic!("`<{part}` has no end"));
-        assert!(!text.contains('>'), "{text}");
-        assert_eq!(tag.matches('"').count() % 2, 0, "{tag}");
-        for entity in part.split('&').skip(1) {
-            let (name, _) = entity.split_once(';').unwrap_or(("", ""));
-            assert!(["lt", "gt", "amp", "quot", "apos", "#39"].contains(&name), "&{entity}");
-        }
-        let name = tag.split_whitespace().next().unwrap();
-        if let Some(name) = name.strip_prefix('/') {
-            assert_eq!(open.pop(), Some(name));
-        } else if !tag.ends_with('/') {
-            open.push(name);
-        }
-    }
-    assert!(open.is_empty(), "{open:?} not closed");
-    assert!(xml.trim_end().ends_with("</svg>"));
-    assert!(!xml.contains("NaN") && !xml.contains("inf"), "{xml}");
+fn assert_well_formed(svg: &str) {
+    assert_eq!(fault_of_svg(svg), None, "{svg}");
 }
 
 // The program
