@@ -41,7 +41,7 @@ fn points_are_those_of_the_text() {
     assert_eq!(points.len(), 60);
     let classes = file.at("data").at("class").list();
     for ((point, x), class) in points.iter().zip(file.at("data").at("x").list()).zip(classes) {
-        assert_all_close("point", &point.at, &x.numbers(), tolerance::F64_READ);
+        assert_all_close("point", &point.at, &x.numbers(), tolerance::EXACT);
         assert_eq!(point.class, class.count());
         assert_eq!(point.target().map(|t| t > 0.5), [point.class == 0, point.class == 1]);
     }
@@ -56,7 +56,7 @@ macro_rules! starts {
         let rows = [net.first().rows().as_flattened().to_vec(), net.first().bias().to_vec(),
             net.rest().rows().as_flattened().to_vec(), net.rest().bias().to_vec()];
         for (got, want) in rows.iter().zip(want) {
-            assert_all_close("weights", got, &want.numbers(), tolerance::F64_READ);
+            assert_all_close("weights", got, &want.numbers(), tolerance::EXACT);
         }
         assert_eq!(flat(&net).len(), 5 * $hidden + 2);
     })+};
