@@ -86,3 +86,7 @@ pub(crate) const LOSS_SLOPE: f64 = 1e-8;
 /// Relative, in units of the type's epsilon: an activation with its known value, 2 to 4 units in the
 /// last place; `expm1` and `exp` of `libm` are within 1.
 pub(crate) const KNOWN_EPSILONS: f64 = 4.0;
+
+/// `f32`, relative: four updates of the chain x^2, ln, sqrt, some 40 roundings of 6e-8; `lnf` may be
+/// another one than that of the golden numbers.
+pub(crate) const CHAIN_F32: f64 = 1e-6;

@@ -1,0 +1,4 @@
+//! x
+#[allow(dead_code, reason = "todo")]
+mod compute;
+fn main() {}
