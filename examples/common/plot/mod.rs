@@ -81,6 +81,12 @@ fn colour(number: usize) -> RGBColor {
     COLOURS.get(number).copied().unwrap_or(TEXT)
 }
 
+/// The colour, mixed with four parts of white.
+fn pale(RGBColor(red, green, blue): RGBColor) -> RGBColor {
+    let mix = |full: u8| heat::byte(f64::from(full).mul_add(0.2, 0.8 * 255.0));
+    RGBColor(mix(red), mix(green), mix(blue))
+}
+
 /// A chart that could not be drawn.
 #[derive(Debug)]
 pub(crate) struct DrawError(String);
@@ -146,6 +152,8 @@ pub(crate) enum Look {
     Crosses,
     /// A square at each.
     Squares,
+    /// A pale area that they surround, under the grid.
+    Area,
 }
 
 /// A line of a chart.
@@ -241,7 +249,7 @@ impl Chart {
         place(self.x.scale, x).zip(place(self.y.scale, y))
     }
 
-    /// Draws the chart with a title of this size, in so much room.
+    /// With a title of this size, in so much room.
     fn draw(&self, area: &Area<'_>, title: u32, room: u32) -> Result<(), DrawError> {
         heading(area, &self.title, title)?;
         let mut plane = ChartBuilder::on(area)
@@ -257,6 +265,9 @@ impl Chart {
         if let Some(heat) = &self.heat {
             heat.draw(&mut plane)?;
         }
+        for area in self.lines.iter().filter(|line| line.look == Look::Area) {
+            self.draw_line(&mut plane, area)?;
+        }
         plane
             .configure_mesh()
             .bold_line_style(thin(208))
@@ -268,7 +279,7 @@ impl Chart {
             .x_desc(&self.x.label)
             .y_desc(&self.y.label)
             .draw()?;
-        for line in &self.lines {
+        for line in self.lines.iter().filter(|line| line.look != Look::Area) {
             self.draw_line(&mut plane, line)?;
         }
         for note in &self.notes {

@@ -7,7 +7,7 @@ use plotters::chart::SeriesAnno;
 use plotters::prelude::*;
 use plotters::style::text_anchor::{HPos, Pos, VPos};
 
-use super::{Chart, DrawError, Line, Look, Note, Plane, colour, font, signed, units};
+use super::{Chart, DrawError, Line, Look, Note, Plane, colour, font, pale, signed, units};
 
 impl Chart {
     pub(super) fn draw_line<'a, DB: DrawingBackend + 'a>(
@@ -33,8 +33,14 @@ impl Chart {
                 let square = |p| EmptyElement::at(p) + square((0, 0), style);
                 plane.draw_series(points.into_iter().map(square))?
             }
+            Look::Area => {
+                let fill = pale(colour(line.colour)).filled();
+                plane.draw_series([Polygon::new(points, fill)])?
+            }
         };
         if let Some(label) = &line.label {
+            let style =
+                if line.look == Look::Area { pale(colour(line.colour)).filled() } else { style };
             legend(series, label, line.look, style);
         }
         Ok(())
@@ -71,6 +77,8 @@ fn legend<'a, DB: DrawingBackend + 'a>(
     let dot = move |at| EmptyElement::at(at) + Circle::new((signed(19), 0), units(4), style);
     let cross = move |at| EmptyElement::at(at) + Cross::new((signed(19), 0), units(5), style);
     let small_square = move |at| EmptyElement::at(at) + square((signed(19), 0), style);
+    let corners = [(signed(4), -signed(6)), (signed(35), signed(6))];
+    let patch = move |at| EmptyElement::at(at) + Rectangle::new(corners, style);
     series.label(label);
     match look {
         Look::Solid => series.legend(whole),
@@ -78,6 +86,7 @@ fn legend<'a, DB: DrawingBackend + 'a>(
         Look::Dots => series.legend(dot),
         Look::Crosses => series.legend(cross),
         Look::Squares => series.legend(small_square),
+        Look::Area => series.legend(patch),
     };
 }
 
