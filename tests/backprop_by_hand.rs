@@ -9,14 +9,19 @@
     reason = "tests may panic"
 )]
 
+#[path = "../examples/common/mod.rs"]
+mod common;
 #[allow(dead_code, reason = "the program uses the rest")]
 #[path = "../examples/backprop_by_hand/compute.rs"]
 mod compute;
 mod support;
+#[allow(dead_code, reason = "the program uses the rest")]
+#[path = "../examples/backprop_by_hand/tell/mod.rs"]
+mod tell;
 
 use compute::chain;
 use compute::{
-    Change, Ending, Factors, Run, THRESHOLDS, Task, endless, forward, hand_step, root_b,
+    Change, Ending, Factors, Plan, Run, THRESHOLDS, Task, endless, forward, hand_step, root_b,
 };
 use gradlet::Scalar;
 use support::{Json, assert_all_close, assert_close, tolerance};
@@ -334,4 +339,40 @@ fn gradient_descent_on_the_chain_matches_golden() {
         assert_close("c", chain::forward(x).c, mark.at("c").number(), bound);
         assert_close("loss", visit.value, mark.at("loss").number(), bound);
     }
+}
+
+/// What the program prints.
+fn told() -> String {
+    let mut out = vec![];
+    tell::all(
+        &mut out,
+        &Plan {
+            target: compute::TARGET,
+            chain_target: chain::TARGET,
+            chain_start: chain::START,
+            limit: compute::LIMIT,
+        },
+    )
+    .unwrap();
+    String::from_utf8(out).unwrap()
+}
+
+#[test]
+fn verdicts_are_as_many_as_known_and_each_reason_is_explained() {
+    let told = told();
+    let ending = |verdict: &str| {
+        told.lines().filter(|l| l.starts_with("  ") && l.ends_with(verdict)).count()
+    };
+    assert_eq!(ending(" agrees"), 15);
+    assert_eq!(ending(" differs"), 0, "not explained");
+    let reasons: Vec<_> = told.lines().filter_map(|line| line.split_once("differs: ")).collect();
+    assert_eq!(
+        reasons.iter().map(|(_, word)| *word).collect::<Vec<_>>(),
+        ["path", "delta", "cut", "rounded", "e", "product", "order"]
+    );
+    let (_, explained) = told.split_once("Where the text differs").unwrap();
+    for (line, word) in reasons {
+        assert!(explained.contains(&format!("\n  {word} ")), "{line}");
+    }
+    assert!(!told.contains("NaN") && !told.contains("inf"), "{told}");
 }

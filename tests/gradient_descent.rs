@@ -8,13 +8,18 @@
     reason = "tests may panic"
 )]
 
+#[path = "../examples/common/mod.rs"]
+mod common;
 #[allow(dead_code, reason = "the program uses the rest")]
 #[path = "../examples/gradient_descent/compute.rs"]
 mod compute;
 mod support;
+#[allow(dead_code, reason = "the program uses the rest")]
+#[path = "../examples/gradient_descent/tell.rs"]
+mod tell;
 
 use compute::descent::{Descent, Ending, Visit, descend};
-use compute::{Behaviour, bowl, bowl_at, concept, single_variable, study, study_at};
+use compute::{Behaviour, Results, bowl, bowl_at, concept, single_variable, study, study_at};
 use gradlet::prelude::*;
 use support::{Json, assert_close, tolerance};
 
@@ -157,4 +162,38 @@ fn descent_is_the_plain_rule() {
         place = [place[0] - 0.3 * (place[0] - 0.5), place[1] - 0.3 * (place[1] - 0.25)];
     }
     assert_eq!(descent.visits.len(), 21);
+}
+
+/// What the program prints.
+fn told() -> String {
+    let mut out = vec![];
+    tell::all(
+        &mut out,
+        &Results {
+            concept: concept(1e-6),
+            single: single_variable(1e-3),
+            bowl: bowl(compute::BOWL_START, compute::BOWL_RATE, 1000),
+            bowl_rate: compute::BOWL_RATE,
+            studies: compute::STUDY_RATES.map(|rate| study(compute::STUDY_START, rate)).into(),
+        },
+    )
+    .unwrap();
+    String::from_utf8(out).unwrap()
+}
+
+#[test]
+fn verdicts_are_as_many_as_known_and_each_reason_is_explained() {
+    let told = told();
+    let ending = |verdict: &str| {
+        told.lines().filter(|l| l.starts_with("  ") && l.ends_with(verdict)).count()
+    };
+    assert_eq!(ending(" agrees"), 11);
+    assert_eq!(ending(" differs"), 0, "not explained");
+    let reasons: Vec<_> = told.lines().filter_map(|line| line.split_once("differs: ")).collect();
+    assert_eq!(reasons.iter().map(|(_, word)| *word).collect::<Vec<_>>(), ["limit"]);
+    let (_, explained) = told.split_once("Where the text differs").unwrap();
+    for (line, word) in reasons {
+        assert!(explained.contains(&format!("\n  {word} ")), "{line}");
+    }
+    assert!(!told.contains("NaN") && !told.contains("inf"), "{told}");
 }

@@ -94,12 +94,11 @@ pub(crate) fn run<T: Scalar>(start: T, target: T, threshold: T, limit: u32) -> R
             break;
         }
         let x = last.x - last.deltas.x;
-        // Also NaN is not above 1.
-        let guarded = !(x > T::ONE);
-        let x = if guarded { T::from_f64(1.1) } else { x };
         if !x.is_finite() {
             break;
         }
+        let guarded = x <= T::ONE;
+        let x = if guarded { T::from_f64(1.1) } else { x };
         last = state(x, target, guarded);
         states.push(last);
     }

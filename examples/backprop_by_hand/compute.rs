@@ -170,6 +170,42 @@ impl<T: Scalar> Task<T> {
     }
 }
 
+/// What to bring where.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Plan {
+    pub(crate) target: f64,
+    pub(crate) chain_target: f64,
+    pub(crate) chain_start: f64,
+    pub(crate) limit: u32,
+}
+
+impl Plan {
+    /// Newton's method on z.
+    pub(crate) fn run<T: Scalar>(
+        &self,
+        change: Change,
+        factors: Factors,
+        threshold: f64,
+    ) -> Run<T> {
+        let (target, threshold) = (T::from_f64(self.target), T::from_f64(threshold));
+        Task { change, factors, target, threshold, limit: self.limit }.run()
+    }
+
+    /// Newton's method on c.
+    pub(crate) fn chain<T: Scalar>(&self) -> chain::Run<T> {
+        let [start, target, threshold] =
+            [self.chain_start, self.chain_target, chain::THRESHOLD].map(T::from_f64);
+        chain::run(start, target, threshold, self.limit)
+    }
+}
+
+/// What is changed, and its name.
+pub(crate) const CHANGES: [(Change, &str); 3] =
+    [(Change::W, "w"), (Change::B, "b"), (Change::Both, "w and b")];
+/// Which derivatives are divided by, and the name.
+pub(crate) const FACTORS: [(Factors, &str); 2] =
+    [(Factors::Frozen, "frozen"), (Factors::Recomputed, "recomputed")];
+
 /// One update of b alone, as it is done on paper.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) struct HandStep {

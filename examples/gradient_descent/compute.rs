@@ -201,3 +201,14 @@ pub(crate) fn study(start: f64, rate: f64) -> Study {
 pub(crate) fn greatest_rate(curvature: f64) -> f64 {
     2.0 / curvature
 }
+
+/// Everything that is told and drawn.
+#[derive(Debug)]
+pub(crate) struct Results {
+    pub(crate) concept: Descent<1>,
+    pub(crate) single: Descent<1>,
+    pub(crate) bowl: Descent<2>,
+    /// Its learning rate.
+    pub(crate) bowl_rate: f64,
+    pub(crate) studies: Vec<Study>,
+}

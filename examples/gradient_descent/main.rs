@@ -22,7 +22,7 @@ use common::options::positive;
 use common::output::{Folder, default_folder};
 use common::run::{self, Failure};
 use compute::descent::{Descent, Ending};
-use compute::{BOWL_RATE, BOWL_START, STUDY_RATES, STUDY_START, Study};
+use compute::{BOWL_RATE, BOWL_START, Results, STUDY_RATES, STUDY_START};
 
 /// Gradient descent from a first step to a learning-rate study: numbers beside those of a text, and
 /// pictures of every path.
@@ -77,17 +77,6 @@ fn place(text: &str) -> Result<f64, String> {
     if (-10.0..=10.0).contains(&value) { Ok(value) } else { Err("must be -10 to 10".to_owned()) }
 }
 
-/// Everything that is told and drawn.
-#[derive(Debug)]
-struct Results {
-    concept: Descent<1>,
-    single: Descent<1>,
-    bowl: Descent<2>,
-    /// Its learning rate.
-    bowl_rate: f64,
-    studies: Vec<Study>,
-}
-
 fn main() -> ExitCode {
     run::exit_code(run(Options::parse()))
 }
@@ -123,15 +112,6 @@ fn diverged(bowl: &Descent<2>, rate: f64) -> Result<(), Failure> {
         "the descent on x^2 + sin^2 y diverged: J is infinite after {} updates with the learning \
          rate {}; try a smaller --learning-rate",
         bowl.visits.len(),
-        short(rate)
+        tell::short(rate)
     )))
-}
-
-/// A number in few characters: `0.5`, `1e30`.
-fn short(value: f64) -> String {
-    if value == 0.0 || (1e-4..1e6).contains(&value.abs()) {
-        value.to_string()
-    } else {
-        format!("{value:.4e}")
-    }
 }

@@ -5,8 +5,8 @@ use super::common::plot::{Axis, Chart, Line, Look, Note, Panels, Size, Surface, 
 use super::common::run::Failure;
 use super::common::table::Csv;
 use super::compute::descent::{Descent, Visit};
-use super::compute::{self, Study};
-use super::{Results, short};
+use super::compute::{self, Results, Study};
+use super::tell::short;
 
 /// Writes everything; returns the paths.
 pub(crate) fn write(folder: &Folder, results: &Results) -> Result<Vec<String>, Failure> {

@@ -2,10 +2,9 @@
 
 use std::io::{self, Write};
 
-use super::common::rows::{Row, Rows};
-use super::compute::descent::{Descent, Ending, Visit};
-use super::compute::{self, Behaviour, STUDY_CURVATURE, Study};
-use super::{Results, short};
+use crate::common::rows::{Row, Rows};
+use crate::compute::descent::{Descent, Ending, Visit};
+use crate::compute::{self, Behaviour, Results, STUDY_CURVATURE, Study};
 
 /// Every section.
 pub(crate) fn all(out: &mut impl Write, results: &Results) -> io::Result<()> {
@@ -142,7 +141,7 @@ fn study(out: &mut impl Write, studies: &[Study]) -> io::Result<()> {
             None => "",
         };
         let line = format!(
-            "  {:<9}{:<9}{places:<31}{:<21}{:<21}{:<21}{verdict}",
+            "  {:<8} {:<8} {places:<31}{:<21}{:<21}{:<21}{verdict}",
             short(*rate),
             three(*factor),
             foretold.words(),
@@ -199,4 +198,13 @@ fn slips(out: &mut impl Write) -> io::Result<()> {
            last ones from 0. Here the number is that of the updates made: 0 at the start.
 "
     )
+}
+
+/// A number in few characters: `0.5`, `1e30`.
+pub(crate) fn short(value: f64) -> String {
+    if value == 0.0 || (1e-4..1e6).contains(&value.abs()) {
+        value.to_string()
+    } else {
+        format!("{value:e}")
+    }
 }
