@@ -15,7 +15,7 @@
 #   msrv      unit and integration tests with the oldest supported compiler
 #   no_std    builds for bare-metal targets, which have neither std nor an allocator
 #   firmware  trains on emulated cores to the bits of this machine; nothing in it can panic
-#   examples  each example runs and ends well
+#   examples  each example runs and ends well, and the files that it writes are whole
 #   api       the public API is the one in tests/public_api.txt
 #   features  no warning with each feature alone
 #
@@ -125,29 +125,51 @@ firmware_clippy() {
 }
 
 step_examples() {
-    local example name out help options
+    local example name out options help
     compgen -G 'examples/*.rs' >/dev/null || skip "there are none"
     cargo build --locked --release --all-features --examples
-    for example in examples/*.rs; do
-        name=$(basename "$example" .rs)
-        out=$scratch/$name
+    mkdir "$scratch/files"
+    for example in examples/*.rs examples/*/main.rs; do
+        [[ -e $example ]] || continue
+        name=${example#examples/}
+        name=${name%/main.rs}
+        name=${name%.rs}
+        out=$scratch/files/$name
         mkdir "$out"
         options=()
         help=$(run_example "$name" --help)
-        [[ $help != *--output* ]] || options=(--output "$out")
-        # The place for what an example needs besides, such as fewer epochs.
-        case $name in
-        *) ;;
-        esac
+        [[ $help != *--output* ]] || options+=(--output "$out")
+        [[ $help != *--quick* ]] || options+=(--quick)
         echo "   $name ${options[*]:-}"
         # One without options ran to its end already, whatever it was given.
         [[ $help == *Usage:* ]] || continue
-        run_example "$name" ${options[@]+"${options[@]}"}
-        [[ ${#options[@]} == 0 || -n $(ls -A "$out") ]] || {
-            echo "$name wrote nothing to its --output" >&2
-            return 1
+        run_example "$name" ${options[@]+"${options[@]}"} | tee "$scratch/said"
+        [[ $help != *--output* ]] || names_its_files "$name" "$out"
+    done
+    GRADLET_EXAMPLE_FILES=$scratch/files cargo test --quiet --locked --release --all-features \
+        --test example_files -- --include-ignored
+}
+
+# Whether example $1 wrote into the folder $2 just the files whose paths it printed.
+names_its_files() {
+    local name=$1 out=$2 path status=0
+    [[ -n $(ls -A "$out") ]] || {
+        echo "$name wrote nothing to its --output" >&2
+        return 1
+    }
+    for path in $(grep -oE '[^[:space:]]*/[^[:space:]]*\.(svg|csv)\b' "$scratch/said"); do
+        [[ -s $path ]] || {
+            echo "$name printed the path of a file that is not there: $path" >&2
+            status=1
         }
     done
+    for path in "$out"/*; do
+        grep -qF "$path" "$scratch/said" || {
+            echo "$name wrote a file without printing its path: $path" >&2
+            status=1
+        }
+    done
+    return $status
 }
 
 run_example() {

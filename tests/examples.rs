@@ -11,6 +11,8 @@
 
 #[path = "../examples/common/mod.rs"]
 mod common;
+#[path = "support/files.rs"]
+mod files;
 mod support;
 
 use std::fs;
@@ -18,8 +20,14 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 use std::sync::OnceLock;
 
-use common::plot::{Axis, Chart, Line, Look, Note, Scale, three_digits};
+use common::plot::{
+    Axis, Chart, Heat, Image, Images, Line, Look, Note, Palette, Panels, Scale, Surface, contours,
+    three_digits,
+};
+use common::rows::{Row, Rows, Verdict};
+use common::table::Csv;
 use common::thinning::Thinning;
+use files::{fault_of_csv, fault_of_svg};
 use support::assert_close;
 
 // What the examples share
@@ -50,12 +58,15 @@ fn three_digits_are_three() {
     }
 }
 
+const LOOKS: [Look; 6] =
+    [Look::Solid, Look::Dashed, Look::Dots, Look::Crosses, Look::Squares, Look::Area];
+
 #[test]
 fn charts_are_drawn_whatever_the_points() {
     let many = [f64::NAN, f64::INFINITY, f64::NEG_INFINITY, -1.0, 0.0, 1e-300, 3.0, 1e300];
     for scale in [Scale::Linear, Scale::Log] {
         for count in 0..=many.len() {
-            for look in [Look::Solid, Look::Dashed, Look::Dots] {
+            for look in LOOKS {
                 let axis = || Axis { label: "a < b & c".to_owned(), scale, range: None };
                 let values = if scale == Scale::Linear { &many[3..] } else { &many[..] };
                 let points: Vec<_> = values.iter().take(count).map(|&v| (v, v)).collect();
@@ -82,30 +93,156 @@ fn linear_axes_have_round_ticks() {
     }
 }
 
-/// Panics unless every tag is closed, in order, and every `<` and `&` of the text is escaped.
-#[track_caller]
-fn assert_well_formed(xml: &str) {
-    let mut open = vec![];
-    let mut parts = xml.split('<');
-    assert_eq!(parts.next().unwrap().trim(), "");
-    for part in parts {
-        let (tag, text) = part.split_once('>').unwrap_or_else(|| panic!("`<{part}` has no end"));
-        assert!(!text.contains('>'), "{text}");
-        assert_eq!(tag.matches('"').count() % 2, 0, "{tag}");
-        for entity in part.split('&').skip(1) {
-            let (name, _) = entity.split_once(';').unwrap_or(("", ""));
-            assert!(["lt", "gt", "amp", "quot", "apos", "#39"].contains(&name), "&{entity}");
-        }
-        let name = tag.split_whitespace().next().unwrap();
-        if let Some(name) = name.strip_prefix('/') {
-            assert_eq!(open.pop(), Some(name));
-        } else if !tag.ends_with('/') {
-            open.push(name);
+#[test]
+fn axes_end_where_they_should() {
+    let x = Axis::linear("x").from(0.25, 0.95);
+    let line = Line { label: None, look: Look::Solid, colour: 0, points: vec![(-3.0, 1.0)] };
+    let svg = Chart { x, lines: vec![line], ..Chart::default() }.svg().unwrap();
+    for (tick, is_there) in [("0.2", false), ("0.3", true), ("0.9", true), ("1.0", false)] {
+        assert_eq!(svg.contains(&format!(">\n{tick}\n</text>")), is_there, "{tick}");
+    }
+}
+
+/// The values of a function at the nodes of a grid over the square from -1 to 1.
+fn square(nodes: u32, f: impl Fn(f64, f64) -> f64) -> Vec<Vec<f64>> {
+    let at = |number| f64::from(number) / f64::from(nodes - 1) * 2.0 - 1.0;
+    (0..nodes).map(|row| (0..nodes).map(|column| f(at(column), at(row))).collect()).collect()
+}
+
+const SQUARE: (f64, f64) = (-1.0, 1.0);
+
+#[test]
+fn contours_of_a_plane_are_straight_lines() {
+    let lines = contours(SQUARE, SQUARE, &square(9, |x, y| x + 2.0 * y), 0.5);
+    let [line] = &lines[..] else { panic!("{lines:?}") };
+    assert!(line.len() >= 9);
+    for (x, y) in line {
+        assert_close("height", x + 2.0 * y, 0.5, 1e-12);
+    }
+    let (first, last) = (line[0], line[line.len() - 1]);
+    let ends = [first.0.min(last.0), first.0.max(last.0)];
+    assert_close("left end", ends[0], -1.0, 1e-12);
+    assert_close("right end", ends[1], 1.0, 1e-12);
+}
+
+#[test]
+fn contours_of_a_bowl_are_closed() {
+    let lines = contours(SQUARE, SQUARE, &square(41, |x, y| x * x + y * y), 0.49);
+    let [line] = &lines[..] else { panic!("{} lines", lines.len()) };
+    assert_eq!(line[0], line[line.len() - 1]);
+    for (x, y) in line {
+        assert_close("radius", x.hypot(*y), 0.7, 2e-3);
+    }
+}
+
+#[test]
+fn contours_of_a_saddle_do_not_cross() {
+    assert_eq!(contours(SQUARE, SQUARE, &[vec![1.0, 0.0], vec![0.0, 1.0]], 0.5).len(), 2);
+    assert_eq!(contours(SQUARE, SQUARE, &[vec![0.0, 1.0], vec![1.0, 0.0]], 0.5).len(), 2);
+    for level in [-1.5, 2.0, f64::NAN] {
+        assert!(contours(SQUARE, SQUARE, &square(3, |x, y| x * y), level).is_empty());
+    }
+    assert!(contours(SQUARE, SQUARE, &[], 0.0).is_empty());
+}
+
+/// Panels with colours and a contour, a surface with a path, and pixels. To look at them, set
+/// `PICTURES` to a folder.
+#[test]
+fn pictures_of_all_kinds_are_drawn() {
+    let bowl = |x: f64, y: f64| x * x + 0.3 * y * y;
+    let contour = |level| {
+        contours(SQUARE, SQUARE, &square(31, bowl), level).into_iter().map(move |points| Line {
+            label: None,
+            look: Look::Solid,
+            colour: 0,
+            points,
+        })
+    };
+    let heat = |palette| Heat { x: SQUARE, y: SQUARE, values: square(30, bowl), palette };
+    let chart = |palette| Chart {
+        title: "x² + 0.3 y²".to_owned(),
+        x: Axis::linear("x").from(-1.0, 1.0),
+        y: Axis::linear("y").from(-1.0, 1.0),
+        heat: Some(heat(palette)),
+        lines: [0.1, 0.5].into_iter().flat_map(contour).collect(),
+        ..Chart::default()
+    };
+    let charts = vec![chart(Palette::Blue), chart(Palette::Classes), Chart::default()];
+    let panels = Panels { title: "Three panels".to_owned(), charts, columns: 2 };
+    let surface = Surface {
+        title: "A bowl".to_owned(),
+        x: Axis::linear("x").from(-1.0, 1.0),
+        y: Axis::linear("y").from(-1.0, 1.0),
+        z: Axis::linear("x² + 0.3 y²"),
+        values: square(21, bowl),
+        path: [0.9, 0.5, 0.2].map(|x| (x, -x, bowl(x, -x))).to_vec(),
+        ..Surface::default()
+    };
+    let pixels = square(28, |x, y| x * y).concat();
+    let image = Image { caption: "x y".to_owned(), width: 28, pixels };
+    let images = Images { title: "Two".to_owned(), images: vec![image.clone(), image], columns: 5 };
+    let svgs = [panels.svg(), surface.svg(), images.svg()].map(Result::unwrap);
+    for (number, svg) in svgs.iter().enumerate() {
+        assert_well_formed(svg);
+        if let Some(folder) = std::env::var_os("PICTURES") {
+            fs::write(Path::new(&folder).join(format!("{number}.svg")), svg).unwrap();
         }
     }
-    assert!(open.is_empty(), "{open:?} not closed");
-    assert!(xml.trim_end().ends_with("</svg>"));
-    assert!(!xml.contains("NaN") && !xml.contains("inf"), "{xml}");
+    for empty in [
+        Panels { title: String::new(), charts: vec![], columns: 0 }.svg(),
+        Surface::default().svg(),
+    ] {
+        assert_well_formed(&empty.unwrap());
+    }
+    assert_well_formed(&Images { title: String::new(), images: vec![], columns: 0 }.svg().unwrap());
+}
+
+// Rows and tables
+
+#[test]
+fn verdicts_are_computed() {
+    let row = Row::new("x", 0.123_46);
+    assert_eq!(row.verdict(), Verdict::NotPrinted);
+    for digits in ["0.1235", "0.12346", "0.1", ".12"] {
+        assert_eq!(row.clone().printed(digits).verdict(), Verdict::Agrees, "{digits}");
+    }
+    let wrong = row.printed("0.52");
+    assert_eq!(wrong.verdict(), Verdict::Unexplained);
+    let explained = wrong.slip("sign", -0.52).slip("rule", 0.519_9);
+    assert_eq!(explained.verdict(), Verdict::Differs("rule"));
+    assert_eq!(Row::new("x", 2.266e-9).printed("2.27e-9").verdict(), Verdict::Agrees);
+    assert_eq!(Row::new("x", f64::NAN).printed("word").verdict(), Verdict::Unexplained);
+}
+
+#[test]
+fn rows_stand_under_each_other() {
+    let mut text = vec![];
+    let mut rows = Rows::new(&mut text, "here");
+    rows.heading("1. Numbers").unwrap();
+    rows.line(&Row::new("z", -0.98).printed("-0.98")).unwrap();
+    rows.line(&Row::new("a", 1.0 / 3.0)).unwrap();
+    let text = String::from_utf8(text).unwrap();
+    let points: Vec<_> = text.lines().skip(2).map(|line| line.find('.').unwrap()).collect();
+    assert_eq!(points[0], points[1], "{text}");
+    assert!(text.contains("agrees") && text.contains("0.3333333333"), "{text}");
+}
+
+#[test]
+fn tables_can_be_read_back() {
+    let mut csv = Csv::new(&["a", "b"]);
+    csv.row(&[0.1, 1e300]);
+    csv.row(&[f64::MIN_POSITIVE, -0.0]);
+    let text = csv.finish();
+    assert_eq!(fault_of_csv(&text), None);
+    let mut lines = text.lines();
+    assert_eq!(lines.next(), Some("a,b"));
+    let read = |line: &str| line.split(',').map(|word| word.parse().unwrap()).collect::<Vec<f64>>();
+    assert_eq!(lines.map(read).collect::<Vec<_>>(), [[0.1, 1e300], [f64::MIN_POSITIVE, -0.0]]);
+}
+
+#[track_caller]
+fn assert_well_formed(svg: &str) {
+    assert_eq!(fault_of_svg(svg), None, "{svg}");
 }
 
 // The program

@@ -15,7 +15,7 @@
 mod compute;
 mod support;
 
-use compute::{Ending, Plan, Run, SIZES, moons, network, points, train, train_with};
+use compute::{Ending, Plan, Run, SIZES, best_share, moons, network, points, train, train_with};
 use support::{Json, assert_all_close, assert_close, flat, tolerance};
 
 const LAST: u32 = if cfg!(debug_assertions) { 1000 } else { 30_000 };
@@ -94,6 +94,10 @@ fn networks_learn_as_those_of_the_text() {
             shares.push(got);
         }
     }
+    let best = best_share(&fresh, 1.0);
+    assert!((0.6..0.8).contains(&best), "{best}");
+    // Nothing beats it but by luck.
+    assert!(shares.iter().all(|&share| share < best + tolerance::MOONS_FRESH), "{best}");
     // The networks that fit all sixty points do worse on fresh ones.
     if let [one, two, _, ten, twenty, fifty] = shares[..] {
         assert!([ten, twenty, fifty].iter().all(|&large| large + 0.02 < two && two < one));
@@ -150,4 +154,11 @@ fn fresh_points_are_two_half_circles_with_noise() {
     // Four standard errors.
     assert!(mean.abs() < 4.0 * 0.5 / 2002_f64.sqrt(), "{mean}");
     assert!((variance.sqrt() - 0.5).abs() < 4.0 * 0.5 / 4004_f64.sqrt(), "{variance}");
+}
+
+#[test]
+fn best_rule_is_right_without_noise_and_helpless_in_noise() {
+    assert!(best_share(&moons(1000, 0.1, 1), 0.1) > 0.999);
+    let helpless = best_share(&moons(10_000, 100.0, 1), 100.0);
+    assert!((0.48..0.53).contains(&helpless), "{helpless}");
 }

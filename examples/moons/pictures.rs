@@ -14,18 +14,19 @@ pub(crate) fn write(
     folder: &Folder,
     plan: &Plan<'_>,
     runs: &[Run],
+    best: f64,
 ) -> Result<Vec<String>, Failure> {
     let maps = Panels {
         title: "Decision boundaries; dots: upper moon, squares: lower moon".to_owned(),
         charts: runs.iter().map(|run| map(plan, run)).collect(),
-        columns: 3,
+        columns: runs.len().min(3),
     };
     let files = [
         ("boundaries.svg", slim(&maps.svg()?)),
         ("boundaries.csv", map_table(plan, runs)),
         ("cost.svg", slim(&curves(runs).svg()?)),
         ("cost.csv", curve_table(runs)),
-        ("accuracy.svg", slim(&accuracy(plan, runs).svg()?)),
+        ("accuracy.svg", slim(&accuracy(plan, runs, best).svg()?)),
         ("accuracy.csv", accuracy_table(runs)),
     ];
     let write = |(name, text): &(&str, String)| Ok(folder.write(name, text)?);
@@ -34,7 +35,13 @@ pub(crate) fn write(
 
 /// The same picture without attributes that say what goes without saying.
 fn slim(svg: &str) -> String {
-    svg.replace(" opacity=\"1\"", "").replace(" stroke=\"none\" stroke-width=\"1\"", "")
+    [
+        " opacity=\"1\"",
+        " stroke=\"none\" stroke-width=\"1\"",
+        " stroke=\"none\" stroke-width=\"16\"",
+    ]
+    .iter()
+    .fold(svg.to_owned(), |svg, attributes| svg.replace(attributes, ""))
 }
 
 /// The plane in the colours of the answers, with the sixty points.
@@ -127,7 +134,7 @@ fn curves(runs: &[Run]) -> Chart {
 }
 
 /// Right answers on the sixty points and on fresh ones.
-fn accuracy(plan: &Plan<'_>, runs: &[Run]) -> Chart {
+fn accuracy(plan: &Plan<'_>, runs: &[Run], best: f64) -> Chart {
     let complete: Vec<_> = runs.iter().filter(|run| run.fresh.is_some()).collect();
     let lines = |label: &str, colour: usize, share: &dyn Fn(&Run) -> f64| {
         let points: Vec<_> =
@@ -141,11 +148,19 @@ fn accuracy(plan: &Plan<'_>, runs: &[Run]) -> Chart {
     let new = lines(&format!("{} fresh points", plan.fresh.len()), 1, &|run| {
         run.fresh.unwrap_or_default()
     });
+    let first = complete.first().map_or(1.0, |run| run.hidden.into());
+    let last = complete.last().map_or(1.0, |run| run.hidden.into());
+    let bound = Line {
+        label: Some("the best rule there is, on fresh points".to_owned()),
+        look: Look::Dashed,
+        colour: 2,
+        points: vec![(first, 100.0 * best), (last, 100.0 * best)],
+    };
     Chart {
         title: "Right answers of networks on points that they know, and on fresh points".to_owned(),
         x: Axis::log("number of hidden units"),
         y: Axis::linear("right answers, in percent").from(50.0, 100.0),
-        lines: known.into_iter().chain(new).collect(),
+        lines: known.into_iter().chain(new).chain([bound]).collect(),
         ..Chart::default()
     }
 }
@@ -153,8 +168,8 @@ fn accuracy(plan: &Plan<'_>, runs: &[Run]) -> Chart {
 fn map_table(plan: &Plan<'_>, runs: &[Run]) -> String {
     let mut csv = Csv::new(&["hidden", "x1", "x2", "logit_2_minus_logit_1"]);
     for run in runs {
-        for (y, row) in nodes(plan.y, plan.nodes).zip(&run.map).step_by(4) {
-            for (x, difference) in nodes(plan.x, plan.nodes).zip(row).step_by(4) {
+        for (y, row) in nodes(plan.y, plan.nodes).zip(&run.map).step_by(3) {
+            for (x, difference) in nodes(plan.x, plan.nodes).zip(row).step_by(3) {
                 csv.row(&[run.hidden.into(), x, y, *difference]);
             }
         }

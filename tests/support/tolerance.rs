@@ -15,6 +15,9 @@ pub(crate) const F64_PASS: f64 = 1e-13;
 /// runs, so this leaves five digits in reserve.
 pub(crate) const F64_LONG: f64 = 1e-9;
 
+/// Absolute: a number of which the first ten decimals are known.
+pub(crate) const TEN_DECIMALS: f64 = 0.5e-10;
+
 /// `f64` parameters of the moons after 30,000 updates: the golden file's own bound. Parameters are
 /// less sharp than the cost, which is flat around them.
 pub(crate) const MOONS_PARAMETERS_F64: f64 = 1e-7;
@@ -90,6 +93,17 @@ pub(crate) const LOSS_SLOPE: f64 = 1e-8;
 /// Relative, in units of the type's epsilon: an activation with its known value, 2 to 4 units in the
 /// last place; `expm1` and `exp` of `libm` are within 1.
 pub(crate) const KNOWN_EPSILONS: f64 = 4.0;
+
+/// Right answers of 500 to 1000 in `f64`: the golden file's own bound. Rounding decides where two
+/// digits have nearly the same score.
+pub(crate) const DIGITS_CORRECT_F64: u32 = 3;
+
+/// The same in `f32`.
+pub(crate) const DIGITS_CORRECT_F32: u32 = 5;
+
+/// `f32`, relative: the sum of a thousand losses, each from a weighted sum of up to 784 terms; a
+/// thousand roundings of 6e-8 that do not all point one way.
+pub(crate) const DIGITS_SUM_F32: f64 = 3e-5;
 
 /// Absolute: the share of right answers among 20,000 fresh points, against the share that another
 /// generator's points gave. Four standard errors, 0.0033 each, of both samples.

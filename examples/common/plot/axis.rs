@@ -47,7 +47,8 @@ impl Ticks {
         };
         if given.is_some() {
             // A little more than the range, against rounding.
-            let first = (low / step - 1e-9).ceil();
+            // And no negative zero.
+            let first = (low / step - 1e-9).ceil() + 0.0;
             let last = (high / step + 1e-9).floor();
             return Self { scale, step, numbers: first..last, places: (low..high).into() };
         }

@@ -43,17 +43,19 @@ impl Default for Surface {
 impl Surface {
     /// The picture as the text of an SVG file.
     pub(crate) fn svg(&self) -> Result<String, DrawError> {
-        let all = || self.values.iter().flatten().copied();
-        let (low, high) = (all().fold(f64::INFINITY, f64::min), all().fold(f64::MIN, f64::max));
-        let (low, high) = self.z.range.unwrap_or((low.min(high), high.max(low)));
-        let high = if high > low { high } else { low + 1.0 };
-        let ((x0, x1), (y0, y1)) =
-            (self.x.range.unwrap_or((0.0, 1.0)), self.y.range.unwrap_or((0.0, 1.0)));
+        let all = || self.values.iter().flatten().copied().filter(|value| value.is_finite());
+        let ends = |ends: (f64, f64)| if ends.1 > ends.0 { ends } else { (0.0, 1.0) };
+        let found = (all().fold(f64::INFINITY, f64::min), all().fold(f64::NEG_INFINITY, f64::max));
+        let (low, high) = ends(self.z.range.unwrap_or(found));
+        let unit = (0.0, 1.0);
+        let (x0, x1) = ends(self.x.range.unwrap_or(unit));
+        let (y0, y1) = ends(self.y.range.unwrap_or(unit));
         Size::SQUARE.svg(|area| {
             heading(area, &self.title, 17)?;
             let mut space = ChartBuilder::on(area)
                 .margin(units(30))
                 .margin_top(units(46))
+                .margin_bottom(units(44))
                 // The height of a chart in space is the second axis.
                 .build_cartesian_3d(x0..x1, low..high, y0..y1)?;
             space.with_projection(|mut projection| {
@@ -62,7 +64,7 @@ impl Surface {
             });
             space
                 .configure_axes()
-                .light_grid_style(thin(225))
+                .light_grid_style(TRANSPARENT)
                 .bold_grid_style(thin(205))
                 .axis_panel_style(WHITE)
                 .x_labels(5)
@@ -124,8 +126,10 @@ impl Surface {
 
     /// The names of the axes, in a line at the bottom: in space they would lie under the surface.
     fn name_axes(&self, area: &super::Area<'_>) -> Result<(), DrawError> {
-        let names =
-            format!("right: {}, to the back: {}, up: {}", self.x.label, self.y.label, self.z.label);
+        let names = format!(
+            "to the right: {}, to the front: {}, up: {}",
+            self.x.label, self.y.label, self.z.label
+        );
         let (width, height) = area.dim_in_pixel();
         let half = |length: u32| i32::try_from(length / 2).unwrap_or(i32::MAX);
         let bottom = i32::try_from(height.saturating_sub(units(12))).unwrap_or(i32::MAX);

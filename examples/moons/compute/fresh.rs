@@ -28,6 +28,28 @@ pub(crate) fn moons(count: u32, noise: f64, generator: u64) -> Vec<Point> {
         .collect()
 }
 
+/// The share of right answers of the best rule there is: the class whose half circle and noise make
+/// the point more likely.
+pub(crate) fn best_share(points: &[Point], noise: f64) -> f64 {
+    let angles: Vec<_> = super::nodes((0.0, PI), 100).map(f64::sin_cos).collect();
+    let likelihood = |[x, y]: [f64; 2]| {
+        let near = |&(sin, cos): &(f64, f64)| {
+            let (dx, dy) = ((x - cos) / noise, (y - sin) / noise);
+            (-0.5 * (dx * dx + dy * dy)).exp()
+        };
+        angles.iter().map(near).sum::<f64>()
+    };
+    let is_right = |point: &Point| {
+        let [x, y] = point.at;
+        // The lower moon is the upper one, turned by half a circle.
+        let lower = likelihood([1.0 - x, 0.5 - y]) > likelihood([x, y]);
+        lower == (point.class == 1)
+    };
+    let share = |is_right: bool| if is_right { 1.0 } else { 0.0 };
+    let right: f64 = points.iter().map(|point| share(is_right(point))).sum();
+    right / f64::from(u32::try_from(points.len()).unwrap_or(u32::MAX)).max(1.0)
+}
+
 /// Two standard normal numbers: Box and Muller, 1958.
 fn normal_pair(rng: &mut Pcg32) -> [f64; 2] {
     // In 0 .. 1, without 0.

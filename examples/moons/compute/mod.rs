@@ -7,7 +7,7 @@ use gradlet::metrics::Accuracy;
 use gradlet::prelude::*;
 
 pub(crate) use data::{DEVIATES, POINTS};
-pub(crate) use fresh::moons;
+pub(crate) use fresh::{best_share, moons};
 
 /// What is to be done with each network.
 #[derive(Clone, Copy, Debug)]

@@ -1,0 +1,96 @@
+//! Predictions without learning, and the vector operations that they are made of.
+
+use gradlet::{Chain, Layer};
+
+use super::run::Linear;
+
+/// Toes, win record, fans: the first game of the text's season.
+pub(crate) const GAME: [f64; 3] = [8.5, 0.65, 1.2];
+/// Weights of the three outputs, one row each.
+pub(crate) const THREE_ROWS: [[f64; 3]; 3] = [[0.1, 0.1, -0.3], [0.1, 0.2, 0.0], [0.0, 1.3, 0.1]];
+/// Weights of the hidden units of the stacked network.
+pub(crate) const HIDDEN_ROWS: [[f64; 3]; 3] = [[0.1, 0.2, -0.1], [-0.1, 0.1, 0.9], [0.1, 0.4, 0.1]];
+/// Weights of its outputs.
+pub(crate) const OUTPUT_ROWS: [[f64; 3]; 3] = [[0.3, 1.1, -0.3], [0.1, 0.2, 0.0], [0.0, 1.3, 0.1]];
+
+/// Every prediction of the section.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) struct Predictions {
+    pub(crate) one_weight: f64,
+    pub(crate) weighted_sum: f64,
+    pub(crate) one_to_three: [f64; 3],
+    pub(crate) three_to_three: [f64; 3],
+    pub(crate) hidden: [f64; 3],
+    pub(crate) stacked: [f64; 3],
+    /// The same by one layer, whose weights are the product of both matrices.
+    pub(crate) as_one_layer: [f64; 3],
+}
+
+pub(crate) fn predictions() -> Predictions {
+    let [toes, wins, _] = GAME;
+    let none = [0.0; 3];
+    let [one_weight] = Linear::from_rows([[0.1]], [0.0]).forward(&[toes]);
+    let [weighted_sum] = Linear::from_rows([[0.1, 0.2, 0.0]], [0.0]).forward(&GAME);
+    let hidden = Linear::from_rows(HIDDEN_ROWS, none);
+    let outputs = Linear::from_rows(OUTPUT_ROWS, none);
+    let as_one_layer = Linear::from_rows(product(&OUTPUT_ROWS, &HIDDEN_ROWS), none);
+    Predictions {
+        one_weight,
+        weighted_sum,
+        one_to_three: Linear::from_rows([[0.3], [0.2], [0.9]], none).forward(&[wins]),
+        three_to_three: Linear::from_rows(THREE_ROWS, none).forward(&GAME),
+        hidden: hidden.forward(&GAME),
+        stacked: Chain::new(hidden, outputs).forward(&GAME),
+        as_one_layer: as_one_layer.forward(&GAME),
+    }
+}
+
+/// The matrix product `a b`.
+fn product(a: &[[f64; 3]; 3], b: &[[f64; 3]; 3]) -> [[f64; 3]; 3] {
+    a.map(|row| {
+        let mut sums = [0.0; 3];
+        for (factor, terms) in row.iter().zip(b) {
+            for (sum, term) in sums.iter_mut().zip(terms) {
+                *sum += factor * term;
+            }
+        }
+        sums
+    })
+}
+
+/// `a_i b_i` for each `i`.
+pub(crate) fn multiply(a: &[f64], b: &[f64]) -> Vec<f64> {
+    a.iter().zip(b).map(|(a, b)| a * b).collect()
+}
+
+/// `a_i + b_i` for each `i`.
+pub(crate) fn add(a: &[f64], b: &[f64]) -> Vec<f64> {
+    a.iter().zip(b).map(|(a, b)| a + b).collect()
+}
+
+/// The sum of all elements.
+pub(crate) fn sum(a: &[f64]) -> f64 {
+    a.iter().sum()
+}
+
+/// The sum by the number of elements.
+#[allow(clippy::cast_precision_loss, reason = "few elements")]
+pub(crate) fn mean(a: &[f64]) -> f64 {
+    sum(a) / a.len() as f64
+}
+
+/// A number times a vector.
+pub(crate) fn scale(factor: f64, a: &[f64]) -> Vec<f64> {
+    a.iter().map(|a| factor * a).collect()
+}
+
+/// One weighted sum for each row; `None` unless each row has the length of the input.
+pub(crate) fn vector_by_matrix(input: &[f64], rows: &[Vec<f64>]) -> Option<Vec<f64>> {
+    let fits = rows.iter().all(|row| row.len() == input.len());
+    fits.then(|| rows.iter().map(|row| sum(&multiply(input, row))).collect())
+}
+
+/// The same as the text has it: it compares the number of inputs with the number of rows.
+pub(crate) fn vector_by_matrix_of_text(input: &[f64], rows: &[Vec<f64>]) -> Option<Vec<f64>> {
+    if input.len() == rows.len() { vector_by_matrix(input, rows) } else { None }
+}

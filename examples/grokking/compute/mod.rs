@@ -1,0 +1,7 @@
+//! What the example `grokking` computes; it prints nothing.
+
+pub(crate) mod forward;
+mod no_bias;
+pub(crate) mod one_weight;
+pub(crate) mod run;
+pub(crate) mod several;

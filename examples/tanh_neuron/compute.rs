@@ -1,0 +1,215 @@
+//! Everything that the example computes; nothing here prints.
+
+use gradlet::prelude::*;
+use gradlet::{Layer, Loss};
+
+/// The one input of the text.
+pub(crate) const INPUT: [f64; 2] = [1.0, 2.0];
+/// What the neuron should answer to it.
+pub(crate) const TARGET: f64 = 1.0;
+/// What the text fits the sum `f = w1 x1 + w2 x2 + b` to: `atanh 0.9999`, rounded.
+pub(crate) const TARGET_OF_SUM: f64 = 4.9517;
+/// The learning rate of the text.
+pub(crate) const RATE: f64 = 0.01;
+/// Updates that the text makes: four by hand, then a hundred in a loop.
+pub(crate) const UPDATES: u32 = 104;
+
+/// A neuron with two inputs. The one of the text has the activation [`Tanh`]; what it really trains
+/// has [`Identity`].
+type OneNeuron<A> = Dense<2, 1, A, f64>;
+
+/// `w1`, `w2`, `b`.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) struct Parameters {
+    pub(crate) w1: f64,
+    pub(crate) w2: f64,
+    pub(crate) b: f64,
+}
+
+/// What all ways start from.
+pub(crate) const START: Parameters = Parameters { w1: 0.2, w2: 0.3, b: 0.1 };
+
+impl Parameters {
+    pub(crate) const fn of<A>(neuron: &OneNeuron<A>) -> Self {
+        let ([[w1], [w2]], [b]) = (neuron.weights(), neuron.bias());
+        Self { w1: *w1, w2: *w2, b: *b }
+    }
+
+    /// A neuron with these parameters and any activation.
+    pub(crate) const fn neuron<A>(self) -> OneNeuron<A> {
+        Dense::from_rows([[self.w1, self.w2]], [self.b])
+    }
+
+    /// `f`, the sum before the activation, for any input.
+    pub(crate) fn sum_at(self, input: [f64; 2]) -> f64 {
+        let [sum] = self.neuron::<Identity>().forward(&input);
+        sum
+    }
+
+    /// `tanh f` for any input.
+    pub(crate) fn out_at(self, input: [f64; 2]) -> f64 {
+        let [out] = self.neuron::<Tanh>().forward(&input);
+        out
+    }
+}
+
+/// A neuron after so many updates.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) struct Moment {
+    pub(crate) updates: u32,
+    pub(crate) parameters: Parameters,
+    /// `f`, the sum before the activation.
+    pub(crate) sum: f64,
+    /// `tanh f`.
+    pub(crate) out: f64,
+}
+
+impl Moment {
+    fn new(updates: u32, parameters: Parameters) -> Self {
+        let (sum, out) = (parameters.sum_at(INPUT), parameters.out_at(INPUT));
+        Self { updates, parameters, sum, out }
+    }
+
+    /// `(1 - out)^2`, the loss that the text announces.
+    pub(crate) fn loss(&self) -> f64 {
+        (TARGET - self.out) * (TARGET - self.out)
+    }
+
+    /// `f - 4.9517`, what the text prints as its loss.
+    pub(crate) fn residual(&self) -> f64 {
+        self.sum - TARGET_OF_SUM
+    }
+
+    /// `1 - out^2`, the slope of `tanh` here.
+    pub(crate) fn slope(&self) -> f64 {
+        1.0 - self.out * self.out
+    }
+
+    /// `dE/df = (out - 1) (1 - out^2)` for `E = 1/2 (out - 1)^2`.
+    pub(crate) fn delta_of_half(&self) -> f64 {
+        (self.out - TARGET) * self.slope()
+    }
+
+    /// `dE/df = 2 (out - 1) (1 - out^2)` for the loss that the text announces.
+    pub(crate) fn delta(&self) -> f64 {
+        2.0 * self.delta_of_half()
+    }
+}
+
+/// How training ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Ending {
+    Complete,
+    /// The loss after so many updates is NaN or infinite.
+    NotFinite(u32),
+}
+
+/// A training run.
+#[derive(Clone, Debug)]
+pub(crate) struct Run {
+    /// The moments that were asked for, and the last one.
+    pub(crate) moments: Vec<Moment>,
+    pub(crate) ending: Ending,
+}
+
+impl Run {
+    /// The moment after so many updates, if it was kept.
+    pub(crate) fn after(&self, updates: u32) -> Option<&Moment> {
+        self.moments.iter().find(|moment| moment.updates == updates)
+    }
+}
+
+/// Steps on the one sample, with any activation and loss.
+fn train<A, L: Loss<A>>(
+    goal: f64,
+    learning_rate: f64,
+    updates: u32,
+    mut keeps: impl FnMut(u32) -> bool,
+) -> Run
+where
+    A: Activation,
+    OneNeuron<A>: Layer<Scalar = f64, Input = [f64; 2], Output = [f64; 1], Activation = A>,
+{
+    let mut net = START.neuron::<A>();
+    let mut trainer = Trainer::<OneNeuron<A>, L, Sgd<f64>>::new();
+    let mut moments = vec![];
+    for done in 0..=updates {
+        let moment = Moment::new(done, Parameters::of(&net));
+        if !trainer.evaluate(&net, &INPUT, &[goal]).is_finite() {
+            return Run { moments, ending: Ending::NotFinite(done) };
+        }
+        if keeps(done) || done == updates {
+            moments.push(moment);
+        }
+        trainer.step(&mut net, &Sgd { learning_rate }, &INPUT, &[goal]);
+    }
+    Run { moments, ending: Ending::Complete }
+}
+
+/// The way of the text: the target is taken through the inverse of `tanh` by hand, and the sum `f`
+/// is fitted to that. It is a neuron without activation on `1/2 (f - 4.9517)^2`.
+pub(crate) fn by_inversion(rate: f64, updates: u32, keeps: impl FnMut(u32) -> bool) -> Run {
+    train::<Identity, HalfSquaredError>(TARGET_OF_SUM, rate, updates, keeps)
+}
+
+/// Backpropagation through `tanh` on `1/2 (out - 1)^2`.
+pub(crate) fn on_half(rate: f64, updates: u32, keeps: impl FnMut(u32) -> bool) -> Run {
+    train::<Tanh, HalfSquaredError>(TARGET, rate, updates, keeps)
+}
+
+/// Backpropagation through `tanh` on `(1 - out)^2`, the loss that the text announces.
+pub(crate) fn on_square(rate: f64, updates: u32, keeps: impl FnMut(u32) -> bool) -> Run {
+    train::<Tanh, MeanSquaredError>(TARGET, rate, updates, keeps)
+}
+
+/// The three ways from the one start.
+#[derive(Clone, Debug)]
+pub(crate) struct Curves {
+    /// The learning rate of the first two.
+    pub(crate) rate: f64,
+    pub(crate) inversion: Run,
+    pub(crate) square: Run,
+    /// With ten times the rate.
+    pub(crate) half: Run,
+}
+
+impl Curves {
+    /// Trains in the three ways; `keeps` makes the choice of moments for each.
+    pub(crate) fn train<F: FnMut(u32) -> bool>(
+        rate: f64,
+        updates: u32,
+        keeps: impl Fn() -> F,
+    ) -> Self {
+        Self {
+            rate,
+            inversion: by_inversion(rate, updates, keeps()),
+            square: on_square(rate, updates, keeps()),
+            half: on_half(10.0 * rate, updates, keeps()),
+        }
+    }
+}
+
+/// `x1^2 + x2^2 + 1`: how much the sum moves for each unit that its derivative gives.
+pub(crate) fn gain() -> f64 {
+    let [x1, x2] = INPUT;
+    x1 * x1 + x2 * x2 + 1.0
+}
+
+/// What one step of the text leaves of the residual: `1 - rate (x1^2 + x2^2 + 1)`.
+pub(crate) fn contraction(rate: f64) -> f64 {
+    1.0 - rate * gain()
+}
+
+/// The residual of the text after so many updates, in closed form.
+pub(crate) fn residual_after(rate: f64, updates: u32) -> f64 {
+    let start = START.sum_at(INPUT) - TARGET_OF_SUM;
+    start * contraction(rate).powf(f64::from(updates))
+}
+
+/// What the loss `(1 - out)^2` comes to after many updates by backpropagation on the same loss.
+///
+/// Near saturation `1 - out^2` is `2 e` with `e = 1 - out`, so one update lowers `e` by
+/// `8 rate gain e^3`: then `e^2` is `1 / (16 rate gain updates)`.
+pub(crate) fn law_of_loss(rate: f64, updates: u32) -> f64 {
+    1.0 / (16.0 * rate * gain() * f64::from(updates))
+}
