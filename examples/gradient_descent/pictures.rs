@@ -123,16 +123,16 @@ enum View {
 
 /// The bowl in space.
 fn surface(descent: &Descent<2>, edge: f64, view: View) -> Surface {
-    // What runs to the right, what to the back.
-    let (right, back, yaw) = match view {
-        View::Along => ("x", "−y", -0.35),
-        View::Across => ("y", "x", -1.2),
+    // What grows to the right, what to the front.
+    let (right, front, yaw) = match view {
+        View::Along => ("x", "y", -0.35),
+        View::Across => ("y", "−x", -1.2),
     };
     let point = |&Visit { place: [x, y], value, .. }: &Visit<2>| (x, y, value);
     Surface {
         title: "Down J = x² + sin² y".to_owned(),
         x: Axis::linear(right).from(-edge, edge),
-        y: Axis::linear(back).from(-edge, edge),
+        y: Axis::linear(front).from(-edge, edge),
         z: Axis::linear("J"),
         values: grid(edge, 25),
         path: inside(descent, edge).map(point).collect(),
