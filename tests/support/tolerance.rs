@@ -26,6 +26,10 @@ pub(crate) const MOONS_PARAMETERS_F64: f64 = 1e-7;
 /// 6e-8, amplified by a sensitivity of up to 4, and a cost of 0.01 made of parts near 1.
 pub(crate) const MOONS_COST_F32: f64 = 1e-3;
 
+/// `f32`, relative: four updates of the chain x^2, ln, sqrt, some 40 roundings of 6e-8; `lnf` may be
+/// another one than that of the golden numbers.
+pub(crate) const CHAIN_F32: f64 = 1e-6;
+
 /// `f64`, units in the last place between an activation and its value: `libm`'s functions are within
 /// 1 to 2, and two more operations follow.
 pub(crate) const ACTIVATION_F64_ULP: u64 = 4;
