@@ -116,13 +116,14 @@ impl<'a, W: Write> Rows<'a, W> {
 
     pub(crate) fn line(&mut self, row: &Row<'_>) -> io::Result<()> {
         let value = match row.printed {
-            Some(digits) if !digits.contains(['e', 'E']) => {
-                format!("{:.*}", decimals(digits), row.value)
+            Some(digits) if digits.contains(['e', 'E']) => {
+                format!("{:.*e}", decimals(digits), row.value)
             }
-            _ if row.value == 0.0 || (1e-4..1e7).contains(&row.value.abs()) => {
-                format!("{:.10}", row.value)
-            }
-            _ => format!("{:.9e}", row.value),
+            Some(digits) => format!("{:.*}", decimals(digits), row.value),
+            // A count, as a rule.
+            None if row.value.fract() == 0.0 && row.value.abs() < 1e7 => row.value.to_string(),
+            None if (1e-4..1e7).contains(&row.value.abs()) => format!("{:.10}", row.value),
+            None => format!("{:.9e}", row.value),
         };
         // Room for a sign keeps the points in line.
         let signed = |text: &str| match text {
