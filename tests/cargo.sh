@@ -187,10 +187,10 @@ bare_metal_cargo() {
     host=$(rustc -vV | sed -n 's/^host: //p')
     linker=$sysroot/lib/rustlib/$host/bin/rust-lld
     [[ -x $linker ]] || linker=$distro/usr/bin/ld.lld
-    # As a variable of this target: RUSTFLAGS would replace the flags of a .cargo/config.toml.
-    local variable=${target^^}
-    export "CARGO_TARGET_${variable//-/_}_LINKER=$linker"
-    RUSTC_BOOTSTRAP=1 distro_cargo "$command" -Zbuild-std=core --target "$target" "$@"
+    # RUSTFLAGS would replace the flags of a .cargo/config.toml, and a target with a dot in its name
+    # has no variable.
+    RUSTC_BOOTSTRAP=1 distro_cargo "$command" --config "target.$target.linker='$linker'" \
+        -Zbuild-std=core --target "$target" "$@"
 }
 
 if [[ $# -lt 2 || $1 == -* ]]; then
