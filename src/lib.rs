@@ -39,7 +39,7 @@
 //! | choose a loss | [`HalfSquaredError`], [`BinaryCrossEntropy`], [`CrossEntropy`] .. or your own [`Loss`] |
 //! | train | [`Trainer`], one sample at a time, or [`BatchTrainer`]; `fit` for whole epochs |
 //! | choose an optimizer | [`Sgd`], [`Momentum`], [`Adam`] .. or your own [`Optimizer`] |
-//! | clip, decay | [`ClipByNorm`], [`ClipByValue`], [`WeightDecay`] around any optimizer |
+//! | clip, decay, go without biases | [`ClipByNorm`], [`ClipByValue`], [`WeightDecay`], [`NoBias`] around any optimizer |
 //! | stop in time | [`Stop`], [`EarlyStopping`], a callback |
 //! | change the learning rate | [`schedule`] |
 //! | start | [`init`], with any generator of random numbers (feature `rand_core`) |

@@ -12,7 +12,8 @@ pub use crate::loss::{
 };
 pub use crate::net;
 pub use crate::optimizer::{
-    Adam, AdamW, ClipByNorm, ClipByValue, Momentum, Nesterov, Optimizer, RmsProp, Sgd, WeightDecay,
+    Adam, AdamW, ClipByNorm, ClipByValue, Momentum, Nesterov, NoBias, Optimizer, RmsProp, Sgd,
+    WeightDecay,
 };
 pub use crate::scalar::{Scalar, Zero};
 pub use crate::trainer::{BatchTrainer, Trainer};

@@ -3,8 +3,10 @@
 use core::fmt;
 use core::marker::PhantomData;
 
+use crate::fit::Example;
 use crate::layer::{DeltasMut, Layer, Trace, Vector};
 use crate::loss::Loss;
+use crate::metrics::LossMeter;
 use crate::optimizer::{Accumulate, Optimizer, Sample, Sgd, Stored};
 use crate::scalar::{Scalar, Zero, reciprocal};
 
@@ -120,6 +122,29 @@ impl<N: Layer, L: Loss<N::Activation>, O: Optimizer<N>> Trainer<N, L, O> {
     #[inline]
     pub fn evaluate(&mut self, net: &N, input: &N::Input, target: &N::Output) -> N::Scalar {
         either(forward::<_, N, L>(net, &mut self.trace, input, target))
+    }
+
+    /// The mean loss of `net` on `examples`, without learning: `None` if there are none, NaN if a
+    /// loss is NaN or infinite.
+    ///
+    /// ```
+    /// use gradlet::prelude::*;
+    ///
+    /// let net = Dense::<1, 1, Identity>::new([[2.0]], [1.0]); // y = 2 x + 1
+    /// let mut judge = Trainer::<_, HalfSquaredError>::new();
+    /// let examples = [([0.0], [1.0]), ([1.0], [5.0])];
+    /// assert_eq!(judge.mean_loss(&net, &examples), Some(1.0)); // 0 and (3 - 5)^2 / 2
+    /// assert_eq!(judge.mean_loss(&net, &examples[..0]), None);
+    /// ```
+    pub fn mean_loss<S>(&mut self, net: &N, examples: S) -> Option<N::Scalar>
+    where
+        S: IntoIterator<Item: Example<N::Input, N::Output>>,
+    {
+        let mut losses = LossMeter::new();
+        for example in examples {
+            losses.observe(self.evaluate(net, example.input(), example.target()));
+        }
+        losses.mean()
     }
 
     /// What the network answered in the last [`step`](Self::step) or
@@ -249,6 +274,21 @@ impl<N: Layer, L: Loss<N::Activation>, O: Optimizer<N>> BatchTrainer<N, L, O> {
     #[inline]
     pub fn evaluate(&mut self, net: &N, input: &N::Input, target: &N::Output) -> N::Scalar {
         either(forward::<_, N, L>(net, &mut self.trace, input, target))
+    }
+
+    /// The mean loss of `net` on `examples`, without learning: `None` if there are none, NaN if a
+    /// loss is NaN or infinite.
+    ///
+    /// As [`Trainer::mean_loss`], with the example there.
+    pub fn mean_loss<S>(&mut self, net: &N, examples: S) -> Option<N::Scalar>
+    where
+        S: IntoIterator<Item: Example<N::Input, N::Output>>,
+    {
+        let mut losses = LossMeter::new();
+        for example in examples {
+            losses.observe(self.evaluate(net, example.input(), example.target()));
+        }
+        losses.mean()
     }
 
     /// What the network answered in the last [`accumulate`](Self::accumulate) or

@@ -342,6 +342,32 @@ fn momentum_matches_numbers_by_hand() {
 }
 
 #[test]
+fn without_biases_a_network_learns_like_one_that_has_none() {
+    type Biased<A> = Dense<2, 2, A, f64>;
+    type Net = Chain<Frozen<Biased<Tanh>>, Chain<Biased<Tanh>, Biased<Identity>>>;
+    type BareNet = Chain<Frozen<Biased<Tanh>>, Chain<Bare<2, 2, Tanh>, Bare<2, 2>>>;
+    let frozen = || Frozen::new(Biased::<Tanh>::new([[0.5, -0.3], [-0.6, 0.8]], [0.1, -0.2]));
+    let (first, second) = ([[0.2, 0.9], [-0.7, 0.4]], [[0.6, -0.5], [0.3, 0.8]]);
+    let mut net =
+        Net::new(frozen(), Chain::new(Dense::new(first, [0.0; 2]), Dense::new(second, [0.0; 2])));
+    let mut bare = BareNet::new(frozen(), Chain::new(Bare::new(first), Bare::new(second)));
+    let adam = Adam::new(0.1);
+    let without = NoBias { optimizer: adam };
+    let mut trainer = Trainer::<Net, HalfSquaredError, _>::new();
+    let mut bare_trainer = Trainer::<BareNet, HalfSquaredError, _>::new();
+    for (x, t) in [([0.3, -0.5], [1.0, 0.2]), ([0.9, 0.4], [-0.4, 0.7]), ([-0.2, 0.8], [0.1, 0.5])]
+    {
+        trainer.step(&mut net, &without, &x, &t);
+        bare_trainer.step(&mut bare, &adam, &x, &t);
+    }
+    assert_eq!(net.first().layer().bias(), &[0.1, -0.2]);
+    let rest = net.rest();
+    assert_eq!((rest.first().bias(), rest.rest().bias()), (&[0.0; 2], &[0.0; 2]));
+    assert_eq!(rest.first().rows().as_flattened(), bare.rest().first().rows());
+    assert_eq!(rest.rest().rows().as_flattened(), bare.rest().rest().rows());
+}
+
+#[test]
 fn clip_by_norm_takes_the_length_of_the_whole_gradient() {
     // Layers of every kind; the frozen one has no part in it.
     type Mixed = Chain<Bare<3, 5, Tanh>, Chain<Frozen<Dense<5, 33, Silu, f64>>, Net33>>;

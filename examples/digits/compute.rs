@@ -1,19 +1,15 @@
 //! Linear networks that learn digits: the delta rule of the text, and softmax.
 
-#[path = "../grokking/compute/no_bias.rs"]
-mod no_bias;
-
 use core::ops::ControlFlow;
 
 use gradlet::metrics::ConfusionMatrix;
 use gradlet::preprocess::one_hot;
 use gradlet::{
-    CrossEntropy, Dense, HalfSquaredError, Identity, Layer, Loss, Optimizer, Scalar, Sgd, Softmax,
-    Stop, Trainer, Zero,
+    CrossEntropy, Dense, HalfSquaredError, Identity, Layer, Loss, NoBias, Optimizer, Scalar, Sgd,
+    Softmax, Stop, Trainer, Zero,
 };
 
 use super::idx::{CLASSES, Digits};
-use no_bias::NoBias;
 
 /// The text's network: no bias, no activation.
 pub(crate) type Linear<const PIXELS: usize, T = f32> = Dense<PIXELS, CLASSES, Identity, T>;
@@ -113,7 +109,7 @@ pub(crate) fn delta_rule<const PIXELS: usize, T: Scalar>(
     epochs: u32,
     learned: impl FnMut(),
 ) -> Trained<Linear<PIXELS, T>> {
-    let sgd = NoBias(Sgd { learning_rate: alpha });
+    let sgd = NoBias { optimizer: Sgd { learning_rate: alpha } };
     let net = Box::new(Linear::ZERO);
     train::<PIXELS, T, _, HalfSquaredError, _>(net, data, &sgd, epochs, learned)
 }
@@ -149,8 +145,7 @@ where
 
 /// Number of right answers.
 pub(crate) fn right(matrix: &ConfusionMatrix<CLASSES>) -> u32 {
-    let diagonal = matrix.counts().iter().enumerate().filter_map(|(digit, row)| row.get(digit));
-    diagonal.sum()
+    matrix.correct().iter().sum()
 }
 
 /// The weights of each digit, as a picture: `images[digit][pixel]`.

@@ -107,8 +107,19 @@ impl<const CLASSES: usize> ConfusionMatrix<CLASSES> {
         ratios(self.correct(), self.counts.each_ref().map(|row| total(row)))
     }
 
-    /// The diagonal.
-    fn correct(&self) -> [u32; CLASSES] {
+    /// Right answers of each class: the diagonal.
+    ///
+    /// ```
+    /// use gradlet::metrics::ConfusionMatrix;
+    ///
+    /// let mut matrix = ConfusionMatrix::<3>::new();
+    /// matrix.record(2, 2)?;
+    /// matrix.record(0, 1)?;
+    /// assert_eq!(matrix.correct(), [0, 0, 1]);
+    /// # Ok::<(), gradlet::metrics::ClassError>(())
+    /// ```
+    #[must_use]
+    pub fn correct(&self) -> [u32; CLASSES] {
         let mut correct = [0; CLASSES];
         for (i, (correct, row)) in correct.iter_mut().zip(&self.counts).enumerate() {
             *correct = row.get(i).copied().unwrap_or(0);

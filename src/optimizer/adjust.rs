@@ -1,8 +1,8 @@
 //! Optimizers around another optimizer, which see the gradient before it does.
 
 use super::{GradientVisitor, Gradients, Optimizer};
-use crate::layer::Layer;
-use crate::scalar::Scalar;
+use crate::layer::{Layer, Tensor};
+use crate::scalar::{Scalar, Zero};
 
 /// Holds each number of the gradient in `-limit..=limit`, then updates by `optimizer`.
 ///
@@ -77,6 +77,48 @@ impl<T: Scalar, N: Layer<Scalar = T>, O: Optimizer<N>> Optimizer<N> for WeightDe
     fn update(&self, net: &mut N, state: &mut O::State, gradients: &impl Gradients<N>, scale: T) {
         let adjust = |p: Option<T>, g| scale * g + self.rate * p.unwrap_or(T::ZERO);
         self.optimizer.update(net, state, &Adjusted { gradients, adjust }, T::ONE);
+    }
+}
+
+/// Updates by `optimizer`, then makes every bias 0: trains a network that has none.
+///
+/// A bias of 0 adds nothing, so a network that starts without biases stays without: as a layer made
+/// with `bias=False` in PyTorch does. The biases keep their memory; [`Frozen`](crate::Frozen) layers
+/// keep theirs as they are.
+///
+/// ```
+/// use gradlet::prelude::*;
+///
+/// let mut net = Dense::<1, 1, Identity>::new([[0.5]], [0.0]); // y = w x
+/// let mut trainer = Trainer::<_, HalfSquaredError, _>::new();
+/// trainer.step(&mut net, &NoBias { optimizer: Sgd { learning_rate: 0.25 } }, &[2.0], &[3.0]);
+/// assert_eq!((net.weights(), net.bias()), (&[[1.5]], &[0.0])); // 0.5 - 0.25 * (1 - 3) * 2
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+pub struct NoBias<O> {
+    /// What makes the step.
+    pub optimizer: O,
+}
+
+#[diagnostic::do_not_recommend]
+impl<N: Layer, O: Optimizer<N>> Optimizer<N> for NoBias<O> {
+    type State = O::State;
+
+    #[inline]
+    fn update(
+        &self,
+        net: &mut N,
+        state: &mut O::State,
+        gradients: &impl Gradients<N>,
+        scale: N::Scalar,
+    ) {
+        self.optimizer.update(net, state, gradients, scale);
+        N::tensors([], [net], [], &mut |tensor, [], [values], []| {
+            if tensor == Tensor::Bias {
+                values.fill(N::Scalar::ZERO);
+            }
+        });
     }
 }
 

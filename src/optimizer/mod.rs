@@ -13,7 +13,7 @@ mod adjust;
 mod descent;
 
 pub use adaptive::{Adam, AdamState, AdamW, RmsProp};
-pub use adjust::{ClipByNorm, ClipByValue, WeightDecay};
+pub use adjust::{ClipByNorm, ClipByValue, NoBias, WeightDecay};
 pub use descent::{Momentum, Nesterov, Sgd};
 
 use crate::kernel;

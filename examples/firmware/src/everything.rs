@@ -178,6 +178,7 @@ fn optimizers<T: Scalar>() {
     optimizer::<_, T>(&ClipByValue { optimizer: sgd, limit });
     optimizer::<_, T>(&ClipByNorm { optimizer: sgd, limit });
     optimizer::<_, T>(&WeightDecay { optimizer: sgd, rate: number() });
+    optimizer::<_, T>(&NoBias { optimizer: sgd });
     optimizer::<_, T>(&WeightDecay {
         optimizer: ClipByNorm { optimizer: Adam::new(learning_rate), limit },
         rate: number(),
@@ -246,6 +247,7 @@ where
 
     let mut single = Trainer::<N, L, O>::default();
     call! { single.step(net, optimizer, &x, &t), single.evaluate(net, &x, &t) }
+    call! { single.mean_loss(net, examples) }
     call! { single.output(), single.fit(net, optimizer, &pairs, stop) }
     call! { single.fit(net, optimizer, pairs, stop) }
     call! {
@@ -260,6 +262,7 @@ where
     let mut batch = BatchTrainer::<N, L, O>::default();
     call! { batch.accumulate(net, &x, &t), batch.apply(net, optimizer), batch.count() }
     call! { batch.evaluate(net, &x, &t), batch.output(), batch.gradient() }
+    call! { batch.mean_loss(net, examples) }
     batch.clear();
     call! { batch.fit(net, optimizer, count(), examples, stop) }
     call! {
@@ -362,6 +365,7 @@ fn metrics<T: Scalar>() {
     let class = black_box(7_usize);
     call! { matrix.observe(&y, &t), matrix.record(class, class), matrix.count(), matrix.counts() }
     call! { matrix.accuracy(), matrix.precision(), matrix.recall() }
+    call! { matrix.correct() }
     let mut binary = ConfusionMatrix::<2>::new();
     call! { binary.observe_binary(&one, &yes), binary }
 

@@ -1,7 +1,6 @@
 //! What the example `grokking` computes; it prints nothing.
 
 pub(crate) mod forward;
-mod no_bias;
 pub(crate) mod one_weight;
 pub(crate) mod run;
 pub(crate) mod several;

@@ -1,8 +1,7 @@
 //! One weight: measuring the error, hot and cold, the error-based rule, alpha and divergence.
 
-use gradlet::{HalfSquaredError, Scalar, Sgd, Trainer, Zero};
+use gradlet::{HalfSquaredError, NoBias, Scalar, Sgd, Trainer, Zero};
 
-use super::no_bias::NoBias;
 use super::run::{Linear, Run, Task, square};
 
 /// `(input * weight - goal)^2`.
@@ -137,7 +136,7 @@ pub(crate) fn overflow<T: Scalar>() -> Overflow {
 fn refusal<T: Scalar>(input: [T; 1], goal: [T; 1]) -> (u32, f64) {
     let mut net = Linear::<1, 1, T>::ZERO;
     let mut trainer = Trainer::<_, HalfSquaredError, _>::new();
-    let sgd = NoBias(Sgd { learning_rate: T::ONE });
+    let sgd = NoBias { optimizer: Sgd { learning_rate: T::ONE } };
     let mut step = |net: &mut Linear<1, 1, T>| trainer.step(net, &sgd, &input, &goal).is_finite();
     let refused = (0..MOST).find(|_| !step(&mut net)).unwrap_or(MOST);
     step(&mut net);

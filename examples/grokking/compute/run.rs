@@ -1,8 +1,6 @@
 //! Learning one example again and again, with every state on the way.
 
-use gradlet::{Dense, HalfSquaredError, Identity, Layer, Scalar, Sgd, Trainer};
-
-use super::no_bias::NoBias;
+use gradlet::{Dense, HalfSquaredError, Identity, Layer, NoBias, Scalar, Sgd, Trainer};
 
 /// A linear layer, whose biases stay 0.
 pub(crate) type Linear<const IN: usize, const OUT: usize, T = f64> = Dense<IN, OUT, Identity, T>;
@@ -98,7 +96,7 @@ impl<const IN: usize, const OUT: usize> Task<IN, OUT> {
     pub(crate) fn learn(&self, steps: u32, low: impl Fn(&Moment<IN, OUT>) -> bool) -> Run<IN, OUT> {
         let mut net = Linear::<IN, OUT>::from_rows(self.weights, [0.0; OUT]);
         let mut trainer = Trainer::<_, HalfSquaredError, _>::new();
-        let sgd = NoBias(Sgd { learning_rate: self.alpha });
+        let sgd = NoBias { optimizer: Sgd { learning_rate: self.alpha } };
         self.record(steps, low, net.forward(&self.input), |predictions| {
             let loss = trainer.step(&mut net, &sgd, &self.input, &self.goal);
             *predictions = net.forward(&self.input);

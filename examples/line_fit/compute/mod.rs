@@ -5,7 +5,6 @@ pub(crate) mod least_squares;
 pub(crate) mod rooms;
 pub(crate) mod training;
 
-use gradlet::metrics::LossMeter;
 use gradlet::prelude::*;
 
 /// The line `z = w x + b` as a network: one neuron without an activation.
@@ -45,12 +44,8 @@ pub(crate) fn samples() -> Vec<Sample> {
 
 /// `J = sum (z - y)^2 / (2 m)`, the mean half squared error of a line.
 pub(crate) fn loss(samples: &[Sample], line: Line) -> f64 {
-    let (net, mut meter) = (line.neuron(), LossMeter::new());
     let mut judge = Trainer::<Neuron, HalfSquaredError>::new();
-    for (x, t) in samples {
-        meter.observe(judge.evaluate(&net, x, t));
-    }
-    meter.mean().unwrap_or(f64::NAN)
+    judge.mean_loss(&line.neuron(), samples).unwrap_or(f64::NAN)
 }
 
 /// The best line of the course that the text follows, on measurements that it does not print.

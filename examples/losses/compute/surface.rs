@@ -1,6 +1,5 @@
 //! The loss of a line as a surface over its slope and offset, and the shape of that surface.
 
-use gradlet::metrics::LossMeter;
 use gradlet::prelude::*;
 use gradlet::preprocess::Standardize;
 
@@ -42,11 +41,7 @@ impl Surface {
     }
 
     pub(crate) fn loss(&self, line: Line) -> f64 {
-        let (net, mut judge, mut meter) = (line.neuron(), Judge::new(), LossMeter::new());
-        for (x, t) in &self.samples {
-            meter.observe(judge.evaluate(&net, x, t));
-        }
-        meter.mean().unwrap_or(f64::NAN)
+        Judge::new().mean_loss(&line.neuron(), &self.samples).unwrap_or(f64::NAN)
     }
 
     /// `[dJ/dw, dJ/db]`, by backpropagation.

@@ -60,7 +60,7 @@ pub(crate) fn half_squared_error(net: &Neuron) -> f64 {
 /// Mean cross-entropy over the points.
 pub(crate) fn cross_entropy<N: Classifier>(net: &N) -> f64 {
     let mut judge = Trainer::<N, BinaryCrossEntropy, Sgd<f64>>::new();
-    POINTS.iter().map(|(x, t)| judge.evaluate(net, x, t)).sum::<f64>() / COUNT
+    judge.mean_loss(net, &POINTS).unwrap_or(f64::NAN)
 }
 
 /// Number of points on whose right side the answer is.
