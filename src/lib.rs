@@ -102,6 +102,7 @@ mod optimizer;
 pub mod prelude;
 pub mod preprocess;
 mod scalar;
+pub mod safetensors;
 pub mod schedule;
 mod target;
 mod trainer;
