@@ -219,7 +219,8 @@ impl Text {
             1 => self.add("[").number(first).add("]"),
             2 => self.add("[").number(first).add(", ").number(second).add("]"),
             rank => {
-                let text = self.add("[").number(first).add(", ").number(second).add(", ..] of rank ");
+                let text =
+                    self.add("[").number(first).add(", ").number(second).add(", ..] of rank ");
                 text.number(rank)
             }
         }

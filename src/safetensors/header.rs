@@ -1,6 +1,8 @@
 //! The header of a safetensors file: which tensors there are, and where.
 
-use super::json::{Malformed, Quoted, Read, after, any, attempt, has_items, next_item, string, trim, whole};
+use super::json::{
+    Malformed, Quoted, Read, after, any, attempt, has_items, next_item, string, trim, whole,
+};
 use super::{Dtype, Fault, Shape};
 
 /// A header may be so long.
@@ -30,7 +32,9 @@ pub(super) struct Entries<'a> {
 impl<'a> Entries<'a> {
     /// Takes a file apart: its tensors, known to be well-formed, and their data.
     pub(super) const fn of(file: &'a [u8]) -> Result<(Self, &'a [u8]), Fault> {
-        let Some((length, rest)) = file.split_first_chunk::<8>() else { return Err(Fault::TooShort) };
+        let Some((length, rest)) = file.split_first_chunk::<8>() else {
+            return Err(Fault::TooShort);
+        };
         let length = u64::from_le_bytes(*length);
         if length > LONGEST {
             return Err(Fault::HeaderLength);

@@ -262,7 +262,8 @@ impl<'n> Loader<'_, 'n, '_> {
                 Ok(Some((layer, "weight", bytes, dtype)))
             }
             Tensor::Bias => {
-                let Some(layer) = self.layers.checked_sub(1).and_then(|at| self.names.get(at)) else {
+                let Some(layer) = self.layers.checked_sub(1).and_then(|at| self.names.get(at))
+                else {
                     return Ok(None);
                 };
                 let (bytes, dtype) = self.file.bias(layer, length)?.unwrap_or((&[], Dtype::F32));
