@@ -1,5 +1,10 @@
 //! Weights from `safetensors` files.
-#![allow(clippy::unwrap_used, clippy::arithmetic_side_effects, reason = "tests may panic")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::arithmetic_side_effects,
+    clippy::float_cmp,
+    reason = "tests may panic, and compare exactly"
+)]
 
 use gradlet::prelude::*;
 use gradlet::safetensors::{Dtype, Fault, LoadError, Safetensors, Shape};
@@ -90,7 +95,14 @@ fn files_are_taken_if_the_python_library_takes_them() {
         (r#"{"a":{"dtype":"F32","shape":[],"data_offsets":[0,4]}}"#.to_owned(), 4),
         (tensor_of("[0,9223372036854775807,4]", 0), 0),
         (unknown(r#"{"y":[1,null,true,false,-1.5e-3,"z",{},[]]}"#), 8),
-        (nested(120), 8),
+        (nested(125), 8),
+        (unknown("-1.5e308"), 8),
+        (unknown("17976931348623158e292"), 8),
+        (unknown("1e-99999999999999999999"), 8),
+        (unknown("0e999"), 8),
+        (unknown(&format!("0.{}1e500", "0".repeat(400))), 8),
+        (unknown(&"1".repeat(308)), 8),
+        (unknown(&format!("{}e-10", "1".repeat(309))), 8),
         (metadata(r#"{"k":"v"}"#), 8),
         (metadata(r#"{"k":"v","k":"w"}"#), 8),
         (metadata("{}"), 8),
@@ -139,7 +151,12 @@ fn files_are_taken_if_the_python_library_takes_them() {
         (with_fields(r#""shape":[2],"data_offsets":[0,8]"#), 8),
         (with_fields(r#""dtype":"F32","dtype":"F32","shape":[2],"data_offsets":[0,8]"#), 8),
         (A.replace("F32", "f32"), 8),
-        (nested(200), 8),
+        (nested(126), 8),
+        (unknown("1e309"), 8),
+        (unknown("-1.8e308"), 8),
+        (unknown("17976931348623159e292"), 8),
+        (unknown("0.1e99999999999999999999"), 8),
+        (unknown(&"1".repeat(400)), 8),
         (unknown("tru"), 8),
         (unknown("01"), 8),
         (unknown("1."), 8),

@@ -12,7 +12,7 @@ pub use trace::{ChainTrace, Kept, LayerTrace, Trace, Vector};
 
 use crate::activation::Activation;
 use crate::optimizer::GradientVisitor;
-use crate::safetensors::{self, LoadError, Safetensors};
+use crate::safetensors::{LoadError, Safetensors};
 use crate::scalar::{Scalar, Zero};
 
 /// One array for each layer of `N`: the derivative of the loss by the layer's logits.
@@ -265,6 +265,8 @@ pub trait Layer: Sized {
 
     /// Takes over the weights of a `safetensors` file, in place.
     ///
+    /// Parameters that a layer of your own calls [`Tensor::Other`] stay as they are.
+    ///
     /// # Errors
     ///
     /// [`LoadError`] if `file` is not a safetensors file, or does not fit the network, which is then
@@ -273,7 +275,7 @@ pub trait Layer: Sized {
     where
         Self: Sized,
     {
-        safetensors::load(self, &Safetensors::new(file)?, names)
+        Safetensors::new(file)?.load_into(self, names)
     }
 
     /// The forward pass of a training step: writes the logits into the trace, and the outputs of

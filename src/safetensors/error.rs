@@ -152,6 +152,13 @@ impl fmt::Debug for Text {
     }
 }
 
+#[cfg(feature = "defmt")]
+impl defmt::Format for Text {
+    fn format(&self, f: defmt::Formatter<'_>) {
+        self.as_str().format(f);
+    }
+}
+
 impl Text {
     const EMPTY: Self = Self { bytes: [0; 256], length: 0 };
 
@@ -188,28 +195,26 @@ impl Text {
         self.add("tensor `").add(layer).add(".").add(part).add("`")
     }
 
+    #[allow(clippy::cast_possible_truncation, reason = "digits fit into a byte")]
     const fn number(self, number: usize) -> Self {
-        let mut unit: usize = 1;
-        while number / unit >= 10 {
-            unit = unit.wrapping_mul(10);
+        // The last digits first.
+        let (mut digits, mut rest) = (Self::EMPTY, number);
+        let mut places: &mut [u8] = &mut digits.bytes;
+        while let [others @ .., place] = places {
+            *place = b'0' | (rest % 10) as u8;
+            rest /= 10;
+            digits.length = digits.length.wrapping_add(1);
+            if rest == 0 {
+                break;
+            }
+            places = others;
         }
-        let mut text = self;
-        while unit > 0 {
-            text = text.add(match number / unit % 10 {
-                0 => "0",
-                1 => "1",
-                2 => "2",
-                3 => "3",
-                4 => "4",
-                5 => "5",
-                6 => "6",
-                7 => "7",
-                8 => "8",
-                _ => "9",
-            });
-            unit /= 10;
+        let from = digits.bytes.len().wrapping_sub(digits.length);
+        let Some((_, digits)) = digits.bytes.split_at_checked(from) else { return self };
+        match core::str::from_utf8(digits) {
+            Ok(digits) => self.add(digits),
+            Err(_) => self,
         }
-        text
     }
 
     const fn shape(self, shape: &Shape) -> Self {

@@ -36,9 +36,10 @@ impl<'a> Entries<'a> {
             return Err(Fault::TooShort);
         };
         let length = u64::from_le_bytes(*length);
-        if length > LONGEST {
+        if length > LONGEST || length > rest.len() as u64 {
             return Err(Fault::HeaderLength);
         }
+        #[allow(clippy::cast_possible_truncation, reason = "no longer than the rest")]
         let Some((header, data)) = rest.split_at_checked(length as usize) else {
             return Err(Fault::HeaderLength);
         };

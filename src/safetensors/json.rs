@@ -103,7 +103,8 @@ impl<'a> Quoted<'a> {
                 let (character, rest) = attempt!(escaped(rest));
                 let mut pending = [0; 4];
                 let pending_to = character.encode_utf8(&mut pending).len();
-                Self { text: rest, pending, pending_from: 0, pending_to }.next()
+                let [first, ..] = pending;
+                Ok((Some(first), Self { text: rest, pending, pending_from: 1, pending_to }))
             }
             [b'\\', escape, rest @ ..] => {
                 let byte = match escape {
@@ -173,7 +174,10 @@ const fn escaped(text: &[u8]) -> Read<'_, char> {
         (0xd800..=0xdbff, [b'\\', b'u', rest @ ..]) => {
             let (second, rest) = attempt!(four_digits(rest));
             match second {
-                0xdc00..=0xdfff => (0x1_0000 + ((first & 0x3ff) << 10 | second & 0x3ff), rest),
+                0xdc00..=0xdfff => {
+                    let code = (first & 0x3ff) << 10 | second & 0x3ff;
+                    (code.wrapping_add(0x1_0000), rest)
+                }
                 _ => return Err(Malformed),
             }
         }
@@ -222,32 +226,77 @@ pub(super) const fn whole(text: &[u8]) -> Read<'_, usize> {
     }
 }
 
-/// What follows a number of any kind.
+/// What follows a number of any kind that an `f64` can hold.
+///
+/// The last digits decide nothing: the Python library itself takes some numbers next to the largest
+/// in one way of writing them and not in another.
 const fn number(mut text: &[u8]) -> Result<&[u8], Malformed> {
     if let [b'-', rest @ ..] = text {
         text = rest;
     }
+    let mut number = Number { digits: 0, exponent: 0 };
     text = match text {
         [b'0', rest @ ..] => rest,
-        _ => attempt!(digits(text)),
+        _ => attempt!(number.digits(text, 0)),
     };
     if let [b'.', rest @ ..] = text {
-        text = attempt!(digits(rest));
+        text = attempt!(number.digits(rest, -1));
     }
+    let mut exponent = Number { digits: 0, exponent: 0 };
     match text {
-        [b'e' | b'E', b'+' | b'-', rest @ ..] | [b'e' | b'E', rest @ ..] => digits(rest),
-        _ => Ok(text),
+        [b'e' | b'E', b'-', rest @ ..] => {
+            text = attempt!(exponent.digits(rest, 0));
+            exponent.digits = exponent.digits.wrapping_neg();
+        }
+        [b'e' | b'E', b'+', rest @ ..] | [b'e' | b'E', rest @ ..] => {
+            text = attempt!(exponent.digits(rest, 0));
+        }
+        _ => {}
     }
+    number.exponent = number.exponent.saturating_add(exponent.digits);
+    if number.fits() { Ok(text) } else { Err(Malformed) }
 }
 
-/// What follows one digit or more.
-const fn digits(text: &[u8]) -> Result<&[u8], Malformed> {
-    let [b'0'..=b'9', rest @ ..] = text else { return Err(Malformed) };
-    let mut text = rest;
-    while let [b'0'..=b'9', rest @ ..] = text {
-        text = rest;
+/// `digits * 10^exponent`.
+struct Number {
+    digits: i64,
+    exponent: i64,
+}
+
+impl Number {
+    /// Digits beyond this do not count.
+    const MOST: i64 = 100_000_000_000_000_000;
+
+    /// Reads one digit or more, each of which changes the exponent by `place`: -1 after the point.
+    /// Returns what follows.
+    const fn digits<'a>(&mut self, text: &'a [u8], place: i64) -> Result<&'a [u8], Malformed> {
+        let [b'0'..=b'9', ..] = text else { return Err(Malformed) };
+        let mut text = text;
+        while let [digit @ b'0'..=b'9', rest @ ..] = text {
+            text = rest;
+            let place = if self.digits < Self::MOST {
+                self.digits = self.digits.wrapping_mul(10).wrapping_add((*digit & 15) as i64);
+                place
+            } else {
+                place.wrapping_add(1)
+            };
+            self.exponent = self.exponent.saturating_add(place);
+        }
+        Ok(text)
     }
-    Ok(text)
+
+    /// Whether it is no more than 1.7976931348623158e308.
+    const fn fits(mut self) -> bool {
+        while 0 < self.digits && self.digits < Self::MOST {
+            self.digits = self.digits.wrapping_mul(10);
+            self.exponent = self.exponent.saturating_sub(1);
+        }
+        match self.exponent {
+            ..291 => true,
+            291 => self.digits <= 179_769_313_486_231_580,
+            _ => self.digits == 0,
+        }
+    }
 }
 
 /// What follows any value, `depth` objects deep.

@@ -16,10 +16,11 @@ mod number;
 
 pub use error::{Fault, LoadError, Shape, Text};
 use header::{Entries, Entry};
-use number::take;
+pub(crate) use number::{take_f32, take_f64};
 
 use crate::layer::{Dense, Layer, Tensor};
 use crate::scalar::Scalar;
+use crate::scalar::sealed::Sealed;
 
 /// A type of numbers in a file.
 macro_rules! dtypes {
@@ -84,7 +85,7 @@ dtypes! {
 /// ```
 /// use gradlet::safetensors::Safetensors;
 ///
-/// let file = b"\x3d\0\0\0\0\0\0\0{\"0.weight\":{\"dtype\":\"F16\",\"shape\":[1,2],\"data_offsets\":[0,4]}}\0\x3c\0\x40";
+/// let file = b"\x3f\0\0\0\0\0\0\0{\"0.weight\":{\"dtype\":\"F16\",\"shape\":[1,2],\"data_offsets\":[0,4]}}\0\x3c\0\x40";
 /// let file = Safetensors::new(file).unwrap();
 /// let layer = gradlet::Dense::<2, 1>::from_safetensors(&file, "0").unwrap();
 /// assert_eq!(layer.rows(), [[1.0, 2.0]]);
@@ -113,6 +114,31 @@ impl<'a> Safetensors<'a> {
     #[must_use]
     pub const fn finite(self) -> Self {
         Self { finite: true, ..self }
+    }
+
+    /// Puts the weights of the file into a network, in place: what
+    /// [`Layer::load_safetensors`] does, for a file that was looked at before.
+    ///
+    /// ```
+    /// use gradlet::prelude::*;
+    /// use gradlet::safetensors::Safetensors;
+    ///
+    /// let file = include_bytes!("../../tests/weights/worked.safetensors");
+    /// let mut net = Mlp::<2, 2, 2>::ZERO;
+    /// Safetensors::new(file)?.finite().load_into(&mut net, &["0", "2"])?;
+    /// assert_eq!(net.first().bias(), &[0.55, 0.56]);
+    /// # Ok::<(), gradlet::safetensors::LoadError>(())
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// [`LoadError`] if the file does not fit the network, which is then as it was.
+    pub fn load_into<'n, N: Layer>(
+        &self,
+        net: &mut N,
+        names: &[&'n str],
+    ) -> Result<(), LoadError<'n>> {
+        load(net, self, names)
     }
 
     /// The bytes and the type of a tensor's numbers, if it is there.
@@ -163,6 +189,13 @@ impl<'a> Safetensors<'a> {
     }
 }
 
+#[cfg(feature = "defmt")]
+impl defmt::Format for Safetensors<'_> {
+    fn format(&self, f: defmt::Formatter<'_>) {
+        defmt::write!(f, "Safetensors {{ {} bytes of data, .. }}", self.data.len());
+    }
+}
+
 impl Shape {
     const fn equals(self, other: Self) -> bool {
         let ([a, b], [c, d]) = (self.sizes, other.sizes);
@@ -171,7 +204,7 @@ impl Shape {
 }
 
 macro_rules! dense {
-    ($float:ident) => {
+    ($float:ident, $take:ident) => {
         impl<const IN: usize, const OUT: usize, A> Dense<IN, OUT, A, $float> {
             /// The layer of that name in a file; also in constants.
             ///
@@ -196,8 +229,7 @@ macro_rules! dense {
                 while o < OUT {
                     let mut i = 0;
                     while i < IN {
-                        let (number, rest) = take(dtype, bytes);
-                        let number = number as $float;
+                        let (number, rest) = $take(dtype, bytes);
                         if file.finite && !number.is_finite() {
                             let index = o * IN + i;
                             return Err(LoadError::NotFinite { layer, part: "weight", index });
@@ -215,8 +247,7 @@ macro_rules! dense {
                 };
                 let mut o = 0;
                 while o < OUT {
-                    let (number, rest) = take(dtype, bytes);
-                    let number = number as $float;
+                    let (number, rest) = $take(dtype, bytes);
                     if file.finite && !number.is_finite() {
                         return Err(LoadError::NotFinite { layer, part: "bias", index: o });
                     }
@@ -229,15 +260,10 @@ macro_rules! dense {
         }
     };
 }
-#[allow(clippy::cast_possible_truncation, reason = "rounding is what is wanted")]
-mod dense {
-    use super::{Dense, LoadError, Safetensors, take};
+dense!(f32, take_f32);
+dense!(f64, take_f64);
 
-    dense!(f32);
-    dense!(f64);
-}
-
-/// Puts weights into a network, layer by layer, unless `check` is on: then it only looks at them.
+/// Goes through a file as one goes through a network, tensor by tensor.
 struct Loader<'f, 'n, 'l> {
     file: &'f Safetensors<'f>,
     names: &'l [&'n str],
@@ -245,13 +271,16 @@ struct Loader<'f, 'n, 'l> {
     layers: usize,
 }
 
+/// Layer and part, with its numbers and their type.
+type Found<'n, 's> = (&'n str, &'static str, &'s [u8], Dtype);
+
 impl<'n> Loader<'_, 'n, '_> {
     /// The numbers of the next tensor of the network, and which they are.
     fn next<'s>(
         &'s mut self,
         tensor: Tensor,
         length: usize,
-    ) -> Result<Option<(&'n str, &'static str, &'s [u8], Dtype)>, LoadError<'n>> {
+    ) -> Result<Option<Found<'n, 's>>, LoadError<'n>> {
         match tensor {
             Tensor::Weights { inputs, outputs } => {
                 let layer = self.names.get(self.layers).copied();
@@ -274,8 +303,8 @@ impl<'n> Loader<'_, 'n, '_> {
     }
 }
 
-/// [`Layer::load_safetensors`].
-pub(crate) fn load<'n, N: Layer>(
+/// [`Safetensors::load_into`].
+fn load<'n, N: Layer>(
     net: &mut N,
     file: &Safetensors<'_>,
     names: &[&'n str],
@@ -293,8 +322,8 @@ pub(crate) fn load<'n, N: Layer>(
         // In the file a row for each unit, here a column.
         for unit in 0..outputs {
             for parameter in parameters.iter_mut().skip(unit).step_by(outputs.max(1)).take(inputs) {
-                let (number, rest) = take(dtype, bytes);
-                *parameter = Scalar::from_f64(number);
+                let (number, rest) = N::Scalar::take(dtype, bytes);
+                *parameter = number;
                 bytes = rest;
             }
         }
@@ -336,8 +365,8 @@ fn check<'n, N: Layer>(
 fn first_not_finite<T: Scalar>(mut bytes: &[u8], dtype: Dtype) -> Option<usize> {
     let mut index = 0_usize;
     while !bytes.is_empty() {
-        let (number, rest) = take(dtype, bytes);
-        if !T::from_f64(number).is_finite() {
+        let (number, rest) = T::take(dtype, bytes);
+        if !number.is_finite() {
             return Some(index);
         }
         bytes = rest;
@@ -357,14 +386,15 @@ fn first_not_finite<T: Scalar>(mut bytes: &[u8], dtype: Dtype) -> Option<usize> 
 /// ```
 /// use gradlet::prelude::*;
 ///
-/// static NET: Mlp<2, 4, 2> =
+/// static NET: Mlp<2, 2, 2> =
 ///     gradlet::load![include_bytes!("../../tests/weights/worked.safetensors"); "0", "2"];
+/// assert_eq!(NET.first().bias(), &[0.55, 0.56]);
 /// ```
 ///
 /// is, but for the text of the errors,
 ///
 /// ```text
-/// static NET: Mlp<2, 4, 2> = const {
+/// static NET: Mlp<2, 2, 2> = const {
 ///     const FILE: Safetensors<'_> = Safetensors::new(include_bytes!("..")).unwrap().finite();
 ///     Chain::new(
 ///         Dense::<_, _, _, f32>::from_safetensors(&FILE, "0").unwrap(),
