@@ -101,6 +101,7 @@ pub mod metrics;
 mod optimizer;
 pub mod prelude;
 pub mod preprocess;
+pub mod safetensors;
 mod scalar;
 pub mod schedule;
 mod target;

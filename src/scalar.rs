@@ -31,10 +31,25 @@ impl<A: Zero, B: Zero> Zero for (A, B) {
     const ZERO: Self = (A::ZERO, B::ZERO);
 }
 
-mod sealed {
-    pub trait Sealed {}
-    impl Sealed for f32 {}
-    impl Sealed for f64 {}
+pub(crate) mod sealed {
+    use crate::safetensors::{Dtype, take_f32, take_f64};
+
+    pub trait Sealed: Sized {
+        /// The first number of a tensor in a file, and the others.
+        fn take(dtype: Dtype, bytes: &[u8]) -> (Self, &[u8]);
+    }
+
+    impl Sealed for f32 {
+        fn take(dtype: Dtype, bytes: &[u8]) -> (Self, &[u8]) {
+            take_f32(dtype, bytes)
+        }
+    }
+
+    impl Sealed for f64 {
+        fn take(dtype: Dtype, bytes: &[u8]) -> (Self, &[u8]) {
+            take_f64(dtype, bytes)
+        }
+    }
 }
 
 /// A floating-point type: `f32` or `f64`.

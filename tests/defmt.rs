@@ -10,6 +10,7 @@ use gradlet::metrics::{
 };
 use gradlet::prelude::*;
 use gradlet::preprocess::{MinMax, Scaling, Standardize};
+use gradlet::safetensors::{Dtype, Fault, LoadError, Safetensors, Shape, Text};
 use gradlet::{AdamState, ChainGradient, ChainTrace, Epoch, ForEach, LayerTrace, Report, Tensor};
 
 type Net<T> = Mlp<2, 4, 3, Tanh, Softmax, T>;
@@ -71,6 +72,10 @@ fn preprocessing<T: Scalar + Format>() {
     are_format![MinMax<2, T>, Scaling<2, T>, Standardize<2, T>];
 }
 
+fn files() {
+    are_format![Dtype, Fault, LoadError<'static>, Safetensors<'static>, Shape, Text];
+}
+
 fn all<T: Scalar + Format>() {
     activations();
     losses();
@@ -84,6 +89,7 @@ fn all<T: Scalar + Format>() {
 
 #[test]
 fn types_of_both_numbers_are_format() {
+    files();
     all::<f32>();
     all::<f64>();
 }

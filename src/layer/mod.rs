@@ -12,6 +12,7 @@ pub use trace::{ChainTrace, Kept, LayerTrace, Trace, Vector};
 
 use crate::activation::Activation;
 use crate::optimizer::GradientVisitor;
+use crate::safetensors::{LoadError, Safetensors};
 use crate::scalar::{Scalar, Zero};
 
 /// One array for each layer of `N`: the derivative of the loss by the layer's logits.
@@ -243,6 +244,38 @@ pub trait Layer: Sized {
         self.logits(input, &mut output);
         Self::Activation::apply(output.as_mut_slice());
         output
+    }
+
+    /// A network with the weights of a `safetensors` file; see [`safetensors`](crate::safetensors).
+    ///
+    /// `names` has the name of each layer with weights. Use
+    /// [`load_safetensors`](Self::load_safetensors) for a network that is too large for the stack.
+    ///
+    /// # Errors
+    ///
+    /// [`LoadError`] if `file` is not a safetensors file, or does not fit the network.
+    fn from_safetensors<'n>(file: &[u8], names: &[&'n str]) -> Result<Self, LoadError<'n>>
+    where
+        Self: Zero,
+    {
+        let mut net = Self::ZERO;
+        net.load_safetensors(file, names)?;
+        Ok(net)
+    }
+
+    /// Takes over the weights of a `safetensors` file, in place.
+    ///
+    /// Parameters that a layer of your own calls [`Tensor::Other`] stay as they are.
+    ///
+    /// # Errors
+    ///
+    /// [`LoadError`] if `file` is not a safetensors file, or does not fit the network, which is then
+    /// as it was.
+    fn load_safetensors<'n>(&mut self, file: &[u8], names: &[&'n str]) -> Result<(), LoadError<'n>>
+    where
+        Self: Sized,
+    {
+        Safetensors::new(file)?.load_into(self, names)
     }
 
     /// The forward pass of a training step: writes the logits into the trace, and the outputs of

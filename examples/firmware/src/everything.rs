@@ -9,6 +9,7 @@ use core::ops::ControlFlow;
 
 use gradlet::metrics::{Accuracy, ConfusionMatrix, LossMeter, MeanAbsoluteError, RSquared, argmax};
 use gradlet::preprocess::{MinMax, Scaling, Standardize, one_hot};
+use gradlet::safetensors::{Fault, LoadError, Safetensors};
 use gradlet::{
     Activation, ChainGradient, Gradients, Hidden, Kept, Trace, Vector, for_each, init, prelude::*,
     schedule,
@@ -30,6 +31,7 @@ pub(crate) fn call_everything<T: Scalar>() {
     initialisers::<T>();
     metrics::<T>();
     preprocessing::<T>();
+    files::<T>();
     #[cfg(feature = "panic-on-purpose")]
     black_box(black_box(&[0; 4])[black_box(4_usize)]);
 }
@@ -406,4 +408,17 @@ fn preprocessing<T: Scalar>() {
     range.fold_into(input);
     range.fold_into_output(output);
     call! { &input, &output }
+}
+
+#[inline(never)]
+fn files<T: Scalar>() {
+    let mut net = vector::<Mlp<2, 4, 2, Tanh, Softmax, T>>();
+    let (file, names) = (black_box(&[0_u8; 64]), black_box(["0", "2"]));
+    call! { Layer::load_safetensors(&mut net, file, &names), &net }
+    call! { Mlp::<2, 4, 2, Tanh, Softmax, T>::from_safetensors(file, &names) }
+    if let Ok(file) = black_box(Safetensors::new(file)) {
+        call! { file.finite().load_into(&mut net, &names), &net }
+        call! { Dense::<2, 4, Tanh, f32>::from_safetensors(&file, black_box("0")) }
+    }
+    call! { LoadError::File(black_box(Fault::Json)).text().as_str() }
 }

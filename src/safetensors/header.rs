@@ -1,0 +1,291 @@
+//! The header of a safetensors file: which tensors there are, and where.
+
+use super::json::{
+    Malformed, Quoted, Read, after, any, attempt, has_items, next_item, string, trim, whole,
+};
+use super::{Dtype, Fault, Shape};
+
+/// A header may be so long.
+const LONGEST: u64 = 100_000_000;
+
+/// One tensor.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Entry<'a> {
+    pub(super) name: Quoted<'a>,
+    pub(super) dtype: Dtype,
+    pub(super) shape: Shape,
+    /// Number of elements, and bytes that they take; `None` if these are too many to count, or end
+    /// within a byte.
+    bytes: Option<usize>,
+    /// First byte, and the one after the last.
+    pub(super) start: usize,
+    pub(super) end: usize,
+}
+
+/// The tensors from here on.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Entries<'a> {
+    text: &'a [u8],
+    more: bool,
+}
+
+impl<'a> Entries<'a> {
+    /// Takes a file apart: its tensors, known to be well-formed, and their data.
+    pub(super) const fn of(file: &'a [u8]) -> Result<(Self, &'a [u8]), Fault> {
+        let Some((length, rest)) = file.split_first_chunk::<8>() else {
+            return Err(Fault::TooShort);
+        };
+        let length = u64::from_le_bytes(*length);
+        if length > LONGEST || length > rest.len() as u64 {
+            return Err(Fault::HeaderLength);
+        }
+        #[allow(clippy::cast_possible_truncation, reason = "no longer than the rest")]
+        let Some((header, data)) = rest.split_at_checked(length as usize) else {
+            return Err(Fault::HeaderLength);
+        };
+        if core::str::from_utf8(header).is_err() {
+            return Err(Fault::Json);
+        }
+        let Ok(text) = after(header, b'{') else { return Err(Fault::Json) };
+        let (more, text) = has_items(text, b'}');
+        let entries = Self { text, more };
+        match entries.check() {
+            Err(Malformed) => Err(Fault::Json),
+            Ok(()) if entries.tile(data.len()) => Ok((entries, data)),
+            Ok(()) => Err(Fault::Offsets),
+        }
+    }
+
+    /// Whether the text is what it should be, to its end.
+    const fn check(mut self) -> Result<(), Malformed> {
+        let mut has_metadata = false;
+        while self.more {
+            let (name, _) = attempt!(string(self.text));
+            if name.is("__metadata__") {
+                if has_metadata {
+                    return Err(Malformed);
+                }
+                has_metadata = true;
+            }
+            (_, self) = attempt!(self.next());
+        }
+        match trim(self.text) {
+            [] => Ok(()),
+            _ => Err(Malformed),
+        }
+    }
+
+    /// The first tensor, if this is one, and what follows it.
+    const fn next(self) -> Result<(Option<Entry<'a>>, Self), Malformed> {
+        let (name, text) = attempt!(string(self.text));
+        let text = attempt!(after(text, b':'));
+        let (entry, text) = if name.is("__metadata__") {
+            (None, attempt!(metadata(text)))
+        } else {
+            let (entry, text) = attempt!(entry(name, text));
+            (Some(entry), text)
+        };
+        let (more, text) = attempt!(next_item(text, b'}'));
+        Ok((entry, Self { text, more }))
+    }
+
+    /// The next tensor that counts, and what follows it. Of several with one name it is the last, as
+    /// for the Python library.
+    const fn next_tensor(mut self) -> Option<(Entry<'a>, Self)> {
+        while self.more {
+            let Ok((entry, rest)) = self.next() else { return None };
+            self = rest;
+            match entry {
+                Some(entry) if !rest.has(entry.name) => return Some((entry, rest)),
+                _ => {}
+            }
+        }
+        None
+    }
+
+    const fn has(mut self, name: Quoted<'_>) -> bool {
+        while self.more {
+            let Ok((entry, rest)) = self.next() else { return false };
+            match entry {
+                Some(entry) if entry.name.equals(name) => return true,
+                _ => {}
+            }
+            self = rest;
+        }
+        false
+    }
+
+    /// The tensor whose name is these three in a row.
+    pub(super) const fn find(mut self, layer: &str, dot: &str, part: &str) -> Option<Entry<'a>> {
+        let mut found = None;
+        while self.more {
+            let Ok((entry, rest)) = self.next() else { return None };
+            match entry {
+                Some(entry) if entry.name.is_joined(layer, dot, part) => found = Some(entry),
+                _ => {}
+            }
+            self = rest;
+        }
+        found
+    }
+
+    /// Whether the tensors cover the data without a gap or an overlap, each as long as its shape says.
+    const fn tile(self, data: usize) -> bool {
+        let (mut position, mut count, mut in_order) = (0, 0_usize, true);
+        let mut rest = self;
+        while let Some((entry, next)) = rest.next_tensor() {
+            match entry.bytes {
+                Some(bytes) if entry.end.checked_sub(entry.start).is_some() => {
+                    if entry.end.wrapping_sub(entry.start) != bytes {
+                        return false;
+                    }
+                }
+                _ => return false,
+            }
+            in_order = in_order && entry.start == position;
+            position = entry.end;
+            count = count.wrapping_add(1);
+            rest = next;
+        }
+        if in_order { position == data } else { self.tile_in_any_order(count, data) }
+    }
+
+    /// Goes from tensor to tensor by where they are.
+    const fn tile_in_any_order(self, mut count: usize, data: usize) -> bool {
+        let mut position = 0;
+        loop {
+            let mut end = position;
+            let mut rest = self;
+            while let Some((entry, next)) = rest.next_tensor() {
+                if entry.start == position {
+                    count = count.wrapping_sub(1);
+                    if entry.end > position {
+                        if end > position {
+                            return false;
+                        }
+                        end = entry.end;
+                    }
+                }
+                rest = next;
+            }
+            if end == position {
+                return position == data && count == 0;
+            }
+            position = end;
+        }
+    }
+}
+
+/// What follows the metadata: nothing, or texts by name.
+const fn metadata(text: &[u8]) -> Result<&[u8], Malformed> {
+    if let [b'n', ..] = trim(text) {
+        return any(text, 1);
+    }
+    let (mut more, mut text) = has_items(attempt!(after(text, b'{')), b'}');
+    while more {
+        let (_, rest) = attempt!(string(text));
+        let (_, rest) = attempt!(string(attempt!(after(rest, b':'))));
+        (more, text) = attempt!(next_item(rest, b'}'));
+    }
+    Ok(text)
+}
+
+/// The three fields of a tensor.
+#[derive(Clone, Copy)]
+struct Fields {
+    dtype: Option<Dtype>,
+    shape: Option<(Shape, Option<usize>)>,
+    offsets: Option<(usize, usize)>,
+}
+
+const fn entry<'a>(name: Quoted<'a>, text: &'a [u8]) -> Read<'a, Entry<'a>> {
+    let mut fields = Fields { dtype: None, shape: None, offsets: None };
+    let mut text = trim(text);
+    if let [b'[', rest @ ..] = text {
+        // Without names, in this order.
+        text = attempt!(fields.read_dtype(rest));
+        text = attempt!(fields.read_shape(attempt!(after(text, b','))));
+        text = attempt!(fields.read_offsets(attempt!(after(text, b','))));
+        text = attempt!(after(text, b']'));
+    } else {
+        let (mut more, mut rest) = has_items(attempt!(after(text, b'{')), b'}');
+        while more {
+            let (field, value) = attempt!(string(rest));
+            let value = attempt!(after(value, b':'));
+            rest = if field.is("dtype") {
+                attempt!(fields.read_dtype(value))
+            } else if field.is("shape") {
+                attempt!(fields.read_shape(value))
+            } else if field.is("data_offsets") {
+                attempt!(fields.read_offsets(value))
+            } else {
+                attempt!(any(value, 2))
+            };
+            (more, rest) = attempt!(next_item(rest, b'}'));
+        }
+        text = rest;
+    }
+    match fields {
+        Fields { dtype: Some(dtype), shape: Some((shape, count)), offsets: Some((start, end)) } => {
+            let bits = match count {
+                Some(count) => count.checked_mul(dtype.bits()),
+                None => None,
+            };
+            let bytes = match bits {
+                Some(bits) if bits % 8 == 0 => Some(bits / 8),
+                _ => None,
+            };
+            Ok((Entry { name, dtype, shape, bytes, start, end }, text))
+        }
+        _ => Err(Malformed),
+    }
+}
+
+impl Fields {
+    const fn read_dtype<'a>(&mut self, text: &'a [u8]) -> Result<&'a [u8], Malformed> {
+        let (name, rest) = attempt!(string(text));
+        let mut dtypes: &[Dtype] = &Dtype::ALL;
+        while let [dtype, others @ ..] = dtypes {
+            if name.is(dtype.name()) {
+                return match self.dtype.replace(*dtype) {
+                    None => Ok(rest),
+                    Some(_) => Err(Malformed),
+                };
+            }
+            dtypes = others;
+        }
+        Err(Malformed)
+    }
+
+    const fn read_shape<'a>(&mut self, text: &'a [u8]) -> Result<&'a [u8], Malformed> {
+        let (mut more, mut text) = has_items(attempt!(after(text, b'[')), b']');
+        let (mut shape, mut count) = (Shape { rank: 0, sizes: [0; 2] }, Some(1_usize));
+        while more {
+            let (size, rest) = attempt!(whole(text));
+            match shape.rank {
+                0 => shape.sizes = [size, 0],
+                1 => shape.sizes = [shape.sizes[0], size],
+                _ => {}
+            }
+            shape.rank = shape.rank.saturating_add(1);
+            count = match count {
+                Some(count) => count.checked_mul(size),
+                None => None,
+            };
+            (more, text) = attempt!(next_item(rest, b']'));
+        }
+        match self.shape.replace((shape, count)) {
+            None => Ok(text),
+            Some(_) => Err(Malformed),
+        }
+    }
+
+    const fn read_offsets<'a>(&mut self, text: &'a [u8]) -> Result<&'a [u8], Malformed> {
+        let (start, text) = attempt!(whole(attempt!(after(text, b'['))));
+        let (end, text) = attempt!(whole(attempt!(after(text, b','))));
+        match self.offsets.replace((start, end)) {
+            None => after(text, b']'),
+            Some(_) => Err(Malformed),
+        }
+    }
+}

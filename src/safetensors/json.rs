@@ -1,0 +1,351 @@
+//! Enough JSON to read the header of a safetensors file, in const functions.
+//!
+//! As strict as RFC 8259, and as the parser of the Python library: no commas too many, no control
+//! characters in texts, no half of a surrogate pair, nesting no deeper than 127.
+//!
+//! Each function gives what it read and the text that is left.
+
+/// The text is not JSON, or not of the form that was asked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Malformed;
+
+pub(super) type Read<'a, T> = Result<(T, &'a [u8]), Malformed>;
+
+/// Objects and lists may be in one another so often.
+const DEEPEST: u32 = 127;
+
+/// `?`, which const functions do not have.
+macro_rules! attempt {
+    ($result:expr) => {
+        match $result {
+            Ok(value) => value,
+            Err(error) => return Err(error),
+        }
+    };
+}
+pub(super) use attempt;
+
+/// The text without the white space in front.
+pub(super) const fn trim(mut text: &[u8]) -> &[u8] {
+    while let [b' ' | b'\t' | b'\n' | b'\r', rest @ ..] = text {
+        text = rest;
+    }
+    text
+}
+
+/// What follows white space and this character.
+pub(super) const fn after(text: &[u8], character: u8) -> Result<&[u8], Malformed> {
+    match trim(text) {
+        [first, rest @ ..] if *first == character => Ok(rest),
+        _ => Err(Malformed),
+    }
+}
+
+/// What follows the next item's comma, or `None` after the end of the list or object.
+pub(super) const fn next_item(text: &[u8], end: u8) -> Result<(bool, &[u8]), Malformed> {
+    match trim(text) {
+        [b',', rest @ ..] => Ok((true, rest)),
+        [first, rest @ ..] if *first == end => Ok((false, rest)),
+        _ => Err(Malformed),
+    }
+}
+
+/// Whether a list or object that has just begun has items.
+pub(super) const fn has_items(text: &[u8], end: u8) -> (bool, &[u8]) {
+    match trim(text) {
+        [first, rest @ ..] if *first == end => (false, rest),
+        text => (true, text),
+    }
+}
+
+/// A text in quotes: the bytes of its UTF-8, one after the other.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Quoted<'a> {
+    /// What is left, with escapes and the closing quotes.
+    text: &'a [u8],
+    /// Of an escaped character.
+    pending: [u8; 4],
+    pending_from: usize,
+    pending_to: usize,
+}
+
+/// Reads a text in quotes.
+pub(super) const fn string(text: &[u8]) -> Read<'_, Quoted<'_>> {
+    let text = attempt!(after(text, b'"'));
+    let quoted = Quoted { text, pending: [0; 4], pending_from: 0, pending_to: 0 };
+    let mut rest = quoted;
+    loop {
+        match attempt!(rest.next()) {
+            (Some(_), next) => rest = next,
+            (None, end) => return Ok((quoted, end.text)),
+        }
+    }
+}
+
+impl<'a> Quoted<'a> {
+    /// The first byte and the others, or `None` and what follows the closing quotes.
+    const fn next(self) -> Result<(Option<u8>, Self), Malformed> {
+        if self.pending_from < self.pending_to {
+            let mut place = 0;
+            let mut pending: &[u8] = &self.pending;
+            while let [byte, rest @ ..] = pending {
+                if place == self.pending_from {
+                    return Ok((Some(*byte), Self { pending_from: place.wrapping_add(1), ..self }));
+                }
+                pending = rest;
+                place = place.wrapping_add(1);
+            }
+        }
+        match self.text {
+            [] | [0..=0x1f, ..] => Err(Malformed),
+            [b'"', rest @ ..] => Ok((None, self.at(rest))),
+            [b'\\', b'u', rest @ ..] => {
+                let (character, rest) = attempt!(escaped(rest));
+                let mut pending = [0; 4];
+                let pending_to = character.encode_utf8(&mut pending).len();
+                let [first, ..] = pending;
+                Ok((Some(first), Self { text: rest, pending, pending_from: 1, pending_to }))
+            }
+            [b'\\', escape, rest @ ..] => {
+                let byte = match escape {
+                    b'"' | b'\\' | b'/' => *escape,
+                    b'b' => 8,
+                    b'f' => 12,
+                    b'n' => b'\n',
+                    b'r' => b'\r',
+                    b't' => b'\t',
+                    _ => return Err(Malformed),
+                };
+                Ok((Some(byte), self.at(rest)))
+            }
+            [b'\\'] => Err(Malformed),
+            [byte, rest @ ..] => Ok((Some(*byte), self.at(rest))),
+        }
+    }
+
+    const fn at(self, text: &'a [u8]) -> Self {
+        Self { text, ..self }
+    }
+
+    /// Whether both texts are the same.
+    pub(super) const fn equals(mut self, mut other: Self) -> bool {
+        loop {
+            match (self.next(), other.next()) {
+                (Ok((None, _)), Ok((None, _))) => return true,
+                (Ok((Some(a), rest)), Ok((Some(b), others))) if a == b => {
+                    self = rest;
+                    other = others;
+                }
+                _ => return false,
+            }
+        }
+    }
+
+    /// Whether the text is `part`.
+    pub(super) const fn is(self, part: &str) -> bool {
+        self.is_joined(part, "", "")
+    }
+
+    /// Whether the text is these three in a row.
+    pub(super) const fn is_joined(self, a: &str, b: &str, c: &str) -> bool {
+        let Some(rest) = self.without(a.as_bytes()) else { return false };
+        let Some(rest) = rest.without(b.as_bytes()) else { return false };
+        let Some(rest) = rest.without(c.as_bytes()) else { return false };
+        matches!(rest.next(), Ok((None, _)))
+    }
+
+    /// What is left after a beginning.
+    const fn without(mut self, mut beginning: &[u8]) -> Option<Self> {
+        while let [want, others @ ..] = beginning {
+            match self.next() {
+                Ok((Some(byte), rest)) if byte == *want => self = rest,
+                _ => return None,
+            }
+            beginning = others;
+        }
+        Some(self)
+    }
+}
+
+/// The character of an escape, after its `\u`.
+const fn escaped(text: &[u8]) -> Read<'_, char> {
+    let (first, text) = attempt!(four_digits(text));
+    let (code, text) = match (first, text) {
+        (0xd800..=0xdbff, [b'\\', b'u', rest @ ..]) => {
+            let (second, rest) = attempt!(four_digits(rest));
+            match second {
+                0xdc00..=0xdfff => {
+                    let code = (first & 0x3ff) << 10 | second & 0x3ff;
+                    (code.wrapping_add(0x1_0000), rest)
+                }
+                _ => return Err(Malformed),
+            }
+        }
+        _ => (first, text),
+    };
+    match char::from_u32(code) {
+        Some(character) => Ok((character, text)),
+        None => Err(Malformed),
+    }
+}
+
+const fn four_digits(text: &[u8]) -> Read<'_, u32> {
+    let Some((digits, rest)) = text.split_first_chunk::<4>() else { return Err(Malformed) };
+    let (mut digits, mut number): (&[u8], u32) = (digits, 0);
+    while let [digit, others @ ..] = digits {
+        match (*digit as char).to_digit(16) {
+            Some(digit) => number = number << 4 | digit,
+            None => return Err(Malformed),
+        }
+        digits = others;
+    }
+    Ok((number, rest))
+}
+
+/// Reads a whole number without a sign.
+pub(super) const fn whole(text: &[u8]) -> Read<'_, usize> {
+    let (mut rest, mut number): (_, usize) = (trim(text), 0);
+    if let [b'0', b'0'..=b'9', ..] = rest {
+        return Err(Malformed);
+    }
+    let all = rest.len();
+    while let [digit @ b'0'..=b'9', others @ ..] = rest {
+        number = match number.checked_mul(10) {
+            Some(number) => match number.checked_add((*digit & 15) as usize) {
+                Some(number) => number,
+                None => return Err(Malformed),
+            },
+            None => return Err(Malformed),
+        };
+        rest = others;
+    }
+    match rest {
+        [b'.' | b'e' | b'E', ..] => Err(Malformed),
+        _ if rest.len() == all => Err(Malformed),
+        _ => Ok((number, rest)),
+    }
+}
+
+/// What follows a number of any kind that an `f64` can hold.
+///
+/// The last digits decide nothing: the Python library itself takes some numbers next to the largest
+/// in one way of writing them and not in another.
+const fn number(mut text: &[u8]) -> Result<&[u8], Malformed> {
+    if let [b'-', rest @ ..] = text {
+        text = rest;
+    }
+    let mut number = Number { digits: 0, exponent: 0 };
+    text = match text {
+        [b'0', rest @ ..] => rest,
+        _ => attempt!(number.digits(text, 0)),
+    };
+    if let [b'.', rest @ ..] = text {
+        text = attempt!(number.digits(rest, -1));
+    }
+    let mut exponent = Number { digits: 0, exponent: 0 };
+    match text {
+        [b'e' | b'E', b'-', rest @ ..] => {
+            text = attempt!(exponent.digits(rest, 0));
+            exponent.digits = exponent.digits.wrapping_neg();
+        }
+        [b'e' | b'E', b'+', rest @ ..] | [b'e' | b'E', rest @ ..] => {
+            text = attempt!(exponent.digits(rest, 0));
+        }
+        _ => {}
+    }
+    number.exponent = number.exponent.saturating_add(exponent.digits);
+    if number.fits() { Ok(text) } else { Err(Malformed) }
+}
+
+/// `digits * 10^exponent`.
+struct Number {
+    digits: i64,
+    exponent: i64,
+}
+
+impl Number {
+    /// Digits beyond this do not count.
+    const MOST: i64 = 100_000_000_000_000_000;
+
+    /// Reads one digit or more, each of which changes the exponent by `place`: -1 after the point.
+    /// Returns what follows.
+    const fn digits<'a>(&mut self, text: &'a [u8], place: i64) -> Result<&'a [u8], Malformed> {
+        let [b'0'..=b'9', ..] = text else { return Err(Malformed) };
+        let mut text = text;
+        while let [digit @ b'0'..=b'9', rest @ ..] = text {
+            text = rest;
+            let place = if self.digits < Self::MOST {
+                self.digits = self.digits.wrapping_mul(10).wrapping_add((*digit & 15) as i64);
+                place
+            } else {
+                place.wrapping_add(1)
+            };
+            self.exponent = self.exponent.saturating_add(place);
+        }
+        Ok(text)
+    }
+
+    /// Whether it is no more than 1.7976931348623158e308.
+    const fn fits(mut self) -> bool {
+        while 0 < self.digits && self.digits < Self::MOST {
+            self.digits = self.digits.wrapping_mul(10);
+            self.exponent = self.exponent.saturating_sub(1);
+        }
+        match self.exponent {
+            ..291 => true,
+            291 => self.digits <= 179_769_313_486_231_580,
+            _ => self.digits == 0,
+        }
+    }
+}
+
+/// What follows any value, `depth` objects deep.
+pub(super) const fn any(text: &[u8], mut depth: u32) -> Result<&[u8], Malformed> {
+    // Which of the objects and lists around are objects, the innermost in the lowest bit.
+    let (mut objects, outside, mut text) = (0_u128, depth, text);
+    loop {
+        text = match trim(text) {
+            [open @ (b'{' | b'['), rest @ ..] => {
+                if depth == DEEPEST {
+                    return Err(Malformed);
+                }
+                let is_object = *open == b'{';
+                match has_items(rest, if is_object { b'}' } else { b']' }) {
+                    (false, rest) => rest,
+                    (true, rest) => {
+                        depth = depth.wrapping_add(1);
+                        objects = objects << 1 | is_object as u128;
+                        text = if is_object { attempt!(key(rest)) } else { rest };
+                        continue;
+                    }
+                }
+            }
+            quoted @ [b'"', ..] => attempt!(string(quoted)).1,
+            [b't', b'r', b'u', b'e', rest @ ..]
+            | [b'f', b'a', b'l', b's', b'e', rest @ ..]
+            | [b'n', b'u', b'l', b'l', rest @ ..] => rest,
+            other => attempt!(number(other)),
+        };
+        // Ends of lists and objects, up to the next item.
+        loop {
+            if depth == outside {
+                return Ok(text);
+            }
+            let is_object = objects & 1 == 1;
+            let (more, rest) = attempt!(next_item(text, if is_object { b'}' } else { b']' }));
+            text = rest;
+            if more {
+                text = if is_object { attempt!(key(text)) } else { text };
+                break;
+            }
+            depth = depth.wrapping_sub(1);
+            objects >>= 1;
+        }
+    }
+}
+
+/// What follows a name and its colon.
+const fn key(text: &[u8]) -> Result<&[u8], Malformed> {
+    let (_, rest) = attempt!(string(text));
+    after(rest, b':')
+}

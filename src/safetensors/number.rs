@@ -1,0 +1,102 @@
+//! The numbers of a file.
+//!
+//! Programs with `f32` networks get no `f64` arithmetic by it: where a core has none in hardware, that
+//! would cost kilobytes.
+
+use super::Dtype;
+
+/// The first number of a tensor, and the others. 0 where there is none: the length was checked before.
+#[inline]
+pub(crate) const fn take_f32(dtype: Dtype, bytes: &[u8]) -> (f32, &[u8]) {
+    match (dtype, bytes) {
+        (Dtype::F32, [a, b, c, d, rest @ ..]) => (f32::from_le_bytes([*a, *b, *c, *d]), rest),
+        (Dtype::F64, [a, b, c, d, e, f, g, h, rest @ ..]) => {
+            (nearest(u64::from_le_bytes([*a, *b, *c, *d, *e, *f, *g, *h])), rest)
+        }
+        (Dtype::F16, [a, b, rest @ ..]) => (half(u16::from_le_bytes([*a, *b])), rest),
+        // The upper half of an `f32`.
+        (Dtype::Bf16, [a, b, rest @ ..]) => (f32::from_le_bytes([0, 0, *a, *b]), rest),
+        _ => (0.0, &[]),
+    }
+}
+
+/// As [`take_f32`].
+#[inline]
+pub(crate) const fn take_f64(dtype: Dtype, bytes: &[u8]) -> (f64, &[u8]) {
+    if let (Dtype::F64, [a, b, c, d, e, f, g, h, rest @ ..]) = (dtype, bytes) {
+        (f64::from_le_bytes([*a, *b, *c, *d, *e, *f, *g, *h]), rest)
+    } else {
+        let (number, rest) = take_f32(dtype, bytes);
+        (number as f64, rest)
+    }
+}
+
+/// The value of a binary16 of IEEE 754: a sign, 5 bits of exponent, 10 of fraction.
+const fn half(bits: u16) -> f32 {
+    let (exponent, fraction) = (bits >> 10 & 31, bits & 0x3ff);
+    let (wide_exponent, wide_fraction) = (exponent as u32, (fraction as u32) << 13);
+    let size = match exponent {
+        // 2^-24 is the least.
+        0 => fraction as f32 * f32::from_bits((127 - 24) << 23),
+        31 => f32::from_bits(0xff << 23 | wide_fraction),
+        _ => f32::from_bits(wide_exponent.wrapping_add(127 - 15) << 23 | wide_fraction),
+    };
+    if bits >> 15 == 1 { -size } else { size }
+}
+
+/// The `f32` nearest to the `f64` of these bits, the even one of two: what `as f32` gives.
+#[allow(clippy::cast_possible_truncation, reason = "what is cut is kept before, or rounded")]
+const fn nearest(bits: u64) -> f32 {
+    /// Bits that an `f64` has more of in its fraction.
+    const MORE: u32 = 52 - 23;
+    let (exponent, fraction) = ((bits >> 52 & 0x7ff) as u32, bits & ((1 << 52) - 1));
+    // With the exponent's offset of an `f32`, 127 instead of 1023: subnormal from 896 down.
+    let (exponent, cut) = match exponent {
+        0x7ff if fraction != 0 => return f32::NAN,
+        0..=896 => (0, MORE.wrapping_add(897).wrapping_sub(exponent)),
+        _ => (exponent.wrapping_sub(897), MORE),
+    };
+    let size = if exponent >= 254 {
+        f32::INFINITY
+    } else if cut > 53 {
+        0.0
+    } else {
+        let whole = fraction | 1 << 52;
+        let (kept, rest) = (whole >> cut, whole << 1_u32.wrapping_sub(cut).wrapping_add(63));
+        let up = rest > 1 << 63 || rest == 1 << 63 && kept & 1 == 1;
+        // The leading bit of `kept` adds 1 to the exponent.
+        f32::from_bits((exponent << 23).wrapping_add(kept as u32).wrapping_add(up as u32))
+    };
+    if bits >> 63 == 1 { -size } else { size }
+}
+
+#[cfg(test)]
+#[allow(clippy::cast_possible_truncation, reason = "what the compiler rounds to is compared with")]
+mod tests {
+    use super::nearest;
+
+    #[test]
+    fn conversions_are_those_of_the_compiler() {
+        let mut bits = 0x0123_4567_89ab_cdef_u64;
+        for _ in 0..1_000_000 {
+            // Marsaglia, Xorshift RNGs, 2003.
+            bits ^= bits << 13;
+            bits ^= bits >> 7;
+            bits ^= bits << 17;
+            // Exponents next to those of f32, and fractions that lie in the middle of two.
+            let exponent = 860 + (bits >> 52) % 300;
+            let fraction = bits & ((1 << 52) - 1);
+            for fraction in [fraction, fraction & !0 << 28, fraction & !0 << 28 | 1, fraction & 7] {
+                for bits in [exponent << 52 | fraction, (exponent | 1 << 11) << 52 | fraction] {
+                    let value = f64::from_bits(bits);
+                    let want = value as f32;
+                    assert_eq!(nearest(bits).to_bits(), want.to_bits(), "{value:e} {bits:x}");
+                }
+            }
+        }
+        for value in [0.0, -0.0, f64::INFINITY, f64::NEG_INFINITY, f64::MIN_POSITIVE, f64::MAX] {
+            assert_eq!(nearest(value.to_bits()).to_bits(), (value as f32).to_bits(), "{value}");
+        }
+        assert!(nearest(f64::NAN.to_bits()).is_nan());
+    }
+}
