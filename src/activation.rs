@@ -3,6 +3,7 @@
 //! Each is a type without fields, chosen as a type parameter, so the linker drops the ones that a
 //! program does not name. Every one is finite, and right, for every finite input.
 
+use crate::fingerprint::fingerprint;
 use crate::kernel::each;
 use crate::layer::{Kept, Vector};
 use crate::scalar::Scalar;
@@ -22,6 +23,10 @@ use crate::scalar::Scalar;
 /// assert_eq!((values, delta), ([0.0, 1.0], [2.0, 0.0]));
 /// ```
 pub trait Activation {
+    /// Stands for this function in [`Layer::FINGERPRINT`](crate::Layer::FINGERPRINT): 0, unless an
+    /// activation of your own says [what](crate::fingerprint).
+    const FINGERPRINT: u32 = 0;
+
     /// What backpropagation needs besides the outputs `Y`: nothing, `()`, or the logits, `Y`.
     type Kept<Y: Vector>: Kept<Y>;
 
@@ -58,6 +63,9 @@ pub trait Activation {
 /// assert_eq!(layer.forward(&[2.0]), [14.0]);
 /// ```
 pub trait Elementwise {
+    /// As [`Activation::FINGERPRINT`].
+    const FINGERPRINT: u32 = 0;
+
     /// `f(z)`.
     fn apply<T: Scalar>(z: T) -> T;
     /// `f'(z)`, expressed through `y = f(z)`.
@@ -73,6 +81,7 @@ pub trait Elementwise {
 }
 
 impl<A: Elementwise> Activation for A {
+    const FINGERPRINT: u32 = <A as Elementwise>::FINGERPRINT;
     type Kept<Y: Vector> = ();
 
     #[inline]
@@ -127,6 +136,8 @@ activation! {
     Identity
 }
 impl Elementwise for Identity {
+    const FINGERPRINT: u32 = fingerprint("Identity", &[]);
+
     #[inline]
     fn apply<T: Scalar>(z: T) -> T {
         z
@@ -149,6 +160,8 @@ activation! {
     Sigmoid
 }
 impl Elementwise for Sigmoid {
+    const FINGERPRINT: u32 = fingerprint("Sigmoid", &[]);
+
     #[inline]
     fn apply<T: Scalar>(z: T) -> T {
         T::ONE / (T::ONE + (-z).exp())
@@ -175,6 +188,8 @@ activation! {
     Tanh
 }
 impl Elementwise for Tanh {
+    const FINGERPRINT: u32 = fingerprint("Tanh", &[]);
+
     #[inline]
     fn apply<T: Scalar>(z: T) -> T {
         z.tanh()
@@ -197,6 +212,8 @@ activation! {
     Relu
 }
 impl Elementwise for Relu {
+    const FINGERPRINT: u32 = fingerprint("Relu", &[]);
+
     #[inline]
     fn apply<T: Scalar>(z: T) -> T {
         if z < T::ZERO { T::ZERO } else { z }
@@ -231,6 +248,8 @@ pub struct LeakyRelu<const NUMERATOR: u32 = 1, const DENOMINATOR: u32 = 100>;
 impl<const NUMERATOR: u32, const DENOMINATOR: u32> Elementwise
     for LeakyRelu<NUMERATOR, DENOMINATOR>
 {
+    const FINGERPRINT: u32 = fingerprint("LeakyRelu", &[NUMERATOR, DENOMINATOR]);
+
     #[inline]
     fn apply<T: Scalar>(z: T) -> T {
         if z < T::ZERO { z * ratio::<T, NUMERATOR, DENOMINATOR>() } else { z }
@@ -262,6 +281,8 @@ activation! {
     Elu
 }
 impl Elementwise for Elu {
+    const FINGERPRINT: u32 = fingerprint("Elu", &[]);
+
     #[inline]
     fn apply<T: Scalar>(z: T) -> T {
         if z > T::ZERO { z } else { z.exp_m1() }
@@ -284,6 +305,8 @@ activation! {
     Softplus
 }
 impl Elementwise for Softplus {
+    const FINGERPRINT: u32 = fingerprint("Softplus", &[]);
+
     #[inline]
     fn apply<T: Scalar>(z: T) -> T {
         let tail = (-z.abs()).exp().ln_1p();
@@ -307,6 +330,8 @@ activation! {
     HardSigmoid
 }
 impl Elementwise for HardSigmoid {
+    const FINGERPRINT: u32 = fingerprint("HardSigmoid", &[]);
+
     #[inline]
     fn apply<T: Scalar>(z: T) -> T {
         let y = z * ratio::<T, 1, 6>() + T::HALF;
@@ -347,6 +372,7 @@ impl Gelu {
     }
 }
 impl Activation for Gelu {
+    const FINGERPRINT: u32 = fingerprint("Gelu", &[]);
     type Kept<Y: Vector> = Y;
 
     #[inline]
@@ -381,6 +407,7 @@ activation! {
     Silu
 }
 impl Activation for Silu {
+    const FINGERPRINT: u32 = fingerprint("Silu", &[]);
     type Kept<Y: Vector> = Y;
 
     #[inline]
@@ -435,6 +462,7 @@ impl Softmax {
     }
 }
 impl Activation for Softmax {
+    const FINGERPRINT: u32 = fingerprint("Softmax", &[]);
     type Kept<Y: Vector> = ();
 
     #[inline]

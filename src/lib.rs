@@ -91,6 +91,7 @@
 
 mod activation;
 mod exp;
+mod fingerprint;
 mod fit;
 #[cfg(feature = "rand_core")]
 pub mod init;
@@ -108,6 +109,7 @@ mod target;
 mod trainer;
 
 pub use activation::*;
+pub use fingerprint::fingerprint;
 pub use fit::*;
 pub use layer::*;
 pub use loss::*;

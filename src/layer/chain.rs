@@ -2,6 +2,7 @@
 
 use super::{ChainTrace, Deltas, DeltasMut, Dense, Layer, Takes, Tensor, Trace};
 use crate::activation::{Hidden, Sigmoid};
+use crate::fingerprint::fingerprint;
 use crate::optimizer::GradientVisitor;
 use crate::scalar::Zero;
 
@@ -117,6 +118,7 @@ where
     type Gradient = ChainGradient<First::Gradient, Rest::Gradient>;
     const PARAMS: usize = First::PARAMS + Rest::PARAMS;
     const MACS: usize = First::MACS + Rest::MACS;
+    const FINGERPRINT: u32 = fingerprint("Chain", &[First::FINGERPRINT, Rest::FINGERPRINT]);
 
     #[inline]
     fn logits(&self, input: &Self::Input, logits: &mut Self::Output) {

@@ -4,6 +4,7 @@ use core::marker::PhantomData;
 
 use super::{Layer, LayerTrace, Tensor};
 use crate::activation::{Activation, Sigmoid};
+use crate::fingerprint::{fingerprint, size};
 use crate::kernel;
 use crate::optimizer::GradientVisitor;
 use crate::scalar::{Scalar, Zero};
@@ -130,6 +131,8 @@ impl<const IN: usize, const OUT: usize, A: Activation, T: Scalar> Layer for Dens
     type Gradient = Self;
     const PARAMS: usize = (IN + 1) * OUT;
     const MACS: usize = IN * OUT;
+    const FINGERPRINT: u32 =
+        fingerprint("Dense", &[size(IN), size(OUT), A::FINGERPRINT, size(size_of::<T>())]);
 
     #[inline]
     fn logits(&self, input: &[T; IN], logits: &mut [T; OUT]) {

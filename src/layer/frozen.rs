@@ -1,6 +1,7 @@
 //! Layers that are used, not trained.
 
 use super::{Deltas, DeltasMut, Layer, Tensor};
+use crate::fingerprint::fingerprint;
 use crate::optimizer::GradientVisitor;
 use crate::scalar::Zero;
 
@@ -61,6 +62,7 @@ macro_rules! frozen {
             type Gradient = ();
             const PARAMS: usize = 0;
             const MACS: usize = L::MACS;
+            const FINGERPRINT: u32 = fingerprint("Frozen", &[L::FINGERPRINT]);
 
             #[inline]
             fn logits(&self, input: &L::Input, logits: &mut L::Output) {

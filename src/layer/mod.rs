@@ -11,6 +11,7 @@ pub use frozen::Frozen;
 pub use trace::{ChainTrace, Kept, LayerTrace, Trace, Vector};
 
 use crate::activation::Activation;
+use crate::fingerprint::{fingerprint, size};
 use crate::optimizer::GradientVisitor;
 use crate::safetensors::{LoadError, Safetensors};
 use crate::scalar::{Scalar, Zero};
@@ -187,6 +188,10 @@ pub trait Layer: Sized {
     const MACS: usize;
     /// Bytes of memory that the layer takes.
     const BYTES: usize = size_of::<Self>();
+    /// Stands for the type: sizes, activations and number type, as far as they are told of. A layer of
+    /// your own is known by its number of parameters, unless it says [more](crate::fingerprint).
+    const FINGERPRINT: u32 =
+        fingerprint("", &[size(Self::PARAMS), size(size_of::<Self::Scalar>())]);
 
     /// Writes the layer's values before its activation.
     fn logits(&self, input: &Self::Input, logits: &mut Self::Output);

@@ -1,6 +1,7 @@
 //! Optimizers that scale each parameter's step by the size of its gradients.
 
 use super::{Gradients, Optimizer, for_each};
+use crate::fingerprint::fingerprint;
 use crate::layer::Layer;
 use crate::scalar::{Scalar, Zero};
 
@@ -39,6 +40,15 @@ impl<T: Scalar> RmsProp<T> {
 #[diagnostic::do_not_recommend]
 impl<T: Scalar, N: Layer<Scalar = T>> Optimizer<N> for RmsProp<T> {
     type State = N::Gradient;
+    const FINGERPRINT: u32 = fingerprint("RmsProp", &[]);
+
+    fn remembered<const G: usize, const S: usize>(
+        kept: [&N::Gradient; G],
+        state: [&mut N::Gradient; S],
+        visit: &mut impl FnMut([&[T]; G], [&mut [T]; S]),
+    ) {
+        N::tensors(kept, [], state, &mut |_, kept, [], state| visit(kept, state));
+    }
 
     #[inline]
     fn update(
@@ -70,6 +80,28 @@ pub struct AdamState<G, T> {
     square: G,
     /// `1 - beta^t`, for both betas: starts as zero, where `beta^t` would start as one.
     correction: [T; 2],
+}
+
+impl<G, T: Scalar> AdamState<G, T> {
+    fn remembered<N: Layer<Scalar = T, Gradient = G>, const K: usize, const S: usize>(
+        kept: [&Self; K],
+        mut state: [&mut Self; S],
+        visit: &mut impl FnMut([&[T]; K], [&mut [T]; S]),
+    ) {
+        N::tensors(
+            kept.map(|k| &k.mean),
+            [],
+            state.each_mut().map(|s| &mut s.mean),
+            &mut |_, kept, [], state| visit(kept, state),
+        );
+        N::tensors(
+            kept.map(|k| &k.square),
+            [],
+            state.each_mut().map(|s| &mut s.square),
+            &mut |_, kept, [], state| visit(kept, state),
+        );
+        visit(kept.map(|k| k.correction.as_slice()), state.map(|s| s.correction.as_mut_slice()));
+    }
 }
 
 impl<G: Zero, T: Zero> Zero for AdamState<G, T> {
@@ -152,6 +184,15 @@ impl<T: Scalar> Adam<T> {
 #[diagnostic::do_not_recommend]
 impl<T: Scalar, N: Layer<Scalar = T>> Optimizer<N> for Adam<T> {
     type State = AdamState<N::Gradient, T>;
+    const FINGERPRINT: u32 = fingerprint("Adam", &[]);
+
+    fn remembered<const G: usize, const S: usize>(
+        kept: [&Self::State; G],
+        state: [&mut Self::State; S],
+        visit: &mut impl FnMut([&[T]; G], [&mut [T]; S]),
+    ) {
+        AdamState::remembered::<N, G, S>(kept, state, visit);
+    }
 
     #[inline]
     fn update(
@@ -192,6 +233,15 @@ pub struct AdamW<T = f32> {
 #[diagnostic::do_not_recommend]
 impl<T: Scalar, N: Layer<Scalar = T>> Optimizer<N> for AdamW<T> {
     type State = AdamState<N::Gradient, T>;
+    const FINGERPRINT: u32 = fingerprint("Adam", &[]);
+
+    fn remembered<const G: usize, const S: usize>(
+        kept: [&Self::State; G],
+        state: [&mut Self::State; S],
+        visit: &mut impl FnMut([&[T]; G], [&mut [T]; S]),
+    ) {
+        AdamState::remembered::<N, G, S>(kept, state, visit);
+    }
 
     #[inline]
     fn update(

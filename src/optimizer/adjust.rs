@@ -27,6 +27,15 @@ pub struct ClipByValue<O, T = f32> {
 #[diagnostic::do_not_recommend]
 impl<T: Scalar, N: Layer<Scalar = T>, O: Optimizer<N>> Optimizer<N> for ClipByValue<O, T> {
     type State = O::State;
+    const FINGERPRINT: u32 = O::FINGERPRINT;
+
+    fn remembered<const G: usize, const S: usize>(
+        kept: [&O::State; G],
+        state: [&mut O::State; S],
+        visit: &mut impl FnMut([&[N::Scalar]; G], [&mut [N::Scalar]; S]),
+    ) {
+        O::remembered(kept, state, visit);
+    }
 
     #[inline]
     fn update(&self, net: &mut N, state: &mut O::State, gradients: &impl Gradients<N>, scale: T) {
@@ -72,6 +81,15 @@ pub struct WeightDecay<O, T = f32> {
 #[diagnostic::do_not_recommend]
 impl<T: Scalar, N: Layer<Scalar = T>, O: Optimizer<N>> Optimizer<N> for WeightDecay<O, T> {
     type State = O::State;
+    const FINGERPRINT: u32 = O::FINGERPRINT;
+
+    fn remembered<const G: usize, const S: usize>(
+        kept: [&O::State; G],
+        state: [&mut O::State; S],
+        visit: &mut impl FnMut([&[N::Scalar]; G], [&mut [N::Scalar]; S]),
+    ) {
+        O::remembered(kept, state, visit);
+    }
 
     #[inline]
     fn update(&self, net: &mut N, state: &mut O::State, gradients: &impl Gradients<N>, scale: T) {
@@ -104,6 +122,15 @@ pub struct NoBias<O> {
 #[diagnostic::do_not_recommend]
 impl<N: Layer, O: Optimizer<N>> Optimizer<N> for NoBias<O> {
     type State = O::State;
+    const FINGERPRINT: u32 = O::FINGERPRINT;
+
+    fn remembered<const G: usize, const S: usize>(
+        kept: [&O::State; G],
+        state: [&mut O::State; S],
+        visit: &mut impl FnMut([&[N::Scalar]; G], [&mut [N::Scalar]; S]),
+    ) {
+        O::remembered(kept, state, visit);
+    }
 
     #[inline]
     fn update(
@@ -202,6 +229,15 @@ pub struct ClipByNorm<O, T = f32> {
 #[diagnostic::do_not_recommend]
 impl<T: Scalar, N: Layer<Scalar = T>, O: Optimizer<N>> Optimizer<N> for ClipByNorm<O, T> {
     type State = O::State;
+    const FINGERPRINT: u32 = O::FINGERPRINT;
+
+    fn remembered<const G: usize, const S: usize>(
+        kept: [&O::State; G],
+        state: [&mut O::State; S],
+        visit: &mut impl FnMut([&[N::Scalar]; G], [&mut [N::Scalar]; S]),
+    ) {
+        O::remembered(kept, state, visit);
+    }
 
     #[inline]
     fn update(&self, net: &mut N, state: &mut O::State, gradients: &impl Gradients<N>, scale: T) {

@@ -1,6 +1,7 @@
 //! Gradient descent, plain and with momentum.
 
 use super::{GradientVisitor, Gradients, Optimizer, for_each};
+use crate::fingerprint::fingerprint;
 use crate::kernel;
 use crate::layer::Layer;
 use crate::scalar::Scalar;
@@ -84,6 +85,15 @@ pub struct Momentum<T = f32> {
 #[diagnostic::do_not_recommend]
 impl<T: Scalar, N: Layer<Scalar = T>> Optimizer<N> for Momentum<T> {
     type State = N::Gradient;
+    const FINGERPRINT: u32 = fingerprint("Momentum", &[]);
+
+    fn remembered<const G: usize, const S: usize>(
+        kept: [&N::Gradient; G],
+        state: [&mut N::Gradient; S],
+        visit: &mut impl FnMut([&[T]; G], [&mut [T]; S]),
+    ) {
+        N::tensors(kept, [], state, &mut |_, kept, [], state| visit(kept, state));
+    }
 
     #[inline]
     fn update(
@@ -131,6 +141,15 @@ pub struct Nesterov<T = f32> {
 #[diagnostic::do_not_recommend]
 impl<T: Scalar, N: Layer<Scalar = T>> Optimizer<N> for Nesterov<T> {
     type State = N::Gradient;
+    const FINGERPRINT: u32 = fingerprint("Nesterov", &[]);
+
+    fn remembered<const G: usize, const S: usize>(
+        kept: [&N::Gradient; G],
+        state: [&mut N::Gradient; S],
+        visit: &mut impl FnMut([&[T]; G], [&mut [T]; S]),
+    ) {
+        N::tensors(kept, [], state, &mut |_, kept, [], state| visit(kept, state));
+    }
 
     #[inline]
     fn update(

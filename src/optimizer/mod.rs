@@ -57,6 +57,21 @@ pub trait Optimizer<N: Layer> {
     /// What is remembered from step to step; zero at first.
     type State: Zero;
 
+    /// Stands for what is remembered, so that no other optimizer takes it over: 0, unless an optimizer
+    /// of your own says [what](crate::fingerprint).
+    const FINGERPRINT: u32 = 0;
+
+    /// Shows all that is remembered, in the same order each time, to whoever keeps it (one `kept`) or
+    /// brings it back (one `state`). An optimizer of your own that remembers something needs it for
+    /// that.
+    fn remembered<const G: usize, const S: usize>(
+        kept: [&Self::State; G],
+        state: [&mut Self::State; S],
+        visit: &mut impl FnMut([&[N::Scalar]; G], [&mut [N::Scalar]; S]),
+    ) {
+        let _ = (kept, state, visit);
+    }
+
     /// Changes the parameters of `net` by `scale` times the gradient.
     fn update(
         &self,
