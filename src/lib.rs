@@ -105,6 +105,8 @@ pub mod preprocess;
 pub mod safetensors;
 mod scalar;
 pub mod schedule;
+#[cfg(feature = "store")]
+pub mod store;
 mod target;
 mod trainer;
 

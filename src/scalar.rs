@@ -35,17 +35,32 @@ pub(crate) mod sealed {
     use crate::safetensors::{Dtype, take_f32, take_f64};
 
     pub trait Sealed: Sized {
+        /// How a file calls the type.
+        const DTYPE: Dtype;
+        /// Its bytes, the lowest first.
+        type Bytes: AsRef<[u8]>;
+        fn bytes(self) -> Self::Bytes;
         /// The first number of a tensor in a file, and the others.
         fn take(dtype: Dtype, bytes: &[u8]) -> (Self, &[u8]);
     }
 
     impl Sealed for f32 {
+        const DTYPE: Dtype = Dtype::F32;
+        type Bytes = [u8; size_of::<Self>()];
+        fn bytes(self) -> Self::Bytes {
+            self.to_le_bytes()
+        }
         fn take(dtype: Dtype, bytes: &[u8]) -> (Self, &[u8]) {
             take_f32(dtype, bytes)
         }
     }
 
     impl Sealed for f64 {
+        const DTYPE: Dtype = Dtype::F64;
+        type Bytes = [u8; size_of::<Self>()];
+        fn bytes(self) -> Self::Bytes {
+            self.to_le_bytes()
+        }
         fn take(dtype: Dtype, bytes: &[u8]) -> (Self, &[u8]) {
             take_f64(dtype, bytes)
         }

@@ -78,7 +78,7 @@ where
     O: Optimizer<N>,
 {
     trace: N::Trace,
-    state: O::State,
+    pub(crate) state: O::State,
     loss: PhantomData<L>,
 }
 
@@ -204,7 +204,7 @@ where
     trace: N::Trace,
     gradient: N::Gradient,
     count: u32,
-    state: O::State,
+    pub(crate) state: O::State,
     loss: PhantomData<L>,
 }
 
