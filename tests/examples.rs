@@ -21,8 +21,7 @@ use std::process::{Command, Output, Stdio};
 use std::sync::OnceLock;
 
 use common::plot::{
-    Axis, Chart, Heat, Image, Images, Line, Look, Note, Palette, Panels, Scale, Surface, contours,
-    three_digits,
+    Axis, Chart, Heat, Line, Look, Note, Palette, Panels, Scale, Surface, contours, three_digits,
 };
 use common::rows::{Row, Rows, Verdict};
 use common::table::Csv;
@@ -145,8 +144,8 @@ fn contours_of_a_saddle_do_not_cross() {
     assert!(contours(SQUARE, SQUARE, &[], 0.0).is_empty());
 }
 
-/// Panels with colours and a contour, a surface with a path, and pixels. To look at them, set
-/// `PICTURES` to a folder.
+/// Panels with colours and a contour, and a surface with a path. To look at them, set `PICTURES` to
+/// a folder.
 #[test]
 fn pictures_of_all_kinds_are_drawn() {
     let bowl = |x: f64, y: f64| x * x + 0.3 * y * y;
@@ -178,10 +177,7 @@ fn pictures_of_all_kinds_are_drawn() {
         path: [0.9, 0.5, 0.2].map(|x| (x, -x, bowl(x, -x))).to_vec(),
         ..Surface::default()
     };
-    let pixels = square(28, |x, y| x * y).concat();
-    let image = Image { caption: "x y".to_owned(), width: 28, pixels };
-    let images = Images { title: "Two".to_owned(), images: vec![image.clone(), image], columns: 5 };
-    let svgs = [panels.svg(), surface.svg(), images.svg()].map(Result::unwrap);
+    let svgs = [panels.svg(), surface.svg()].map(Result::unwrap);
     for (number, svg) in svgs.iter().enumerate() {
         assert_well_formed(svg);
         if let Some(folder) = std::env::var_os("PICTURES") {
@@ -194,7 +190,6 @@ fn pictures_of_all_kinds_are_drawn() {
     ] {
         assert_well_formed(&empty.unwrap());
     }
-    assert_well_formed(&Images { title: String::new(), images: vec![], columns: 0 }.svg().unwrap());
 }
 
 // Rows and tables

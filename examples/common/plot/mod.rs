@@ -14,7 +14,6 @@
 mod axis;
 mod contour;
 mod heat;
-mod images;
 mod panels;
 mod series;
 mod surface;
@@ -26,7 +25,6 @@ pub(crate) use axis::three_digits;
 use axis::{Ticks, place};
 pub(crate) use contour::contours;
 pub(crate) use heat::{Heat, Palette};
-pub(crate) use images::{Image, Images};
 pub(crate) use panels::Panels;
 use plotters::chart::{ChartContext, SeriesLabelPosition};
 use plotters::coord::Shift;
