@@ -24,7 +24,7 @@ use std::process::ExitCode;
 use clap::{Parser, ValueEnum};
 use common::console::Console;
 use common::options::positive;
-use common::output::{Folder, default_folder};
+use common::output::{Folder, list_files};
 use common::progress;
 use common::run::{Failure, exit_code};
 use compute::{Data, Mark, Trained, judge, likeness, weight_images};
@@ -125,8 +125,7 @@ fn run(options: &Options) -> Result<(), Failure> {
         small.train.truncate(QUICK);
         large.train.truncate(QUICK);
     }
-    let folder =
-        Folder::create(options.output.clone().unwrap_or_else(|| default_folder("digits")))?;
+    let folder = Folder::create_or_default(options.output.as_deref(), "digits")?;
     let mut out = Console::new();
     let mut files = vec![];
     files.extend(linear(&mut out, options, &folder, &small, &large)?);
@@ -136,11 +135,7 @@ fn run(options: &Options) -> Result<(), Failure> {
         Activation::Relu => with_hidden::<Relu>(&mut out, options, &folder, &large, &soft.curve)?,
         Activation::Tanh => with_hidden::<Tanh>(&mut out, options, &folder, &large, &soft.curve)?,
     });
-    writeln!(out, "\nPictures, and their numbers:")?;
-    for file in files {
-        writeln!(out, "  {file}")?;
-    }
-    out.flush()?;
+    list_files(&mut out, &files)?;
     Ok(())
 }
 

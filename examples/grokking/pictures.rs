@@ -1,7 +1,7 @@
 //! The pictures of the sections, with their numbers.
 
-use super::common::output::Folder;
-use super::common::plot::{Axis, Chart, DrawError, Line, Look, Note, three_digits};
+use super::common::output::{Folder, Picture};
+use super::common::plot::{Axis, Chart, Line, Look, Note, three_digits};
 use super::common::run::Failure;
 use super::common::table::Csv;
 use super::compute::one_weight::{
@@ -34,9 +34,8 @@ pub(crate) fn write(
     };
     let mut files = vec![];
     for (name, chart) in pictures {
-        let svg: Result<String, DrawError> = chart.svg();
-        files.push(folder.write(&format!("{name}.svg"), &svg?)?);
-        files.push(folder.write(&format!("{name}.csv"), &table(&chart))?);
+        let picture = Picture { name, svg: chart.svg()?, csv: table(&chart) };
+        files.extend(folder.write_picture(&picture)?);
     }
     Ok(files)
 }

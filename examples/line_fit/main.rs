@@ -20,7 +20,7 @@ use std::process::ExitCode;
 use clap::Parser;
 use common::console::Console;
 use common::options::positive;
-use common::output::{Folder, default_folder};
+use common::output::{Folder, list_files};
 use common::rows::Rows;
 use common::run::{Failure, exit_code};
 use compute::least_squares::LeastSquares;
@@ -88,8 +88,7 @@ fn main() -> ExitCode {
 }
 
 fn run(options: &Options) -> Result<(), Failure> {
-    let folder =
-        Folder::create(options.output.clone().unwrap_or_else(|| default_folder("line_fit")))?;
+    let folder = Folder::create_or_default(options.output.as_deref(), "line_fit")?;
     let mut out = Console::new();
     let samples = samples();
     let best = LeastSquares::of(&samples).line();
@@ -108,18 +107,16 @@ fn run(options: &Options) -> Result<(), Failure> {
     tell_stop(&mut out, &samples, options, lowest)?;
     tell_text(&mut out)?;
     explain(&mut out, best)?;
-    writeln!(out, "\nPictures, each with its numbers:")?;
     let after_one_pass = first.last().copied().unwrap_or(Line::ZERO);
+    let mut paths = vec![];
     for picture in [
         pictures::fit(&samples, best, after_one_pass)?,
         pictures::loss_curves(&ways, lowest)?,
         pictures::paths(&samples, &ways, options.batch)?,
     ] {
-        let svg = folder.write(&format!("{}.svg", picture.name), &picture.svg)?;
-        let csv = folder.write(&format!("{}.csv", picture.name), &picture.csv)?;
-        writeln!(out, "  {svg}\n  {csv}")?;
+        paths.extend(folder.write_picture(&picture)?);
     }
-    out.flush()?;
+    list_files(&mut out, &paths)?;
     Ok(())
 }
 

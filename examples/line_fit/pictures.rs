@@ -1,5 +1,6 @@
 //! The pictures of the example, and the same numbers as tables.
 
+use crate::common::output::Picture;
 use crate::common::plot::{Axis, Chart, DrawError, Line as Curve, Look, Panels, Scale, contours};
 use crate::common::table::Csv;
 use crate::common::thinning::Thinning;
@@ -7,13 +8,6 @@ use crate::compute::least_squares::LeastSquares;
 use crate::compute::training::{Moment, one_pass, one_pass_of_batches, scaling};
 use crate::compute::{Line, Sample, loss};
 use crate::runs::Way;
-
-/// A picture and its numbers: the name of the files, the SVG, the CSV.
-pub(crate) struct Picture {
-    pub(crate) name: &'static str,
-    pub(crate) svg: String,
-    pub(crate) csv: String,
-}
 
 fn axis(label: &str, scale: Scale, range: Option<(f64, f64)>) -> Axis {
     Axis { label: label.to_owned(), scale, range }

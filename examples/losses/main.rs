@@ -18,7 +18,7 @@ use std::process::ExitCode;
 
 use clap::Parser;
 use common::console::Console;
-use common::output::{Folder, default_folder};
+use common::output::{Folder, list_files};
 use common::rows::Rows;
 use common::run::{Failure, exit_code};
 use compute::points::points;
@@ -44,8 +44,7 @@ fn main() -> ExitCode {
 }
 
 fn run(options: &Options) -> Result<(), Failure> {
-    let folder =
-        Folder::create(options.output.clone().unwrap_or_else(|| default_folder("losses")))?;
+    let folder = Folder::create_or_default(options.output.as_deref(), "losses")?;
     let mut out = Console::new();
     let surface = Surface::over(&points());
     introduce(&mut out)?;
@@ -64,7 +63,7 @@ fn run(options: &Options) -> Result<(), Failure> {
         }
     }
     explain(&mut out, &surface, sections.len())?;
-    writeln!(out, "\nPictures, each with its numbers:")?;
+    let mut paths = vec![];
     for picture in [
         pictures::cross_entropy()?,
         pictures::four_lines(&surface)?,
@@ -74,11 +73,9 @@ fn run(options: &Options) -> Result<(), Failure> {
         pictures::by_hand(&surface)?,
         pictures::contour_lines(&surface, options.cells)?,
     ] {
-        let svg = folder.write(&format!("{}.svg", picture.name), &picture.svg)?;
-        let csv = folder.write(&format!("{}.csv", picture.name), &picture.csv)?;
-        writeln!(out, "  {svg}\n  {csv}")?;
+        paths.extend(folder.write_picture(&picture)?);
     }
-    out.flush()?;
+    list_files(&mut out, &paths)?;
     Ok(())
 }
 

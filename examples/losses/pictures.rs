@@ -1,5 +1,6 @@
 //! The pictures of the example, and the same numbers as tables.
 
+use crate::common::output::Picture;
 use crate::common::plot::{
     Axis, Chart, DrawError, Line as Curve, Look, Note, Panels, Scale, Surface as Bowl, contours,
     three_digits,
@@ -9,13 +10,6 @@ use crate::compute::curves;
 use crate::compute::points::points;
 use crate::compute::surface::{Line, Shape, Surface, spread};
 use crate::text::{LINES, name_of};
-
-/// A picture and its numbers: the name of the files, the SVG, the CSV.
-pub(crate) struct Picture {
-    pub(crate) name: &'static str,
-    pub(crate) svg: String,
-    pub(crate) csv: String,
-}
 
 /// The part of the plane that the bowl is shown over.
 const W: (f64, f64) = (1.0, 5.0);

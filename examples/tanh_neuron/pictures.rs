@@ -1,6 +1,6 @@
 //! The pictures and tables of numbers that the program writes.
 
-use super::common::output::Folder;
+use super::common::output::{Folder, Picture};
 use super::common::plot::{Axis, Chart, Line, Look, Note, three_digits};
 use super::common::run::Failure;
 use super::common::table::Csv;
@@ -11,12 +11,9 @@ const SUMS: (f64, f64) = (0.0, 6.0);
 
 /// Writes all files; returns their paths.
 pub(crate) fn write(folder: &Folder, curves: &Curves) -> Result<Vec<String>, Failure> {
-    Ok(vec![
-        folder.write("loss.svg", &losses(curves).svg()?)?,
-        folder.write("loss.csv", &table(curves))?,
-        folder.write("tanh.svg", &paths(curves).svg()?)?,
-        folder.write("tanh.csv", &tanh_table())?,
-    ])
+    let loss = Picture { name: "loss", svg: losses(curves).svg()?, csv: table(curves) };
+    let tanh = Picture { name: "tanh", svg: paths(curves).svg()?, csv: tanh_table() };
+    Ok([folder.write_picture(&loss)?, folder.write_picture(&tanh)?].concat())
 }
 
 fn line(label: &str, look: Look, colour: usize, points: Vec<(f64, f64)>) -> Line {
