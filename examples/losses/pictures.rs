@@ -2,8 +2,8 @@
 
 use crate::common::output::Picture;
 use crate::common::plot::{
-    Axis, Chart, DrawError, Line as Curve, Look, Note, Panels, Scale, Surface as Bowl, contours,
-    three_digits,
+    Axis, Chart, DrawError, Legend, Line as Curve, Look, Note, Panels, Scale, Surface as Bowl,
+    contours, three_digits,
 };
 use crate::common::table::Csv;
 use crate::compute::curves;
@@ -85,9 +85,9 @@ pub(crate) fn all_lines(surface: &Surface) -> Result<Picture, DrawError> {
     let chart = Chart {
         title: "The same four lines together".to_owned(),
         x: axis("x", Some((0.0, 1.0))),
-        // Room for the legend.
-        y: axis("y", Some((-2.0, 5.0))),
+        y: axis("y", Some((0.0, 5.0))),
         lines,
+        legend: Legend::LowerRight,
         ..Chart::default()
     };
     Ok(Picture { name: "all_lines", svg: chart.svg()?, csv: table_of_lines() })

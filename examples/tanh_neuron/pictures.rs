@@ -1,7 +1,7 @@
 //! The pictures and tables of numbers that the program writes.
 
 use super::common::output::{Folder, Picture};
-use super::common::plot::{Axis, Chart, Line, Look, Note, three_digits};
+use super::common::plot::{Axis, Chart, Legend, Line, Look, Note, three_digits};
 use super::common::run::Failure;
 use super::common::table::Csv;
 use super::compute::{Curves, Moment, Run, UPDATES, law_of_loss};
@@ -78,7 +78,8 @@ fn paths(curves: &Curves) -> Chart {
     Chart {
         title: format!("Up to {UPDATES} updates on the curve of tanh, learning rate {rate}"),
         x: Axis::linear("f = w1 x1 + w2 x2 + b"),
-        y: Axis::linear("out = tanh f").from(-0.6, 1.2),
+        y: Axis::linear("out = tanh f").from(0.0, 1.1),
+        legend: Legend::MiddleRight,
         lines: vec![
             line("tanh f", Look::Solid, 4, graph(f64::tanh)),
             line("its slope, 1 − tanh² f", Look::Dashed, 3, graph(slope)),
