@@ -306,7 +306,7 @@ fn tell<T: Number>(
         Ending::Complete => {
             writeln!(
                 out,
-                "  gradlet computes these bits on every target, from a PC to a microcontroller."
+                "  gradlet computes these bits on every machine, from a PC to a microcontroller."
             )
         }
         Ending::NotFinite(_) | Ending::Saturated(_) => writeln!(out, "  Stopped early."),

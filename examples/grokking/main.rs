@@ -51,8 +51,8 @@ fn run(options: &Options) -> Result<(), Failure> {
     let mut out = Console::new();
     write!(
         out,
-        "Linear neurons without biases, in f64. \"agrees\": rounds to the digits of the text.\n\
-         \"differs\" gives the reason in a word, which the last section explains.\n"
+        "Linear neurons without biases, in f64. \"agrees\": rounds to the digits of the text. \"-\": not in\n\
+         the text. \"differs\" gives the reason in a word, explained under \"Where the text differs\".\n"
     )?;
     let all = Section::value_variants();
     let chosen =

@@ -95,7 +95,7 @@ fn run(options: &Options) -> Result<(), Failure> {
     let lowest = loss(&samples, best);
     introduce(&mut out)?;
     let mut rows = Rows::new(&mut out, "here");
-    rows.heading("1. Least squares: the best line in closed form")?;
+    rows.heading("1. Least squares: the best line, in one go")?;
     for row in text::closed_form(&samples, options.query()) {
         rows.line(&row)?;
     }
@@ -127,8 +127,10 @@ fn introduce(out: &mut impl Write) -> io::Result<()> {
 
 x is the number of servers in a room, in thousands, y the power of its air conditioning, in
 kilowatts (kW); 100 rooms, made as y = 2 x + 3 with noise. The line is z = w x + b, its loss
-J = sum (z - y)^2 / (2 m). S means a sum over all rooms, mx and my are means.
+J = sum (z - y)^2 / (2 m), over all m rooms. Sx is the sum of all x, Sxy that of all x y, and so on;
+mx and my are the means.
 The neuron is gradlet's Dense<1, 1, Identity, f64>, trained on HalfSquaredError from w = b = 0.
+\"agrees\": rounds to the digits of the text. \"differs\": it does not, see section 10. \"-\": not in it.
 "
     )
 }

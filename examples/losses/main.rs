@@ -108,7 +108,7 @@ fn explain(out: &mut impl Write, surface: &Surface, sections: usize) -> io::Resu
            tilted because the mean of x is not 0: more w is made up for by less b. It becomes a
            circle when x has mean 0 and variance 1, as gradlet::preprocess::Standardize makes it.
 
-  Three of its statements are no numbers:
+  Three of its statements that are not about numbers:
   a - y > 0   means that the line is above the point, not below. a - y = {difference}, and the step
               brought a down from 1.5 to {after}.
   sigmoid     Squared error behind a sigmoid can reach the optimum, but slowly: its derivative has

@@ -202,7 +202,8 @@ fn judge(out: &mut impl Write, runs: &[Run], best: f64) -> io::Result<()> {
     writeln!(
         out,
         "  The best rule there is knows the half circles and the noise, and picks for each point the
-  class that is more likely there: {:.1} % of these points. In the long run nothing beats it.",
+  class that is more likely there: {:.1} % of these points. In the long run nothing beats it; on so
+  many points as here, chance can, by a little.",
         100.0 * best
     )
 }
