@@ -10,19 +10,18 @@ mod common;
 #[path = "common/worked/mod.rs"]
 mod worked;
 
-use core::error::Error;
-use core::fmt;
 use std::io::{self, Write};
 use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::error::ErrorKind;
 use clap::{CommandFactory, Parser, ValueEnum};
-use common::console::{self, Console};
+use common::console::Console;
 use common::options::positive;
-use common::output::{FileError, Folder, default_folder};
-use common::plot::{Axis, Chart, DrawError, Line, Look, Note, three_digits};
+use common::output::{Folder, Picture, list_files};
+use common::plot::{Axis, Chart, Line, Look, Note, three_digits};
 use common::progress;
+use common::run::{Failure, exit_code};
 use common::thinning::{Thinning, is_power_of_ten};
 use gradlet::Scalar;
 use worked::text::{self, Row, Verdict, short};
@@ -81,84 +80,17 @@ impl Number for f64 {
     }
 }
 
-/// Why the example ends early.
-#[derive(Debug)]
-enum Failure {
-    Console(io::Error),
-    File(FileError),
-    Draw(DrawError),
-    NotFinite(u32),
-    Saturated(u32),
-}
-
-impl fmt::Display for Failure {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Console(cause) => write!(f, "cannot write to standard output: {cause}"),
-            Self::File(error) => error.fmt(f),
-            Self::Draw(error) => error.fmt(f),
-            Self::NotFinite(updates) => write!(
-                f,
-                "training diverged: the loss after update {updates} is NaN or infinite; try a \
-                 smaller --learning-rate"
-            ),
-            Self::Saturated(updates) => write!(
-                f,
-                "training is stuck: after update {updates} the sigmoids are saturated and every \
-                 derivative is exactly 0, so nothing more can be learned; try a smaller \
-                 --learning-rate"
-            ),
-        }
-    }
-}
-
-impl Error for Failure {
-    fn source(&self) -> Option<&(dyn Error + 'static)> {
-        match self {
-            Self::Console(cause) => Some(cause),
-            Self::File(error) => error.source(),
-            Self::Draw(_) | Self::NotFinite(_) | Self::Saturated(_) => None,
-        }
-    }
-}
-
-impl From<io::Error> for Failure {
-    fn from(cause: io::Error) -> Self {
-        Self::Console(cause)
-    }
-}
-
-impl From<FileError> for Failure {
-    fn from(error: FileError) -> Self {
-        Self::File(error)
-    }
-}
-
-impl From<DrawError> for Failure {
-    fn from(error: DrawError) -> Self {
-        Self::Draw(error)
-    }
-}
-
 fn main() -> ExitCode {
     let options = Options::parse();
-    let result = match options.scalar {
+    exit_code(match options.scalar {
         Precision::F32 => run::<f32>(&options),
         Precision::F64 => run::<f64>(&options),
-    };
-    match result {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(failure) => {
-            console::report(&failure);
-            ExitCode::FAILURE
-        }
-    }
+    })
 }
 
 fn run<T: Number>(options: &Options) -> Result<(), Failure> {
     let rate = rate_as::<T>(options);
-    let folder =
-        Folder::create(options.output.clone().unwrap_or_else(|| default_folder("worked_net")))?;
+    let folder = Folder::create_or_default(options.output.as_deref(), "worked_net")?;
     let mut out = Console::new();
     let step = worked::step(&worked::network::<f64>(options.biases), options.learning_rate);
     introduce(&mut out, options)?;
@@ -167,20 +99,30 @@ fn run<T: Number>(options: &Options) -> Result<(), Failure> {
     out.flush()?;
     let (curve, ending) = train(options, rate);
     tell::<T>(&mut out, options, &curve, ending)?;
-    let svg = folder.write("loss.svg", &chart::<T>(options, &curve).svg()?)?;
-    let csv = folder.write("loss.csv", &table(&curve))?;
+    let svg = chart::<T>(options, &curve).svg()?;
+    let paths = folder.write_picture(&Picture { name: "loss", svg, csv: table(&curve) })?;
     writeln!(
         out,
-        "\nThe loss curve, {} points that stand apart on logarithmic axes:",
+        "\nThe loss curve has {} points, as many as stand apart on logarithmic axes.",
         curve.len()
     )?;
-    writeln!(out, "  {svg}\n  {csv}")?;
-    out.flush()?;
-    match ending {
-        Ending::Complete => Ok(()),
-        Ending::NotFinite(updates) => Err(Failure::NotFinite(updates)),
-        Ending::Saturated(updates) => Err(Failure::Saturated(updates)),
-    }
+    list_files(&mut out, &paths)?;
+    succeeded(ending)
+}
+
+/// Training that did not go on to its end is a failure.
+fn succeeded(ending: Ending) -> Result<(), Failure> {
+    Err(Failure::because(match ending {
+        Ending::Complete => return Ok(()),
+        Ending::NotFinite(updates) => format!(
+            "training diverged: the loss after update {updates} is NaN or infinite; try a smaller \
+             --learning-rate"
+        ),
+        Ending::Saturated(updates) => format!(
+            "training is stuck: after update {updates} the sigmoids are saturated and every \
+             derivative is exactly 0, so nothing more can be learned; try a smaller --learning-rate"
+        ),
+    }))
 }
 
 /// The learning rate as a `T`; ends the program if there it is not finite or not above zero.
@@ -364,7 +306,7 @@ fn tell<T: Number>(
         Ending::Complete => {
             writeln!(
                 out,
-                "  gradlet computes these bits on every target, from a PC to a microcontroller."
+                "  gradlet computes these bits on every machine, from a PC to a microcontroller."
             )
         }
         Ending::NotFinite(_) | Ending::Saturated(_) => writeln!(out, "  Stopped early."),

@@ -7,15 +7,20 @@
 //! A network with two hidden units has just enough of them and gets stuck half of the time; one
 //! with four units seldom does.
 
+mod common;
+
 use std::io::{self, Write};
+use std::process::ExitCode;
 
 use clap::Parser;
+use common::console::Console;
+use common::options::positive;
+use common::progress;
+use common::run::{Failure, exit_code};
 use gradlet::{init, prelude::*};
 use indicatif::ProgressBar;
 use rand_pcg::Pcg32;
 use rand_pcg::rand_core::SeedableRng;
-
-mod common;
 
 /// Counts how many random starts learn XOR.
 #[derive(Parser)]
@@ -27,7 +32,7 @@ struct Options {
     #[arg(long, default_value_t = 2000, value_parser = clap::value_parser!(u32).range(1..))]
     epochs: u32,
     /// Learning rate of gradient descent, one example at a time
-    #[arg(long, default_value_t = 0.2, value_parser = common::options::positive)]
+    #[arg(long, default_value_t = 0.2, value_parser = positive)]
     learning_rate: f64,
 }
 
@@ -74,10 +79,13 @@ fn row<const HIDDEN: usize>(
     writeln!(console)
 }
 
-fn main() -> io::Result<()> {
-    let options = Options::parse();
-    let bar = common::progress::bar(4 * 4 * u64::from(options.seeds), "training");
-    let mut console = common::console::Console::new();
+fn main() -> ExitCode {
+    exit_code(run(&Options::parse()))
+}
+
+fn run(options: &Options) -> Result<(), Failure> {
+    let bar = progress::bar(4 * 4 * u64::from(options.seeds), "training");
+    let mut console = Console::new();
     writeln!(
         console,
         "XOR learned, of {} random starts (tanh hidden units, sigmoid output, binary cross-entropy,\n\
@@ -85,10 +93,11 @@ fn main() -> io::Result<()> {
          net    Xavier uniform   Xavier normal      He uniform       He normal",
         options.seeds, options.learning_rate, options.epochs
     )?;
-    row::<2>(&mut console, &options, &bar)?;
-    row::<3>(&mut console, &options, &bar)?;
-    row::<4>(&mut console, &options, &bar)?;
-    row::<8>(&mut console, &options, &bar)?;
+    row::<2>(&mut console, options, &bar)?;
+    row::<3>(&mut console, options, &bar)?;
+    row::<4>(&mut console, options, &bar)?;
+    row::<8>(&mut console, options, &bar)?;
     bar.finish_and_clear();
-    console.flush()
+    console.flush()?;
+    Ok(())
 }

@@ -32,11 +32,11 @@ use idx::Digits;
 use support::{Json, assert_close, tolerance};
 
 fn small() -> Data<64> {
-    idx::digits8x8().unwrap()
+    idx::digits8x8(&idx::own_data()).unwrap()
 }
 
 fn large() -> Data<784> {
-    idx::mnist_subset().unwrap()
+    idx::mnist_subset(&idx::own_data()).unwrap()
 }
 
 fn golden(name: &str) -> Json<'static> {
@@ -306,4 +306,22 @@ fn damaged_and_missing_files_are_named() {
     let labels = file("labels_only", &LABELS);
     let error = Digits::<4>::read(Path::new("/no/such/images"), &labels).unwrap_err();
     assert!(error.to_string().starts_with("cannot read `/no/such/images`: "), "{error}");
+}
+
+#[test]
+fn digits_of_the_repository_that_are_missing_are_named_with_what_to_do() {
+    let nowhere = Path::new("/no/such/folder");
+    let missing = [
+        (idx::digits8x8(nowhere).unwrap_err(), "digits8x8-images-idx3-ubyte.gz"),
+        (idx::mnist_subset(nowhere).unwrap_err(), "mnist1000-images-idx3-ubyte.gz"),
+    ];
+    for (error, file) in missing {
+        assert!(error.is_absence());
+        let message = error.to_string();
+        let path = nowhere.join(file);
+        assert!(message.starts_with(&format!("`{}` is missing", path.display())), "{message}");
+        for option in ["--data", "--train-images", "--train-labels", "--test-images"] {
+            assert!(message.contains(option), "{message}");
+        }
+    }
 }

@@ -9,24 +9,14 @@
     reason = "tests may panic, and compare exactly"
 )]
 
+mod support;
+
 use core::cell::RefCell;
 
 use gradlet::prelude::*;
+use support::line::{Line, POINTS};
 
-type Line = Dense<1, 1, Identity, f64>;
 type Single = Trainer<Line, HalfSquaredError, Sgd<f64>>;
-type Example = ([f64; 1], [f64; 1]);
-
-/// Seven points near `y = 2 x + 1`.
-const POINTS: [Example; 7] = [
-    ([-1.0], [-0.75]),
-    ([-0.5], [0.25]),
-    ([0.0], [1.0]),
-    ([0.25], [1.25]),
-    ([0.5], [2.25]),
-    ([0.75], [2.5]),
-    ([1.0], [3.0]),
-];
 
 /// Observes losses, with networks that can be told apart; returns how many it took to say stop.
 fn observe(early: &mut EarlyStopping<Line>, losses: &[f64], patience: u32) -> Option<usize> {

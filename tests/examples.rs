@@ -1,4 +1,4 @@
-//! The charts that examples draw, and the program `worked_net` from end to end.
+//! What the examples share: charts, rows of numbers, tables.
 #![allow(
     clippy::unwrap_used,
     clippy::panic,
@@ -16,13 +16,10 @@ mod files;
 mod support;
 
 use std::fs;
-use std::path::{Path, PathBuf};
-use std::process::{Command, Output, Stdio};
-use std::sync::OnceLock;
+use std::path::Path;
 
 use common::plot::{
-    Axis, Chart, Heat, Image, Images, Line, Look, Note, Palette, Panels, Scale, Surface, contours,
-    three_digits,
+    Axis, Chart, Heat, Line, Look, Note, Palette, Panels, Scale, Surface, contours, three_digits,
 };
 use common::rows::{Row, Rows, Verdict};
 use common::table::Csv;
@@ -145,8 +142,8 @@ fn contours_of_a_saddle_do_not_cross() {
     assert!(contours(SQUARE, SQUARE, &[], 0.0).is_empty());
 }
 
-/// Panels with colours and a contour, a surface with a path, and pixels. To look at them, set
-/// `PICTURES` to a folder.
+/// Panels with colours and a contour, and a surface with a path. To look at them, set `PICTURES` to
+/// a folder.
 #[test]
 fn pictures_of_all_kinds_are_drawn() {
     let bowl = |x: f64, y: f64| x * x + 0.3 * y * y;
@@ -178,10 +175,7 @@ fn pictures_of_all_kinds_are_drawn() {
         path: [0.9, 0.5, 0.2].map(|x| (x, -x, bowl(x, -x))).to_vec(),
         ..Surface::default()
     };
-    let pixels = square(28, |x, y| x * y).concat();
-    let image = Image { caption: "x y".to_owned(), width: 28, pixels };
-    let images = Images { title: "Two".to_owned(), images: vec![image.clone(), image], columns: 5 };
-    let svgs = [panels.svg(), surface.svg(), images.svg()].map(Result::unwrap);
+    let svgs = [panels.svg(), surface.svg()].map(Result::unwrap);
     for (number, svg) in svgs.iter().enumerate() {
         assert_well_formed(svg);
         if let Some(folder) = std::env::var_os("PICTURES") {
@@ -194,7 +188,6 @@ fn pictures_of_all_kinds_are_drawn() {
     ] {
         assert_well_formed(&empty.unwrap());
     }
-    assert_well_formed(&Images { title: String::new(), images: vec![], columns: 0 }.svg().unwrap());
 }
 
 // Rows and tables
@@ -243,223 +236,4 @@ fn tables_can_be_read_back() {
 #[track_caller]
 fn assert_well_formed(svg: &str) {
     assert_eq!(fault_of_svg(svg), None, "{svg}");
-}
-
-// The program
-
-/// The example, built for the profile of these tests.
-fn example() -> &'static Path {
-    static EXAMPLE: OnceLock<PathBuf> = OnceLock::new();
-    EXAMPLE.get_or_init(|| {
-        // This test is target/PROFILE/deps/NAME, the example target/PROFILE/examples/NAME.
-        let test = std::env::current_exe().unwrap();
-        let folder = test.parent().unwrap().parent().unwrap();
-        let profile = folder.file_name().unwrap().to_str().unwrap();
-        let profile = if profile == "debug" { "dev" } else { profile };
-        let cargo = std::env::var_os("CARGO").unwrap_or_else(|| env!("CARGO").into());
-        let status = Command::new(cargo)
-            .args(["build", "--quiet", "--locked", "--example", "worked_net"])
-            .args(["--profile", profile, "--target-dir"])
-            .arg(folder.parent().unwrap())
-            .current_dir(env!("CARGO_MANIFEST_DIR"))
-            .status()
-            .unwrap();
-        assert!(status.success());
-        folder.join("examples").join(format!("worked_net{}", std::env::consts::EXE_SUFFIX))
-    })
-}
-
-fn run(arguments: &[&str]) -> Output {
-    Command::new(example()).args(arguments).stdin(Stdio::null()).output().unwrap()
-}
-
-/// A folder that does not exist yet.
-fn folder(name: &str) -> String {
-    let path = Path::new(env!("CARGO_TARGET_TMPDIR")).join("worked_net").join(name);
-    drop(fs::remove_dir_all(&path));
-    path.to_str().unwrap().to_owned()
-}
-
-fn rows(folder: &str) -> Vec<(u32, String)> {
-    let csv = fs::read_to_string(Path::new(folder).join("loss.csv")).unwrap();
-    let mut lines = csv.lines();
-    assert_eq!(lines.next(), Some("step,loss"));
-    let split = |line: &str| {
-        let (step, loss) = line.split_once(',').unwrap();
-        (step.parse().unwrap(), loss.to_owned())
-    };
-    lines.map(split).collect()
-}
-
-fn text_of(bytes: &[u8]) -> String {
-    String::from_utf8(bytes.to_vec()).unwrap()
-}
-
-#[test]
-fn program_prints_the_derivation_and_the_training() {
-    let folder = folder("default");
-    let output = run(&["--output", &folder]);
-    assert!(output.status.success());
-    assert_eq!(text_of(&output.stderr), "");
-    let text = text_of(&output.stdout);
-    assert!(!text.contains('\x1b'));
-    for line in text.lines() {
-        // The last lines are paths.
-        let fits = line.chars().count() <= 100 || line.contains("loss.");
-        assert!(fits && line.trim_end() == line, "{line}");
-    }
-    let lines = [
-        "out_h2 = 1 / (1 + e^-in_h2)              0.6615031592   0.6592603884  differs: bias\n",
-        "dE/dw1 = delta_h1 * i1                   0.0011232067   0.0011362635  differs: bias, target\n",
-        "w5+ = w5 - 0.5 * dE/dw5                  0.4590883425   0.45906664745 differs: bias\n",
-        "     10000  2.206759e-6             361417d5",
-    ];
-    for line in lines {
-        assert!(text.contains(line), "{line}\n{text}");
-    }
-}
-
-#[test]
-fn program_writes_the_loss_curve() {
-    for (scalar, last) in [("f32", "2.206759e-6"), ("f64", "2.2067545195399035e-6")] {
-        let folder = folder(&format!("curve_{scalar}"));
-        let output = run(&["--output", &folder, "--scalar", scalar]);
-        assert!(output.status.success());
-        let rows = rows(&folder);
-        for step in [0, 1, 2, 3, 10, 100, 1000] {
-            assert!(rows.iter().any(|row| row.0 == step), "{step}");
-        }
-        assert!(rows.windows(2).all(|pair| pair[0].0 < pair[1].0));
-        let (step, loss) = rows.last().unwrap();
-        assert_eq!(*step, 10_000);
-        if scalar == "f32" {
-            assert_eq!(loss, last);
-        } else {
-            assert_close("loss", loss.parse().unwrap(), last.parse().unwrap(), 1e-12);
-        }
-        assert!(text_of(&output.stdout).contains(&format!("{} points", rows.len())));
-        let svg = fs::read_to_string(Path::new(&folder).join("loss.svg")).unwrap();
-        assert_well_formed(&svg);
-        assert!((2_000..60_000).contains(&svg.len()), "{} bytes", svg.len());
-        for text in ["number of updates", "loss E", "2.21×10⁻⁶", &format!("({scalar},")] {
-            assert!(svg.contains(text), "{text}");
-        }
-    }
-}
-
-#[test]
-fn program_takes_its_options() {
-    let folder = folder("options");
-    let arguments =
-        ["--output", &folder, "--biases", "printed", "--learning-rate", "0.1", "--steps", "7"];
-    let output = run(&arguments);
-    assert!(output.status.success());
-    let text = text_of(&output.stdout);
-    assert!(text.contains("b2 = 0.55") && text.contains("learning rate 0.1"), "{text}");
-    assert!(text.contains("w1+ = w1 - 0.1 * dE/dw1                  0.0998882126"), "{text}");
-    assert_eq!(rows(&folder).iter().map(|row| row.0).collect::<Vec<_>>(), [0, 1, 2, 3, 4, 5, 6, 7]);
-}
-
-#[test]
-fn program_without_updates_writes_the_start() {
-    let folder = folder("none");
-    assert!(run(&["--output", &folder, "--steps", "0"]).status.success());
-    assert_eq!(rows(&folder), [(0, "0.32261243".to_owned())]);
-    assert_well_formed(&fs::read_to_string(Path::new(&folder).join("loss.svg")).unwrap());
-}
-
-#[test]
-fn program_writes_into_the_target_folder_by_default() {
-    // A copy, so that the test leaves the target folder alone.
-    let target = folder("target");
-    let target = Path::new(&target);
-    let copy = target.join("release/examples").join(example().file_name().unwrap());
-    fs::create_dir_all(copy.parent().unwrap()).unwrap();
-    fs::copy(example(), &copy).unwrap();
-    assert!(Command::new(copy).stdout(Stdio::null()).status().unwrap().success());
-    let written = target.join("worked_net");
-    assert!(written.join("loss.svg").is_file() && written.join("loss.csv").is_file());
-}
-
-#[test]
-fn program_refuses_bad_options() {
-    let cases: [(&[&str], &str); 9] = [
-        (&["--learning-rate", "0"], "must be finite and greater than 0"),
-        (&["--learning-rate", "-0.5"], "must be finite and greater than 0"),
-        (&["--learning-rate", "NaN"], "must be finite and greater than 0"),
-        (&["--learning-rate", "fast"], "not a number"),
-        (&["--learning-rate", "1e39"], "1e39 is inf as f32"),
-        (&["--learning-rate", "1e-60"], "1e-60 is 0.0 as f32"),
-        (&["--steps", "-1"], "--steps"),
-        (&["--steps", "10000001"], "10000001 is not in 0..=10000000"),
-        (&["--biases", "other"], "declared, printed"),
-    ];
-    for (arguments, message) in cases {
-        let output = run(arguments);
-        assert_eq!(output.status.code(), Some(2), "{arguments:?}");
-        assert_eq!(text_of(&output.stdout), "");
-        let stderr = text_of(&output.stderr);
-        assert!(stderr.starts_with("error: ") && stderr.contains(message), "{stderr}");
-        assert!(!stderr.contains("panicked"), "{stderr}");
-    }
-}
-
-#[test]
-fn program_names_a_folder_that_it_cannot_write() {
-    let folder = folder("blocked");
-    fs::create_dir_all(&folder).unwrap();
-    let file = Path::new(&folder).join("file");
-    fs::write(&file, "").unwrap();
-    let below = file.join("below");
-    // A folder in the place of a file that is to be written.
-    fs::create_dir_all(Path::new(&folder).join("loss.svg")).unwrap();
-    let cases = [
-        (below.to_str().unwrap(), below.to_str().unwrap().to_owned()),
-        (file.to_str().unwrap(), file.to_str().unwrap().to_owned()),
-        (&folder, Path::new(&folder).join("loss.svg").to_str().unwrap().to_owned()),
-    ];
-    for (output, path) in cases {
-        let result = run(&["--output", output]);
-        assert_eq!(result.status.code(), Some(1));
-        let stderr = text_of(&result.stderr);
-        let [line] = stderr.lines().collect::<Vec<_>>()[..] else { panic!("{stderr}") };
-        assert!(line.starts_with("error: cannot ") && line.contains(&path), "{line}");
-    }
-}
-
-#[test]
-fn program_stops_when_saturated_and_keeps_the_curve() {
-    let folder = folder("saturated");
-    let output = run(&["--output", &folder, "--learning-rate", "1e30"]);
-    assert_eq!(output.status.code(), Some(1));
-    let stderr = text_of(&output.stderr);
-    assert!(stderr.starts_with("error: training is stuck: after update 1 "), "{stderr}");
-    assert_eq!(rows(&folder).len(), 2);
-    assert_well_formed(&fs::read_to_string(Path::new(&folder).join("loss.svg")).unwrap());
-}
-
-#[test]
-fn program_goes_on_when_its_reader_is_gone() {
-    let folder = folder("pipe");
-    let mut child = Command::new(example())
-        .args(["--output", &folder])
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .spawn()
-        .unwrap();
-    drop(child.stdout.take());
-    let output = child.wait_with_output().unwrap();
-    assert!(output.status.success());
-    assert_eq!(text_of(&output.stderr), "");
-    assert_eq!(rows(&folder).last().unwrap().0, 10_000);
-}
-
-#[test]
-fn program_explains_every_option() {
-    let output = run(&["--help"]);
-    assert!(output.status.success());
-    let help = text_of(&output.stdout);
-    for option in ["--steps", "--learning-rate", "--biases", "--scalar", "--output"] {
-        assert!(help.contains(option), "{option}");
-    }
 }

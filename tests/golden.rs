@@ -19,11 +19,6 @@ use support::{Bare, Json, assert_all_close, assert_close, dense, flat, flat_grad
 
 const SGD_005: Sgd<f64> = Sgd { learning_rate: 0.005 };
 
-/// The bound for the state after so many updates.
-fn after(updates: usize) -> f64 {
-    if updates <= 10 { tolerance::F64_STEP } else { tolerance::F64_LONG }
-}
-
 // 000: ten points
 
 /// Inputs and targets.
@@ -79,9 +74,14 @@ fn ten_points_full_batches_reach_the_optimum() {
             updates += 1;
         }
         loss = data.iter().map(|(x, t)| trainer.evaluate(&net, x, t)).sum::<f64>() / 10.0;
-        assert_close("loss", loss, row.at("loss").number(), after(updates));
+        assert_close("loss", loss, row.at("loss").number(), tolerance::after(updates));
         let want: Vec<_> = [row.at("w").numbers(), row.at("b").numbers()].concat();
-        assert_all_close(&format!("after {updates}"), &flat(&net), &want, after(updates));
+        assert_all_close(
+            &format!("after {updates}"),
+            &flat(&net),
+            &want,
+            tolerance::after(updates),
+        );
     }
     assert_eq!(updates, 10_000);
     let best = run.at("optimum");
@@ -111,7 +111,7 @@ fn ten_points_with_four_hidden_units_are_all_right() {
             loss += trainer.evaluate(&net, x, t) / 10.0;
             right += usize::from((trainer.output()[0] > 0.5) == (t[0] > 0.5));
         }
-        assert_close("loss", loss, row.at("loss").number(), after(updates));
+        assert_close("loss", loss, row.at("loss").number(), tolerance::after(updates));
         assert_eq!(right, row.at("correct").count(), "right answers after {updates} updates");
     }
     assert_eq!(updates, 5000);
@@ -251,7 +251,7 @@ fn one_input_to_three_outputs_matches_golden() {
     let steps = run.at("iterations").count();
     learn(&mut net, run.at("alpha").number(), x, goal, steps, |i, y, _| {
         if let Some(row) = trace.iter().find(|row| row.at("i").count() == i) {
-            assert_all_close("y", y, &row.at("pred").numbers(), after(i));
+            assert_all_close("y", y, &row.at("pred").numbers(), tolerance::after(i));
             seen += 1;
         }
         ControlFlow::Continue(())
@@ -499,7 +499,7 @@ fn tanh_neuron_on_half_squared_error_matches_golden() {
             updates += 1;
         }
         let close = |what, got: f64, key| {
-            assert_close(what, got, row.at(key).number(), after(updates));
+            assert_close(what, got, row.at(key).number(), tolerance::after(updates));
         };
         let mut z = [0.0];
         net.logits(&x, &mut z);
@@ -512,9 +512,9 @@ fn tanh_neuron_on_half_squared_error_matches_golden() {
         close("b", net.bias()[0], "b");
         close("db", trainer.gradient().bias()[0], "grad_b");
         let w = net.rows();
-        assert_all_close("w", &w[0], &row.at("w").numbers(), after(updates));
+        assert_all_close("w", &w[0], &row.at("w").numbers(), tolerance::after(updates));
         let dw = trainer.gradient().rows();
-        assert_all_close("dw", &dw[0], &row.at("grad_w").numbers(), after(updates));
+        assert_all_close("dw", &dw[0], &row.at("grad_w").numbers(), tolerance::after(updates));
     }
     assert!(updates >= 100);
 }
@@ -546,7 +546,7 @@ fn tanh_neuron_on_squared_error_matches_golden() {
             trainer.gradient().bias()[0],
         ];
         let want = ["w1", "w2", "b", "out", "loss", "delta"].map(|key| row.at(key).number());
-        assert_all_close(&format!("after {updates}"), &got, &want, after(updates));
+        assert_all_close(&format!("after {updates}"), &got, &want, tolerance::after(updates));
     }
     assert_eq!(updates, 104);
 }

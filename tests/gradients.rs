@@ -14,10 +14,11 @@ mod support;
 use core::cell::Cell;
 
 use gradlet::prelude::*;
-use gradlet::{GradientVisitor, LayerTrace, Tensor, Trace, Vector};
+use gradlet::{Trace, Vector};
 use proptest::test_runner::{Config, RngAlgorithm, TestCaseError, TestRng, TestRunner};
 use support::{
-    Bare, Random, Rng, assert_all_close, flat, flat_gradient, parameter, set_parameter, tolerance,
+    Bare, Random, Rng, Scale, assert_all_close, flat, flat_gradient, parameter, set_parameter,
+    tolerance,
 };
 
 const CASES: u32 = if cfg!(debug_assertions) { 4 } else { 16 };
@@ -410,91 +411,12 @@ fn a_layer_without_biases_has_the_right_gradient() {
     check_all::<Chain<Frozen<First>, Last>, CrossEntropy, 3, 3>(Targets::Classes, false);
 }
 
-/// `y_i = A(s_i x_i)`: one learned factor for each input, as in the documentation of `Layer`.
-#[derive(Clone, Debug, PartialEq)]
-struct Scale<const N: usize> {
-    factors: [f64; N],
-}
-
-impl<const N: usize> Zero for Scale<N> {
-    const ZERO: Self = Self { factors: [0.0; N] };
-}
-
-impl<const N: usize> Random for Scale<N> {
-    fn random(rng: &mut Rng) -> Self {
-        Self { factors: rng.array(0.5, 1.5) }
-    }
-}
-
-impl<const N: usize> Layer for Scale<N> {
-    type Scalar = f64;
-    type Input = [f64; N];
-    type Output = [f64; N];
-    type Activation = Silu;
-    type Trace = LayerTrace<[f64; N], Silu>;
-    type Gradient = Self;
-    const PARAMS: usize = N;
-    const MACS: usize = N;
-
-    fn logits(&self, input: &[f64; N], logits: &mut [f64; N]) {
-        *logits = core::array::from_fn(|i| self.factors[i] * input[i]);
-    }
-
-    fn input_gradient(
-        &self,
-        _input: &[f64; N],
-        _trace: &Self::Trace,
-        delta: &[f64; N],
-        gradient: &mut [f64; N],
-    ) {
-        *gradient = core::array::from_fn(|i| self.factors[i] * delta[i]);
-    }
-
-    fn gradient<const P: usize, const S: usize>(
-        nets: [&mut Self; P],
-        state: [&mut Self; S],
-        input: &[f64; N],
-        _trace: &Self::Trace,
-        delta: &[f64; N],
-        visitor: &mut impl GradientVisitor<f64, P, S>,
-    ) {
-        let gradient: [f64; N] = core::array::from_fn(|i| delta[i] * input[i]);
-        visitor.vector(
-            nets.map(|n| n.factors.as_mut_slice()),
-            state.map(|s| s.factors.as_mut_slice()),
-            &gradient,
-        );
-    }
-
-    fn parameters<const S: usize>(
-        &self,
-        state: [&mut Self; S],
-        visit: &mut impl FnMut(Tensor, &[f64], [&mut [f64]; S]),
-    ) {
-        visit(Tensor::Other, &self.factors, state.map(|s| s.factors.as_mut_slice()));
-    }
-
-    fn tensors<const G: usize, const P: usize, const S: usize>(
-        gradients: [&Self; G],
-        nets: [&mut Self; P],
-        state: [&mut Self; S],
-        visit: &mut impl FnMut(Tensor, [&[f64]; G], [&mut [f64]; P], [&mut [f64]; S]),
-    ) {
-        visit(
-            Tensor::Other,
-            gradients.map(|g| g.factors.as_slice()),
-            nets.map(|n| n.factors.as_mut_slice()),
-            state.map(|s| s.factors.as_mut_slice()),
-        );
-    }
-}
-
 #[test]
 fn a_layer_of_factors_has_the_right_gradient_in_every_place() {
-    type Alone = Scale<4>;
-    type First = Chain<Scale<3>, Dense<3, 2, Tanh, f64>>;
-    type Middle = Chain<Dense<2, 4, Sigmoid, f64>, Chain<Scale<4>, Dense<4, 2, Tanh, f64>>>;
-    type Last = Chain<Dense<2, 4, Tanh, f64>, Scale<4>>;
+    type Alone = Scale<4, f64>;
+    type First = Chain<Scale<3, f64>, Dense<3, 2, Tanh, f64>>;
+    type Middle = Chain<Dense<2, 4, Sigmoid, f64>, Chain<Scale<4, f64>, Dense<4, 2, Tanh, f64>>>;
+    type Last = Chain<Dense<2, 4, Tanh, f64>, Scale<4, f64>>;
     check_all::<Alone, HalfSquaredError, 4, 4>(Targets::Any, false);
     check_all::<First, HalfSquaredError, 3, 2>(Targets::Any, false);
     check_all::<Middle, MeanSquaredError, 2, 2>(Targets::Any, false);
@@ -503,7 +425,7 @@ fn a_layer_of_factors_has_the_right_gradient_in_every_place() {
 
 #[test]
 fn a_layer_of_factors_learns_with_every_kind_of_optimizer() {
-    type Net = Chain<Scale<2>, Dense<2, 1, Identity, f64>>;
+    type Net = Chain<Scale<2, f64>, Dense<2, 1, Identity, f64>>;
     fn train<O: Optimizer<Net>>(optimizer: &O) -> f64 {
         let mut net = Net::new(Scale { factors: [1.0; 2] }, Dense::new([[0.5], [0.5]], [0.0]));
         let start = net.first().clone();

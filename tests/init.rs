@@ -12,11 +12,14 @@
     reason = "tests may panic, and exact numbers are meant"
 )]
 
+mod support;
+
 use core::convert::Infallible;
 
-use gradlet::{Deltas, GradientVisitor, LayerTrace, Tensor, init, prelude::*};
+use gradlet::{init, prelude::*};
 use proptest::prelude::*;
 use rand_core::{TryRng, utils};
+use support::Scale;
 
 #[track_caller]
 fn assert_close(got: f64, want: f64, allowed: f64) {
@@ -225,60 +228,6 @@ fn a_generator_that_is_stuck_does_not_hang() {
     let mut items = [0, 1, 2];
     init::shuffle(&mut items, &mut Words::new(&[0]));
     assert_eq!(items, [1, 2, 0]);
-}
-
-/// `y_i = s_i x_i`, with the factors as another tensor.
-#[derive(Clone, Debug, PartialEq)]
-struct Scale {
-    factors: [f32; 2],
-}
-
-impl Zero for Scale {
-    const ZERO: Self = Self { factors: [0.0; 2] };
-}
-
-impl Layer for Scale {
-    type Scalar = f32;
-    type Input = [f32; 2];
-    type Output = [f32; 2];
-    type Activation = Identity;
-    type Trace = LayerTrace<[f32; 2], Identity>;
-    type Gradient = Self;
-    const PARAMS: usize = 2;
-    const MACS: usize = 2;
-
-    fn logits(&self, _: &[f32; 2], _: &mut [f32; 2]) {}
-    fn input_gradient(&self, _: &[f32; 2], _: &Self::Trace, _: Deltas<'_, Self>, _: &mut [f32; 2]) {
-    }
-    fn gradient<const P: usize, const S: usize>(
-        _: [&mut Self; P],
-        _: [&mut Self; S],
-        _: &[f32; 2],
-        _: &Self::Trace,
-        _: Deltas<'_, Self>,
-        _: &mut impl GradientVisitor<f32, P, S>,
-    ) {
-    }
-    fn parameters<const S: usize>(
-        &self,
-        state: [&mut Self; S],
-        visit: &mut impl FnMut(Tensor, &[f32], [&mut [f32]; S]),
-    ) {
-        visit(Tensor::Other, &self.factors, state.map(|s| s.factors.as_mut_slice()));
-    }
-    fn tensors<const G: usize, const P: usize, const S: usize>(
-        gradients: [&Self; G],
-        nets: [&mut Self; P],
-        state: [&mut Self; S],
-        visit: &mut impl FnMut(Tensor, [&[f32]; G], [&mut [f32]; P], [&mut [f32]; S]),
-    ) {
-        visit(
-            Tensor::Other,
-            gradients.map(|g| g.factors.as_slice()),
-            nets.map(|n| n.factors.as_mut_slice()),
-            state.map(|s| s.factors.as_mut_slice()),
-        );
-    }
 }
 
 #[test]

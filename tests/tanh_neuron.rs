@@ -30,11 +30,6 @@ fn golden() -> Json<'static> {
     Json::file("003_tanh_neuron")
 }
 
-/// The bound for the state after so many updates.
-fn after(updates: u32) -> f64 {
-    if updates <= 10 { tolerance::F64_STEP } else { tolerance::F64_LONG }
-}
-
 fn list(Parameters { w1, w2, b }: Parameters) -> [f64; 3] {
     [w1, w2, b]
 }
@@ -52,7 +47,7 @@ fn start_is_that_of_golden() {
 // The way of the text
 
 fn assert_info(what: &str, moment: &Moment, info: Json<'_>) {
-    let bound = after(moment.updates);
+    let bound = tolerance::after(moment.updates as usize);
     assert_all_close(what, &list(moment.parameters), &golden_list(info), bound);
     assert_close(what, moment.sum, info.at("f").number(), bound);
     assert_close(what, moment.out, info.at("out").number(), bound);
@@ -153,7 +148,7 @@ fn backpropagation_on_half_the_square_matches_golden() {
     assert_eq!(updates, [0, 1, 2, 3, 4, 5, 10, 104, 1000, 10_000]);
     for row in rows {
         let updates = row.at("step").count() as u32;
-        let (moment, bound) = (run.after(updates).unwrap(), after(updates));
+        let (moment, bound) = (run.after(updates).unwrap(), tolerance::after(updates as usize));
         let want = [row.at("w").numbers(), row.at("b").numbers()].concat();
         assert_all_close("parameters", &list(moment.parameters), &want, bound);
         assert_close("z", moment.sum, row.at("z").number(), bound);
@@ -176,7 +171,7 @@ fn backpropagation_on_the_square_matches_golden() {
     assert_eq!(updates, [0, 1, 2, 3, 4, 104]);
     for row in rows {
         let updates = row.at("step").count() as u32;
-        let (moment, bound) = (run.after(updates).unwrap(), after(updates));
+        let (moment, bound) = (run.after(updates).unwrap(), tolerance::after(updates as usize));
         assert_all_close("parameters", &list(moment.parameters), &golden_list(row), bound);
         assert_close("z", moment.sum, row.at("z").number(), bound);
         assert_close("out", moment.out, row.at("out").number(), bound);

@@ -36,11 +36,6 @@ fn golden() -> Json<'static> {
     Json::file("000_ten_point")
 }
 
-/// The bound for the state after so many updates.
-fn after(updates: u32) -> f64 {
-    if updates <= 10 { tolerance::F64_STEP } else { tolerance::F64_LONG }
-}
-
 #[test]
 fn points_are_those_of_golden() {
     let data = golden().at("data");
@@ -209,7 +204,8 @@ fn assert_run_is<N: Classifier>(run: &Run<N>, trace: Json<'_>, check: impl Fn(&N
     for row in trace.list() {
         let updates = row.at("step").count() as u32;
         let moment = run.after(updates).unwrap();
-        assert_close("loss", moment.loss, row.at("loss").number(), after(updates));
+        let bound = tolerance::after(updates as usize);
+        assert_close("loss", moment.loss, row.at("loss").number(), bound);
         assert_close("again", learning::cross_entropy(&moment.net), moment.loss, STEP);
         assert_eq!(learning::correct(&moment.net), moment.correct);
         check(&moment.net, moment.correct, row);
@@ -222,7 +218,7 @@ fn neuron_on_cross_entropy_matches_golden_and_ends_at_ln_4() {
     let run = learning::train(neuron(), golden.at("lr").number(), 10_000, |_| true);
     assert_eq!(run.moments.len(), 10_001);
     assert_run_is(&run, golden.at("trace"), |net, _, row| {
-        let bound = after(row.at("step").count() as u32);
+        let bound = tolerance::after(row.at("step").count());
         let want = [row.at("w").numbers(), row.at("b").numbers()].concat();
         assert_all_close("parameters", &list(net), &want, bound);
     });

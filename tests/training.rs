@@ -15,25 +15,13 @@ use core::cell::{Cell, RefCell};
 use core::ops::ControlFlow;
 
 use gradlet::prelude::*;
+use support::line::{Example, Line, POINTS};
 use support::{Random, Rng, argmax, assert_all_close, assert_same_bits, flat, tolerance};
 
-type Line = Dense<1, 1, Identity, f64>;
 type Single = Trainer<Line, HalfSquaredError, Sgd<f64>>;
 type Batch = BatchTrainer<Line, HalfSquaredError, Sgd<f64>>;
-type Example = ([f64; 1], [f64; 1]);
 
 const SGD: Sgd<f64> = Sgd { learning_rate: 0.125 };
-
-/// Seven points near `y = 2 x + 1`.
-const POINTS: [Example; 7] = [
-    ([-1.0], [-0.75]),
-    ([-0.5], [0.25]),
-    ([0.0], [1.0]),
-    ([0.25], [1.25]),
-    ([0.5], [2.25]),
-    ([0.75], [2.5]),
-    ([1.0], [3.0]),
-];
 
 /// The line `y = 0`.
 fn zero() -> Line {

@@ -12,15 +12,14 @@ mod compute;
 mod pictures;
 mod tell;
 
-use std::io::Write;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::Parser;
 use common::console::Console;
 use common::options::positive;
-use common::output::{Folder, default_folder};
-use common::run::{self, Failure};
+use common::output::{Folder, list_files};
+use common::run::{Failure, exit_code};
 use compute::{Plan, chain};
 
 /// Derivatives by hand, forward and backward: z = (2 w + 3 b) (2 b + 1) from 162 to 150, and
@@ -72,19 +71,15 @@ fn x(text: &str) -> Result<f64, String> {
 }
 
 fn main() -> ExitCode {
-    run::exit_code(run(Options::parse()))
+    exit_code(run(Options::parse()))
 }
 
 fn run(options: Options) -> Result<(), Failure> {
     let Options { target, chain_target, chain_start, limit, output } = options;
     let plan = Plan { target, chain_target, chain_start, limit };
-    let folder = Folder::create(output.unwrap_or_else(|| default_folder("backprop_by_hand")))?;
+    let folder = Folder::create_or_default(output.as_deref(), "backprop_by_hand")?;
     let mut out = Console::new();
     tell::all(&mut out, &plan)?;
-    writeln!(out, "\nPictures, and the same numbers as tables:")?;
-    for path in pictures::write(&folder, &plan)? {
-        writeln!(out, "  {path}")?;
-    }
-    out.flush()?;
+    list_files(&mut out, &pictures::write(&folder, &plan)?)?;
     Ok(())
 }

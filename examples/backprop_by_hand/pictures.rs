@@ -1,7 +1,7 @@
 //! The pictures, and tables with their numbers.
 
 use super::common::output::{FileError, Folder};
-use super::common::plot::{Axis, Chart, Line, Look, Note};
+use super::common::plot::{Axis, Chart, Legend, Line, Look, Note};
 use super::common::run::Failure;
 use super::common::table::Csv;
 use super::compute::{
@@ -209,10 +209,9 @@ fn chain_chart(plan: &Plan) -> Chart {
         lines: vec![
             line(Some("c(x)"), Look::Solid, 0, curve(c)),
             line(Some("Newton's method"), Look::Crosses, 1, crosses),
-            // Room for the legend below the curve.
-            line(None, Look::Solid, 0, vec![(0.0, 0.0)]),
             line(Some("target"), Look::Dashed, 2, vec![(1.2, target), (end, target)]),
         ],
+        legend: Legend::LowerRight,
         ..Chart::default()
     }
 }

@@ -14,14 +14,18 @@ impl Console {
         Self { stdout: BufWriter::new(io::stdout().lock()), closed: false }
     }
 
-    /// `result`, or `otherwise` from the moment when the reader is gone.
+    /// `result`, or `otherwise` from the moment when the reader is gone. Other errors say what they
+    /// are about.
     fn unless_closed<T>(&mut self, result: io::Result<T>, otherwise: T) -> io::Result<T> {
         match result {
             Err(error) if error.kind() == ErrorKind::BrokenPipe => {
                 self.closed = true;
                 Ok(otherwise)
             }
-            result => result,
+            result => result.map_err(|cause| {
+                let text = format!("cannot write to standard output: {cause}");
+                io::Error::new(cause.kind(), text)
+            }),
         }
     }
 }

@@ -4,7 +4,7 @@ use core::error::Error;
 use core::fmt;
 use std::env;
 use std::fs;
-use std::io;
+use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
 /// A file or folder that could not be written.
@@ -33,9 +33,18 @@ pub(crate) struct Folder {
     path: PathBuf,
 }
 
+/// A picture and its numbers: the name of the files, the SVG, the CSV.
+pub(crate) struct Picture {
+    pub(crate) name: &'static str,
+    pub(crate) svg: String,
+    pub(crate) csv: String,
+}
+
 impl Folder {
-    /// Makes the folder, and those above it, unless they exist.
-    pub(crate) fn create(path: PathBuf) -> Result<Self, FileError> {
+    /// Makes the folder, and those above it, unless they exist: `chosen`, or else the folder `name`
+    /// where Cargo builds.
+    pub(crate) fn create_or_default(chosen: Option<&Path>, name: &str) -> Result<Self, FileError> {
+        let path = chosen.map_or_else(|| default_folder(name), Path::to_owned);
         match fs::create_dir_all(&path) {
             Ok(()) => Ok(Self { path }),
             Err(cause) => Err(FileError { action: "create the folder", path, cause }),
@@ -50,11 +59,17 @@ impl Folder {
             Err(cause) => Err(FileError { action: "write", path, cause }),
         }
     }
+
+    /// Writes a picture and its numbers; returns both paths.
+    pub(crate) fn write_picture(&self, picture: &Picture) -> Result<[String; 2], FileError> {
+        let Picture { name, svg, csv } = picture;
+        Ok([self.write(&format!("{name}.svg"), svg)?, self.write(&format!("{name}.csv"), csv)?])
+    }
 }
 
 /// `name` in the folder into which Cargo builds, wherever the example is started; in the folder
 /// `target` of the current one, if the example was moved away from there.
-pub(crate) fn default_folder(name: &str) -> PathBuf {
+fn default_folder(name: &str) -> PathBuf {
     // An example is built as target/PROFILE/examples/NAME.
     let program = env::current_exe().unwrap_or_default();
     let target = program
@@ -68,4 +83,15 @@ pub(crate) fn default_folder(name: &str) -> PathBuf {
 fn for_reader(path: &Path) -> String {
     let current = env::current_dir().unwrap_or_default();
     path.strip_prefix(current).unwrap_or(path).display().to_string()
+}
+
+/// Ends the output of a program with the paths of its files, if there are any.
+pub(crate) fn list_files(out: &mut impl Write, paths: &[String]) -> io::Result<()> {
+    if !paths.is_empty() {
+        writeln!(out, "\nPictures and tables of numbers:")?;
+    }
+    for path in paths {
+        writeln!(out, "  {path}")?;
+    }
+    out.flush()
 }

@@ -82,6 +82,12 @@ fn rounds_to(value: f64, digits: &str) -> bool {
     }
 }
 
+/// `1 update`, `2 updates`.
+pub(crate) fn of_updates(number: u32) -> String {
+    let ending = if number == 1 { "" } else { "s" };
+    format!("{number} update{ending}")
+}
+
 /// Number of digits behind the point.
 fn decimals(digits: &str) -> usize {
     let digits = digits.split(['e', 'E']).next().unwrap_or(digits);

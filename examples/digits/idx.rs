@@ -35,14 +35,38 @@ pub(crate) struct ReadError {
 #[derive(Debug)]
 enum Problem {
     Read(io::Error),
-    ShortHeader { length: usize, header: usize },
-    Magic { kind: Kind, found: u32 },
-    Size { expected: usize, rows: u32, columns: u32 },
-    Length { expected: u64, found: u64 },
-    TooLong { expected: u64 },
+    /// A file of [`own_data`].
+    Absent(io::Error),
+    ShortHeader {
+        length: usize,
+        header: usize,
+    },
+    Magic {
+        kind: Kind,
+        found: u32,
+    },
+    Size {
+        expected: usize,
+        rows: u32,
+        columns: u32,
+    },
+    Length {
+        expected: u64,
+        found: u64,
+    },
+    TooLong {
+        expected: u64,
+    },
     Empty,
-    Label { at: usize, found: u8 },
-    Counts { labels: usize, images: PathBuf, of_images: usize },
+    Label {
+        at: usize,
+        found: u8,
+    },
+    Counts {
+        labels: usize,
+        images: PathBuf,
+        of_images: usize,
+    },
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -76,11 +100,24 @@ impl Kind {
     }
 }
 
+impl ReadError {
+    /// Whether a file of the repository is not there.
+    pub(crate) const fn is_absence(&self) -> bool {
+        matches!(self.problem, Problem::Absent(_))
+    }
+}
+
 impl fmt::Display for ReadError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let path = self.path.display();
         match &self.problem {
             Problem::Read(cause) => write!(f, "cannot read `{path}`: {cause}"),
+            Problem::Absent(_) => write!(
+                f,
+                "`{path}` is missing: the digits in examples/data come with the repository of \
+                 gradlet, not with its package on crates.io. Give the path of their folder by --data, \
+                 or files of MNIST by --train-images, --train-labels, --test-images and --test-labels"
+            ),
             Problem::ShortHeader { length, header } => write!(
                 f,
                 "`{path}` has {length} bytes, fewer than the {header} of the IDX header that was \
@@ -133,7 +170,7 @@ impl fmt::Display for ReadError {
 impl Error for ReadError {
     fn source(&self) -> Option<&(dyn Error + 'static)> {
         match &self.problem {
-            Problem::Read(cause) => Some(cause),
+            Problem::Read(cause) | Problem::Absent(cause) => Some(cause),
             _ => None,
         }
     }
@@ -176,27 +213,31 @@ impl<const PIXELS: usize> Digits<PIXELS> {
     }
 }
 
-/// A file of the repository's folder of data.
-fn own(name: &str) -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("examples/data").join(name)
+/// The folder with the digits of the repository.
+pub(crate) fn own_data() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("examples/data")
+}
+
+/// Reads two files of a folder like [`own_data`].
+fn bundled<const PIXELS: usize>(folder: &Path, name: &str) -> Result<Digits<PIXELS>, ReadError> {
+    let path = |kind: &str| folder.join(format!("{name}-{kind}-ubyte.gz"));
+    Digits::read(&path("images-idx3"), &path("labels-idx1")).map_err(|error| match error.problem {
+        Problem::Read(cause) if cause.kind() == io::ErrorKind::NotFound => {
+            ReadError { problem: Problem::Absent(cause), ..error }
+        }
+        problem => ReadError { problem, ..error },
+    })
 }
 
 /// 1797 digits of 8 x 8 pixels, 0 to 16: the first 1000 to learn from, the others as a test.
-pub(crate) fn digits8x8() -> Result<Data<64>, ReadError> {
-    let all = Digits::read(
-        &own("digits8x8-images-idx3-ubyte.gz"),
-        &own("digits8x8-labels-idx1-ubyte.gz"),
-    )?;
-    let (train, test) = all.split(1000);
+pub(crate) fn digits8x8(folder: &Path) -> Result<Data<64>, ReadError> {
+    let (train, test) = bundled(folder, "digits8x8")?.split(1000);
     Ok(Data { train, test, black: 16 })
 }
 
 /// 1000 digits of MNIST to learn from, 500 as a test: 28 x 28 pixels, 0 to 255.
-pub(crate) fn mnist_subset() -> Result<Data<784>, ReadError> {
-    let images = own("mnist1000-images-idx3-ubyte.gz");
-    let train = Digits::read(&images, &own("mnist1000-labels-idx1-ubyte.gz"))?;
-    let images = own("mnist500test-images-idx3-ubyte.gz");
-    let test = Digits::read(&images, &own("mnist500test-labels-idx1-ubyte.gz"))?;
+pub(crate) fn mnist_subset(folder: &Path) -> Result<Data<784>, ReadError> {
+    let (train, test) = (bundled(folder, "mnist1000")?, bundled(folder, "mnist500test")?);
     Ok(Data { train, test, black: 255 })
 }
 

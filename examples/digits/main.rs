@@ -6,8 +6,9 @@
 //! cargo run --release --features rand_core --example digits -- --help
 //! ```
 //!
-//! The digits that it learns from are in `examples/data`: a small part of MNIST, 28 x 28 pixels,
-//! and 1797 digits of 8 x 8 pixels. The whole of MNIST can be given by four options.
+//! The digits that it learns from are in `examples/data` of the repository: a small part of MNIST,
+//! 28 x 28 pixels, and 1797 digits of 8 x 8 pixels. They are not in the package on crates.io; `--data`
+//! says where they are otherwise. The whole of MNIST can be given by four options.
 
 #[path = "../common/mod.rs"]
 mod common;
@@ -24,7 +25,7 @@ use std::process::ExitCode;
 use clap::{Parser, ValueEnum};
 use common::console::Console;
 use common::options::positive;
-use common::output::{Folder, default_folder};
+use common::output::{Folder, list_files};
 use common::progress;
 use common::run::{Failure, exit_code};
 use compute::{Data, Mark, Trained, judge, likeness, weight_images};
@@ -38,14 +39,18 @@ use pictures::Curve;
 #[derive(Debug, Parser)]
 #[command(name = "digits")]
 struct Options {
+    /// Folder with the files of digits of the repository [default: examples/data where this program
+    /// was built]
+    #[arg(long, value_name = "DIR")]
+    data: Option<PathBuf>,
     /// Images of MNIST to learn from, an IDX file, compressed by gzip or not [default: 1000 images
-    /// in examples/data]
+    /// of --data]
     #[arg(long, value_name = "FILE", requires_all = ["train_labels", "test_images", "test_labels"])]
     train_images: Option<PathBuf>,
     /// Their labels
     #[arg(long, value_name = "FILE", requires_all = ["train_images", "test_images", "test_labels"])]
     train_labels: Option<PathBuf>,
-    /// Images of MNIST for the test [default: 500 images in examples/data]
+    /// Images of MNIST for the test [default: 500 images of --data]
     #[arg(long, value_name = "FILE", requires_all = ["train_images", "train_labels", "test_labels"])]
     test_images: Option<PathBuf>,
     /// Their labels
@@ -96,6 +101,18 @@ fn rate(text: &str) -> Result<f64, String> {
 const QUICK: usize = 200;
 
 impl Options {
+    fn data(&self) -> PathBuf {
+        self.data.clone().unwrap_or_else(idx::own_data)
+    }
+
+    /// The images of 8 x 8 pixels; none, if they are missing and the others are given by their paths.
+    fn small(&self) -> Result<Option<Data<64>>, Failure> {
+        match idx::digits8x8(&self.data()) {
+            Err(error) if error.is_absence() && self.train_images.is_some() => Ok(None),
+            result => Ok(Some(result?)),
+        }
+    }
+
     /// The images of 28 x 28 pixels.
     fn mnist(&self) -> Result<Data<784>, Failure> {
         let paths = (&self.train_images, &self.train_labels, &self.test_images, &self.test_labels);
@@ -105,7 +122,7 @@ impl Options {
                 test: Digits::read(test, test_labels)?,
                 black: 255,
             },
-            _ => idx::mnist_subset()?,
+            _ => idx::mnist_subset(&self.data())?,
         })
     }
 
@@ -120,27 +137,42 @@ fn main() -> ExitCode {
 }
 
 fn run(options: &Options) -> Result<(), Failure> {
-    let (mut small, mut large) = (idx::digits8x8()?, options.mnist()?);
+    let (mut small, mut large) = (options.small()?, options.mnist()?);
     if options.quick {
-        small.train.truncate(QUICK);
+        small.iter_mut().for_each(|small| small.train.truncate(QUICK));
         large.train.truncate(QUICK);
     }
-    let folder =
-        Folder::create(options.output.clone().unwrap_or_else(|| default_folder("digits")))?;
+    let folder = Folder::create_or_default(options.output.as_deref(), "digits")?;
     let mut out = Console::new();
     let mut files = vec![];
-    files.extend(linear(&mut out, options, &folder, &small, &large)?);
-    let soft = by_softmax(&mut out, options, &folder, &small, &large)?;
+    introduce(&mut out, small.is_some())?;
+    if let Some(small) = &small {
+        files.extend(linear_8x8(&mut out, options, &folder, small)?);
+    }
+    files.extend(linear_28x28(&mut out, options, &folder, &large)?);
+    let soft = by_softmax(&mut out, options, &folder, small.as_ref(), &large)?;
     files.extend(soft.files);
     files.extend(match options.hidden {
         Activation::Relu => with_hidden::<Relu>(&mut out, options, &folder, &large, &soft.curve)?,
         Activation::Tanh => with_hidden::<Tanh>(&mut out, options, &folder, &large, &soft.curve)?,
     });
-    writeln!(out, "\nPictures, and their numbers:")?;
-    for file in files {
-        writeln!(out, "  {file}")?;
+    list_files(&mut out, &files)?;
+    Ok(())
+}
+
+fn introduce(out: &mut impl Write, has_small: bool) -> io::Result<()> {
+    writeln!(
+        out,
+        "A linear network has one weight for each pixel and digit; its score of a digit is how well\n\
+         the image agrees with the ten weight pictures. No bias, delta rule, f32, all weights 0 at first."
+    )?;
+    if !has_small {
+        writeln!(
+            out,
+            "\nSections 1 and 3 are left out: the files of digits of 8 x 8 pixels are missing, which the\n\
+             repository has in examples/data (see --data)."
+        )?;
     }
-    out.flush()?;
     Ok(())
 }
 
@@ -174,42 +206,21 @@ fn trained<const PIXELS: usize, N: Layer>(
     Ok(result)
 }
 
-/// The delta rule on both sizes, with the weight pictures.
-fn linear(
+/// The delta rule on small images, with the weight pictures.
+fn linear_8x8(
     out: &mut impl Write,
     options: &Options,
     folder: &Folder,
-    small: &Data<64>,
-    large: &Data<784>,
-) -> Result<Vec<String>, Failure> {
-    writeln!(
-        out,
-        "A linear network has one weight for each pixel and digit; its score of a digit is how well\n\
-         the image agrees with the ten weight pictures. No bias, delta rule, f32, all weights 0 at first."
-    )?;
-    let title = "1. 64-10 linear, 8 x 8 pixels, alpha 0.01";
-    let first = trained(out, small, title, options.epochs(10), |epochs, learned| {
-        compute::delta_rule(small, 0.01_f32, epochs, learned)
+    data: &Data<64>,
+) -> Result<[String; 2], Failure> {
+    let title = "1. 64-10 linear, 8 x 8 pixels, learning rate 0.01";
+    let result = trained(out, data, title, options.epochs(10), |epochs, learned| {
+        compute::delta_rule(data, 0.01_f32, epochs, learned)
     })?;
-    let title = "2. 784-10 linear, 28 x 28 pixels, alpha 0.002";
-    let second = trained(out, large, title, options.epochs(5), |epochs, learned| {
-        compute::delta_rule(large, 0.002_f32, epochs, learned)
-    })?;
-    let (first, second) = (weight_images(&first.net), weight_images(&second.net));
-    tell_likeness(out, &likeness(&first, &small.train, small.black))?;
-    let mut files = pictures::weights(
-        folder,
-        "weights_8x8",
-        "Weights after the delta rule, 8 × 8 pixels: red for, blue against",
-        &first,
-    )?;
-    files.extend(pictures::weights(
-        folder,
-        "weights_linear",
-        "Weights after the delta rule, 28 × 28 pixels: red for, blue against",
-        &second,
-    )?);
-    Ok(files)
+    let images = weight_images(&result.net);
+    tell_likeness(out, &likeness(&images, &data.train, data.black))?;
+    let title = "Weights after the delta rule, 8 × 8 pixels: red for, blue against";
+    pictures::weights(folder, "weights_8x8", title, &images)
 }
 
 fn tell_likeness(out: &mut impl Write, likeness: &[f64]) -> io::Result<()> {
@@ -218,15 +229,33 @@ fn tell_likeness(out: &mut impl Write, likeness: &[f64]) -> io::Result<()> {
         .fold((1.0_f64, -1.0_f64), |(low, high), &value| (low.min(value), high.max(value)));
     writeln!(
         out,
-        "\n  How like its digit is a weight picture? With 8 x 8 pixels its correlation with the mean\n  \
-         image of the digit, less the mean of all, is {low:.2} to {high:.2}: too little to be read.\n  \
-         With 28 x 28 pixels some digits can be seen, and more of them after softmax."
+        "\n  How like its digit is a weight picture? Its correlation with the mean image of the digit,\n  \
+         less the mean of all, is {low:.2} to {high:.2}: with 8 x 8 pixels too little to be read."
     )
+}
+
+/// The delta rule on large images, with the weight pictures.
+fn linear_28x28(
+    out: &mut impl Write,
+    options: &Options,
+    folder: &Folder,
+    data: &Data<784>,
+) -> Result<[String; 2], Failure> {
+    let title = "2. 784-10 linear, 28 x 28 pixels, learning rate 0.002";
+    let result = trained(out, data, title, options.epochs(5), |epochs, learned| {
+        compute::delta_rule(data, 0.002_f32, epochs, learned)
+    })?;
+    writeln!(
+        out,
+        "\n  In these weight pictures some digits can be seen, and more of them after softmax."
+    )?;
+    let title = "Weights after the delta rule, 28 × 28 pixels: red for, blue against";
+    pictures::weights(folder, "weights_linear", title, &weight_images(&result.net))
 }
 
 /// What is left of the softmax network.
 struct Soft {
-    files: Vec<String>,
+    files: [String; 2],
     curve: Curve,
 }
 
@@ -235,7 +264,7 @@ fn by_softmax(
     out: &mut impl Write,
     options: &Options,
     folder: &Folder,
-    small: &Data<64>,
+    small: Option<&Data<64>>,
     large: &Data<784>,
 ) -> Result<Soft, Failure> {
     writeln!(
@@ -243,10 +272,12 @@ fn by_softmax(
         "\nSoftmax turns the scores into probabilities, and cross-entropy asks for the right one only.\n\
          With biases; all parameters 0 at first."
     )?;
-    let title = "3. 64-10 softmax, 8 x 8 pixels, learning rate 0.05";
-    trained(out, small, title, options.epochs(5), |epochs, learned| {
-        compute::softmax(small, 0.05_f32, epochs, learned)
-    })?;
+    if let Some(small) = small {
+        let title = "3. 64-10 softmax, 8 x 8 pixels, learning rate 0.05";
+        trained(out, small, title, options.epochs(5), |epochs, learned| {
+            compute::softmax(small, 0.05_f32, epochs, learned)
+        })?;
+    }
     let title = "4. 784-10 softmax, 28 x 28 pixels, learning rate 0.01";
     let result = trained(out, large, title, options.epochs(5), |epochs, learned| {
         compute::softmax(large, 0.01_f32, epochs, learned)
@@ -279,13 +310,15 @@ fn with_hidden<A: hidden::Start>(
     })?;
     let matrix = judge(&*result.net, &data.test, data.black);
     if matrix.count() > 0 {
-        writeln!(out, "\n{matrix}")?;
-        writeln!(out, "  Rows: the digit that it is. Columns: the digit that it was taken for.")?;
+        writeln!(
+            out,
+            "\n{matrix}\n  Rows: the digit that it is. Columns: the digit that it was taken for. recall: which share of\n  \
+             a row is right; precision: which share of a column; in the corner: of all."
+        )?;
     } else {
         writeln!(out, "  The network answers nothing but NaN: there is nothing to count.")?;
     }
-    let mut files = pictures::confusion(folder, &shape, &matrix)?;
+    let confusion = pictures::confusion(folder, &shape, &matrix)?;
     let curve = Curve::new(&format!("{shape} {name}"), &result.marks, data.test.len());
-    files.extend(pictures::accuracy(folder, &[soft.clone(), curve])?);
-    Ok(files)
+    Ok([confusion, pictures::accuracy(folder, &[soft.clone(), curve])?].concat())
 }

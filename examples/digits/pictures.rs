@@ -2,8 +2,8 @@
 
 use gradlet::metrics::ConfusionMatrix;
 
-use super::common::output::Folder;
-use super::common::plot::{Axis, Chart, Line, Look};
+use super::common::output::{Folder, Picture};
+use super::common::plot::{Axis, Chart, Legend, Line, Look};
 use super::common::run::Failure;
 use super::common::table::Csv;
 use super::compute::Mark;
@@ -30,10 +30,10 @@ impl Curve {
 /// The weights of the ten digits as pictures, each in its own scale.
 pub(crate) fn weights(
     folder: &Folder,
-    name: &str,
+    name: &'static str,
     title: &str,
     digits: &[Vec<f64>],
-) -> Result<Vec<String>, Failure> {
+) -> Result<[String; 2], Failure> {
     let picture = |(digit, weights): (u32, &Vec<f64>)| {
         let largest = weights.iter().fold(0.0, |largest: f64, w| largest.max(w.abs()));
         // A few weights are much larger than the others; they may be as dark as the next.
@@ -53,8 +53,7 @@ pub(crate) fn weights(
             }
         }
     }
-    let svg = folder.write(&format!("{name}.svg"), &svg)?;
-    Ok(vec![svg, folder.write(&format!("{name}.csv"), &csv.finish())?])
+    Ok(folder.write_picture(&Picture { name, svg, csv: csv.finish() })?)
 }
 
 /// The confusion matrix.
@@ -62,7 +61,7 @@ pub(crate) fn confusion(
     folder: &Folder,
     shape: &str,
     matrix: &ConfusionMatrix<CLASSES>,
-) -> Result<Vec<String>, Failure> {
+) -> Result<[String; 2], Failure> {
     let mut csv = Csv::new(&["target", "output", "count"]);
     for (target, row) in (0_u32..).zip(matrix.counts()) {
         for (output, &count) in (0_u32..).zip(row) {
@@ -70,12 +69,12 @@ pub(crate) fn confusion(
         }
     }
     let title = format!("Which digit {shape} took for which");
-    let svg = folder.write("confusion.svg", &drawing::table(&title, matrix.counts()))?;
-    Ok(vec![svg, folder.write("confusion.csv", &csv.finish())?])
+    let svg = drawing::table(&title, matrix.counts());
+    Ok(folder.write_picture(&Picture { name: "confusion", svg, csv: csv.finish() })?)
 }
 
 /// The share of right answers in the test by the number of epochs.
-pub(crate) fn accuracy(folder: &Folder, curves: &[Curve]) -> Result<Vec<String>, Failure> {
+pub(crate) fn accuracy(folder: &Folder, curves: &[Curve]) -> Result<[String; 2], Failure> {
     let mut csv = Csv::new(&["network", "epoch", "percent"]);
     let mut lines = vec![];
     for (colour, Curve { name, points }) in curves.iter().enumerate() {
@@ -86,17 +85,14 @@ pub(crate) fn accuracy(folder: &Folder, curves: &[Curve]) -> Result<Vec<String>,
         lines.push(Line { label, look: Look::Solid, colour, points: points.clone() });
         lines.push(Line { label: None, look: Look::Dots, colour, points });
     }
-    let all = || curves.iter().flat_map(|curve| &curve.points).map(|&(_, percent)| percent);
-    let (low, high) = (all().fold(100.0, f64::min), all().fold(0.0, f64::max));
-    // Room for the legend below the lines.
-    let room = (high - low).max(1.0);
     let chart = Chart {
         title: "Right answers in the test, %".to_owned(),
         x: Axis::linear("epoch"),
-        y: Axis::linear("right answers, %").from(low - 0.5 * room, high + 0.1 * room),
+        y: Axis::linear("right answers, %"),
         lines,
+        legend: Legend::LowerRight,
         ..Chart::default()
     };
-    let svg = folder.write("accuracy.svg", &chart.svg()?)?;
-    Ok(vec![svg, folder.write("accuracy.csv", &csv.finish())?])
+    let svg = chart.svg()?;
+    Ok(folder.write_picture(&Picture { name: "accuracy", svg, csv: csv.finish() })?)
 }

@@ -12,15 +12,14 @@ mod pictures;
 mod tell;
 
 use core::str::FromStr;
-use std::io::Write;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::Parser;
 use common::console::Console;
 use common::options::positive;
-use common::output::{Folder, default_folder};
-use common::run::{self, Failure};
+use common::output::{Folder, list_files};
+use common::run::{Failure, exit_code};
 use compute::descent::{Descent, Ending};
 use compute::{BOWL_RATE, BOWL_START, Results, STUDY_RATES, STUDY_START};
 
@@ -78,7 +77,7 @@ fn place(text: &str) -> Result<f64, String> {
 }
 
 fn main() -> ExitCode {
-    run::exit_code(run(Options::parse()))
+    exit_code(run(Options::parse()))
 }
 
 fn run(options: Options) -> Result<(), Failure> {
@@ -91,15 +90,10 @@ fn run(options: Options) -> Result<(), Failure> {
         bowl_rate: options.learning_rate,
         studies: rates.into_iter().map(|rate| compute::study(start, rate)).collect(),
     };
-    let folder = options.output.unwrap_or_else(|| default_folder("gradient_descent"));
-    let folder = Folder::create(folder)?;
+    let folder = Folder::create_or_default(options.output.as_deref(), "gradient_descent")?;
     let mut out = Console::new();
     tell::all(&mut out, &results)?;
-    writeln!(out, "\nPictures, and the same numbers as tables:")?;
-    for path in pictures::write(&folder, &results)? {
-        writeln!(out, "  {path}")?;
-    }
-    out.flush()?;
+    list_files(&mut out, &pictures::write(&folder, &results)?)?;
     diverged(&results.bowl, results.bowl_rate)
 }
 

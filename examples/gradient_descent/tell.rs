@@ -2,7 +2,7 @@
 
 use std::io::{self, Write};
 
-use crate::common::rows::{Row, Rows};
+use crate::common::rows::{Row, Rows, of_updates};
 use crate::compute::descent::{Descent, Ending, Visit};
 use crate::compute::{self, Behaviour, Results, STUDY_CURVATURE, Study};
 
@@ -62,7 +62,7 @@ fn single(out: &mut impl Write, descent: &Descent<1>) -> io::Result<()> {
     let mut rows = Rows::new(out, "here");
     rows.heading("2. One variable: J = x^2, eta = 0.3")?;
     for (Visit { place: [x], .. }, updates) in descent.visits.iter().zip(0..) {
-        rows.line(&Row::new(format!("x after {updates} updates"), *x))?;
+        rows.line(&Row::new(format!("x after {}", of_updates(updates)), *x))?;
     }
     let (strict, loose) = (descent.updates(), compute::single_variable(0.01).updates());
     let row = Row::new("updates until J <= 0.001", count(strict)).printed("4");

@@ -62,7 +62,7 @@ pub(crate) fn explain(out: &mut impl Write, words: &[String]) -> io::Result<()> 
     }
     write!(
         out,
-        "\nWhat it says in words\n\
+        "\nWhat the text says in words\n\
          \x20 Its product of vector and matrix demands as many inputs as rows, which is right only for\n\
          \x20 square matrices: it refuses two outputs of three inputs. Each row must be as long as the\n\
          \x20 input.\n\

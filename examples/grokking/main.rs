@@ -21,7 +21,7 @@ use std::process::ExitCode;
 use clap::{Parser, ValueEnum};
 use common::console::Console;
 use common::options::positive;
-use common::output::{Folder, default_folder};
+use common::output::{Folder, list_files};
 use common::rows::Rows;
 use common::run::{Failure, exit_code};
 use text::Section;
@@ -47,13 +47,12 @@ fn main() -> ExitCode {
 }
 
 fn run(options: &Options) -> Result<(), Failure> {
-    let folder =
-        Folder::create(options.output.clone().unwrap_or_else(|| default_folder("grokking")))?;
+    let folder = Folder::create_or_default(options.output.as_deref(), "grokking")?;
     let mut out = Console::new();
     write!(
         out,
-        "Linear neurons without biases, in f64. \"agrees\": rounds to the digits of the text.\n\
-         \"differs\" gives the reason in a word, which the last section explains.\n"
+        "Linear neurons without biases, in f64. \"agrees\": rounds to the digits of the text. \"-\": not in\n\
+         the text. \"differs\" gives the reason in a word, explained under \"Where the text differs\".\n"
     )?;
     let all = Section::value_variants();
     let chosen =
@@ -78,12 +77,6 @@ fn run(options: &Options) -> Result<(), Failure> {
     for &section in all.iter().filter(chosen) {
         files.extend(pictures::write(&folder, section, options.alpha)?);
     }
-    if !files.is_empty() {
-        writeln!(out, "\nPictures, and their numbers:")?;
-    }
-    for file in files {
-        writeln!(out, "  {file}")?;
-    }
-    out.flush()?;
+    list_files(&mut out, &files)?;
     Ok(())
 }

@@ -1,7 +1,7 @@
 //! The pictures of the sections, with their numbers.
 
-use super::common::output::Folder;
-use super::common::plot::{Axis, Chart, DrawError, Line, Look, Note, three_digits};
+use super::common::output::{Folder, Picture};
+use super::common::plot::{Axis, Chart, Legend, Line, Look, Note, three_digits};
 use super::common::run::Failure;
 use super::common::table::Csv;
 use super::compute::one_weight::{
@@ -13,10 +13,8 @@ use super::text::Section;
 
 /// Updates in the picture of the errors, and the errors that have room in it.
 const SHOWN: u32 = 60;
-const HIGHEST: f64 = 1e12;
+const HIGHEST: f64 = 1e24;
 const LOWEST: f64 = 1e-31;
-/// The legend is below the lines.
-const BELOW: f64 = 1e-60;
 
 type Points = Vec<(f64, f64)>;
 
@@ -34,9 +32,8 @@ pub(crate) fn write(
     };
     let mut files = vec![];
     for (name, chart) in pictures {
-        let svg: Result<String, DrawError> = chart.svg();
-        files.push(folder.write(&format!("{name}.svg"), &svg?)?);
-        files.push(folder.write(&format!("{name}.csv"), &table(&chart))?);
+        let picture = Picture { name, svg: chart.svg()?, csv: table(&chart) };
+        files.extend(folder.write_picture(&picture)?);
     }
     Ok(files)
 }
@@ -86,8 +83,9 @@ fn errors(alpha: Option<f64>) -> Chart {
     Chart {
         title: "One weight: what the step size alpha does to the error".to_owned(),
         x: Axis::linear("number of updates"),
-        y: Axis::log("error (prediction − goal)²").from(BELOW, HIGHEST),
+        y: Axis::log("error (prediction − goal)²").from(LOWEST, HIGHEST),
         lines,
+        legend: Legend::UpperRight,
         ..Chart::default()
     }
 }

@@ -20,7 +20,7 @@ use std::process::ExitCode;
 use clap::Parser;
 use common::console::Console;
 use common::options::positive;
-use common::output::{Folder, default_folder};
+use common::output::{Folder, list_files};
 use common::rows::Rows;
 use common::run::{Failure, exit_code};
 use compute::least_squares::LeastSquares;
@@ -88,15 +88,14 @@ fn main() -> ExitCode {
 }
 
 fn run(options: &Options) -> Result<(), Failure> {
-    let folder =
-        Folder::create(options.output.clone().unwrap_or_else(|| default_folder("line_fit")))?;
+    let folder = Folder::create_or_default(options.output.as_deref(), "line_fit")?;
     let mut out = Console::new();
     let samples = samples();
     let best = LeastSquares::of(&samples).line();
     let lowest = loss(&samples, best);
     introduce(&mut out)?;
     let mut rows = Rows::new(&mut out, "here");
-    rows.heading("1. Least squares: the best line in closed form")?;
+    rows.heading("1. Least squares: the best line, in one go")?;
     for row in text::closed_form(&samples, options.query()) {
         rows.line(&row)?;
     }
@@ -108,18 +107,16 @@ fn run(options: &Options) -> Result<(), Failure> {
     tell_stop(&mut out, &samples, options, lowest)?;
     tell_text(&mut out)?;
     explain(&mut out, best)?;
-    writeln!(out, "\nPictures, each with its numbers:")?;
     let after_one_pass = first.last().copied().unwrap_or(Line::ZERO);
+    let mut paths = vec![];
     for picture in [
         pictures::fit(&samples, best, after_one_pass)?,
         pictures::loss_curves(&ways, lowest)?,
         pictures::paths(&samples, &ways, options.batch)?,
     ] {
-        let svg = folder.write(&format!("{}.svg", picture.name), &picture.svg)?;
-        let csv = folder.write(&format!("{}.csv", picture.name), &picture.csv)?;
-        writeln!(out, "  {svg}\n  {csv}")?;
+        paths.extend(folder.write_picture(&picture)?);
     }
-    out.flush()?;
+    list_files(&mut out, &paths)?;
     Ok(())
 }
 
@@ -130,8 +127,10 @@ fn introduce(out: &mut impl Write) -> io::Result<()> {
 
 x is the number of servers in a room, in thousands, y the power of its air conditioning, in
 kilowatts (kW); 100 rooms, made as y = 2 x + 3 with noise. The line is z = w x + b, its loss
-J = sum (z - y)^2 / (2 m). S means a sum over all rooms, mx and my are means.
+J = sum (z - y)^2 / (2 m), over all m rooms. Sx is the sum of all x, Sxy that of all x y, and so on;
+mx and my are the means.
 The neuron is gradlet's Dense<1, 1, Identity, f64>, trained on HalfSquaredError from w = b = 0.
+\"agrees\": rounds to the digits of the text. \"differs\": it does not, see section 10. \"-\": not in it.
 "
     )
 }

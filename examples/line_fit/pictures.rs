@@ -1,19 +1,15 @@
 //! The pictures of the example, and the same numbers as tables.
 
-use crate::common::plot::{Axis, Chart, DrawError, Line as Curve, Look, Panels, Scale, contours};
+use crate::common::output::Picture;
+use crate::common::plot::{
+    Axis, Chart, DrawError, Legend, Line as Curve, Look, Panels, Scale, contours,
+};
 use crate::common::table::Csv;
 use crate::common::thinning::Thinning;
 use crate::compute::least_squares::LeastSquares;
 use crate::compute::training::{Moment, one_pass, one_pass_of_batches, scaling};
 use crate::compute::{Line, Sample, loss};
 use crate::runs::Way;
-
-/// A picture and its numbers: the name of the files, the SVG, the CSV.
-pub(crate) struct Picture {
-    pub(crate) name: &'static str,
-    pub(crate) svg: String,
-    pub(crate) csv: String,
-}
 
 fn axis(label: &str, scale: Scale, range: Option<(f64, f64)>) -> Axis {
     Axis { label: label.to_owned(), scale, range }
@@ -30,8 +26,8 @@ pub(crate) fn fit(samples: &[Sample], best: Line, first: Line) -> Result<Picture
     let chart = Chart {
         title: "Air conditioning for servers: a line through 100 measurements".to_owned(),
         x: axis("thousands of servers", Scale::Linear, Some((0.0, 1.0))),
-        // Room for the legend.
-        y: axis("kilowatts", Scale::Linear, Some((1.8, 5.4))),
+        y: axis("kilowatts", Scale::Linear, Some((2.4, 5.4))),
+        legend: Legend::LowerRight,
         lines: vec![
             curve(Some("measured"), Look::Dots, 4, dots),
             curve(Some("least squares"), Look::Solid, 0, ends(best)),
@@ -56,7 +52,7 @@ pub(crate) fn loss_curves(ways: &[Way; 4], lowest: f64) -> Result<Picture, DrawE
         let mut points = vec![];
         for &Moment { pass, loss, .. } in kept {
             csv.row(&[f64::from(number), f64::from(pass), loss, loss - lowest]);
-            // Lower ones, soon lost in rounding, would be behind the legend.
+            // Lower ones are soon lost in rounding.
             if pass > 0 && loss - lowest > 1e-11 {
                 points.push((f64::from(pass), loss - lowest));
             }
@@ -67,8 +63,9 @@ pub(crate) fn loss_curves(ways: &[Way; 4], lowest: f64) -> Result<Picture, DrawE
     let chart = Chart {
         title: "How fast the neuron learns the line".to_owned(),
         x: axis("passes over all 100 measurements", Scale::Log, None),
-        y: axis("loss above the least there is", Scale::Log, Some((1e-16, 100.0))),
+        y: axis("loss above the least there is", Scale::Log, Some((1e-11, 100.0))),
         lines,
+        legend: Legend::UpperRight,
         ..Chart::default()
     };
     Ok(Picture { name: "loss_curves", svg: chart.svg()?, csv: csv.finish() })

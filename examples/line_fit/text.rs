@@ -13,9 +13,9 @@ pub(crate) fn closed_form(samples: &[Sample], query: f64) -> Vec<Row<'static>> {
     let fit = LeastSquares::of(samples);
     vec![
         Row::new("w = (m Sxy - Sx Sy) / (m Sxx - Sx^2)", fit.w_by_sums),
-        Row::new("w = Sum y (x - mx) / (Sxx - Sx^2 / m)", fit.w_by_mean_x),
-        Row::new("w = Sum x (y - my) / (Sxx - mx Sx)", fit.w_by_mean_y),
-        Row::new("b = Sum (y - w x) / m", fit.b_by_sum),
+        Row::new("w = sum y (x - mx) / (Sxx - Sx^2 / m)", fit.w_by_mean_x),
+        Row::new("w = sum x (y - my) / (Sxx - mx Sx)", fit.w_by_mean_y),
+        Row::new("b = sum (y - w x) / m", fit.b_by_sum),
         Row::new("b = my - w mx", fit.b_by_means),
         Row::new("m b = Sy - w Sx", fit.m_times_b),
         Row::new("J, the least there is", loss(samples, fit.line())),

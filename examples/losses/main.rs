@@ -18,7 +18,7 @@ use std::process::ExitCode;
 
 use clap::Parser;
 use common::console::Console;
-use common::output::{Folder, default_folder};
+use common::output::{Folder, list_files};
 use common::rows::Rows;
 use common::run::{Failure, exit_code};
 use compute::points::points;
@@ -44,8 +44,7 @@ fn main() -> ExitCode {
 }
 
 fn run(options: &Options) -> Result<(), Failure> {
-    let folder =
-        Folder::create(options.output.clone().unwrap_or_else(|| default_folder("losses")))?;
+    let folder = Folder::create_or_default(options.output.as_deref(), "losses")?;
     let mut out = Console::new();
     let surface = Surface::over(&points());
     introduce(&mut out)?;
@@ -64,7 +63,7 @@ fn run(options: &Options) -> Result<(), Failure> {
         }
     }
     explain(&mut out, &surface, sections.len())?;
-    writeln!(out, "\nPictures, each with its numbers:")?;
+    let mut paths = vec![];
     for picture in [
         pictures::cross_entropy()?,
         pictures::four_lines(&surface)?,
@@ -74,11 +73,9 @@ fn run(options: &Options) -> Result<(), Failure> {
         pictures::by_hand(&surface)?,
         pictures::contour_lines(&surface, options.cells)?,
     ] {
-        let svg = folder.write(&format!("{}.svg", picture.name), &picture.svg)?;
-        let csv = folder.write(&format!("{}.csv", picture.name), &picture.csv)?;
-        writeln!(out, "  {svg}\n  {csv}")?;
+        paths.extend(folder.write_picture(&picture)?);
     }
-    out.flush()?;
+    list_files(&mut out, &paths)?;
     Ok(())
 }
 
@@ -111,7 +108,7 @@ fn explain(out: &mut impl Write, surface: &Surface, sections: usize) -> io::Resu
            tilted because the mean of x is not 0: more w is made up for by less b. It becomes a
            circle when x has mean 0 and variance 1, as gradlet::preprocess::Standardize makes it.
 
-  Three of its statements are no numbers:
+  Three of its statements that are not about numbers:
   a - y > 0   means that the line is above the point, not below. a - y = {difference}, and the step
               brought a down from 1.5 to {after}.
   sigmoid     Squared error behind a sigmoid can reach the optimum, but slowly: its derivative has

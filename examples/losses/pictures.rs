@@ -1,21 +1,15 @@
 //! The pictures of the example, and the same numbers as tables.
 
+use crate::common::output::Picture;
 use crate::common::plot::{
-    Axis, Chart, DrawError, Line as Curve, Look, Note, Panels, Scale, Surface as Bowl, contours,
-    three_digits,
+    Axis, Chart, DrawError, Legend, Line as Curve, Look, Note, Panels, Scale, Surface as Bowl,
+    contours, three_digits,
 };
 use crate::common::table::Csv;
 use crate::compute::curves;
 use crate::compute::points::points;
 use crate::compute::surface::{Line, Shape, Surface, spread};
 use crate::text::{LINES, name_of};
-
-/// A picture and its numbers: the name of the files, the SVG, the CSV.
-pub(crate) struct Picture {
-    pub(crate) name: &'static str,
-    pub(crate) svg: String,
-    pub(crate) csv: String,
-}
 
 /// The part of the plane that the bowl is shown over.
 const W: (f64, f64) = (1.0, 5.0);
@@ -91,9 +85,9 @@ pub(crate) fn all_lines(surface: &Surface) -> Result<Picture, DrawError> {
     let chart = Chart {
         title: "The same four lines together".to_owned(),
         x: axis("x", Some((0.0, 1.0))),
-        // Room for the legend.
-        y: axis("y", Some((-2.0, 5.0))),
+        y: axis("y", Some((0.0, 5.0))),
         lines,
+        legend: Legend::LowerRight,
         ..Chart::default()
     };
     Ok(Picture { name: "all_lines", svg: chart.svg()?, csv: table_of_lines() })

@@ -49,8 +49,8 @@ fn distances() -> Section {
             Row::new("sum (a - t)^2, a = 1 2 3", near.squared).printed("5"),
             Row::new("sum (a - t)^2, a = 1 3 3", far.squared).printed("8"),
             Row::new("  grows by the factor", far.squared / near.squared).printed("1.6"),
-            Row::new("MSE = sum (a - t)^2 / (2 m), a = 1 2 3", near.half_mean),
-            Row::new("MSE = sum (a - t)^2 / (2 m), a = 1 3 3", far.half_mean),
+            Row::new("half mean: sum (a - t)^2 / (2 m), a = 1 2 3", near.half_mean),
+            Row::new("half mean: sum (a - t)^2 / (2 m), a = 1 3 3", far.half_mean),
             Row::new("without the 1/2, a = 1 2 3", near.mean),
             Row::new("without the 1/2, a = 1 3 3", far.mean),
         ],
@@ -119,8 +119,8 @@ fn surprise() -> Section {
     let [first, second, third] = news.each;
     Section {
         title: "Information, entropy, divergence",
-        idea: "I = -ln p, in nats: the rarer, the more. The entropy H is its mean; the divergence\n\
-               KL is what it costs to expect q where p is true. Here q = 0.5 0.3 0.2.",
+        idea: "The information I = -ln p, in nats: the rarer, the more. The entropy H is its mean; the\n\
+               divergence KL is what it costs to expect q where p is true. Here q = 0.5 0.3 0.2.",
         rows: vec![
             Row::new("I, p = 0.7", first).printed("0.36"),
             Row::new("I, p = 0.2", second).printed("1.61"),

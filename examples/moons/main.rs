@@ -19,9 +19,9 @@ use std::process::ExitCode;
 use clap::Parser;
 use common::console::Console;
 use common::options::positive;
-use common::output::{Folder, default_folder};
+use common::output::{Folder, list_files};
 use common::progress;
-use common::run::{self, Failure};
+use common::run::{Failure, exit_code};
 use common::thinning::Thinning;
 use compute::{Ending, Plan, Run, SIZES};
 
@@ -69,11 +69,11 @@ const GENERATOR: u64 = 2020;
 const NOISE: f64 = 1.0;
 
 fn main() -> ExitCode {
-    run::exit_code(run(&Options::parse()))
+    exit_code(run(&Options::parse()))
 }
 
 fn run(options: &Options) -> Result<(), Failure> {
-    let folder = Folder::create(options.output.clone().unwrap_or_else(|| default_folder("moons")))?;
+    let folder = Folder::create_or_default(options.output.as_deref(), "moons")?;
     let fresh = compute::moons(if options.quick { 2_000 } else { 20_000 }, NOISE, GENERATOR);
     let best = compute::best_share(&fresh, NOISE);
     let most = if options.quick { 1_000 } else { u32::MAX };
@@ -92,11 +92,7 @@ fn run(options: &Options) -> Result<(), Failure> {
     results(&mut out, &runs)?;
     judge(&mut out, &runs, best)?;
     of_the_text(&mut out, &runs)?;
-    writeln!(out, "\nPictures and tables:")?;
-    for path in pictures::write(&folder, &plan, &runs, best)? {
-        writeln!(out, "  {path}")?;
-    }
-    out.flush()?;
+    list_files(&mut out, &pictures::write(&folder, &plan, &runs, best)?)?;
     Ok(())
 }
 
@@ -206,7 +202,8 @@ fn judge(out: &mut impl Write, runs: &[Run], best: f64) -> io::Result<()> {
     writeln!(
         out,
         "  The best rule there is knows the half circles and the noise, and picks for each point the
-  class that is more likely there: {:.1} % of these points. In the long run nothing beats it.",
+  class that is more likely there: {:.1} % of these points. In the long run nothing beats it; on so
+  many points as here, chance can, by a little.",
         100.0 * best
     )
 }

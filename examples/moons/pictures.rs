@@ -1,6 +1,6 @@
 //! Maps of decisions, curves of the cost, and right answers by number of hidden units.
 
-use crate::common::output::Folder;
+use crate::common::output::{Folder, Picture};
 use crate::common::plot::{Axis, Chart, Heat, Line, Look, Palette, Panels, contours};
 use crate::common::run::Failure;
 use crate::common::table::Csv;
@@ -21,16 +21,16 @@ pub(crate) fn write(
         charts: runs.iter().map(|run| map(plan, run)).collect(),
         columns: runs.len().min(3),
     };
-    let files = [
-        ("boundaries.svg", slim(&maps.svg()?)),
-        ("boundaries.csv", map_table(plan, runs)),
-        ("cost.svg", slim(&curves(runs).svg()?)),
-        ("cost.csv", curve_table(runs)),
-        ("accuracy.svg", slim(&accuracy(plan, runs, best).svg()?)),
-        ("accuracy.csv", accuracy_table(runs)),
-    ];
-    let write = |(name, text): &(&str, String)| Ok(folder.write(name, text)?);
-    files.iter().map(write).collect()
+    let (cost, accuracy) = (curves(runs).svg()?, accuracy(plan, runs, best).svg()?);
+    let mut paths = vec![];
+    for picture in [
+        Picture { name: "boundaries", svg: slim(&maps.svg()?), csv: map_table(plan, runs) },
+        Picture { name: "cost", svg: slim(&cost), csv: curve_table(runs) },
+        Picture { name: "accuracy", svg: slim(&accuracy), csv: accuracy_table(runs) },
+    ] {
+        paths.extend(folder.write_picture(&picture)?);
+    }
+    Ok(paths)
 }
 
 /// The same picture without attributes that say what goes without saying.

@@ -13,15 +13,14 @@ mod pictures;
 mod sections;
 mod text;
 
-use std::io::Write;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::Parser;
 use common::console::Console;
 use common::options::positive;
-use common::output::{Folder, default_folder};
-use common::run::{self, Failure};
+use common::output::{Folder, list_files};
+use common::run::{Failure, exit_code};
 use common::thinning::Thinning;
 use compute::Curves;
 
@@ -45,12 +44,11 @@ struct Options {
 }
 
 fn main() -> ExitCode {
-    run::exit_code(run(&Options::parse()))
+    exit_code(run(&Options::parse()))
 }
 
 fn run(options: &Options) -> Result<(), Failure> {
-    let folder =
-        Folder::create(options.output.clone().unwrap_or_else(|| default_folder("tanh_neuron")))?;
+    let folder = Folder::create_or_default(options.output.as_deref(), "tanh_neuron")?;
     let mut out = Console::new();
     sections::introduce(&mut out)?;
     sections::prints(&mut out)?;
@@ -63,10 +61,6 @@ fn run(options: &Options) -> Result<(), Failure> {
     sections::saturation(&mut out, &curves)?;
     sections::other_inputs(&mut out)?;
     text::explain(&mut out)?;
-    writeln!(out, "\nPictures and tables:")?;
-    for path in pictures::write(&folder, &curves)? {
-        writeln!(out, "  {path}")?;
-    }
-    out.flush()?;
+    list_files(&mut out, &pictures::write(&folder, &curves)?)?;
     Ok(())
 }

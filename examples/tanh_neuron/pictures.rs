@@ -1,7 +1,7 @@
 //! The pictures and tables of numbers that the program writes.
 
-use super::common::output::Folder;
-use super::common::plot::{Axis, Chart, Line, Look, Note, three_digits};
+use super::common::output::{Folder, Picture};
+use super::common::plot::{Axis, Chart, Legend, Line, Look, Note, three_digits};
 use super::common::run::Failure;
 use super::common::table::Csv;
 use super::compute::{Curves, Moment, Run, UPDATES, law_of_loss};
@@ -11,12 +11,9 @@ const SUMS: (f64, f64) = (0.0, 6.0);
 
 /// Writes all files; returns their paths.
 pub(crate) fn write(folder: &Folder, curves: &Curves) -> Result<Vec<String>, Failure> {
-    Ok(vec![
-        folder.write("loss.svg", &losses(curves).svg()?)?,
-        folder.write("loss.csv", &table(curves))?,
-        folder.write("tanh.svg", &paths(curves).svg()?)?,
-        folder.write("tanh.csv", &tanh_table())?,
-    ])
+    let loss = Picture { name: "loss", svg: losses(curves).svg()?, csv: table(curves) };
+    let tanh = Picture { name: "tanh", svg: paths(curves).svg()?, csv: tanh_table() };
+    Ok([folder.write_picture(&loss)?, folder.write_picture(&tanh)?].concat())
 }
 
 fn line(label: &str, look: Look, colour: usize, points: Vec<(f64, f64)>) -> Line {
@@ -81,7 +78,8 @@ fn paths(curves: &Curves) -> Chart {
     Chart {
         title: format!("Up to {UPDATES} updates on the curve of tanh, learning rate {rate}"),
         x: Axis::linear("f = w1 x1 + w2 x2 + b"),
-        y: Axis::linear("out = tanh f").from(-0.6, 1.2),
+        y: Axis::linear("out = tanh f").from(0.0, 1.1),
+        legend: Legend::MiddleRight,
         lines: vec![
             line("tanh f", Look::Solid, 4, graph(f64::tanh)),
             line("its slope, 1 − tanh² f", Look::Dashed, 3, graph(slope)),

@@ -31,7 +31,7 @@ That is a neuron without activation, a linear one, on the loss 1/2 (f - f*)^2, a
 trained here. The text shows the script without its results; they are quoted as the script gives
 them when it is run (in Python), to ten decimals where there are more.
 \"agrees\": rounds to these digits. \"differs\" gives the reason in a word, found by computing with
-the slip; section 7 explains the words.
+the slip; section 7 explains the words. \"-\": not in the text.
 ",
         0.9999_f64.atanh()
     )
@@ -106,14 +106,16 @@ pub(crate) fn curves(out: &mut impl Write, curves: &Curves) -> io::Result<()> {
         "updates"
     )?;
     for updates in marks(curves) {
-        write!(out, "  {updates:>8}")?;
+        let mut line = format!("  {updates:>8}");
         for run in [inversion, square, half] {
             match run.after(updates) {
-                Some(moment) => write!(out, "  {:.8}   {:<10.4e}", moment.out, moment.loss())?,
-                None => write!(out, "  {:<23}", "diverged")?,
+                Some(moment) => {
+                    line += &format!("  {:.8}   {:<10.4e}", moment.out, moment.loss());
+                }
+                None => line += &format!("  {:<23}", "diverged"),
             }
         }
-        writeln!(out)?;
+        writeln!(out, "{}", line.trim_end())?;
     }
     for (name, run) in [("text", inversion), ("square", square), ("half", half)] {
         if let Ending::NotFinite(updates) = run.ending {

@@ -14,15 +14,14 @@ mod sections;
 mod text;
 mod training;
 
-use std::io::Write;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::Parser;
 use common::console::Console;
 use common::options::positive;
-use common::output::{Folder, default_folder};
-use common::run::{self, Failure};
+use common::output::{Folder, list_files};
+use common::run::{Failure, exit_code};
 use common::thinning::Thinning;
 use compute::learning::{self, Classifier, Run};
 
@@ -46,12 +45,11 @@ struct Options {
 }
 
 fn main() -> ExitCode {
-    run::exit_code(run(&Options::parse()))
+    exit_code(run(&Options::parse()))
 }
 
 fn run(options: &Options) -> Result<(), Failure> {
-    let folder =
-        Folder::create(options.output.clone().unwrap_or_else(|| default_folder("ten_points")))?;
+    let folder = Folder::create_or_default(options.output.as_deref(), "ten_points")?;
     let mut out = Console::new();
     sections::introduce(&mut out)?;
     sections::script(&mut out)?;
@@ -64,11 +62,7 @@ fn run(options: &Options) -> Result<(), Failure> {
     let net = train(options, compute::net());
     training::net(&mut out, options.learning_rate, &net)?;
     text::explain(&mut out)?;
-    writeln!(out, "\nPictures and tables:")?;
-    for path in pictures::write(&folder, &neuron, &net)? {
-        writeln!(out, "  {path}")?;
-    }
-    out.flush()?;
+    list_files(&mut out, &pictures::write(&folder, &neuron, &net)?)?;
     Ok(())
 }
 

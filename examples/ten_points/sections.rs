@@ -24,7 +24,7 @@ pub(crate) fn introduce(out: &mut impl Write) -> io::Result<()> {
         -1     0     1   x1
 
 \"agrees\": rounds to these digits. \"differs\" gives the reason in a word, found by computing with
-the slip; section 10 explains the words.
+the slip; section 10 explains the words. \"-\": not in the text.
 "
     )
 }

@@ -16,13 +16,16 @@
 mod bare;
 mod flat;
 mod golden;
+pub(crate) mod line;
 mod random;
+mod scale;
 pub(crate) mod tolerance;
 
 pub(crate) use bare::Bare;
 pub(crate) use flat::{flat, flat_gradient, parameter, set_flat, set_parameter};
 pub(crate) use golden::{Json, dense};
 pub(crate) use random::{Random, Rng};
+pub(crate) use scale::Scale;
 
 /// Asserts `|got - want| <= relative * max(FLOOR, |want|)`, the comparison of the golden files.
 #[track_caller]
@@ -68,4 +71,22 @@ pub(crate) fn ulps_f32(a: f32, b: f32) -> u32 {
 /// Index of the largest number.
 pub(crate) fn argmax(values: &[f64]) -> usize {
     (0..values.len()).fold(0, |best, i| if values[i] > values[best] { i } else { best })
+}
+
+/// Asserts what an example printed: so many rows that agree with its text, and these reasons of those
+/// that differ, each of which the last section explains.
+#[track_caller]
+pub(crate) fn assert_verdicts(told: &str, agree: usize, reasons: &[&str]) {
+    let ending = |verdict: &str| {
+        told.lines().filter(|l| l.starts_with("  ") && l.ends_with(verdict)).count()
+    };
+    assert_eq!(ending(" agrees"), agree);
+    assert_eq!(ending(" differs"), 0, "not explained");
+    let differing: Vec<_> = told.lines().filter_map(|line| line.split_once("differs: ")).collect();
+    assert_eq!(differing.iter().map(|(_, word)| *word).collect::<Vec<_>>(), reasons);
+    let (_, explained) = told.split_once("Where the text differs").unwrap();
+    for (line, word) in differing {
+        assert!(explained.contains(&format!("\n  {word} ")), "{line}");
+    }
+    assert!(!told.contains("NaN") && !told.contains("inf"), "{told}");
 }

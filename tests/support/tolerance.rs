@@ -111,3 +111,8 @@ pub(crate) const MOONS_FRESH: f64 = 0.0187;
 
 /// The same number.
 pub(crate) const EXACT: f64 = 0.0;
+
+/// The bound for the `f64` state after so many updates.
+pub(crate) fn after(updates: usize) -> f64 {
+    if updates <= 10 { F64_STEP } else { F64_LONG }
+}

@@ -3,7 +3,7 @@
 use std::io::{self, Write};
 
 use super::count;
-use crate::common::rows::{Row, Rows};
+use crate::common::rows::{Row, Rows, of_updates};
 use crate::compute::Plan;
 use crate::compute::chain::{self, Run, State, TARGET, TARGET_OF_COURSE};
 use crate::compute::descent::{Ending, Visit};
@@ -65,7 +65,7 @@ pub(super) fn course(out: &mut impl Write) -> io::Result<()> {
     rows.heading("8. To c = 2.13, with the digits of the course")?;
     let printed = ["4.243178", "7.343950", "9.295386", "9.655706"];
     for ((state, updates), digits) in run.states.iter().skip(1).zip(1..).zip(printed) {
-        rows.line(&Row::new(format!("x after {updates} updates"), state.x).printed(digits))?;
+        rows.line(&Row::new(format!("x after {}", of_updates(updates)), state.x).printed(digits))?;
     }
     let exchanged = libm::exp(2.26854);
     let root = Row::new("exp(2.13^2 / 2) = exp(2.26845)", chain::root(TARGET_OF_COURSE));

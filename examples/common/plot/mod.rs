@@ -14,7 +14,6 @@
 mod axis;
 mod contour;
 mod heat;
-mod images;
 mod panels;
 mod series;
 mod surface;
@@ -26,7 +25,6 @@ pub(crate) use axis::three_digits;
 use axis::{Ticks, place};
 pub(crate) use contour::contours;
 pub(crate) use heat::{Heat, Palette};
-pub(crate) use images::{Image, Images};
 pub(crate) use panels::Panels;
 use plotters::chart::{ChartContext, SeriesLabelPosition};
 use plotters::coord::Shift;
@@ -174,6 +172,27 @@ pub(crate) struct Note {
     pub(crate) text: String,
 }
 
+/// Where the legend stands, if more than one line has a label: where it hides no line.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) enum Legend {
+    UpperRight,
+    MiddleRight,
+    #[default]
+    LowerLeft,
+    LowerRight,
+}
+
+impl Legend {
+    const fn position(self) -> SeriesLabelPosition {
+        match self {
+            Self::UpperRight => SeriesLabelPosition::UpperRight,
+            Self::MiddleRight => SeriesLabelPosition::MiddleRight,
+            Self::LowerLeft => SeriesLabelPosition::LowerLeft,
+            Self::LowerRight => SeriesLabelPosition::LowerRight,
+        }
+    }
+}
+
 /// A chart of lines and points.
 #[derive(Clone, Debug)]
 pub(crate) struct Chart {
@@ -185,6 +204,7 @@ pub(crate) struct Chart {
     /// Drawn in this order.
     pub(crate) lines: Vec<Line>,
     pub(crate) notes: Vec<Note>,
+    pub(crate) legend: Legend,
     pub(crate) size: Size,
 }
 
@@ -197,6 +217,7 @@ impl Default for Chart {
             heat: None,
             lines: vec![],
             notes: vec![],
+            legend: Legend::default(),
             size: Size::WIDE,
         }
     }
@@ -288,7 +309,7 @@ impl Chart {
         if self.lines.iter().filter(|line| line.label.is_some()).count() > 1 {
             plane
                 .configure_series_labels()
-                .position(SeriesLabelPosition::LowerLeft)
+                .position(self.legend.position())
                 .margin(units(14))
                 .legend_area_size(units(40))
                 .background_style(WHITE)
