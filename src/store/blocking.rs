@@ -92,6 +92,15 @@ impl<F: NorFlash, const BUFFER: usize> Store<F, BUFFER> {
         wait(self.store.load_training(net, trainer))
     }
 
+    /// As [`AsyncStore::saves`].
+    ///
+    /// # Errors
+    ///
+    /// As there.
+    pub fn saves(&mut self) -> Result<u32, StoreError<F::Error>> {
+        wait(self.store.saves())
+    }
+
     /// As [`AsyncStore::erase`].
     ///
     /// # Errors

@@ -44,10 +44,11 @@
 //! # Size and wear
 //!
 //! Each piece has up to `BUFFER` bytes (and no more than a page), of which 6 are its own, 8 the
-//! storage's, and up to a word less one byte fill its last word; the header takes 34 and its fill.
+//! storage's, and up to 7 fill its last word of 8 bytes (more where the flash has longer words); the
+//! header takes 40.
 //! [`Store::saved_bytes`] gives the sum. The store has one page in reserve, and needs room for three
-//! saves in the others. All pages are erased in turn: a network 2-4-2 (140 bytes a save) can be saved
-//! 540,000 times into two pages of 4,096 bytes that bear 10,000 erasures each; in general about
+//! saves in the others. All pages are erased in turn: a network 2-4-2 (144 bytes a save) can be saved
+//! 520,000 times into two pages of 4,096 bytes that bear 10,000 erasures each; in general about
 //! `pages * erasures * page size / saved bytes` times.
 //!
 //! # What can panic
@@ -58,6 +59,7 @@
 mod blocking;
 mod content;
 mod error;
+mod words;
 
 pub use blocking::Store;
 pub use content::KeepsState;
@@ -74,6 +76,7 @@ use sequential_storage::map::{MapConfig, MapStorage, SerializationError, Value};
 use crate::layer::Layer;
 use crate::optimizer::Optimizer;
 use content::{Content, Parameters, ParametersMut, Target, Training, TrainingMut};
+use words::Words;
 
 /// The layout of what is kept.
 const VERSION: u16 = 1;
@@ -105,7 +108,7 @@ type NoCache = Cache<Uncached, Uncached, Uncached, u16>;
 /// }
 /// ```
 pub struct AsyncStore<F: NorFlash, const BUFFER: usize = 256> {
-    map: MapStorage<u16, F, NoCache>,
+    map: MapStorage<u16, Words<F>, NoCache>,
     buffer: Buffer<BUFFER>,
 }
 
@@ -134,7 +137,7 @@ struct Header {
     network: u32,
     /// 0 if there is nothing of one.
     optimizer: u32,
-    /// Counts the saves. Odd and even ones have pieces of their own.
+    /// Counts the saves, from 1 on. Odd and even ones have pieces of their own.
     generation: u32,
     /// Bytes of all numbers.
     length: u32,
@@ -223,7 +226,7 @@ impl<C: Content> Value<'_> for Piece<'_, C> {
 
 impl<F: NorFlash, const BUFFER: usize> AsyncStore<F, BUFFER> {
     /// Flash is read and written in multiples of so many bytes.
-    const WORD: usize = if F::WRITE_SIZE > F::READ_SIZE { F::WRITE_SIZE } else { F::READ_SIZE };
+    const WORD: usize = Words::<F>::WORD;
 
     /// Bytes of numbers in a piece: as many as the buffer holds, and a page.
     #[allow(clippy::cast_possible_truncation, reason = "less than 2^16")]
@@ -250,7 +253,7 @@ impl<F: NorFlash, const BUFFER: usize> AsyncStore<F, BUFFER> {
             return Err(StoreError::Range(RangeError::Outside { end }));
         }
         let config = MapConfig::try_new(range).map_err(|error| StoreError::Range(error.into()))?;
-        Ok(Self { map: MapStorage::new(flash, config, Cache::new_uncached()), buffer })
+        Ok(Self { map: MapStorage::new(Words(flash), config, Cache::new_uncached()), buffer })
     }
 
     /// Bytes of flash that a save of the parameters of `N` takes.
@@ -336,6 +339,15 @@ impl<F: NorFlash, const BUFFER: usize> AsyncStore<F, BUFFER> {
             .await
     }
 
+    /// How often this network was saved since the store was erased.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError::Flash`], [`StoreError::Version`] or [`StoreError::Damaged`].
+    pub async fn saves(&mut self) -> Result<u32, StoreError<F::Error>> {
+        Ok(self.header().await?.map_or(0, |header| header.generation))
+    }
+
     /// Erases all that is kept.
     ///
     /// # Errors
@@ -347,7 +359,7 @@ impl<F: NorFlash, const BUFFER: usize> AsyncStore<F, BUFFER> {
 
     /// Gives the flash back.
     pub fn release(self) -> F {
-        self.map.destroy().0
+        self.map.destroy().0.0
     }
 
     async fn header(&mut self) -> Result<Option<Header>, StoreError<F::Error>> {
@@ -372,7 +384,7 @@ impl<F: NorFlash, const BUFFER: usize> AsyncStore<F, BUFFER> {
                 }
                 old.generation.wrapping_add(1)
             }
-            None => 0,
+            None => 1,
         };
         let (length, crc) = content::sum(content);
         let length = u32::try_from(length).map_err(|_| StoreError::Full)?;

@@ -116,8 +116,8 @@ impl<const PAGES: usize, const PAGE: usize, const WORD: usize> NorFlash
             for (byte, new) in self.bytes[at..][..WORD].iter_mut().zip(word) {
                 *byte &= if goes_on { *new } else { *new | self.left };
             }
-            // A word in which no bit fell before the power did is as good as new.
-            self.written[at / WORD] = goes_on || self.bytes[at..][..WORD] != [0xff; WORD];
+            // A word in which no bit fell is as good as new.
+            self.written[at / WORD] = self.bytes[at..][..WORD] != [0xff; WORD];
             if !goes_on {
                 return Err(FlashError::PowerCut);
             }
