@@ -45,6 +45,7 @@
 //! | start | [`init`], with any generator of random numbers (feature `rand_core`) |
 //! | prepare data | [`preprocess`] |
 //! | judge | [`metrics`] |
+//! | keep what was learned | [`store`] (feature `store`) |
 //!
 //! # Memory and cost are constants
 //!
@@ -80,6 +81,7 @@
 //! | feature | what it adds |
 //! |---|---|
 //! | `defmt` | `defmt::Format` on every public type |
+//! | `store` | [`store`]: what was learned, kept in flash through power cuts (needs Rust 1.87) |
 //! | `rand_core` | [`init`]: initialisers and shuffling from any `rand_core` 0.10 generator |
 //!
 //! # What there is not

@@ -73,7 +73,8 @@ step_test() {
 
 step_msrv() {
     local status=0
-    tests/cargo.sh msrv test --locked --no-fail-fast --all-features --tests || status=$?
+    # What the other features need may be newer.
+    tests/cargo.sh msrv test --locked --no-fail-fast --features defmt,rand_core --tests || status=$?
     [[ $status != 77 ]] || skip "no compiler of the oldest supported version to be had, see above"
     return $status
 }

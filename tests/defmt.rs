@@ -76,6 +76,21 @@ fn files() {
     are_format![Dtype, Fault, LoadError<'static>, Safetensors<'static>, Shape, Text];
 }
 
+#[cfg(feature = "store")]
+fn stores() {
+    use gradlet::store::{AsyncStore, RangeError, Store, StoreError};
+
+    #[allow(dead_code, reason = "that it compiles is the test")]
+    fn of<F: embedded_storage::nor_flash::NorFlash>() {
+        are_format![Store<F>];
+    }
+    #[allow(dead_code, reason = "that it compiles is the test")]
+    fn of_async<F: embedded_storage_async::nor_flash::NorFlash>() {
+        are_format![AsyncStore<F>];
+    }
+    are_format![RangeError, StoreError<u8>];
+}
+
 fn all<T: Scalar + Format>() {
     activations();
     losses();
@@ -90,6 +105,8 @@ fn all<T: Scalar + Format>() {
 #[test]
 fn types_of_both_numbers_are_format() {
     files();
+    #[cfg(feature = "store")]
+    stores();
     all::<f32>();
     all::<f64>();
 }

@@ -9,10 +9,10 @@ use core::ops::ControlFlow;
 
 use gradlet::metrics::{Accuracy, ConfusionMatrix, LossMeter, MeanAbsoluteError, RSquared, argmax};
 use gradlet::preprocess::{MinMax, Scaling, Standardize, one_hot};
-use gradlet::safetensors::{Fault, LoadError, Safetensors};
+use gradlet::safetensors::{Dtype, Fault, LoadError, Safetensors};
 use gradlet::{
-    Activation, ChainGradient, Gradients, Hidden, Kept, Trace, Vector, for_each, init, prelude::*,
-    schedule,
+    Activation, ChainGradient, Gradients, Hidden, Kept, Trace, Vector, fingerprint, for_each, init,
+    prelude::*, schedule,
 };
 use rand_pcg::Pcg32;
 use rand_pcg::rand_core::SeedableRng;
@@ -241,6 +241,7 @@ where
     let (x, t) = (vector::<N::Input>(), vector::<N::Output>());
     let example = (&x, &t);
     let examples = [example, black_box(example)];
+    call! { fingerprint("own", &[count(), N::FINGERPRINT, O::FINGERPRINT]) }
     let stop = Stop::after(count()).or_at_loss(number());
     let mut judge = Trainer::<N, L, O>::new();
     let mut early = EarlyStopping::<N>::default();
@@ -267,6 +268,12 @@ where
     call! { batch.mean_loss(net, examples) }
     batch.clear();
     call! { batch.fit(net, optimizer, count(), examples, stop) }
+    let (kept, mut state) = (vector::<O::State>(), vector::<O::State>());
+    call! { O::remembered([&kept], [&mut state], &mut |[kept], [state]| {
+        for (state, &kept) in state.iter_mut().zip(kept) {
+            *state = black_box(kept);
+        }
+    }) }
     call! {
         batch.fit_with(net, |_| optimizer.clone(), count(), |_| examples, stop, |epoch| {
             if black_box(epoch.loss) > N::Scalar::ONE {
@@ -420,5 +427,5 @@ fn files<T: Scalar>() {
         call! { file.finite().load_into(&mut net, &names), &net }
         call! { Dense::<2, 4, Tanh, f32>::from_safetensors(&file, black_box("0")) }
     }
-    call! { LoadError::File(black_box(Fault::Json)).text().as_str() }
+    call! { LoadError::File(black_box(Fault::Json)).text().as_str(), black_box(Dtype::F32).name() }
 }

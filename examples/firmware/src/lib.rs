@@ -2,6 +2,7 @@
 #![no_std]
 
 mod board;
+pub mod flash;
 pub mod measured;
 pub mod models;
 #[allow(clippy::needless_range_loop, reason = "the loops that textbooks have")]
@@ -34,6 +35,23 @@ use defmt_semihosting as _;
 fn panic(info: &core::panic::PanicInfo<'_>) -> ! {
     defmt::error!("{}", defmt::Display2Format(info));
     exit(101)
+}
+
+/// Starts the program anew, after its last log is out; the memory stays as it is.
+pub fn reset() -> ! {
+    #[cfg(not(feature = "panic-never"))]
+    defmt::flush();
+    #[cfg(target_arch = "arm")]
+    cortex_m::peripheral::SCB::sys_reset();
+    #[cfg(target_arch = "riscv32")]
+    {
+        /// What ends or resets QEMU's `virt`: SiFive's test device.
+        const TEST_DEVICE: *mut u32 = 0x10_0000 as *mut u32;
+        const RESET: u32 = 0x7777;
+        // SAFETY: there is this device, and nothing but it.
+        unsafe { TEST_DEVICE.write_volatile(RESET) };
+        loop {}
+    }
 }
 
 /// Ends the program, after its last log is out: QEMU and probe-rs exit with this code.

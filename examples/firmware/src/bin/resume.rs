@@ -1,0 +1,66 @@
+//! Trains a part, keeps in flash what was learned, and resets itself; after each start it goes on where
+//! it was, and in the end it has the bits of a training that was not interrupted.
+#![no_std]
+#![no_main]
+
+use defmt::println;
+use gradlet::prelude::*;
+use gradlet::store::{Store, StoreError};
+use gradlet_firmware::flash::{BYTES, Flash};
+use gradlet_firmware::models::{Hash, WORKED_INPUT, WORKED_NET, WORKED_STEPS, WORKED_TARGET};
+
+type Net = Mlp<2, 2, 2>;
+/// Adam remembers two numbers for each parameter, which must survive as well.
+type Learner = Trainer<Net, HalfSquaredError, Adam>;
+type Error = StoreError<<Flash as embedded_storage::nor_flash::ErrorType>::Error>;
+
+/// A start trains for so many steps.
+const STEPS: u32 = 2_500;
+const STARTS: u32 = WORKED_STEPS / STEPS;
+
+#[gradlet_firmware::entry]
+fn main() -> ! {
+    gradlet_firmware::start();
+    match run() {
+        Ok(true) => gradlet_firmware::reset(),
+        Ok(false) => gradlet_firmware::exit(0),
+        Err(error) => {
+            defmt::error!("{}", defmt::Display2Format(&error));
+            gradlet_firmware::exit(1)
+        }
+    }
+}
+
+fn train(net: &mut Net, trainer: &mut Learner, steps: u32) {
+    let adam = Adam::new(0.01);
+    for _ in 0..steps {
+        trainer.step(net, &adam, &WORKED_INPUT, &WORKED_TARGET);
+    }
+}
+
+/// One start; says whether there are more to come.
+fn run() -> Result<bool, Error> {
+    let Some(flash) = Flash::take() else { return Ok(false) };
+    let mut store = Store::<_>::new(flash, 0..BYTES)?;
+    let (mut net, mut trainer) = (WORKED_NET, Learner::new());
+    match store.load_training(&mut net, &mut trainer) {
+        Ok(()) => {}
+        // The memory was never erased.
+        Err(StoreError::Empty | StoreError::Damaged) => store.erase()?,
+        Err(error) => return Err(error),
+    }
+    let saves = store.saves()?;
+    println!("{=u32} steps done, hash {=u64:016x}", saves * STEPS, Hash::of(&net).0);
+    train(&mut net, &mut trainer, STEPS);
+    store.save_training(&net, &trainer)?;
+    if saves + 1 < STARTS {
+        println!("{=u32} steps done and saved: reset", (saves + 1) * STEPS);
+        return Ok(true);
+    }
+    let (mut whole, mut trainer) = (WORKED_NET, Learner::new());
+    train(&mut whole, &mut trainer, WORKED_STEPS);
+    println!("hash of all parameters      {=u64:016x}", Hash::of(&net).0);
+    println!("the same without any reset  {=u64:016x}", Hash::of(&whole).0);
+    store.erase()?;
+    Ok(false)
+}
