@@ -263,6 +263,27 @@ macro_rules! dense {
 dense!(f32, take_f32);
 dense!(f64, take_f64);
 
+/// What [`load!`](crate::load) calls: up to Rust 1.88, the sizes in `Dense::<_, _, _, f32>` cannot
+/// be left to the compiler.
+#[doc(hidden)]
+pub mod __load {
+    use super::{Dense, LoadError, Safetensors};
+
+    pub const fn f32<'n, const IN: usize, const OUT: usize, A>(
+        file: &Safetensors<'_>,
+        layer: &'n str,
+    ) -> Result<Dense<IN, OUT, A, f32>, LoadError<'n>> {
+        Dense::<IN, OUT, A, f32>::from_safetensors(file, layer)
+    }
+
+    pub const fn f64<'n, const IN: usize, const OUT: usize, A>(
+        file: &Safetensors<'_>,
+        layer: &'n str,
+    ) -> Result<Dense<IN, OUT, A, f64>, LoadError<'n>> {
+        Dense::<IN, OUT, A, f64>::from_safetensors(file, layer)
+    }
+}
+
 /// Goes through a file as one goes through a network, tensor by tensor.
 struct Loader<'f, 'n, 'l> {
     file: &'f Safetensors<'f>,
@@ -395,10 +416,10 @@ fn first_not_finite<T: Scalar>(mut bytes: &[u8], dtype: Dtype) -> Option<usize> 
 ///
 /// ```text
 /// static NET: Mlp<2, 2, 2> = const {
-///     const FILE: Safetensors<'_> = Safetensors::new(include_bytes!("..")).unwrap().finite();
+///     let file = Safetensors::new(include_bytes!("..")).unwrap().finite();
 ///     Chain::new(
-///         Dense::<_, _, _, f32>::from_safetensors(&FILE, "0").unwrap(),
-///         Dense::<_, _, _, f32>::from_safetensors(&FILE, "2").unwrap(),
+///         Dense::<2, 2, Sigmoid, f32>::from_safetensors(&file, "0").unwrap(),
+///         Dense::<2, 2, Sigmoid, f32>::from_safetensors(&file, "2").unwrap(),
 ///     )
 /// };
 /// ```
@@ -413,24 +434,24 @@ macro_rules! load {
 macro_rules! __load {
     ($float:ident; $file:expr; $($name:expr),+) => {
         const {
-            const FILE: $crate::safetensors::Safetensors<'_> =
-                match $crate::safetensors::Safetensors::new($file) {
-                    Ok(file) => file.finite(),
-                    Err(error) => ::core::panic!("{}", error.text().as_str()),
-                };
-            $crate::__load!(@ $float $($name),+)
+            // Not a constant, which would come before one of that name in the arguments.
+            let file = match $crate::safetensors::Safetensors::new($file) {
+                Ok(file) => file.finite(),
+                Err(error) => ::core::panic!("{}", error.text().as_str()),
+            };
+            $crate::__load!(@ $float file $($name),+)
         }
     };
-    (@ $float:ident $name:expr) => {
-        match $crate::Dense::<_, _, _, $float>::from_safetensors(&FILE, $name) {
+    (@ $float:ident $file:ident $name:expr) => {
+        match $crate::safetensors::__load::$float(&$file, $name) {
             Ok(layer) => layer,
             Err(error) => ::core::panic!("{}", error.text().as_str()),
         }
     };
-    (@ $float:ident $name:expr, $($names:expr),+) => {
+    (@ $float:ident $file:ident $name:expr, $($names:expr),+) => {
         $crate::Chain::new(
-            $crate::__load!(@ $float $name),
-            $crate::__load!(@ $float $($names),+),
+            $crate::__load!(@ $float $file $name),
+            $crate::__load!(@ $float $file $($names),+),
         )
     };
 }
