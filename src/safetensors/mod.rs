@@ -9,14 +9,21 @@
 //! The format is that of <https://github.com/huggingface/safetensors>, version 0.8. A file is accepted
 //! if and only if the library accepts it.
 
+mod digits;
 mod error;
 mod header;
 mod json;
 mod number;
+mod plan;
+mod save;
+mod shapes;
 
-pub use error::{Fault, LoadError, Shape, Text};
+pub use error::{Fault, LoadError, SaveError, Shape, Text};
 use header::{Entries, Entry};
 pub(crate) use number::{take_f32, take_f64};
+pub use save::file_size;
+pub(crate) use save::save;
+pub use shapes::WeightShapes;
 
 use crate::layer::{Dense, Layer, Tensor};
 use crate::scalar::Scalar;
