@@ -101,6 +101,68 @@ fn what_cannot_be_written_leaves_the_buffer_alone() {
     assert_eq!(safetensors::file_size::<Net>(&["0", "0"]), 0);
 }
 
+#[cfg(feature = "embedded-io")]
+mod to_writers {
+    use embedded_io::{ErrorType, SliceWriteError, Write};
+    use gradlet::safetensors::WriteError;
+
+    use super::*;
+
+    /// Takes so many bytes at a time, and says that it took so many more.
+    struct Slow {
+        file: Vec<u8>,
+        at_once: usize,
+        more: usize,
+    }
+
+    impl ErrorType for Slow {
+        type Error = SliceWriteError;
+    }
+
+    impl Write for Slow {
+        fn write(&mut self, bytes: &[u8]) -> Result<usize, SliceWriteError> {
+            let length = bytes.len().min(self.at_once);
+            self.file.extend_from_slice(&bytes[..length]);
+            Ok(length + self.more)
+        }
+
+        fn flush(&mut self) -> Result<(), SliceWriteError> {
+            Err(SliceWriteError::Full)
+        }
+    }
+
+    #[test]
+    fn writers_get_the_same_bytes() {
+        for at_once in [1, 7, 63, 64, 65, usize::MAX] {
+            let mut slow = Slow { file: Vec::new(), at_once, more: 0 };
+            NET.write_safetensors(&NAMES, &mut slow).unwrap();
+            assert_eq!(slow.file, FILE, "{at_once}");
+        }
+    }
+
+    #[test]
+    fn writers_that_are_stuck_are_errors() {
+        for (at_once, more) in [(0, 0), (64, 1), (1, usize::MAX - 1)] {
+            let mut stuck = Slow { file: Vec::new(), at_once, more };
+            let error = NET.write_safetensors(&NAMES, &mut stuck).unwrap_err();
+            assert_eq!(error, WriteError::Stuck, "{at_once} {more}");
+        }
+    }
+
+    #[test]
+    fn errors_of_writers_are_handed_on() {
+        for length in 0..FILE.len() {
+            let mut buffer = vec![0; length];
+            let error = NET.write_safetensors(&NAMES, &mut buffer.as_mut_slice()).unwrap_err();
+            assert_eq!(error, WriteError::Write(SliceWriteError::Full));
+        }
+        let mut file = Vec::new();
+        let error = NET.write_safetensors(&["0", "0"], &mut file).unwrap_err();
+        assert_eq!(error, WriteError::Save(SaveError::Duplicate { layer: "0" }));
+        assert_eq!((error.to_string(), file), ("two layers have the name `0`".to_owned(), vec![]));
+    }
+}
+
 #[test]
 fn longer_buffers_keep_their_end() {
     let mut buffer = vec![0xaa; FILE.len() + 9];

@@ -320,6 +320,33 @@ pub trait Layer: Sized {
         safetensors::save(self, names, buffer)
     }
 
+    /// Writes the weights as a `safetensors` file, 64 bytes at a time: what
+    /// [`to_safetensors`](Self::to_safetensors) does, without a buffer for the whole file. Does not
+    /// flush the writer.
+    ///
+    /// ```
+    /// use gradlet::prelude::*;
+    ///
+    /// let net = Mlp::<2, 4, 2>::ZERO;
+    /// let mut file = Vec::new(); // or a serial port, a card, flash
+    /// net.write_safetensors(&["0", "2"], &mut file)?;
+    /// assert_eq!(file, net.to_safetensors(&["0", "2"], &mut [0; 400])?);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// [`WriteError::Save`](safetensors::WriteError::Save) where `to_safetensors` gives a
+    /// [`SaveError`], otherwise what the writer gives.
+    #[cfg(feature = "embedded-io")]
+    fn write_safetensors<'n, W: embedded_io::Write + ?Sized>(
+        &self,
+        names: &[&'n str],
+        writer: &mut W,
+    ) -> Result<(), safetensors::WriteError<'n, W::Error>> {
+        safetensors::write_to(self, names, writer)
+    }
+
     /// The forward pass of a training step: writes the logits into the trace, and the outputs of
     /// the layers before it. Only a layer made of layers needs its own.
     ///

@@ -17,6 +17,8 @@ mod number;
 mod plan;
 mod save;
 mod shapes;
+#[cfg(feature = "embedded-io")]
+mod stream;
 
 pub use error::{Fault, LoadError, SaveError, Shape, Text};
 use header::{Entries, Entry};
@@ -24,6 +26,10 @@ pub(crate) use number::{take_f32, take_f64};
 pub use save::file_size;
 pub(crate) use save::save;
 pub use shapes::WeightShapes;
+#[cfg(feature = "embedded-io")]
+pub use stream::WriteError;
+#[cfg(feature = "embedded-io")]
+pub(crate) use stream::write_to;
 
 use crate::layer::{Dense, Layer, Tensor};
 use crate::scalar::Scalar;
