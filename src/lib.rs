@@ -107,6 +107,7 @@ pub mod preprocess;
 pub mod safetensors;
 mod scalar;
 pub mod schedule;
+mod source;
 #[cfg(feature = "store")]
 pub mod store;
 mod target;
@@ -119,6 +120,7 @@ pub use layer::*;
 pub use loss::*;
 pub use optimizer::*;
 pub use scalar::*;
+pub use source::*;
 pub use trainer::*;
 
 #[cfg(doctest)]
