@@ -108,7 +108,7 @@ impl LoadError<'_> {
         match self {
             Self::File(fault) => text.add("not a safetensors file: ").add(match fault {
                 Fault::TooShort => "shorter than 8 bytes",
-                Fault::HeaderLength => "the header is longer than the file",
+                Fault::HeaderLength => "by its first 8 bytes, the header is longer than the file",
                 Fault::Json => "the header is not the JSON of one",
                 Fault::Offsets => "the tensors do not cover the data one after the other",
             }),

@@ -229,6 +229,12 @@ macro_rules! dense {
                 clippy::arithmetic_side_effects,
                 reason = "a const fn has no iterators; the bounds are in the type"
             )]
+            #[allow(
+                clippy::eq_op,
+                clippy::float_cmp,
+                reason = "`is_finite` is some calls, of which the compiler makes only so many for one \
+                          constant; the difference is 0, or NaN for what is not finite"
+            )]
             pub const fn from_safetensors<'n>(
                 file: &Safetensors<'_>,
                 layer: &'n str,
@@ -243,7 +249,7 @@ macro_rules! dense {
                     let mut i = 0;
                     while i < IN {
                         let (number, rest) = $take(dtype, bytes);
-                        if file.finite && !number.is_finite() {
+                        if file.finite && number - number != 0.0 {
                             let index = o * IN + i;
                             return Err(LoadError::NotFinite { layer, part: "weight", index });
                         }
@@ -261,7 +267,7 @@ macro_rules! dense {
                 let mut o = 0;
                 while o < OUT {
                     let (number, rest) = $take(dtype, bytes);
-                    if file.finite && !number.is_finite() {
+                    if file.finite && number - number != 0.0 {
                         return Err(LoadError::NotFinite { layer, part: "bias", index: o });
                     }
                     bias[o] = number;
@@ -281,6 +287,16 @@ dense!(f64, take_f64);
 #[doc(hidden)]
 pub mod __load {
     use super::{Dense, LoadError, Safetensors};
+
+    // The compiler shows the name of one of these where the type of the network is another.
+
+    pub const fn f32_network_with_one_name_for_each_layer<N>(network: N) -> N {
+        network
+    }
+
+    pub const fn f64_network_with_one_name_for_each_layer<N>(network: N) -> N {
+        network
+    }
 
     pub const fn f32<'n, const IN: usize, const OUT: usize, A>(
         file: &Safetensors<'_>,
@@ -417,6 +433,9 @@ fn first_not_finite<T: Scalar>(mut bytes: &[u8], dtype: Dtype) -> Option<usize> 
 /// those of the type. Weights that are NaN or infinite are refused. For `f64` it is
 /// `load![f64; FILE; ..]`. The file itself does not become part of the program.
 ///
+/// 100,000 weights take the compiler two or three seconds; from about 500,000 on it asks for
+/// `#[allow(long_running_const_eval)]` on the constant.
+///
 /// ```
 /// use gradlet::prelude::*;
 ///
@@ -438,21 +457,26 @@ fn first_not_finite<T: Scalar>(mut bytes: &[u8], dtype: Dtype) -> Option<usize> 
 /// ```
 #[macro_export]
 macro_rules! load {
-    (f64; $file:expr; $($name:expr),+ $(,)?) => { $crate::__load!(f64; $file; $($name),+) };
-    ($file:expr; $($name:expr),+ $(,)?) => { $crate::__load!(f32; $file; $($name),+) };
+    (f64; $file:expr; $($name:expr),+ $(,)?) => {
+        $crate::__load!(f64 f64_network_with_one_name_for_each_layer; $file; $($name),+)
+    };
+    ($file:expr; $($name:expr),+ $(,)?) => {
+        $crate::__load!(f32 f32_network_with_one_name_for_each_layer; $file; $($name),+)
+    };
 }
 
 #[doc(hidden)]
 #[macro_export]
 macro_rules! __load {
-    ($float:ident; $file:expr; $($name:expr),+) => {
+    ($float:ident $check:ident; $file:expr; $($name:expr),+) => {
         const {
             // Not a constant, which would come before one of that name in the arguments.
             let file = match $crate::safetensors::Safetensors::new($file) {
                 Ok(file) => file.finite(),
                 Err(error) => ::core::panic!("{}", error.text().as_str()),
             };
-            $crate::__load!(@ $float file $($name),+)
+            let network = $crate::__load!(@ $float file $($name),+);
+            $crate::safetensors::__load::$check(network)
         }
     };
     (@ $float:ident $file:ident $name:expr) => {
