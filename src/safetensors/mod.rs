@@ -1,13 +1,27 @@
-//! Weights from `safetensors` files, as PyTorch and others write them: in constants, checked by the
-//! compiler, by [`load!`](crate::load), or while the program runs, by
-//! [`Layer::load_safetensors`](crate::Layer::load_safetensors).
+//! Weights from `safetensors` files, as PyTorch and others write them, and into them.
 //!
-//! A layer called `NAME` has the tensors `NAME.weight`, of the shape `[units, inputs]`, and `NAME.bias`,
-//! of the shape `[units]`; without the latter its biases are 0. Their numbers are F32, F64, F16 or
-//! BF16. Other tensors of the file are left alone.
+//! | to | use |
+//! |---|---|
+//! | read while compiling, into a constant | [`load!`](crate::load), or [`Dense::from_safetensors`](Dense) in a `const` of your own |
+//! | read while the program runs | [`Layer::from_safetensors`], [`Layer::load_safetensors`] in place |
+//! | look at a file before, or refuse NaN | [`Safetensors`] |
+//! | write into a buffer | [`Layer::to_safetensors`], with as many bytes as [`file_size`] says |
+//! | write to a port, a card, flash | `Layer::write_safetensors`, with the feature `embedded-io` |
+//!
+//! A layer called `NAME` has these tensors:
+//!
+//! | tensor | shape | read | written |
+//! |---|---|---|---|
+//! | `NAME.weight` | `[units, inputs]` | F32, F64, F16, BF16 | F32 for `f32`, F64 for `f64` |
+//! | `NAME.bias` | `[units]` | the same; 0 if it is not there | the same |
+//! | others | any | left alone | none |
+//!
+//! Numbers of another type than the network's are rounded to the nearest. What a layer of your own
+//! calls [`Tensor::Other`] is neither read nor written, and so are the layers in
+//! [`Frozen`](crate::Frozen). Metadata is left alone, and not written.
 //!
 //! The format is that of <https://github.com/huggingface/safetensors>, version 0.8. A file is accepted
-//! if and only if the library accepts it.
+//! if and only if the Python library accepts it, and what is written has the bytes that it would write.
 
 mod digits;
 mod error;
