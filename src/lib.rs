@@ -45,6 +45,7 @@
 //! | start | [`init`], with any generator of random numbers (feature `rand_core`) |
 //! | prepare data | [`preprocess`] |
 //! | judge | [`metrics`] |
+//! | take weights from Python, or back | [`load!`], [`safetensors`]; [`ToSource`] for Rust source |
 //! | keep what was learned | [`store`] (feature `store`) |
 //!
 //! # Memory and cost are constants
@@ -81,13 +82,14 @@
 //! | feature | what it adds |
 //! |---|---|
 //! | `defmt` | `defmt::Format` on every public type |
+//! | `embedded-io` | [`Layer::write_safetensors`]: weights to any `embedded_io` 0.7 `Write` |
 //! | `store` | [`store`]: what was learned, kept in flash through power cuts (needs Rust 1.87) |
 //! | `rand_core` | [`init`]: initialisers and shuffling from any `rand_core` 0.10 generator |
 //!
 //! # What there is not
 //!
-//! Convolutions, recurrent layers, attention, automatic differentiation of arbitrary code, loading
-//! of files, integer quantisation, more than one thread. Shapes that are not known at compile time.
+//! Convolutions, recurrent layers, attention, automatic differentiation of arbitrary code, integer
+//! quantisation, more than one thread. Shapes that are not known at compile time.
 #![no_std]
 #![forbid(unsafe_code)]
 
@@ -107,6 +109,7 @@ pub mod preprocess;
 pub mod safetensors;
 mod scalar;
 pub mod schedule;
+mod source;
 #[cfg(feature = "store")]
 pub mod store;
 mod target;
@@ -119,6 +122,7 @@ pub use layer::*;
 pub use loss::*;
 pub use optimizer::*;
 pub use scalar::*;
+pub use source::*;
 pub use trainer::*;
 
 #[cfg(doctest)]

@@ -16,4 +16,5 @@ pub use crate::optimizer::{
     WeightDecay,
 };
 pub use crate::scalar::{Scalar, Zero};
+pub use crate::source::ToSource;
 pub use crate::trainer::{BatchTrainer, Trainer};

@@ -32,6 +32,8 @@ impl<A: Zero, B: Zero> Zero for (A, B) {
 }
 
 pub(crate) mod sealed {
+    use core::fmt;
+
     use crate::safetensors::{Dtype, take_f32, take_f64};
 
     pub trait Sealed: Sized {
@@ -42,29 +44,41 @@ pub(crate) mod sealed {
         fn bytes(self) -> Self::Bytes;
         /// The first number of a tensor in a file, and the others.
         fn take(dtype: Dtype, bytes: &[u8]) -> (Self, &[u8]);
+        /// Writes a constant expression that has the same bits.
+        fn write_source(self, f: &mut fmt::Formatter<'_>) -> fmt::Result;
     }
 
-    impl Sealed for f32 {
-        const DTYPE: Dtype = Dtype::F32;
-        type Bytes = [u8; size_of::<Self>()];
-        fn bytes(self) -> Self::Bytes {
-            self.to_le_bytes()
-        }
-        fn take(dtype: Dtype, bytes: &[u8]) -> (Self, &[u8]) {
-            take_f32(dtype, bytes)
-        }
+    macro_rules! sealed {
+        ($type:ident $dtype:ident $take:ident) => {
+            impl Sealed for $type {
+                const DTYPE: Dtype = Dtype::$dtype;
+                type Bytes = [u8; size_of::<Self>()];
+                fn bytes(self) -> Self::Bytes {
+                    self.to_le_bytes()
+                }
+                fn take(dtype: Dtype, bytes: &[u8]) -> (Self, &[u8]) {
+                    $take(dtype, bytes)
+                }
+                fn write_source(self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                    let name = stringify!($type);
+                    if self.is_finite() {
+                        // As few digits as give these bits.
+                        write!(f, "{self:?}")
+                    } else if self.to_bits() == Self::NAN.to_bits() {
+                        write!(f, "{name}::NAN")
+                    } else if self.is_nan() {
+                        write!(f, "{name}::from_bits({:#x})", self.to_bits())
+                    } else if self > 0.0 {
+                        write!(f, "{name}::INFINITY")
+                    } else {
+                        write!(f, "{name}::NEG_INFINITY")
+                    }
+                }
+            }
+        };
     }
-
-    impl Sealed for f64 {
-        const DTYPE: Dtype = Dtype::F64;
-        type Bytes = [u8; size_of::<Self>()];
-        fn bytes(self) -> Self::Bytes {
-            self.to_le_bytes()
-        }
-        fn take(dtype: Dtype, bytes: &[u8]) -> (Self, &[u8]) {
-            take_f64(dtype, bytes)
-        }
-    }
+    sealed!(f32 F32 take_f32);
+    sealed!(f64 F64 take_f64);
 }
 
 /// A floating-point type: `f32` or `f64`.

@@ -16,6 +16,9 @@
 #   no_std    builds for bare-metal targets, which have neither std nor an allocator
 #   firmware  trains on emulated cores to the bits of this machine; nothing in it can panic
 #   examples  each example runs and ends well, and the files that it writes are whole
+#   python    reads what the Python library safetensors writes, and the other way round; exports
+#             models of scikit-learn; trains in turns with PyTorch if it is installed or with
+#             GRADLET_TORCH=1, otherwise with numpy
 #   api       the public API is the one in tests/public_api.txt
 #   features  no warning with each feature alone
 #
@@ -23,7 +26,7 @@
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
-all_steps=(fmt clippy doc test msrv no_std firmware examples api features)
+all_steps=(fmt clippy doc test msrv no_std firmware examples python api features)
 # BOARD=TARGET of examples/firmware.
 boards=(microbit-v2=thumbv7em-none-eabihf nucleo-f446re=thumbv7em-none-eabihf
     pico=thumbv6m-none-eabi pico2=thumbv8m.main-none-eabihf)
@@ -180,6 +183,42 @@ run_example() {
     local name=$1
     shift
     cargo run --quiet --locked --release --all-features --example "$name" -- "$@" </dev/null
+}
+
+step_python() {
+    local python=target/python/bin/python folder=$scratch/python name turn
+    command -v python3 >/dev/null || skip "no python3"
+    # For torch, if it is installed, this sees the packages of the system.
+    [[ -x $python ]] || python3 -m venv --system-site-packages target/python \
+        || skip "python3 cannot make an environment (in Debian: python3-venv)"
+    python_packages safetensors==0.8.0 numpy scikit-learn
+    [[ -z ${GRADLET_TORCH:-} ]] || python_packages torch
+    mkdir "$folder"
+
+    echo "   the same bytes"
+    "$python" tests/python/files.py "$folder"
+    for name in names order plain; do
+        cmp "tests/weights/$name.safetensors" "$folder/$name.safetensors"
+    done
+
+    echo "   exports"
+    "$python" tests/python/exports.py "$folder"
+    GRADLET_EXPORTS=$folder cargo test --quiet --locked --test exports -- --ignored
+
+    echo "   training in turns"
+    "$python" tests/python/round_trip.py begin "$folder"
+    for turn in first=second second=third; do
+        GRADLET_ROUND_TRIP=$folder GRADLET_ROUND_TRIP_NAME=${turn%=*} \
+            cargo test --quiet --locked --test round_trip -- --ignored
+        "$python" tests/python/round_trip.py go_on "$folder" "${turn%=*}" "${turn#*=}"
+    done
+}
+
+# Sees to Python packages in target/python.
+python_packages() {
+    local pip=(target/python/bin/python -m pip --quiet --disable-pip-version-check)
+    echo "   pip install $*"
+    "${pip[@]}" install "$@" || skip "pip cannot install $* here, see above"
 }
 
 step_api() {

@@ -10,8 +10,13 @@ use gradlet::metrics::{
 };
 use gradlet::prelude::*;
 use gradlet::preprocess::{MinMax, Scaling, Standardize};
-use gradlet::safetensors::{Dtype, Fault, LoadError, Safetensors, Shape, Text};
-use gradlet::{AdamState, ChainGradient, ChainTrace, Epoch, ForEach, LayerTrace, Report, Tensor};
+use gradlet::safetensors::{
+    Dtype, Fault, LoadError, Safetensors, SaveError, Shape, Text, WeightShapes,
+};
+use gradlet::{
+    AdamState, ChainGradient, ChainTrace, Epoch, ForEach, Indent, LayerTrace, Report, Source,
+    Tensor,
+};
 
 type Net<T> = Mlp<2, 4, 3, Tanh, Softmax, T>;
 type Deep<T> = Chain<Dense<2, 4, Gelu, T>, Chain<Dense<4, 3, Relu, T>, Dense<3, 1, Sigmoid, T>>>;
@@ -74,6 +79,9 @@ fn preprocessing<T: Scalar + Format>() {
 
 fn files() {
     are_format![Dtype, Fault, LoadError<'static>, Safetensors<'static>, Shape, Text];
+    are_format![SaveError<'static>, WeightShapes, Indent, Source<'static, Net<f32>>];
+    #[cfg(feature = "embedded-io")]
+    are_format![gradlet::safetensors::WriteError<'static, embedded_io::ErrorKind>];
 }
 
 #[cfg(feature = "store")]

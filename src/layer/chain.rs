@@ -4,6 +4,7 @@ use super::{ChainTrace, Deltas, DeltasMut, Dense, Layer, Takes, Tensor, Trace};
 use crate::activation::{Hidden, Sigmoid};
 use crate::fingerprint::fingerprint;
 use crate::optimizer::GradientVisitor;
+use crate::safetensors::WeightShapes;
 use crate::scalar::Zero;
 
 /// Two layers in a row; either may be a chain, so a chain of any length is a chain.
@@ -119,6 +120,7 @@ where
     const PARAMS: usize = First::PARAMS + Rest::PARAMS;
     const MACS: usize = First::MACS + Rest::MACS;
     const FINGERPRINT: u32 = fingerprint("Chain", &[First::FINGERPRINT, Rest::FINGERPRINT]);
+    const WEIGHTS: WeightShapes = WeightShapes::both(&First::WEIGHTS, &Rest::WEIGHTS);
 
     #[inline]
     fn logits(&self, input: &Self::Input, logits: &mut Self::Output) {

@@ -7,6 +7,7 @@ use crate::activation::{Activation, Sigmoid};
 use crate::fingerprint::{fingerprint, size};
 use crate::kernel;
 use crate::optimizer::GradientVisitor;
+use crate::safetensors::WeightShapes;
 use crate::scalar::{Scalar, Zero};
 
 /// A fully connected layer: `y = A(W x + b)`.
@@ -133,6 +134,7 @@ impl<const IN: usize, const OUT: usize, A: Activation, T: Scalar> Layer for Dens
     const MACS: usize = IN * OUT;
     const FINGERPRINT: u32 =
         fingerprint("Dense", &[size(IN), size(OUT), A::FINGERPRINT, size(size_of::<T>())]);
+    const WEIGHTS: WeightShapes = WeightShapes::with_bias(IN, OUT);
 
     #[inline]
     fn logits(&self, input: &[T; IN], logits: &mut [T; OUT]) {

@@ -13,7 +13,7 @@ pub use trace::{ChainTrace, Kept, LayerTrace, Trace, Vector};
 use crate::activation::Activation;
 use crate::fingerprint::{fingerprint, size};
 use crate::optimizer::GradientVisitor;
-use crate::safetensors::{LoadError, Safetensors};
+use crate::safetensors::{self, LoadError, Safetensors, SaveError, WeightShapes};
 use crate::scalar::{Scalar, Zero};
 
 /// One array for each layer of `N`: the derivative of the loss by the layer's logits.
@@ -192,6 +192,9 @@ pub trait Layer: Sized {
     /// your own is known by its number of parameters, unless it says [more](crate::fingerprint).
     const FINGERPRINT: u32 =
         fingerprint("", &[size(Self::PARAMS), size(size_of::<Self::Scalar>())]);
+    /// The weights and biases that [`parameters`](Self::parameters) shows, for the size of a file. A
+    /// layer that leaves this out can be saved only if it shows none.
+    const WEIGHTS: WeightShapes = WeightShapes::NONE;
 
     /// Writes the layer's values before its activation.
     fn logits(&self, input: &Self::Input, logits: &mut Self::Output);
@@ -281,6 +284,67 @@ pub trait Layer: Sized {
         Self: Sized,
     {
         Safetensors::new(file)?.load_into(self, names)
+    }
+
+    /// Writes the weights into a buffer, as a `safetensors` file: the bytes that the Python library
+    /// writes for the same tensors. See [`safetensors`].
+    ///
+    /// `names` has the name of each layer with weights;
+    /// [`file_size`](safetensors::file_size) says how long the buffer must be. Returns the file, the
+    /// beginning of the buffer.
+    ///
+    /// Parameters that a layer of your own calls [`Tensor::Other`] are not written.
+    ///
+    /// ```
+    /// use gradlet::prelude::*;
+    ///
+    /// let net = Mlp::<1, 2, 1>::new(
+    ///     Dense::new([[1.0, 2.0]], [3.0, 4.0]),
+    ///     Dense::new([[5.0], [6.0]], [7.0]),
+    /// );
+    /// let mut buffer = [0; 512];
+    /// let file = net.to_safetensors(&["0", "2"], &mut buffer).unwrap();
+    /// assert_eq!(Mlp::from_safetensors(file, &["0", "2"]).as_ref(), Ok(&net));
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// [`SaveError`] if the names are too few, too many or not all different, if the buffer is too
+    /// small, or if a layer of your own has other weights than [`WEIGHTS`](Self::WEIGHTS) say. The
+    /// buffer is then as it was.
+    fn to_safetensors<'n, 'b>(
+        &self,
+        names: &[&'n str],
+        buffer: &'b mut [u8],
+    ) -> Result<&'b [u8], SaveError<'n>> {
+        safetensors::save(self, names, buffer)
+    }
+
+    /// Writes the weights as a `safetensors` file, 64 bytes at a time: what
+    /// [`to_safetensors`](Self::to_safetensors) does, without a buffer for the whole file. Does not
+    /// flush the writer.
+    ///
+    /// ```
+    /// use gradlet::prelude::*;
+    ///
+    /// let net = Mlp::<2, 4, 2>::ZERO;
+    /// let mut file = Vec::new(); // or a serial port, a card, flash
+    /// net.write_safetensors(&["0", "2"], &mut file)?;
+    /// assert_eq!(file, net.to_safetensors(&["0", "2"], &mut [0; 400])?);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// [`WriteError::Save`](safetensors::WriteError::Save) where `to_safetensors` gives a
+    /// [`SaveError`], otherwise what the writer gives.
+    #[cfg(feature = "embedded-io")]
+    fn write_safetensors<'n, W: embedded_io::Write + ?Sized>(
+        &self,
+        names: &[&'n str],
+        writer: &mut W,
+    ) -> Result<(), safetensors::WriteError<'n, W::Error>> {
+        safetensors::write_to(self, names, writer)
     }
 
     /// The forward pass of a training step: writes the logits into the trace, and the outputs of

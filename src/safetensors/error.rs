@@ -1,9 +1,10 @@
-//! Why weights could not be loaded.
+//! Why weights could not be loaded or saved.
 
 use core::error::Error;
 use core::fmt;
 
 use super::Dtype;
+use super::digits::Digits;
 
 /// The sizes of a tensor, as far as a network needs them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -107,7 +108,7 @@ impl LoadError<'_> {
         match self {
             Self::File(fault) => text.add("not a safetensors file: ").add(match fault {
                 Fault::TooShort => "shorter than 8 bytes",
-                Fault::HeaderLength => "the header is longer than the file",
+                Fault::HeaderLength => "by its first 8 bytes, the header is longer than the file",
                 Fault::Json => "the header is not the JSON of one",
                 Fault::Offsets => "the tensors do not cover the data one after the other",
             }),
@@ -135,6 +136,65 @@ impl LoadError<'_> {
                 .tensor(layer, part)
                 .add(" has a number that is NaN or infinite, number ")
                 .number(*index),
+        }
+    }
+}
+
+/// Why weights could not be saved. Nothing is then written.
+///
+/// ```
+/// use gradlet::prelude::*;
+/// use gradlet::safetensors::SaveError;
+///
+/// let net = Mlp::<2, 4, 2>::ZERO;
+/// let error = net.to_safetensors(&["0", "2"], &mut [0; 256]).unwrap_err();
+/// assert_eq!(error, SaveError::Buffer { needed: 344, found: 256 });
+/// assert_eq!(error.to_string(), "the file takes 344 bytes, but the buffer has 256");
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+#[non_exhaustive]
+pub enum SaveError<'n> {
+    /// There are other than so many names of layers.
+    Names {
+        /// Layers of the network that have weights.
+        expected: usize,
+        /// Names given.
+        found: usize,
+    },
+    /// Two layers have the same name.
+    Duplicate {
+        /// The name.
+        layer: &'n str,
+    },
+    /// The buffer is too small.
+    Buffer {
+        /// Bytes of the file.
+        needed: usize,
+        /// Bytes of the buffer.
+        found: usize,
+    },
+    /// A layer of your own shows other weights and biases than its
+    /// [`WEIGHTS`](crate::Layer::WEIGHTS) say.
+    Undescribed,
+}
+
+impl Error for SaveError<'_> {}
+
+impl fmt::Display for SaveError<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Names { expected, found } => write!(
+                f,
+                "the network has {expected} layers with weights, but there are {found} names"
+            ),
+            Self::Duplicate { layer } => write!(f, "two layers have the name `{layer}`"),
+            Self::Buffer { needed, found } => {
+                write!(f, "the file takes {needed} bytes, but the buffer has {found}")
+            }
+            Self::Undescribed => {
+                f.write_str("a layer has other weights and biases than its `WEIGHTS` say")
+            }
         }
     }
 }
@@ -195,26 +255,8 @@ impl Text {
         self.add("tensor `").add(layer).add(".").add(part).add("`")
     }
 
-    #[allow(clippy::cast_possible_truncation, reason = "digits fit into a byte")]
     const fn number(self, number: usize) -> Self {
-        // The last digits first.
-        let (mut digits, mut rest) = (Self::EMPTY, number);
-        let mut places: &mut [u8] = &mut digits.bytes;
-        while let [others @ .., place] = places {
-            *place = b'0' | (rest % 10) as u8;
-            rest /= 10;
-            digits.length = digits.length.wrapping_add(1);
-            if rest == 0 {
-                break;
-            }
-            places = others;
-        }
-        let from = digits.bytes.len().wrapping_sub(digits.length);
-        let Some((_, digits)) = digits.bytes.split_at_checked(from) else { return self };
-        match core::str::from_utf8(digits) {
-            Ok(digits) => self.add(digits),
-            Err(_) => self,
-        }
+        self.add(Digits::of(number).as_str())
     }
 
     const fn shape(self, shape: &Shape) -> Self {

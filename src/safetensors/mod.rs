@@ -1,22 +1,49 @@
-//! Weights from `safetensors` files, as PyTorch and others write them: in constants, checked by the
-//! compiler, by [`load!`](crate::load), or while the program runs, by
-//! [`Layer::load_safetensors`](crate::Layer::load_safetensors).
+//! Weights from `safetensors` files, as PyTorch and others write them, and into them.
 //!
-//! A layer called `NAME` has the tensors `NAME.weight`, of the shape `[units, inputs]`, and `NAME.bias`,
-//! of the shape `[units]`; without the latter its biases are 0. Their numbers are F32, F64, F16 or
-//! BF16. Other tensors of the file are left alone.
+//! | to | use |
+//! |---|---|
+//! | read while compiling, into a constant | [`load!`](crate::load), or [`Dense::from_safetensors`](Dense) in a `const` of your own |
+//! | read while the program runs | [`Layer::from_safetensors`], [`Layer::load_safetensors`] in place |
+//! | look at a file before, or refuse NaN | [`Safetensors`] |
+//! | write into a buffer | [`Layer::to_safetensors`], with as many bytes as [`file_size`] says |
+//! | write to a port, a card, flash | `Layer::write_safetensors`, with the feature `embedded-io` |
+//!
+//! A layer called `NAME` has these tensors:
+//!
+//! | tensor | shape | read | written |
+//! |---|---|---|---|
+//! | `NAME.weight` | `[units, inputs]` | F32, F64, F16, BF16 | F32 for `f32`, F64 for `f64` |
+//! | `NAME.bias` | `[units]` | the same; 0 if it is not there | the same |
+//! | others | any | left alone | none |
+//!
+//! Numbers of another type than the network's are rounded to the nearest. What a layer of your own
+//! calls [`Tensor::Other`] is neither read nor written, and so are the layers in
+//! [`Frozen`](crate::Frozen). Metadata is left alone, and not written.
 //!
 //! The format is that of <https://github.com/huggingface/safetensors>, version 0.8. A file is accepted
-//! if and only if the library accepts it.
+//! if and only if the Python library accepts it, and what is written has the bytes that it would write.
 
+mod digits;
 mod error;
 mod header;
 mod json;
 mod number;
+mod plan;
+mod save;
+mod shapes;
+#[cfg(feature = "embedded-io")]
+mod stream;
 
-pub use error::{Fault, LoadError, Shape, Text};
+pub use error::{Fault, LoadError, SaveError, Shape, Text};
 use header::{Entries, Entry};
 pub(crate) use number::{take_f32, take_f64};
+pub use save::file_size;
+pub(crate) use save::save;
+pub use shapes::WeightShapes;
+#[cfg(feature = "embedded-io")]
+pub use stream::WriteError;
+#[cfg(feature = "embedded-io")]
+pub(crate) use stream::write_to;
 
 use crate::layer::{Dense, Layer, Tensor};
 use crate::scalar::Scalar;
@@ -216,6 +243,12 @@ macro_rules! dense {
                 clippy::arithmetic_side_effects,
                 reason = "a const fn has no iterators; the bounds are in the type"
             )]
+            #[allow(
+                clippy::eq_op,
+                clippy::float_cmp,
+                reason = "`is_finite` is some calls, of which the compiler makes only so many for one \
+                          constant; the difference is 0, or NaN for what is not finite"
+            )]
             pub const fn from_safetensors<'n>(
                 file: &Safetensors<'_>,
                 layer: &'n str,
@@ -230,7 +263,7 @@ macro_rules! dense {
                     let mut i = 0;
                     while i < IN {
                         let (number, rest) = $take(dtype, bytes);
-                        if file.finite && !number.is_finite() {
+                        if file.finite && number - number != 0.0 {
                             let index = o * IN + i;
                             return Err(LoadError::NotFinite { layer, part: "weight", index });
                         }
@@ -248,7 +281,7 @@ macro_rules! dense {
                 let mut o = 0;
                 while o < OUT {
                     let (number, rest) = $take(dtype, bytes);
-                    if file.finite && !number.is_finite() {
+                    if file.finite && number - number != 0.0 {
                         return Err(LoadError::NotFinite { layer, part: "bias", index: o });
                     }
                     bias[o] = number;
@@ -262,6 +295,37 @@ macro_rules! dense {
 }
 dense!(f32, take_f32);
 dense!(f64, take_f64);
+
+/// What [`load!`](crate::load) calls: up to Rust 1.88, the sizes in `Dense::<_, _, _, f32>` cannot
+/// be left to the compiler.
+#[doc(hidden)]
+pub mod __load {
+    use super::{Dense, LoadError, Safetensors};
+
+    // The compiler shows the name of one of these where the type of the network is another.
+
+    pub const fn f32_network_with_one_name_for_each_layer<N>(network: N) -> N {
+        network
+    }
+
+    pub const fn f64_network_with_one_name_for_each_layer<N>(network: N) -> N {
+        network
+    }
+
+    pub const fn f32<'n, const IN: usize, const OUT: usize, A>(
+        file: &Safetensors<'_>,
+        layer: &'n str,
+    ) -> Result<Dense<IN, OUT, A, f32>, LoadError<'n>> {
+        Dense::<IN, OUT, A, f32>::from_safetensors(file, layer)
+    }
+
+    pub const fn f64<'n, const IN: usize, const OUT: usize, A>(
+        file: &Safetensors<'_>,
+        layer: &'n str,
+    ) -> Result<Dense<IN, OUT, A, f64>, LoadError<'n>> {
+        Dense::<IN, OUT, A, f64>::from_safetensors(file, layer)
+    }
+}
 
 /// Goes through a file as one goes through a network, tensor by tensor.
 struct Loader<'f, 'n, 'l> {
@@ -383,6 +447,9 @@ fn first_not_finite<T: Scalar>(mut bytes: &[u8], dtype: Dtype) -> Option<usize> 
 /// those of the type. Weights that are NaN or infinite are refused. For `f64` it is
 /// `load![f64; FILE; ..]`. The file itself does not become part of the program.
 ///
+/// 100,000 weights take the compiler two or three seconds; from about 500,000 on it asks for
+/// `#[allow(long_running_const_eval)]` on the constant.
+///
 /// ```
 /// use gradlet::prelude::*;
 ///
@@ -395,42 +462,47 @@ fn first_not_finite<T: Scalar>(mut bytes: &[u8], dtype: Dtype) -> Option<usize> 
 ///
 /// ```text
 /// static NET: Mlp<2, 2, 2> = const {
-///     const FILE: Safetensors<'_> = Safetensors::new(include_bytes!("..")).unwrap().finite();
+///     let file = Safetensors::new(include_bytes!("..")).unwrap().finite();
 ///     Chain::new(
-///         Dense::<_, _, _, f32>::from_safetensors(&FILE, "0").unwrap(),
-///         Dense::<_, _, _, f32>::from_safetensors(&FILE, "2").unwrap(),
+///         Dense::<2, 2, Sigmoid, f32>::from_safetensors(&file, "0").unwrap(),
+///         Dense::<2, 2, Sigmoid, f32>::from_safetensors(&file, "2").unwrap(),
 ///     )
 /// };
 /// ```
 #[macro_export]
 macro_rules! load {
-    (f64; $file:expr; $($name:expr),+ $(,)?) => { $crate::__load!(f64; $file; $($name),+) };
-    ($file:expr; $($name:expr),+ $(,)?) => { $crate::__load!(f32; $file; $($name),+) };
+    (f64; $file:expr; $($name:expr),+ $(,)?) => {
+        $crate::__load!(f64 f64_network_with_one_name_for_each_layer; $file; $($name),+)
+    };
+    ($file:expr; $($name:expr),+ $(,)?) => {
+        $crate::__load!(f32 f32_network_with_one_name_for_each_layer; $file; $($name),+)
+    };
 }
 
 #[doc(hidden)]
 #[macro_export]
 macro_rules! __load {
-    ($float:ident; $file:expr; $($name:expr),+) => {
+    ($float:ident $check:ident; $file:expr; $($name:expr),+) => {
         const {
-            const FILE: $crate::safetensors::Safetensors<'_> =
-                match $crate::safetensors::Safetensors::new($file) {
-                    Ok(file) => file.finite(),
-                    Err(error) => ::core::panic!("{}", error.text().as_str()),
-                };
-            $crate::__load!(@ $float $($name),+)
+            // Not a constant, which would come before one of that name in the arguments.
+            let file = match $crate::safetensors::Safetensors::new($file) {
+                Ok(file) => file.finite(),
+                Err(error) => ::core::panic!("{}", error.text().as_str()),
+            };
+            let network = $crate::__load!(@ $float file $($name),+);
+            $crate::safetensors::__load::$check(network)
         }
     };
-    (@ $float:ident $name:expr) => {
-        match $crate::Dense::<_, _, _, $float>::from_safetensors(&FILE, $name) {
+    (@ $float:ident $file:ident $name:expr) => {
+        match $crate::safetensors::__load::$float(&$file, $name) {
             Ok(layer) => layer,
             Err(error) => ::core::panic!("{}", error.text().as_str()),
         }
     };
-    (@ $float:ident $name:expr, $($names:expr),+) => {
+    (@ $float:ident $file:ident $name:expr, $($names:expr),+) => {
         $crate::Chain::new(
-            $crate::__load!(@ $float $name),
-            $crate::__load!(@ $float $($names),+),
+            $crate::__load!(@ $float $file $name),
+            $crate::__load!(@ $float $file $($names),+),
         )
     };
 }

@@ -9,7 +9,12 @@ use super::Dtype;
 #[inline]
 pub(crate) const fn take_f32(dtype: Dtype, bytes: &[u8]) -> (f32, &[u8]) {
     match (dtype, bytes) {
-        (Dtype::F32, [a, b, c, d, rest @ ..]) => (f32::from_le_bytes([*a, *b, *c, *d]), rest),
+        (Dtype::F32, [a, b, c, d, rest @ ..]) => {
+            // By `from_le_bytes` it would be more calls, of which the compiler makes only so many for
+            // one constant.
+            let bits = *a as u32 | (*b as u32) << 8 | (*c as u32) << 16 | (*d as u32) << 24;
+            (f32::from_bits(bits), rest)
+        }
         (Dtype::F64, [a, b, c, d, e, f, g, h, rest @ ..]) => {
             (nearest(u64::from_le_bytes([*a, *b, *c, *d, *e, *f, *g, *h])), rest)
         }

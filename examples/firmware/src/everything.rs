@@ -2,14 +2,15 @@
 //! can panic, and that those of `f32` need no `f64`.
 //!
 //! All numbers go through [`black_box`], so the optimiser knows none of them and drops nothing.
-//! Left out: formatting, which is core's, and in `f32` the conversions from and to `f64`.
+//! Left out: formatting (networks as Rust source too), which is core's, and in `f32` the conversions from and to `f64`.
 
 use core::hint::black_box;
 use core::ops::ControlFlow;
 
+use embedded_io::{ErrorKind, ErrorType, Write};
 use gradlet::metrics::{Accuracy, ConfusionMatrix, LossMeter, MeanAbsoluteError, RSquared, argmax};
 use gradlet::preprocess::{MinMax, Scaling, Standardize, one_hot};
-use gradlet::safetensors::{Dtype, Fault, LoadError, Safetensors};
+use gradlet::safetensors::{Dtype, Fault, LoadError, Safetensors, WeightShapes, file_size};
 use gradlet::{
     Activation, ChainGradient, Gradients, Hidden, Kept, Trace, Vector, fingerprint, for_each, init,
     prelude::*, schedule,
@@ -426,4 +427,32 @@ fn files<T: Scalar>() {
         call! { Dense::<2, 4, Tanh, f32>::from_safetensors(&file, black_box("0")) }
     }
     call! { LoadError::File(black_box(Fault::Json)).text().as_str(), black_box(Dtype::F32).name() }
+
+    let mut buffer = black_box([0_u8; 512]);
+    let length = file_size::<Mlp<2, 4, 2, Tanh, Softmax, T>>(&names);
+    let length = black_box(length.min(black_box(512)));
+    call! { net.to_safetensors(&names, buffer.get_mut(..length).unwrap_or_default()) }
+    call! { net.write_safetensors(&names, &mut Port) }
+    static SHAPES: [WeightShapes; 2] =
+        [WeightShapes::with_bias(1, 2), WeightShapes::without_bias(2, 3)];
+    let [first, second] = black_box(&SHAPES);
+    call! { WeightShapes::both(first, second).count(), first.eq(second) }
+    call! { WeightShapes::with_bias(length, length), WeightShapes::without_bias(length, length) }
+}
+
+/// Where a file goes: it takes what nobody knows.
+struct Port;
+
+impl ErrorType for Port {
+    type Error = ErrorKind;
+}
+
+impl Write for Port {
+    fn write(&mut self, bytes: &[u8]) -> Result<usize, ErrorKind> {
+        black_box(Ok(black_box(bytes).len()))
+    }
+
+    fn flush(&mut self) -> Result<(), ErrorKind> {
+        Ok(())
+    }
 }

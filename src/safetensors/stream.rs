@@ -1,0 +1,93 @@
+//! Writes safetensors files piece by piece.
+
+use core::error::Error;
+use core::fmt;
+
+use embedded_io::Write;
+
+use super::error::SaveError;
+use super::save::{check, write};
+use crate::layer::Layer;
+
+/// Why weights could not be written.
+///
+/// ```
+/// use gradlet::prelude::*;
+/// use gradlet::safetensors::WriteError;
+///
+/// let mut too_short = [0; 100];
+/// let error = Mlp::<2, 4, 2>::ZERO.write_safetensors(&["0", "2"], &mut too_short.as_mut_slice());
+/// assert_eq!(error, Err(WriteError::Write(embedded_io::SliceWriteError::Full)));
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+#[non_exhaustive]
+pub enum WriteError<'n, E> {
+    /// There is nothing to be written. Nothing is.
+    Save(SaveError<'n>),
+    /// The writer failed, after part of the file perhaps.
+    Write(E),
+    /// The writer wrote no bytes, or more than it was given, and called that success.
+    Stuck,
+}
+
+impl<E: Error + 'static> Error for WriteError<'_, E> {
+    fn source(&self) -> Option<&(dyn Error + 'static)> {
+        match self {
+            Self::Write(error) => Some(error),
+            _ => None,
+        }
+    }
+}
+
+impl<E: fmt::Display> fmt::Display for WriteError<'_, E> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Save(error) => error.fmt(f),
+            Self::Write(error) => write!(f, "the file could not be written: {error}"),
+            Self::Stuck => f.write_str("the file could not be written: the writer is stuck"),
+        }
+    }
+}
+
+/// Bytes that are written at once: single numbers would be slow for most writers.
+const AT_ONCE: usize = 64;
+
+/// [`Layer::write_safetensors`].
+pub(crate) fn write_to<'n, N: Layer, W: Write + ?Sized>(
+    net: &N,
+    names: &[&'n str],
+    writer: &mut W,
+) -> Result<(), WriteError<'n, W::Error>> {
+    check(net, names).map_err(WriteError::Save)?;
+    let (mut buffer, mut filled) = ([0; AT_ONCE], 0_usize);
+    write(net, names, &mut |bytes| {
+        for byte in bytes {
+            if filled == AT_ONCE {
+                write_all(writer, &buffer)?;
+                filled = 0;
+            }
+            if let Some(place) = buffer.get_mut(filled) {
+                *place = *byte;
+            }
+            filled = filled.wrapping_add(1);
+        }
+        Ok(())
+    })?;
+    write_all(writer, buffer.get(..filled).unwrap_or_default())
+}
+
+/// [`Write::write_all`], which panics with a writer that is stuck.
+fn write_all<'n, W: Write + ?Sized>(
+    writer: &mut W,
+    mut bytes: &[u8],
+) -> Result<(), WriteError<'n, W::Error>> {
+    while !bytes.is_empty() {
+        let written = writer.write(bytes).map_err(WriteError::Write)?;
+        bytes = match bytes.get(written..) {
+            Some(rest) if written != 0 => rest,
+            _ => return Err(WriteError::Stuck),
+        };
+    }
+    Ok(())
+}

@@ -1,0 +1,6 @@
+//! One name for two layers.
+use gradlet::prelude::*;
+
+static NET: Mlp<2, 2, 2> = gradlet::load![include_bytes!("../weights/worked.safetensors"); "0"];
+
+fn main() {}
