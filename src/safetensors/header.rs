@@ -178,8 +178,8 @@ impl<'a> Entries<'a> {
 
 /// What follows the metadata: nothing, or texts by name.
 const fn metadata(text: &[u8]) -> Result<&[u8], Malformed> {
-    if let [b'n', ..] = trim(text) {
-        return any(text, 1);
+    if let Ok(rest) = null(text) {
+        return Ok(rest);
     }
     let (mut more, mut text) = has_items(attempt!(after(text, b'{')), b'}');
     while more {
@@ -188,6 +188,13 @@ const fn metadata(text: &[u8]) -> Result<&[u8], Malformed> {
         (more, text) = attempt!(next_item(rest, b'}'));
     }
     Ok(text)
+}
+
+const fn null(text: &[u8]) -> Result<&[u8], Malformed> {
+    match trim(text) {
+        [b'n', b'u', b'l', b'l', rest @ ..] => Ok(rest),
+        _ => Err(Malformed),
+    }
 }
 
 /// The three fields of a tensor.
@@ -242,8 +249,16 @@ const fn entry<'a>(name: Quoted<'a>, text: &'a [u8]) -> Read<'a, Entry<'a>> {
 }
 
 impl Fields {
+    /// The name of a type. The Python library takes `{"F32":null}` for `"F32"`, too.
     const fn read_dtype<'a>(&mut self, text: &'a [u8]) -> Result<&'a [u8], Malformed> {
-        let (name, rest) = attempt!(string(text));
+        let (name, rest) = match after(text, b'{') {
+            Ok(text) => {
+                let (name, rest) = attempt!(string(text));
+                let rest = attempt!(null(attempt!(after(rest, b':'))));
+                (name, attempt!(after(rest, b'}')))
+            }
+            Err(Malformed) => attempt!(string(text)),
+        };
         let mut dtypes: &[Dtype] = &Dtype::ALL;
         while let [dtype, others @ ..] = dtypes {
             if name.is(dtype.name()) {
