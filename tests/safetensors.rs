@@ -174,6 +174,7 @@ fn files_are_taken_if_the_python_library_takes_them() {
         (metadata(r#"{"k":"v"},"__metadata__":{"k":"v"}"#), 8),
         (named(r"a\x"), 8),
         (named(r"a\ud800"), 8),
+        (named(r"a\ud83d\ud83d"), 8),
         (named("a\n"), 8),
         (tensor_with("F4", "[3]", 2), 2),
     ];
