@@ -21,12 +21,13 @@
 #             GRADLET_TORCH=1, otherwise with numpy
 #   api       the public API is the one in tests/public_api.txt
 #   features  no warning with each feature alone
+#   fuzz      half a minute of made-up safetensors files get the verdict of the crate of that name
 #
 # A step that fails does not keep the later ones from running. Needed on PATH: cargo, best by rustup.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
-all_steps=(fmt clippy doc test msrv no_std firmware examples python api features)
+all_steps=(fmt clippy doc test msrv no_std firmware examples python api features fuzz)
 # BOARD=TARGET of examples/firmware.
 boards=(microbit-v2=thumbv7em-none-eabihf nucleo-f446re=thumbv7em-none-eabihf
     pico=thumbv6m-none-eabi pico2=thumbv8m.main-none-eabihf)
@@ -246,6 +247,31 @@ step_features() {
     for feature in $names; do
         echo "   $feature"
         cargo clippy --locked --lib --no-default-features --features "$feature" -- -D warnings
+    done
+}
+
+step_fuzz() {
+    local target corpus
+    { rustup toolchain list 2>/dev/null || true; } | grep '^nightly' >/dev/null \
+        || rustup toolchain install nightly --profile minimal --no-self-update \
+        || skip "no nightly compiler to be had, see above"
+    system_program c++ "the fuzzer is built with it" g++
+    cargo_program cargo-fuzz 0.13.2 || skip "no cargo-fuzz to be had, see above"
+    component cargo-fmt rustfmt
+    (cd tests/fuzz && cargo fmt --check)
+    cargo +nightly fuzz build --fuzz-dir tests/fuzz
+    for target in file header tensors; do
+        echo "   $target"
+        corpus=$scratch/corpus/$target
+        mkdir -p "$corpus"
+        # What is new goes to the first folder.
+        cargo +nightly fuzz run --fuzz-dir tests/fuzz "$target" \
+            "$corpus" "tests/fuzz/corpus/$target" -- \
+            -dict=tests/fuzz/json.dict -max_total_time=10 -timeout=10 >"$scratch/log" 2>&1 || {
+            tail -n 60 "$scratch/log" >&2
+            return 1
+        }
+        grep DONE "$scratch/log"
     done
 }
 

@@ -26,7 +26,7 @@ pub(super) struct Entry<'a> {
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Entries<'a> {
     text: &'a [u8],
-    more: bool,
+    pub(super) more: bool,
 }
 
 impl<'a> Entries<'a> {
@@ -76,7 +76,7 @@ impl<'a> Entries<'a> {
     }
 
     /// The first tensor, if this is one, and what follows it.
-    const fn next(self) -> Result<(Option<Entry<'a>>, Self), Malformed> {
+    pub(super) const fn next(self) -> Result<(Option<Entry<'a>>, Self), Malformed> {
         let (name, text) = attempt!(string(self.text));
         let text = attempt!(after(text, b':'));
         let (entry, text) = if name.is("__metadata__") {
@@ -87,32 +87,6 @@ impl<'a> Entries<'a> {
         };
         let (more, text) = attempt!(next_item(text, b'}'));
         Ok((entry, Self { text, more }))
-    }
-
-    /// The next tensor that counts, and what follows it. Of several with one name it is the last, as
-    /// for the Python library.
-    const fn next_tensor(mut self) -> Option<(Entry<'a>, Self)> {
-        while self.more {
-            let Ok((entry, rest)) = self.next() else { return None };
-            self = rest;
-            match entry {
-                Some(entry) if !rest.has(entry.name) => return Some((entry, rest)),
-                _ => {}
-            }
-        }
-        None
-    }
-
-    const fn has(mut self, name: Quoted<'_>) -> bool {
-        while self.more {
-            let Ok((entry, rest)) = self.next() else { return false };
-            match entry {
-                Some(entry) if entry.name.equals(name) => return true,
-                _ => {}
-            }
-            self = rest;
-        }
-        false
     }
 
     /// The tensor whose name is these three in a row.
@@ -128,58 +102,21 @@ impl<'a> Entries<'a> {
         }
         found
     }
+}
 
-    /// Whether the tensors cover the data without a gap or an overlap, each as long as its shape says.
-    const fn tile(self, data: usize) -> bool {
-        let (mut position, mut count, mut in_order) = (0, 0_usize, true);
-        let mut rest = self;
-        while let Some((entry, next)) = rest.next_tensor() {
-            match entry.bytes {
-                Some(bytes) if entry.end.checked_sub(entry.start).is_some() => {
-                    if entry.end.wrapping_sub(entry.start) != bytes {
-                        return false;
-                    }
-                }
-                _ => return false,
-            }
-            in_order = in_order && entry.start == position;
-            position = entry.end;
-            count = count.wrapping_add(1);
-            rest = next;
-        }
-        if in_order { position == data } else { self.tile_in_any_order(count, data) }
-    }
-
-    /// Goes from tensor to tensor by where they are.
-    const fn tile_in_any_order(self, mut count: usize, data: usize) -> bool {
-        let mut position = 0;
-        loop {
-            let mut end = position;
-            let mut rest = self;
-            while let Some((entry, next)) = rest.next_tensor() {
-                if entry.start == position {
-                    count = count.wrapping_sub(1);
-                    if entry.end > position {
-                        if end > position {
-                            return false;
-                        }
-                        end = entry.end;
-                    }
-                }
-                rest = next;
-            }
-            if end == position {
-                return position == data && count == 0;
-            }
-            position = end;
+impl Entry<'_> {
+    pub(super) const fn is_as_long_as_its_shape(&self) -> bool {
+        match (self.bytes, self.end.checked_sub(self.start)) {
+            (Some(bytes), Some(length)) => bytes == length,
+            _ => false,
         }
     }
 }
 
 /// What follows the metadata: nothing, or texts by name.
 const fn metadata(text: &[u8]) -> Result<&[u8], Malformed> {
-    if let [b'n', ..] = trim(text) {
-        return any(text, 1);
+    if let Ok(rest) = null(text) {
+        return Ok(rest);
     }
     let (mut more, mut text) = has_items(attempt!(after(text, b'{')), b'}');
     while more {
@@ -188,6 +125,13 @@ const fn metadata(text: &[u8]) -> Result<&[u8], Malformed> {
         (more, text) = attempt!(next_item(rest, b'}'));
     }
     Ok(text)
+}
+
+const fn null(text: &[u8]) -> Result<&[u8], Malformed> {
+    match trim(text) {
+        [b'n', b'u', b'l', b'l', rest @ ..] => Ok(rest),
+        _ => Err(Malformed),
+    }
 }
 
 /// The three fields of a tensor.
@@ -242,8 +186,16 @@ const fn entry<'a>(name: Quoted<'a>, text: &'a [u8]) -> Read<'a, Entry<'a>> {
 }
 
 impl Fields {
+    /// The name of a type. The Python library takes `{"F32":null}` for `"F32"`, too.
     const fn read_dtype<'a>(&mut self, text: &'a [u8]) -> Result<&'a [u8], Malformed> {
-        let (name, rest) = attempt!(string(text));
+        let (name, rest) = match after(text, b'{') {
+            Ok(text) => {
+                let (name, rest) = attempt!(string(text));
+                let rest = attempt!(null(attempt!(after(rest, b':'))));
+                (name, attempt!(after(rest, b'}')))
+            }
+            Err(Malformed) => attempt!(string(text)),
+        };
         let mut dtypes: &[Dtype] = &Dtype::ALL;
         while let [dtype, others @ ..] = dtypes {
             if name.is(dtype.name()) {

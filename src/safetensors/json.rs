@@ -74,67 +74,96 @@ pub(super) const fn string(text: &[u8]) -> Read<'_, Quoted<'_>> {
     let text = attempt!(after(text, b'"'));
     let quoted = Quoted { text, pending: [0; 4], pending_from: 0, pending_to: 0 };
     let mut rest = quoted;
-    loop {
-        match attempt!(rest.next()) {
-            (Some(_), next) => rest = next,
-            (None, end) => return Ok((quoted, end.text)),
-        }
+    while attempt!(rest.next()).is_some() {}
+    match rest.text {
+        [_, rest @ ..] => Ok((quoted, rest)),
+        [] => Err(Malformed),
     }
 }
 
 impl<'a> Quoted<'a> {
-    /// The first byte and the others, or `None` and what follows the closing quotes.
-    const fn next(self) -> Result<(Option<u8>, Self), Malformed> {
+    /// Takes the next byte; `None` at the closing quotes, which are left.
+    #[inline]
+    const fn next(&mut self) -> Result<Option<u8>, Malformed> {
         if self.pending_from < self.pending_to {
-            let mut place = 0;
-            let mut pending: &[u8] = &self.pending;
-            while let [byte, rest @ ..] = pending {
-                if place == self.pending_from {
-                    return Ok((Some(*byte), Self { pending_from: place.wrapping_add(1), ..self }));
-                }
-                pending = rest;
-                place = place.wrapping_add(1);
-            }
+            return Ok(Some(self.next_pending()));
         }
         match self.text {
-            [] | [0..=0x1f, ..] => Err(Malformed),
-            [b'"', rest @ ..] => Ok((None, self.at(rest))),
-            [b'\\', b'u', rest @ ..] => {
-                let (character, rest) = attempt!(escaped(rest));
-                let mut pending = [0; 4];
-                let pending_to = character.encode_utf8(&mut pending).len();
-                let [first, ..] = pending;
-                Ok((Some(first), Self { text: rest, pending, pending_from: 1, pending_to }))
+            [b'"', ..] => Ok(None),
+            [b'\\', rest @ ..] => {
+                self.text = attempt!(self.escape(rest));
+                Ok(Some(self.next_pending()))
             }
-            [b'\\', escape, rest @ ..] => {
-                let byte = match escape {
-                    b'"' | b'\\' | b'/' => *escape,
-                    b'b' => 8,
-                    b'f' => 12,
-                    b'n' => b'\n',
-                    b'r' => b'\r',
-                    b't' => b'\t',
-                    _ => return Err(Malformed),
-                };
-                Ok((Some(byte), self.at(rest)))
+            [byte @ b' '..=0xff, rest @ ..] => {
+                self.text = rest;
+                Ok(Some(*byte))
             }
-            [b'\\'] => Err(Malformed),
-            [byte, rest @ ..] => Ok((Some(*byte), self.at(rest))),
+            _ => Err(Malformed),
         }
     }
 
-    const fn at(self, text: &'a [u8]) -> Self {
-        Self { text, ..self }
+    const fn next_pending(&mut self) -> u8 {
+        let from = self.pending_from;
+        self.pending_from = from.wrapping_add(1);
+        match self.pending.split_at_checked(from) {
+            Some((_, [byte, ..])) => *byte,
+            _ => 0,
+        }
+    }
+
+    /// Takes a character apart that was escaped, without its backslash. Returns what follows it.
+    const fn escape(&mut self, text: &'a [u8]) -> Result<&'a [u8], Malformed> {
+        let (character, rest) = match text {
+            [b'u', rest @ ..] => attempt!(escaped(rest)),
+            [escape, rest @ ..] => {
+                let character = match escape {
+                    b'"' | b'\\' | b'/' => *escape as char,
+                    b'b' => '\x08',
+                    b'f' => '\x0c',
+                    b'n' => '\n',
+                    b'r' => '\r',
+                    b't' => '\t',
+                    _ => return Err(Malformed),
+                };
+                (character, rest)
+            }
+            [] => return Err(Malformed),
+        };
+        self.pending_from = 0;
+        self.pending_to = character.encode_utf8(&mut self.pending).len();
+        Ok(rest)
+    }
+
+    /// A number that texts of the same bytes have in common: FNV-1a.
+    pub(super) const fn hash(mut self) -> u64 {
+        let mut hash = 0xcbf2_9ce4_8422_2325_u64;
+        while let Ok(Some(byte)) = self.next() {
+            hash = (hash ^ byte as u64).wrapping_mul(0x100_0000_01b3);
+        }
+        hash
     }
 
     /// Whether both texts are the same.
     pub(super) const fn equals(mut self, mut other: Self) -> bool {
         loop {
             match (self.next(), other.next()) {
-                (Ok((None, _)), Ok((None, _))) => return true,
-                (Ok((Some(a), rest)), Ok((Some(b), others))) if a == b => {
-                    self = rest;
-                    other = others;
+                (Ok(None), Ok(None)) => return true,
+                (Ok(Some(a)), Ok(Some(b))) if a == b => {}
+                _ => return false,
+            }
+        }
+    }
+
+    /// Whether the text comes before the other, by its bytes.
+    pub(super) const fn is_less(mut self, mut other: Self) -> bool {
+        loop {
+            match (self.next(), other.next()) {
+                (Ok(Some(a)), Ok(Some(b))) if a == b => {}
+                (Ok(a), Ok(b)) => {
+                    return match (a, b) {
+                        (Some(a), Some(b)) => a < b,
+                        (a, b) => a.is_none() && b.is_some(),
+                    };
                 }
                 _ => return false,
             }
@@ -147,23 +176,22 @@ impl<'a> Quoted<'a> {
     }
 
     /// Whether the text is these three in a row.
-    pub(super) const fn is_joined(self, a: &str, b: &str, c: &str) -> bool {
-        let Some(rest) = self.without(a.as_bytes()) else { return false };
-        let Some(rest) = rest.without(b.as_bytes()) else { return false };
-        let Some(rest) = rest.without(c.as_bytes()) else { return false };
-        matches!(rest.next(), Ok((None, _)))
+    pub(super) const fn is_joined(mut self, a: &str, b: &str, c: &str) -> bool {
+        self.skip(a.as_bytes())
+            && self.skip(b.as_bytes())
+            && self.skip(c.as_bytes())
+            && matches!(self.next(), Ok(None))
     }
 
-    /// What is left after a beginning.
-    const fn without(mut self, mut beginning: &[u8]) -> Option<Self> {
+    /// Takes a beginning, if it has that.
+    const fn skip(&mut self, mut beginning: &[u8]) -> bool {
         while let [want, others @ ..] = beginning {
             match self.next() {
-                Ok((Some(byte), rest)) if byte == *want => self = rest,
-                _ => return None,
+                Ok(Some(byte)) if byte == *want => beginning = others,
+                _ => return false,
             }
-            beginning = others;
         }
-        Some(self)
+        true
     }
 }
 

@@ -1,0 +1,174 @@
+//! Which tensors of a file count, and whether they lie next to one another.
+//!
+//! There is no memory for a list of them. Most files have them in order, by name and by place; others
+//! are gone through once for every [`ROOM`] tensors.
+
+use super::header::{Entries, Entry};
+use super::json::Quoted;
+
+/// Keys that there is memory for.
+const ROOM: usize = 32;
+
+/// Two numbers, of which the first counts more.
+type Key = [usize; 2];
+
+/// More than all keys.
+const NONE: Key = [usize::MAX; 2];
+
+impl<'a> Entries<'a> {
+    /// Whether the tensors cover the data without a gap or an overlap, each as long as its shape says.
+    ///
+    /// Of several with one name only the last counts, as for the Python library.
+    pub(super) const fn tile(self, data: usize) -> bool {
+        let all_count = self.names_ascend() || self.names_differ();
+        let (mut rest, mut position) = (self, 0);
+        while let Some((entry, next)) = rest.next_entry() {
+            if all_count || !next.has(entry.name) {
+                if !entry.is_as_long_as_its_shape() {
+                    return false;
+                }
+                if entry.start != position {
+                    return self.tile_in_any_order(data, all_count);
+                }
+                position = entry.end;
+            }
+            rest = next;
+        }
+        position == data
+    }
+
+    const fn tile_in_any_order(self, data: usize, all_count: bool) -> bool {
+        let (mut least, mut position) = (Least::of_all(), 0);
+        loop {
+            let mut rest = self;
+            while let Some((entry, next)) = rest.next_entry() {
+                let Entry { name, start, end, .. } = entry;
+                if least.takes([start, end]) && (all_count || !next.has(name)) {
+                    let is_new = least.add([start, end]);
+                    // An empty tensor may be where others are.
+                    if !entry.is_as_long_as_its_shape() || !is_new && start != end {
+                        return false;
+                    }
+                }
+                rest = next;
+            }
+            let mut keys: &[Key] = &least.keys;
+            while let [key @ [start, end], others @ ..] = keys {
+                if is_less(*key, NONE) {
+                    if *start != position {
+                        return false;
+                    }
+                    position = *end;
+                }
+                keys = others;
+            }
+            least = match least.next() {
+                Some(next) => next,
+                None => return position == data,
+            };
+        }
+    }
+
+    /// Whether each name is more than the one before.
+    const fn names_ascend(self) -> bool {
+        let Some((mut last, mut rest)) = self.next_entry() else { return true };
+        while let Some((entry, next)) = rest.next_entry() {
+            if !last.name.is_less(entry.name) {
+                return false;
+            }
+            (last, rest) = (entry, next);
+        }
+        true
+    }
+
+    /// Whether each tensor has a name of its own. Sometimes `false` though they have.
+    const fn names_differ(self) -> bool {
+        let mut least = Least::of_all();
+        loop {
+            let mut rest = self;
+            while let Some((entry, next)) = rest.next_entry() {
+                let hash = entry.name.hash();
+                #[allow(clippy::cast_possible_truncation, reason = "the halves, and not `NONE`")]
+                let key = [(hash >> 33) as usize, hash as u32 as usize];
+                if least.takes(key) && !least.add(key) {
+                    return false;
+                }
+                rest = next;
+            }
+            least = match least.next() {
+                Some(next) => next,
+                None => return true,
+            };
+        }
+    }
+
+    /// The next tensor, and what follows it.
+    const fn next_entry(mut self) -> Option<(Entry<'a>, Self)> {
+        while self.more {
+            match self.next() {
+                Ok((Some(entry), rest)) => return Some((entry, rest)),
+                Ok((None, rest)) => self = rest,
+                Err(_) => return None,
+            }
+        }
+        None
+    }
+
+    const fn has(mut self, name: Quoted<'_>) -> bool {
+        while let Some((entry, rest)) = self.next_entry() {
+            if entry.name.equals(name) {
+                return true;
+            }
+            self = rest;
+        }
+        false
+    }
+}
+
+const fn is_less([a, b]: Key, [c, d]: Key) -> bool {
+    a < c || a == c && b < d
+}
+
+/// The least keys beyond a bound in ascending order, `NONE` where there are no more.
+struct Least {
+    bound: Option<Key>,
+    keys: [Key; ROOM],
+}
+
+impl Least {
+    const fn of_all() -> Self {
+        Self { bound: None, keys: [NONE; ROOM] }
+    }
+
+    /// For those beyond these, if there may be some.
+    const fn next(&self) -> Option<Self> {
+        match self.keys {
+            [.., last] if is_less(last, NONE) => Some(Self { bound: Some(last), ..Self::of_all() }),
+            _ => None,
+        }
+    }
+
+    /// Whether a key belongs to them or is one of them.
+    const fn takes(&self, key: Key) -> bool {
+        let [.., last] = self.keys;
+        match self.bound {
+            Some(bound) if !is_less(bound, key) => false,
+            _ => !is_less(last, key),
+        }
+    }
+
+    /// Adds a key of those that it takes. Returns whether it was not there.
+    const fn add(&mut self, mut key: Key) -> bool {
+        let mut keys: &mut [Key] = &mut self.keys;
+        while let [place, others @ ..] = keys {
+            if is_less(key, *place) {
+                (*place, key) = (key, *place);
+            } else if !is_less(*place, key) {
+                // Two `NONE`, or this key.
+                return !is_less(key, NONE);
+            }
+            keys = others;
+        }
+        true
+    }
+}
