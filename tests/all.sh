@@ -12,7 +12,7 @@
 #   clippy    no warning, in any target, with no feature and with all
 #   doc       no warning in the documentation
 #   test      unit, integration and documentation tests; the first two optimised as well
-#   msrv      unit and integration tests with the oldest supported compiler
+#   msrv      the oldest supported compiler takes all tests, and gives the golden numbers
 #   no_std    builds for bare-metal targets, which have neither std nor an allocator
 #   firmware  trains on emulated cores to the bits of this machine; nothing in it can panic
 #   examples  each example runs and ends well, and the files that it writes are whole
@@ -59,16 +59,11 @@ step_doc() {
 }
 
 step_test() {
-    local names
-    names=$(features)
-    cargo test --locked --no-fail-fast --no-default-features
-    # An empty `default` is the same as none.
-    if [[ $(features default) != "" ]]; then
-        cargo test --locked --no-fail-fast
-    fi
-    if [[ $names != "" ]]; then
-        cargo test --locked --no-fail-fast --all-features
-    fi
+    # Features add, so what the integration tests test without them is part of what they test with them;
+    # that they compile without is seen to by clippy.
+    cargo test --locked --no-fail-fast --no-default-features --lib
+    cargo test --locked --no-fail-fast --no-default-features --doc
+    cargo test --locked --no-fail-fast --all-features
     # Debug builds check for overflow; optimised ones must give the same golden bits.
     cargo test --locked --no-fail-fast --all-features --release --tests
     # Optimised for size, the library has other loops.
@@ -77,11 +72,16 @@ step_test() {
 
 step_msrv() {
     local status=0
-    # What the other features need may be newer.
-    tests/cargo.sh msrv test --locked --no-fail-fast --features defmt,rand_core --tests || status=$?
+    # What the feature `store` needs is newer.
+    oldest check --tests || status=$?
     [[ $status != 77 ]] || skip "no compiler of the oldest supported version to be had, see above"
-    return $status
+    [[ $status == 0 ]] || return $status
+    # All that differs is the compiler, and what it could get wrong these would see.
+    oldest test --no-fail-fast --lib --test golden --test worked_net --test safetensors
 }
+
+# Cargo of the oldest supported version.
+oldest() { tests/cargo.sh msrv "$1" --locked --features defmt,embedded-io,rand_core "${@:2}"; }
 
 step_no_std() {
     local target features status=0
@@ -283,18 +283,14 @@ skip() {
     exit 77
 }
 
-# The features of this package but `default`, one a line; or, with the name of one, what it turns on.
+# The features of this package but `default`, one a line.
 features() {
     local line
     # In the metadata of each package, `manifest_path` follows `features`.
     line=$(cargo metadata --locked --no-deps --format-version 1 \
         | grep -oE '"features":\{[^}]*\},"manifest_path":"[^"]*"' \
         | grep -F "\"$PWD/Cargo.toml\"") || return 1
-    if [[ $# == 0 ]]; then
-        { grep -oE '"[^"]+":\[' <<<"$line" || true; } | tr -d '":[' | sed '/^default$/d'
-    else
-        sed -nE "s/.*[{,]\"$1\":\[([^]]*)\].*/\1/p" <<<"$line"
-    fi
+    { grep -oE '"[^"]+":\[' <<<"$line" || true; } | tr -d '":[' | sed '/^default$/d'
 }
 
 # Sees to rustup's component $2, which has the program $1.
