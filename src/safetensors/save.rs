@@ -214,9 +214,9 @@ fn put_numbers<N: Layer, E>(
         }
         // In the file a row for each unit, here a column.
         for unit in 0..tensor.outputs {
-            let step = tensor.outputs.max(1);
-            for value in values.iter().skip(unit).step_by(step).take(tensor.inputs) {
-                if result.is_ok() {
+            for input in 0..tensor.inputs {
+                let place = input.wrapping_mul(tensor.outputs).wrapping_add(unit);
+                if let (Ok(()), Some(value)) = (&result, values.get(place)) {
                     result = put(value.bytes().as_ref());
                 }
             }

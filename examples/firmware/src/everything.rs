@@ -341,6 +341,7 @@ fn initialisers<T: Scalar>() {
     type Net<T> = net![T; 3 => 4 Tanh => 2 Softmax];
     let net = &mut vector::<Net<T>>();
     let rng = &mut Pcg32::new(black_box(1), black_box(2));
+    init::xavier_uniform(net, rng);
     init::xavier_normal(net, rng);
     init::he_uniform(net, rng);
     init::he_normal(net, rng);
