@@ -303,8 +303,9 @@ pub trait Layer: Sized {
     ///     Dense::new([[5.0], [6.0]], [7.0]),
     /// );
     /// let mut buffer = [0; 512];
-    /// let file = net.to_safetensors(&["0", "2"], &mut buffer).unwrap();
+    /// let file = net.to_safetensors(&["0", "2"], &mut buffer)?;
     /// assert_eq!(Mlp::from_safetensors(file, &["0", "2"]).as_ref(), Ok(&net));
+    /// # Ok::<(), gradlet::safetensors::SaveError>(())
     /// ```
     ///
     /// # Errors
