@@ -301,6 +301,33 @@ fn damage_never_gives_wrong_numbers() {
     assert!(refused > 100 && fell_back > 100, "{refused} {fell_back}");
 }
 
+/// Pieces of a save that was cut, and of the next one, have the same generation: the sum over all numbers
+/// tells them apart where one of the newer is damaged.
+#[test]
+fn damage_never_mixes_two_saves() {
+    let range = 0..1536;
+    let mut store = Store::<_, 48>::new(Flash::<3, 512, 4>::new(), range.clone()).unwrap();
+    store.save(&net(1)).unwrap();
+    let whole = store.release();
+    // Late enough for two of three pieces.
+    let cut = Flash { cut_at: Some(whole.operations + 26), ..whole };
+    let mut store = Store::<_, 48>::new(cut, range.clone()).unwrap();
+    assert_eq!(store.save(&net(2)), Err(StoreError::Flash(FlashError::PowerCut)));
+    let rebooted = Flash { cut_at: None, ..store.release() };
+    let mut store = Store::<_, 48>::new(rebooted, range.clone()).unwrap();
+    store.save(&net(3)).unwrap();
+    let flash = store.release();
+    for bit in 0..512 * 8 {
+        let mut damaged = flash.clone();
+        damaged.bytes[bit / 8] ^= 1 << (bit % 8);
+        let mut store = Store::<_, 48>::new(damaged, range.clone()).unwrap();
+        let mut loaded = net(7);
+        let result = store.load(&mut loaded);
+        let whole = if result.is_ok() { [net(1), net(3)] } else { [net(7), net(7)] };
+        assert!(whole.contains(&loaded), "bit {bit}: {result:?}");
+    }
+}
+
 /// Any contents whatever.
 #[test]
 fn noise_never_gives_numbers() {
