@@ -6,6 +6,7 @@
 
 mod narrow;
 mod soft;
+pub(crate) mod tile;
 mod wide;
 
 use core::hint::black_box;
@@ -179,6 +180,8 @@ pub(crate) fn each<I: Iterator>(len: usize, mut items: I, mut f: impl FnMut(I::I
     reason = "tests may panic"
 )]
 mod tests {
+    use core::array;
+
     use super::*;
 
     /// Numbers whose sums depend on the order in which they are added.
@@ -247,6 +250,47 @@ mod tests {
         use super::{column, matrix};
 
         sums_run_in_the_order_of_the_contract!(narrow, soft, wide);
+    }
+
+    /// Several samples together against one after the other, bit for bit.
+    fn check_tile<const IN: usize, const OUT: usize, const K: usize>() {
+        let (weights, bias) = (matrix::<IN, OUT>(), column::<OUT>(3000));
+        let x: [[f32; IN]; K] = array::from_fn(|k| column(1000 + k));
+        let delta: [[f32; OUT]; K] = array::from_fn(|k| column(2000 + k));
+        let mut y = [[f32::NAN; OUT]; K];
+        let mut dx = [[f32::NAN; IN]; K];
+        let (mut new_weights, mut new_bias) = (weights, bias);
+
+        tile::affine(&weights, &bias, x.each_ref(), y.each_mut());
+        tile::input_gradient(&weights, delta.each_ref(), dx.each_mut());
+        tile::update(&mut new_weights, &mut new_bias, x.each_ref(), delta.each_ref());
+
+        let (mut want_weights, mut want_bias) = (weights, bias);
+        for k in 0..K {
+            let (mut want, mut want_dx) = ([0.0; OUT], [-0.0; IN]);
+            affine(&weights, &bias, &x[k], &mut want);
+            assert_eq!(want.map(f32::to_bits), y[k].map(f32::to_bits), "{IN} {OUT} {K}");
+            input_gradient(&weights, &delta[k], &mut want_dx);
+            assert_eq!(want_dx.map(f32::to_bits), dx[k].map(f32::to_bits), "{IN} {OUT} {K}");
+            update(&mut want_weights, &mut want_bias, &x[k], &delta[k], 1.0);
+        }
+        let bits = |weights: [[f32; OUT]; IN]| weights.map(|row| row.map(f32::to_bits));
+        assert_eq!(bits(want_weights), bits(new_weights), "{IN} {OUT} {K}");
+        assert_eq!(want_bias.map(f32::to_bits), new_bias.map(f32::to_bits), "{IN} {OUT} {K}");
+    }
+
+    #[test]
+    fn samples_together_give_the_bits_of_one_after_the_other() {
+        macro_rules! check {
+            ($($in:literal $out:literal),+) => { $(
+                check_tile::<$in, $out, 1>();
+                check_tile::<$in, $out, 4>();
+                check_tile::<$in, $out, 7>();
+                check_tile::<$in, $out, 16>();
+            )+ };
+        }
+        check!(1 1, 2 1, 1 2, 2 3, 3 2, 2 4, 4 2, 5 5, 7 3, 17 2, 33 1, 50 2, 2 50, 9 6, 13 10);
+        check!(8 8, 16 16, 21 17, 32 31, 9 32, 20 35);
     }
 
     #[test]
