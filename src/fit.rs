@@ -145,18 +145,17 @@ pub enum Outcome {
     NoExamples,
 }
 
-/// Learns from single examples, whatever the size of a batch.
+/// Learns from examples, whatever the size of a batch.
 trait Learn<N: Layer, O> {
-    /// Learns one example; `optimizer` is asked for once for each update.
-    fn learn(
+    /// Learns the examples of an epoch. `optimizer` is asked for once for each update; `observe` is
+    /// told each loss, and says whether to go on.
+    fn epoch<E: Example<N::Input, N::Output>>(
         &mut self,
         net: &mut N,
-        optimizer: impl FnOnce() -> O,
-        x: &N::Input,
-        t: &N::Output,
-    ) -> N::Scalar;
-    /// Ends an epoch.
-    fn finish(&mut self, net: &mut N, optimizer: impl FnOnce() -> O);
+        optimizer: impl FnMut() -> O,
+        examples: impl Iterator<Item = E>,
+        observe: impl FnMut(N::Scalar) -> bool,
+    );
 }
 
 fn run<T: Scalar, N: Layer<Scalar = T>, O, S: IntoIterator<Item: Example<N::Input, N::Output>>>(
@@ -177,20 +176,23 @@ fn run<T: Scalar, N: Layer<Scalar = T>, O, S: IntoIterator<Item: Example<N::Inpu
     while report.epochs < stop.epochs {
         let mut sum = T::ZERO;
         let mut count = 0_u32;
-        for example in examples(report.epochs) {
-            let loss = learner.learn(net, &mut next_optimizer, example.input(), example.target());
-            if !loss.is_finite() {
-                report.outcome = Outcome::NotFinite { example: count };
-                return report;
+        let mut all_finite = true;
+        learner.epoch(net, &mut next_optimizer, examples(report.epochs).into_iter(), |loss| {
+            all_finite = all_finite && loss.is_finite();
+            if all_finite {
+                sum += loss;
+                count = count.saturating_add(1);
             }
-            sum += loss;
-            count = count.saturating_add(1);
+            all_finite
+        });
+        if !all_finite {
+            report.outcome = Outcome::NotFinite { example: count };
+            return report;
         }
         if count == 0 {
             report.outcome = Outcome::NoExamples;
             return report;
         }
-        learner.finish(net, &mut next_optimizer);
         report.epochs = report.epochs.saturating_add(1);
         report.loss = sum / T::from_u32(count);
         if callback(Epoch { number: report.epochs, loss: report.loss, net }).is_break() {
@@ -206,16 +208,17 @@ fn run<T: Scalar, N: Layer<Scalar = T>, O, S: IntoIterator<Item: Example<N::Inpu
 }
 
 impl<N: Layer, L: Loss<N::Activation>, O: Optimizer<N>> Learn<N, O> for Trainer<N, L, O> {
-    fn learn(
+    fn epoch<E: Example<N::Input, N::Output>>(
         &mut self,
         net: &mut N,
-        optimizer: impl FnOnce() -> O,
-        x: &N::Input,
-        t: &N::Output,
-    ) -> N::Scalar {
-        self.step(net, &optimizer(), x, t)
+        mut optimizer: impl FnMut() -> O,
+        mut examples: impl Iterator<Item = E>,
+        mut observe: impl FnMut(N::Scalar) -> bool,
+    ) {
+        examples.all(|example| {
+            observe(self.step(net, &optimizer(), example.input(), example.target()))
+        });
     }
-    fn finish(&mut self, _: &mut N, _: impl FnOnce() -> O) {}
 }
 
 struct InBatches<'a, B> {
@@ -223,24 +226,26 @@ struct InBatches<'a, B> {
     size: u32,
 }
 
-impl<N: Layer, L: Loss<N::Activation>, O: Optimizer<N>> Learn<N, O>
-    for InBatches<'_, BatchTrainer<N, L, O>>
+impl<N: Layer, L: Loss<N::Activation>, O: Optimizer<N>, const TILE: usize> Learn<N, O>
+    for InBatches<'_, BatchTrainer<N, L, O, TILE>>
 {
-    fn learn(
+    fn epoch<E: Example<N::Input, N::Output>>(
         &mut self,
         net: &mut N,
-        optimizer: impl FnOnce() -> O,
-        x: &N::Input,
-        t: &N::Output,
-    ) -> N::Scalar {
-        let loss = self.trainer.accumulate(net, x, t);
-        if self.trainer.count() == self.size {
-            self.trainer.apply(net, &optimizer());
-        }
-        loss
-    }
-    fn finish(&mut self, net: &mut N, optimizer: impl FnOnce() -> O) {
-        if self.trainer.count() > 0 {
+        mut optimizer: impl FnMut() -> O,
+        examples: impl Iterator<Item = E>,
+        mut observe: impl FnMut(N::Scalar) -> bool,
+    ) {
+        let size = if self.size == 0 { u32::MAX } else { self.size };
+        let mut examples = examples.fuse();
+        let mut go_on = true;
+        loop {
+            self.trainer.accumulate_each(net, &mut examples, size, |loss| {
+                go_on = go_on && observe(loss);
+            });
+            if !go_on || self.trainer.count() == 0 {
+                return;
+            }
             self.trainer.apply(net, &optimizer());
         }
     }
@@ -318,7 +323,9 @@ impl<N: Layer, L: Loss<N::Activation>, O: Optimizer<N>> Trainer<N, L, O> {
     }
 }
 
-impl<N: Layer, L: Loss<N::Activation>, O: Optimizer<N>> BatchTrainer<N, L, O> {
+impl<N: Layer, L: Loss<N::Activation>, O: Optimizer<N>, const TILE: usize>
+    BatchTrainer<N, L, O, TILE>
+{
     /// Trains over all `examples` in batches of `size`; the last batch of an epoch may be smaller.
     /// With a size of 0 each epoch is one batch.
     ///

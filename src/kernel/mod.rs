@@ -55,6 +55,12 @@ pub(crate) fn input_gradient<T: Scalar, const IN: usize, const OUT: usize>(
     }
 }
 
+/// Fills with negative zeros: -0.0 + x is x for every x.
+#[inline(always)]
+pub(crate) fn begin_sums<T: Scalar>(sums: &mut [T]) {
+    sums.fill(-T::ZERO);
+}
+
 /// Sum of products, in the order of [`input_gradient`].
 #[inline(always)]
 fn dot<T: Scalar, const N: usize>(a: &[T; N], b: &[T; N]) -> T {

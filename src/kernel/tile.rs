@@ -120,7 +120,12 @@ macro_rules! rows {
             /// `dx = W^T d` for samples, in the order of the outputs; `columns` are those of a block of
             /// inputs.
             #[inline(always)]
-            pub(super) fn input_gradient<T: Scalar, const W: usize, const IN: usize, const OUT: usize>(
+            pub(super) fn input_gradient<
+                T: Scalar,
+                const W: usize,
+                const IN: usize,
+                const OUT: usize,
+            >(
                 columns: &[[T; W]; OUT],
                 delta: [&[T; OUT]; $n],
                 gradient: &mut [&mut [T; IN]; $n],
@@ -150,7 +155,8 @@ macro_rules! rows {
                 i: usize,
             ) {
                 blocks::<W>(OUT, |at, done| {
-                    let steps = x.iter().zip(delta).map(|(x, d)| Some((*part(*x, i)?, part(d, at)?)));
+                    let steps =
+                        x.iter().zip(delta).map(|(x, d)| Some((*part(*x, i)?, part(d, at)?)));
                     let before = rows.each_ref().map(|row| part(row, at).copied());
                     let sums = products(before.map(|row| row.unwrap_or([T::ZERO; W])), steps);
                     for (row, sums) in rows.iter_mut().zip(sums) {
@@ -180,7 +186,10 @@ fn store<T: Scalar, const W: usize>(row: &mut [T], sums: &[T; W], at: usize, don
 
 /// The number of each row at one place.
 #[inline(always)]
-fn at_place<T: Scalar, const N: usize, const R: usize>(rows: [&[T; N]; R], at: usize) -> Option<[T; R]> {
+fn at_place<T: Scalar, const N: usize, const R: usize>(
+    rows: [&[T; N]; R],
+    at: usize,
+) -> Option<[T; R]> {
     // One comparison for all, which the compiler knows to be true.
     (at < N).then(|| rows.map(|row| row.get(at).copied().unwrap_or(T::ZERO)))
 }

@@ -1,8 +1,11 @@
 //! Layers in a row.
 
-use super::{ChainTrace, Deltas, DeltasMut, Dense, Layer, Takes, Tensor, Trace};
-use crate::activation::{Hidden, Sigmoid};
+use super::{
+    ChainTrace, Deltas, DeltasMut, Dense, Layer, LayerTrace, Takes, Tensor, Trace, Vector,
+};
+use crate::activation::{Activation, Hidden, Sigmoid};
 use crate::fingerprint::fingerprint;
+use crate::kernel::begin_sums;
 use crate::optimizer::GradientVisitor;
 use crate::safetensors::WeightShapes;
 use crate::scalar::Zero;
@@ -231,5 +234,70 @@ where
             state.map(|s| &mut s.rest),
             visit,
         );
+    }
+
+    #[inline]
+    fn forward_each<const K: usize>(
+        &self,
+        mut samples: [(&Self::Input, &mut Self::Trace); K],
+    ) -> [Self::Scalar; K] {
+        let first = samples.each_mut().map(|(input, trace)| (*input, &mut trace.first));
+        let sums = self.first.forward_each(first);
+        let hidden = samples.each_mut().map(|(_, trace)| trace.first.last_mut());
+        LayerTrace::activate_each_by(hidden, First::Activation::apply_each);
+        self.rest.forward_each(samples.map(|(_, ChainTrace { first, rest })| {
+            let input: &First::Output = first.last().output();
+            (input, rest)
+        }));
+        sums
+    }
+
+    #[inline]
+    fn backward_each<const WANTED: bool, const K: usize>(
+        &self,
+        samples: [(&Self::Input, &Self::Trace); K],
+        mut deltas: [&mut Self::Trace; K],
+    ) {
+        let rest = samples.map(|(_, trace)| (trace.first.last().output(), &trace.rest));
+        let rest_deltas = deltas.each_mut().map(|deltas| &mut deltas.rest);
+        if First::PARAMS == 0 && !WANTED {
+            self.rest.backward_each::<false, K>(rest, rest_deltas);
+            return;
+        }
+        self.rest.backward_each::<true, K>(rest, rest_deltas);
+        let gradients = deltas.each_mut().map(|ChainTrace { first, rest }| {
+            let gradient = first.last_mut().output_mut();
+            begin_sums(gradient.as_mut_slice());
+            (&*rest, gradient)
+        });
+        self.rest.input_gradient_each(rest, gradients);
+        for ((_, trace), deltas) in samples.iter().zip(&mut deltas) {
+            trace.first.last().backward(deltas.first.last_mut().output_mut());
+        }
+        let first = samples.map(|(input, trace)| (input, &trace.first));
+        self.first.backward_each::<WANTED, K>(first, deltas.map(|deltas| &mut deltas.first));
+    }
+
+    #[inline]
+    fn input_gradient_each<const K: usize>(
+        &self,
+        samples: [(&Self::Input, &Self::Trace); K],
+        deltas: [(&Self::Trace, &mut Self::Input); K],
+    ) {
+        let samples = samples.map(|(input, trace)| (input, &trace.first));
+        let deltas = deltas.map(|(deltas, gradient)| (&deltas.first, gradient));
+        self.first.input_gradient_each(samples, deltas);
+    }
+
+    #[inline]
+    fn gradient_each<const K: usize>(
+        gradient: &mut Self::Gradient,
+        samples: [(&Self::Input, &Self::Trace); K],
+        deltas: [&Self::Trace; K],
+    ) {
+        let first = samples.map(|(input, trace)| (input, &trace.first));
+        First::gradient_each(&mut gradient.first, first, deltas.map(|deltas| &deltas.first));
+        let rest = samples.map(|(_, trace)| (trace.first.last().output(), &trace.rest));
+        Rest::gradient_each(&mut gradient.rest, rest, deltas.map(|deltas| &deltas.rest));
     }
 }

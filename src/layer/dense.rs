@@ -211,4 +211,34 @@ impl<const IN: usize, const OUT: usize, A: Activation, T: Scalar> Layer for Dens
             state.map(|s| s.bias.as_mut_slice()),
         );
     }
+
+    #[inline]
+    fn forward_each<const K: usize>(&self, samples: [(&[T; IN], &mut Self::Trace); K]) -> [T; K] {
+        let inputs = samples.each_ref().map(|sample| sample.0);
+        let mut outputs = samples.map(|sample| sample.1.output_mut());
+        let logits = outputs.each_mut().map(|output| &mut **output);
+        kernel::tile::affine(&self.weights, &self.bias, inputs, logits);
+        outputs.map(|output| output.first().copied().unwrap_or(T::ZERO))
+    }
+
+    #[inline]
+    fn input_gradient_each<const K: usize>(
+        &self,
+        _samples: [(&[T; IN], &Self::Trace); K],
+        deltas: [(&Self::Trace, &mut [T; IN]); K],
+    ) {
+        let delta = deltas.each_ref().map(|delta| delta.0.output());
+        kernel::tile::input_gradient(&self.weights, delta, deltas.map(|delta| delta.1));
+    }
+
+    #[inline]
+    fn gradient_each<const K: usize>(
+        gradient: &mut Self,
+        samples: [(&[T; IN], &Self::Trace); K],
+        deltas: [&Self::Trace; K],
+    ) {
+        let (weights, bias) = (&mut gradient.weights, &mut gradient.bias);
+        let inputs = samples.map(|sample| sample.0);
+        kernel::tile::update(weights, bias, inputs, deltas.map(LayerTrace::output));
+    }
 }

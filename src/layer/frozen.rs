@@ -133,6 +133,45 @@ macro_rules! frozen {
                 ),
             ) {
             }
+
+            #[inline]
+            fn forward_each<const K: usize>(
+                &self,
+                samples: [(&L::Input, &mut L::Trace); K],
+            ) -> [L::Scalar; K] {
+                let $this = self;
+                $layer.forward_each(samples)
+            }
+
+            #[inline]
+            fn backward_each<const WANTED: bool, const K: usize>(
+                &self,
+                samples: [(&L::Input, &L::Trace); K],
+                deltas: [&mut L::Trace; K],
+            ) {
+                if WANTED {
+                    let $this = self;
+                    $layer.backward_each::<true, K>(samples, deltas);
+                }
+            }
+
+            #[inline]
+            fn input_gradient_each<const K: usize>(
+                &self,
+                samples: [(&L::Input, &L::Trace); K],
+                deltas: [(&L::Trace, &mut L::Input); K],
+            ) {
+                let $this = self;
+                $layer.input_gradient_each(samples, deltas);
+            }
+
+            #[inline]
+            fn gradient_each<const K: usize>(
+                _gradient: &mut (),
+                _samples: [(&L::Input, &L::Trace); K],
+                _deltas: [&L::Trace; K],
+            ) {
+            }
         }
     };
 }

@@ -12,7 +12,7 @@ pub use trace::{ChainTrace, Kept, LayerTrace, Trace, Vector};
 
 use crate::activation::Activation;
 use crate::fingerprint::{fingerprint, size};
-use crate::optimizer::GradientVisitor;
+use crate::optimizer::{Accumulate, GradientVisitor};
 use crate::safetensors::{self, LoadError, Safetensors, SaveError, WeightShapes};
 use crate::scalar::{Scalar, Zero};
 
@@ -371,6 +371,55 @@ pub trait Layer: Sized {
         _trace: &Self::Trace,
         _deltas: &mut DeltasMut<'_, Self>,
     ) {
+    }
+
+    /// [`forward_trace`](Self::forward_trace) for each of several samples, with the same bits. Like
+    /// the three below, it is only for speed, in a [`BatchTrainer`](crate::BatchTrainer) that takes
+    /// several samples at once.
+    #[inline]
+    fn forward_each<const K: usize>(
+        &self,
+        samples: [(&Self::Input, &mut Self::Trace); K],
+    ) -> [Self::Scalar; K] {
+        samples.map(|(input, trace)| self.forward_trace(input, trace))
+    }
+
+    /// [`backward`](Self::backward) for each of several samples. The deltas are the
+    /// [outputs](LayerTrace::output) in traces that are made for them.
+    #[inline]
+    fn backward_each<const WANTED: bool, const K: usize>(
+        &self,
+        samples: [(&Self::Input, &Self::Trace); K],
+        deltas: [&mut Self::Trace; K],
+    ) {
+        for ((input, trace), deltas) in samples.into_iter().zip(deltas) {
+            self.backward::<WANTED>(input, trace, &mut deltas.as_deltas_mut());
+        }
+    }
+
+    /// [`input_gradient`](Self::input_gradient) for each of several samples.
+    #[inline]
+    fn input_gradient_each<const K: usize>(
+        &self,
+        samples: [(&Self::Input, &Self::Trace); K],
+        deltas: [(&Self::Trace, &mut Self::Input); K],
+    ) {
+        for ((input, trace), (deltas, gradient)) in samples.into_iter().zip(deltas) {
+            self.input_gradient(input, trace, deltas.as_deltas(), gradient);
+        }
+    }
+
+    /// Adds the gradients of several samples to `gradient`, in their order.
+    #[inline]
+    fn gradient_each<const K: usize>(
+        gradient: &mut Self::Gradient,
+        samples: [(&Self::Input, &Self::Trace); K],
+        deltas: [&Self::Trace; K],
+    ) {
+        for ((input, trace), deltas) in samples.into_iter().zip(deltas) {
+            let deltas = deltas.as_deltas();
+            Self::gradient([], [gradient], input, trace, deltas, &mut Accumulate);
+        }
     }
 }
 

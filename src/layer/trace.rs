@@ -26,6 +26,8 @@ pub trait Vector: Zero + Clone + 'static {
     fn as_slice(&self) -> &[Self::Scalar];
     /// The elements.
     fn as_mut_slice(&mut self) -> &mut [Self::Scalar];
+    /// The elements of several, one after the other.
+    fn flatten(several: &mut [Self]) -> &mut [Self::Scalar];
 }
 
 impl<T: Scalar, const N: usize> Vector for [T; N] {
@@ -46,6 +48,10 @@ impl<T: Scalar, const N: usize> Vector for [T; N] {
     #[inline]
     fn as_mut_slice(&mut self) -> &mut [T] {
         self
+    }
+    #[inline]
+    fn flatten(several: &mut [Self]) -> &mut [T] {
+        several.as_flattened_mut()
     }
 }
 
@@ -113,6 +119,10 @@ pub trait Trace: Zero {
     fn shorten<'short, 'long: 'short>(deltas: Self::DeltasMut<'long>) -> Self::DeltasMut<'short>;
     /// The same arrays, to be read.
     fn filled<'a>(deltas: &'a Self::DeltasMut<'_>) -> Self::Deltas<'a>;
+    /// The outputs in this trace, which then stand for the derivatives.
+    fn as_deltas(&self) -> Self::Deltas<'_>;
+    /// The same outputs, to be filled.
+    fn as_deltas_mut(&mut self) -> Self::DeltasMut<'_>;
     /// What is kept of the last layer.
     fn last(&self) -> &LayerTrace<Self::Output, Self::Activation>;
     /// What is kept of the last layer.
@@ -147,6 +157,18 @@ impl<Y: Vector, A: Activation> LayerTrace<Y, A> {
     pub(crate) fn activate_by<R>(&mut self, apply: impl FnOnce(&mut [Y::Scalar]) -> R) -> R {
         self.kept.keep(&self.output);
         apply(self.output.as_mut_slice())
+    }
+
+    /// As [`activate_by`](Self::activate_by), for several samples.
+    #[inline]
+    pub(crate) fn activate_each_by<R, const K: usize>(
+        mut traces: [&mut Self; K],
+        apply: impl FnOnce([&mut Y; K]) -> R,
+    ) -> R {
+        for trace in &mut traces {
+            trace.kept.keep(&trace.output);
+        }
+        apply(traces.map(|trace| &mut trace.output))
     }
 
     /// Turns the logits into outputs.
@@ -200,6 +222,14 @@ impl<Y: Vector, A: Activation> Trace for LayerTrace<Y, A> {
         deltas
     }
     #[inline]
+    fn as_deltas(&self) -> &Y {
+        &self.output
+    }
+    #[inline]
+    fn as_deltas_mut(&mut self) -> &mut Y {
+        &mut self.output
+    }
+    #[inline]
     fn last(&self) -> &Self {
         self
     }
@@ -242,6 +272,14 @@ impl<F: Trace, R: Trace> Trace for ChainTrace<F, R> {
     #[inline]
     fn filled<'a>(deltas: &'a Self::DeltasMut<'_>) -> Self::Deltas<'a> {
         (F::filled(&deltas.0), R::filled(&deltas.1))
+    }
+    #[inline]
+    fn as_deltas(&self) -> Self::Deltas<'_> {
+        (self.first.as_deltas(), self.rest.as_deltas())
+    }
+    #[inline]
+    fn as_deltas_mut(&mut self) -> Self::DeltasMut<'_> {
+        (self.first.as_deltas_mut(), self.rest.as_deltas_mut())
     }
     #[inline]
     fn last(&self) -> &LayerTrace<R::Output, R::Activation> {

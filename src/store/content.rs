@@ -39,7 +39,9 @@ impl<N: Layer, L: Loss<N::Activation>, O: Optimizer<N>> KeepsState<N> for Traine
     }
 }
 
-impl<N: Layer, L: Loss<N::Activation>, O: Optimizer<N>> KeepsState<N> for BatchTrainer<N, L, O> {
+impl<N: Layer, L: Loss<N::Activation>, O: Optimizer<N>, const TILE: usize> KeepsState<N>
+    for BatchTrainer<N, L, O, TILE>
+{
     type Optimizer = O;
     fn state(&self) -> &O::State {
         &self.state

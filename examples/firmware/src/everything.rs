@@ -265,6 +265,9 @@ where
     let mut batch = BatchTrainer::<N, L, O>::default();
     call! { batch.accumulate(net, &x, &t), batch.apply(net, optimizer), batch.count() }
     call! { batch.evaluate(net, &x, &t), batch.output(), batch.gradient() }
+    let mut tiles = BatchTrainer::<N, L, O, 2>::new();
+    call! { batch.accumulate_all(net, examples), tiles.accumulate_all(net, examples.into_iter().take(1)) }
+    call! { tiles.accumulate_all(net, examples), tiles.apply(net, optimizer), &net }
     call! { batch.mean_loss(net, examples) }
     batch.clear();
     call! { batch.fit(net, optimizer, count(), examples, stop) }

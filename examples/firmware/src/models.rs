@@ -117,7 +117,7 @@ fn classes(steps: u32) -> Trained {
     let mut net = Net::ZERO;
     let mut points = Points::new(2);
     init::xavier_uniform(&mut net, &mut points.rng);
-    let mut trainer = BatchTrainer::<Net, CrossEntropy, Adam>::new();
+    let mut trainer = BatchTrainer::<Net, CrossEntropy, Adam, 3>::new();
     let adam = Adam::new(0.01);
     // Five classes in layers along the first coordinate.
     let example = |points: &mut Points| {
@@ -125,10 +125,7 @@ fn classes(steps: u32) -> Trained {
         (x, array::from_fn(|class| truth(fifth(numbers[0]) == class)))
     };
     for _ in 0..steps {
-        for _ in 0..5 {
-            let (x, t) = example(&mut points);
-            trainer.accumulate(&net, &x, &t);
-        }
+        trainer.accumulate_all(&net, (0..5).map(|_| example(&mut points)));
         trainer.apply(&mut net, &adam);
     }
     let loss = mean_loss(|| {
