@@ -2,7 +2,7 @@
 //!
 //! Weights are stored `[input][output]`. Each output adds its products in the order of the inputs
 //! and its bias last; each input gradient adds in one fixed order too. So neither vectorisation nor
-//! unrolling nor the target changes a bit of any result.
+//! unrolling nor the target changes a bit of any result, nor does taking several samples at once.
 
 mod narrow;
 mod soft;
