@@ -197,11 +197,11 @@ mod tests {
     }
 
     fn column<const N: usize>(seed: usize) -> [f32; N] {
-        core::array::from_fn(|i| number(i, seed))
+        array::from_fn(|i| number(i, seed))
     }
 
     fn matrix<const IN: usize, const OUT: usize>() -> [[f32; OUT]; IN] {
-        core::array::from_fn(|i| core::array::from_fn(|o| number(i, o)))
+        array::from_fn(|i| array::from_fn(|o| number(i, o)))
     }
 
     /// All loops of `$kernel` against plain ones that add in the order of the contract, bit for bit.
