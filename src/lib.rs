@@ -96,6 +96,7 @@
 
 mod activation;
 mod exp;
+pub mod fast;
 mod fingerprint;
 mod fit;
 #[cfg(feature = "rand_core")]

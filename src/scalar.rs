@@ -34,6 +34,7 @@ impl<A: Zero, B: Zero> Zero for (A, B) {
 pub(crate) mod sealed {
     use core::fmt;
 
+    use crate::fast::{double, single};
     use crate::safetensors::{Dtype, take_f32, take_f64};
 
     pub trait Sealed: Sized {
@@ -46,10 +47,16 @@ pub(crate) mod sealed {
         fn take(dtype: Dtype, bytes: &[u8]) -> (Self, &[u8]);
         /// Writes a constant expression that has the same bits.
         fn write_source(self, f: &mut fmt::Formatter<'_>) -> fmt::Result;
+        /// As [`Scalar::exp`](super::Scalar::exp), of [`crate::fast`].
+        fn fast_exp(self) -> Self;
+        /// As [`Scalar::ln_1p`](super::Scalar::ln_1p) in `0..=1`.
+        fn fast_ln_1p(self) -> Self;
+        /// As [`Scalar::tanh`](super::Scalar::tanh).
+        fn fast_tanh(self) -> Self;
     }
 
     macro_rules! sealed {
-        ($type:ident $dtype:ident $take:ident) => {
+        ($type:ident $dtype:ident $take:ident $fast:ident) => {
             impl Sealed for $type {
                 const DTYPE: Dtype = Dtype::$dtype;
                 type Bytes = [u8; size_of::<Self>()];
@@ -74,11 +81,23 @@ pub(crate) mod sealed {
                         write!(f, "{name}::NEG_INFINITY")
                     }
                 }
+                #[inline(always)]
+                fn fast_exp(self) -> Self {
+                    $fast::exp(self)
+                }
+                #[inline(always)]
+                fn fast_ln_1p(self) -> Self {
+                    $fast::ln_1p(self)
+                }
+                #[inline(always)]
+                fn fast_tanh(self) -> Self {
+                    $fast::tanh(self)
+                }
             }
         };
     }
-    sealed!(f32 F32 take_f32);
-    sealed!(f64 F64 take_f64);
+    sealed!(f32 F32 take_f32 single);
+    sealed!(f64 F64 take_f64 double);
 }
 
 /// A floating-point type: `f32` or `f64`.
