@@ -154,6 +154,7 @@ macro_rules! activation {
         pub struct $name;
     };
 }
+pub(crate) use activation;
 
 activation! {
     /// No activation: `y = z`, `dy/dz = 1`. For regression outputs.

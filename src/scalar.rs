@@ -47,11 +47,11 @@ pub(crate) mod sealed {
         fn take(dtype: Dtype, bytes: &[u8]) -> (Self, &[u8]);
         /// Writes a constant expression that has the same bits.
         fn write_source(self, f: &mut fmt::Formatter<'_>) -> fmt::Result;
-        /// As [`Scalar::exp`](super::Scalar::exp), of [`crate::fast`].
+        /// `e^self` of [`crate::fast`], for numbers of 0 or less.
         fn fast_exp(self) -> Self;
-        /// As [`Scalar::ln_1p`](super::Scalar::ln_1p) in `0..=1`.
+        /// `ln(1 + self)` of [`crate::fast`], for numbers in `0..=1`.
         fn fast_ln_1p(self) -> Self;
-        /// As [`Scalar::tanh`](super::Scalar::tanh).
+        /// Hyperbolic tangent of [`crate::fast`].
         fn fast_tanh(self) -> Self;
     }
 
