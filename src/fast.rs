@@ -54,7 +54,7 @@ impl Elementwise for Sigmoid {
     }
     #[inline(always)]
     fn apply_all<T: Scalar>(values: &mut [T]) {
-        map(values, <Self as Elementwise>::apply);
+        apply_each::<Self, T>(values);
     }
     #[inline(always)]
     fn derivative<T: Scalar>(y: T) -> T {
@@ -71,9 +71,19 @@ fn logistic<T: Scalar>(z: T, power: T) -> T {
 impl Loss<Sigmoid> for BinaryCrossEntropy {
     const FUSED: bool = true;
 
-    #[inline]
+    #[inline(always)]
     fn evaluate<T: Scalar>(values: &mut [T], target: &[T]) -> T {
-        sum_of_terms(values, target, logistic_terms)
+        let (mut lanes, mut terms) = ([-T::ZERO; LANES], [-T::ZERO; LANES]);
+        let (mut values, mut target) = (values.chunks_exact_mut(LANES), target.chunks_exact(LANES));
+        for (values, target) in values.by_ref().zip(target.by_ref()) {
+            logistic_terms(values, target, &mut terms);
+            for (lane, &term) in lanes.iter_mut().zip(&terms) {
+                *lane += term;
+            }
+        }
+        let rest = values.into_remainder();
+        logistic_terms(rest, target.remainder(), &mut terms);
+        join(lanes, terms.iter().take(rest.len()).copied(), add)
     }
     #[inline]
     fn delta<T: Scalar>(output: &[T], target: &[T], delta: &mut [T]) {
@@ -112,7 +122,7 @@ impl Elementwise for Tanh {
     }
     #[inline(always)]
     fn apply_all<T: Scalar>(values: &mut [T]) {
-        map(values, <Self as Elementwise>::apply);
+        apply_each::<Self, T>(values);
     }
     #[inline(always)]
     fn derivative<T: Scalar>(y: T) -> T {
@@ -142,7 +152,10 @@ impl Activation for Softmax {
     #[inline]
     fn apply<T: Scalar>(values: &mut [T]) {
         let max = max(values);
-        map(values, |z| (z - max).fast_exp());
+        for value in &mut *values {
+            *value -= max;
+        }
+        apply_each::<Exp, T>(values);
         divide_by_sum(values);
     }
     #[inline]
@@ -154,16 +167,14 @@ impl Activation for Softmax {
 impl Loss<Softmax> for CrossEntropy {
     const FUSED: bool = true;
 
-    #[inline]
+    #[inline(always)]
     fn evaluate<T: Scalar>(values: &mut [T], target: &[T]) -> T {
         let max = max(values);
-        let expected = sum_of_terms(values, target, |values, target, terms| {
-            for ((value, &t), term) in values.iter_mut().zip(target).zip(terms) {
-                let below = *value - max;
-                *value = below.fast_exp();
-                *term = t * below;
-            }
-        });
+        for value in &mut *values {
+            *value -= max;
+        }
+        let expected = sum_of_products(values, target);
+        apply_each::<Exp, T>(values);
         divide_by_sum(values).ln() - expected
     }
     #[inline]
@@ -176,40 +187,62 @@ impl Loss<Softmax> for CrossEntropy {
 #[inline(always)]
 fn divide_by_sum<T: Scalar>(values: &mut [T]) -> T {
     let sum = sum(values);
-    map(values, |value| value / sum);
+    for value in values {
+        *value /= sum;
+    }
     sum
 }
 
-/// So many numbers are computed at once: the loops over them vectorise for any length of the slices.
+/// `y = e^z` for `z` of 0 or less, `dy/dz = y`.
+struct Exp;
+
+impl Elementwise for Exp {
+    #[inline(always)]
+    fn apply<T: Scalar>(z: T) -> T {
+        z.fast_exp()
+    }
+    #[inline(always)]
+    fn derivative<T: Scalar>(y: T) -> T {
+        y
+    }
+}
+
+/// So many numbers are computed at once.
 const LANES: usize = 8;
 
-/// Replaces each value by `f` of it.
+/// Replaces each value `z` by `f(z)`.
+///
+/// By two loops, as compilers make little of a loop over ten.
 #[inline(always)]
-fn map<T: Scalar>(values: &mut [T], f: impl Fn(T) -> T) {
-    let mut chunks = values.chunks_exact_mut(LANES);
-    for chunk in chunks.by_ref() {
-        chunk.iter_mut().for_each(|value| *value = f(*value));
+fn apply_each<A: Elementwise, T: Scalar>(values: &mut [T]) {
+    let whole = values.len() & !(LANES - 1);
+    let Some((whole, rest)) = values.split_at_mut_checked(whole) else { return };
+    for value in whole {
+        *value = A::apply(*value);
     }
-    chunks.into_remainder().iter_mut().for_each(|value| *value = f(*value));
+    for value in rest {
+        *value = A::apply(*value);
+    }
 }
 
-/// `f` of all lanes, then of that and what is left over.
+/// `f` of the lanes in pairs, and then of that and the rest.
 #[inline(always)]
-fn reduce<T: Scalar>(lanes: [T; LANES], rest: &[T], f: impl Fn(T, T) -> T) -> T {
+fn join<T>(lanes: [T; LANES], rest: impl Iterator<Item = T>, f: impl Fn(T, T) -> T) -> T {
     let [a, b, c, d, e, g, h, i] = lanes;
-    let all = f(f(f(a, e), f(c, h)), f(f(b, g), f(d, i)));
-    rest.iter().fold(all, |all, &value| f(all, value))
+    rest.fold(f(f(f(a, e), f(c, h)), f(f(b, g), f(d, i))), f)
 }
 
-/// `f` of all values, the first of which are taken in lanes.
+/// `f` of all values, a chunk of them at once.
 #[inline(always)]
 fn fold<T: Scalar>(start: T, values: &[T], f: impl Fn(T, T) -> T) -> T {
     let mut lanes = [start; LANES];
     let mut chunks = values.chunks_exact(LANES);
     for chunk in chunks.by_ref() {
-        lanes.iter_mut().zip(chunk).for_each(|(lane, &value)| *lane = f(*lane, value));
+        for (lane, &value) in lanes.iter_mut().zip(chunk) {
+            *lane = f(*lane, value);
+        }
     }
-    reduce(lanes, chunks.remainder(), f)
+    join(lanes, chunks.remainder().iter().copied(), f)
 }
 
 /// The greatest number; NaN is none.
@@ -218,29 +251,26 @@ fn max<T: Scalar>(values: &[T]) -> T {
     fold(-T::INFINITY, values, |max, value| if value > max { value } else { max })
 }
 
-/// Sum, in the same order as, of terms, [`sum_of_terms`].
 #[inline(always)]
 fn sum<T: Scalar>(values: &[T]) -> T {
-    fold(-T::ZERO, values, |sum, value| sum + value)
+    fold(-T::ZERO, values, add)
 }
 
-/// Sum of the terms that `f` writes for values and their targets: of the first, the ninth .., of the
-/// second, the tenth ..; and at last of what is left over.
 #[inline(always)]
-fn sum_of_terms<T: Scalar>(
-    values: &mut [T],
-    target: &[T],
-    f: impl Fn(&mut [T], &[T], &mut [T]),
-) -> T {
-    let (mut lanes, mut terms) = ([-T::ZERO; LANES], [-T::ZERO; LANES]);
-    let (mut values, mut targets) = (values.chunks_exact_mut(LANES), target.chunks_exact(LANES));
-    for (values, target) in values.by_ref().zip(targets.by_ref()) {
-        f(values, target, &mut terms);
-        lanes.iter_mut().zip(terms).for_each(|(lane, term)| *lane += term);
+fn add<T: Scalar>(a: T, b: T) -> T {
+    a + b
+}
+
+#[inline(always)]
+fn sum_of_products<T: Scalar>(a: &[T], b: &[T]) -> T {
+    let mut lanes = [-T::ZERO; LANES];
+    let (mut a, mut b) = (a.chunks_exact(LANES), b.chunks_exact(LANES));
+    for (a, b) in a.by_ref().zip(b.by_ref()) {
+        for ((lane, &a), &b) in lanes.iter_mut().zip(a).zip(b) {
+            *lane += a * b;
+        }
     }
-    let rest = values.into_remainder();
-    f(rest, targets.remainder(), &mut terms);
-    reduce(lanes, terms.get(..rest.len()).unwrap_or_default(), |sum, term| sum + term)
+    join(lanes, a.remainder().iter().zip(b.remainder()).map(|(&a, &b)| a * b), add)
 }
 
 /// `values[0] + x values[1] + x^2 values[2] ..`, for `square = x^2`.
