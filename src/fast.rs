@@ -449,13 +449,11 @@ mod tests {
     }
     const ONE: Double = Double(1.0, 0.0);
 
-    /// Largest error in units in the last place, where, and how often a function falls that should
-    /// rise.
-    #[derive(Debug, Default)]
+    /// The largest error in units in the last place, and where.
+    #[derive(Default)]
     struct Errors {
         largest: f64,
         at: f64,
-        falls: u64,
     }
 
     impl Errors {
@@ -486,16 +484,16 @@ mod tests {
             let bits = i64::from(x.abs().to_bits());
             if x.is_sign_negative() { -1 - bits } else { bits }
         };
-        let (mut errors, mut last) = (Errors::default(), f32::NEG_INFINITY);
+        let (mut errors, mut last, mut falls) = (Errors::default(), f32::NEG_INFINITY, 0_u64);
         for place in (place(from)..=place(to)).step_by(step) {
             let bits = if place < 0 { 1 << 31 | (-1 - place) as u32 } else { place as u32 };
             let x = f32::from_bits(bits);
             let (got, want) = (f(x), exact(x.into()));
             errors.add(x.into(), f64::from(got) - want, unit(want, 24, -125));
-            errors.falls += u64::from(got < last);
+            falls += u64::from(got < last);
             last = got;
         }
-        println!("f32 {name}: {errors:?}");
+        println!("f32 {name}: {:.3} ulp at {:e}, falls {falls} times", errors.largest, errors.at);
         errors.largest
     }
 
@@ -528,7 +526,7 @@ mod tests {
             let Double(want, rest) = exact(Double(x, 0.0));
             errors.add(x, (f(x) - want) - rest, unit(want, 53, -1021));
         }
-        println!("f64 {name}: {errors:?}");
+        println!("f64 {name}: {:.3} ulp at {:e}", errors.largest, errors.at);
         errors.largest
     }
 
@@ -554,9 +552,75 @@ mod tests {
     }
 
     #[test]
-    #[ignore = "takes a minute when optimised, and an hour when not"]
+    #[ignore = "takes minutes when optimised, and hours when not"]
     fn errors_are_small_for_all_numbers() {
         check_single(1);
         check_double(10_000_000);
+    }
+
+    #[test]
+    fn ends_of_the_range_are_right() {
+        fn check<T: Scalar>(nan: T, subnormal: T) {
+            let (zero, one, infinity) = (T::ZERO, T::ONE, T::INFINITY);
+            let sigmoid = <Sigmoid as Elementwise>::apply::<T>;
+            for f in [T::fast_exp, T::fast_ln_1p, T::fast_tanh, sigmoid] {
+                assert!(f(nan).to_f64().is_nan());
+            }
+            for size in [infinity, T::from_u32(1_000_000), T::from_u32(800)] {
+                assert_eq!((T::fast_tanh(size), T::fast_tanh(-size)), (one, -one));
+                assert_eq!((sigmoid(size), sigmoid(-size)), (one, zero));
+                assert_eq!(T::fast_exp(-size), zero);
+            }
+            assert_eq!((zero.fast_exp(), (-zero).fast_exp()), (one, one));
+            assert_eq!((sigmoid(zero), sigmoid(-zero)), (T::HALF, T::HALF));
+            for x in [zero, subnormal, T::MIN_POSITIVE] {
+                assert_eq!((x.fast_exp(), sigmoid(x)), (one, T::HALF));
+                assert_eq!((x.fast_tanh(), x.fast_ln_1p()), (x, x));
+                assert_eq!((-x).fast_tanh(), -x);
+            }
+            assert!((-zero).fast_tanh().to_f64().is_sign_negative());
+            assert!(zero.fast_tanh().to_f64().is_sign_positive());
+        }
+        check(f32::NAN, f32::from_bits(1));
+        check(f64::NAN, f64::from_bits(1));
+    }
+
+    #[test]
+    fn subnormal_powers_are_off_by_at_most_one() {
+        for i in 0..4_000 {
+            let x = -708.0 - f64::from(i) * 0.01;
+            let (got, want) = (double::exp(x), libm::exp(x));
+            assert!(got.to_bits().abs_diff(want.to_bits()) <= 1, "{x}: {got:e} {want:e}");
+        }
+    }
+
+    #[test]
+    fn sums_and_maxima_take_every_value() {
+        let values: [f64; 29] = core::array::from_fn(|i| libm::ldexp(1.0, (i * 11 % 29) as i32));
+        for len in 0..=values.len() {
+            let values = &values[..len];
+            assert_eq!(sum(values), values.iter().sum());
+            assert_eq!(sum_of_products(values, &[3.0; 29][..len]), 3.0 * sum(values));
+            assert_eq!(max(values), values.iter().copied().fold(f64::NEG_INFINITY, f64::max));
+        }
+        assert_eq!(max(&[f64::NAN, 1.0, f64::NAN]), 1.0);
+    }
+
+    #[test]
+    fn bits_stay_the_same() {
+        // As first computed here; a change is a change of every training run that uses them.
+        fn hash<T: Scalar>(hash: u32, f: fn(T) -> T) -> u32 {
+            (0..20_000).fold(hash, |hash, i| {
+                let bits = f(-T::from_u32(i) / T::from_u32(149)).to_f64().to_bits();
+                (hash.rotate_left(5) ^ bits as u32 ^ (bits >> 32) as u32).wrapping_mul(0x0100_0193)
+            })
+        }
+        fn all<T: Scalar>() -> u32 {
+            let ln_1p = |x: T| (x / T::from_u32(135)).abs().fast_ln_1p();
+            [T::fast_exp, T::fast_tanh, <Sigmoid as Elementwise>::apply, ln_1p]
+                .into_iter()
+                .fold(0, hash)
+        }
+        assert_eq!((all::<f32>(), all::<f64>()), (0x7ab5e8b5, 0x58c06412));
     }
 }
