@@ -35,7 +35,7 @@
 //! | to do | use |
 //! |---|---|
 //! | describe a network | [`Dense`], [`Mlp`], [`net!`], [`Chain`], [`Frozen`], or your own [`Layer`] |
-//! | choose activations | [`Sigmoid`], [`Tanh`], [`Relu`], [`Softmax`] .. or your own [`Elementwise`] |
+//! | choose activations | [`Sigmoid`], [`Tanh`], [`Relu`], [`Softmax`] .. or your own [`Elementwise`]; [`fast`] on PCs |
 //! | choose a loss | [`HalfSquaredError`], [`BinaryCrossEntropy`], [`CrossEntropy`] .. or your own [`Loss`] |
 //! | train | [`Trainer`], one sample at a time, or [`BatchTrainer`]; `fit` for whole epochs |
 //! | choose an optimizer | [`Sgd`], [`Momentum`], [`Adam`] .. or your own [`Optimizer`] |

@@ -11,7 +11,8 @@ use crate::scalar::{Scalar, reciprocal};
 /// What training makes small, for a network whose last activation is `A`.
 ///
 /// A pair of loss and activation that makes no sense does not compile: [`BinaryCrossEntropy`] needs
-/// [`Sigmoid`], [`CrossEntropy`] needs [`Softmax`], the others take any activation.
+/// [`Sigmoid`], [`CrossEntropy`] needs [`Softmax`] (or those of [`fast`](crate::fast)), the others
+/// take any activation.
 ///
 /// ```
 /// use gradlet::prelude::*;
@@ -234,11 +235,12 @@ loss! {
     /// where `y` has been rounded to 0 or 1.
     ///
     /// ```
-    /// use gradlet::{BinaryCrossEntropy, Loss};
+    /// use gradlet::{BinaryCrossEntropy, Loss, Sigmoid};
     ///
+    /// type E = BinaryCrossEntropy;
     /// // Sure, and wrong: the loss is the logit.
     /// let mut values = [1000.0];
-    /// assert_eq!(BinaryCrossEntropy::evaluate(&mut values, &[0.0]), 1000.0);
+    /// assert_eq!(<E as Loss<Sigmoid>>::evaluate(&mut values, &[0.0]), 1000.0);
     /// assert_eq!(values, [1.0]);
     /// ```
     BinaryCrossEntropy
@@ -276,11 +278,12 @@ loss! {
     /// stays finite where a probability has been rounded to 0.
     ///
     /// ```
-    /// use gradlet::{CrossEntropy, Loss};
+    /// use gradlet::{CrossEntropy, Loss, Softmax};
     ///
+    /// type E = CrossEntropy;
     /// // Sure, and wrong: the loss is how far the right logit is below the largest.
     /// let mut values = [1000.0, 0.0];
-    /// assert_eq!(CrossEntropy::evaluate(&mut values, &[0.0, 1.0]), 1000.0);
+    /// assert_eq!(<E as Loss<Softmax>>::evaluate(&mut values, &[0.0, 1.0]), 1000.0);
     /// assert_eq!(values, [1.0, 0.0]);
     /// ```
     CrossEntropy

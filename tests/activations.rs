@@ -3,6 +3,7 @@
 
 mod support;
 
+use gradlet::fast::{Sigmoid as FastSigmoid, Softmax as FastSoftmax, Tanh as FastTanh};
 use gradlet::prelude::*;
 use support::{Json, tolerance, ulps_f32, ulps_f64};
 
@@ -75,6 +76,9 @@ fn activations_match_golden_in_f64() {
         ulps("sigmoid", value::<Sigmoid, _>(z), "sigmoid");
         ulps("1 - sigmoid", value::<Sigmoid, _>(-z), "one_minus_sigmoid");
         ulps("tanh", value::<Tanh, _>(z), "tanh");
+        ulps("fast sigmoid", value::<FastSigmoid, _>(z), "sigmoid");
+        ulps("1 - fast sigmoid", value::<FastSigmoid, _>(-z), "one_minus_sigmoid");
+        ulps("fast tanh", value::<FastTanh, _>(z), "tanh");
         ulps("relu", value::<Relu, _>(z), "relu");
         ulps("leaky relu", value::<LeakyRelu, _>(z), "leaky_relu_0.01");
         ulps("softplus", value::<Softplus, _>(z), "softplus");
@@ -84,6 +88,8 @@ fn activations_match_golden_in_f64() {
             |what, got, key| assert_slope(what, z, got, row.at(key).number(), f64::EPSILON);
         slopes("sigmoid", slope::<Sigmoid, _>(z), "dsigmoid");
         slopes("tanh", slope::<Tanh, _>(z), "dtanh");
+        slopes("fast sigmoid", slope::<FastSigmoid, _>(z), "dsigmoid");
+        slopes("fast tanh", slope::<FastTanh, _>(z), "dtanh");
         slopes("softplus", slope::<Softplus, _>(z), "sigmoid");
         assert_eq!(slope::<Relu, _>(z), row.at("drelu").number());
         assert_eq!(slope::<LeakyRelu, _>(z), if z > 0.0 { 1.0 } else { 0.01 });
@@ -103,7 +109,9 @@ fn activations_match_golden_in_f32() {
         if !(z < -87.0 && got == 0.0) {
             assert_ulps_f32("sigmoid", z, got, want);
         }
+        assert_ulps_f32("fast sigmoid", z, value::<FastSigmoid, _>(z), want);
         assert_ulps_f32("tanh", z, value::<Tanh, _>(z), row.at("tanh_f32").f32());
+        assert_ulps_f32("fast tanh", z, value::<FastTanh, _>(z), row.at("tanh_f32").f32());
         assert_eq!(value::<Relu, _>(z), z.max(0.0));
         assert_eq!(value::<Identity, _>(z), z);
 
@@ -125,11 +133,15 @@ fn activations_match_golden_in_f32() {
     }
 }
 
-fn assert_softmax<T: Scalar, const N: usize>(z: [f64; N], want: [f64; N], epsilon: f64) {
+fn assert_softmax<A: Activation, T: Scalar, const N: usize>(
+    z: [f64; N],
+    want: [f64; N],
+    epsilon: f64,
+) {
     let zero = [-T::ZERO; N];
     let identity =
         core::array::from_fn(|i| core::array::from_fn(|o| if i == o { T::ONE } else { T::ZERO }));
-    let net = Dense::<N, N, Softmax, T>::new(identity, zero);
+    let net = Dense::<N, N, A, T>::new(identity, zero);
     let got = net.forward(&z.map(T::from_f64));
     for ((got, want), z) in got.into_iter().zip(want).zip(z) {
         let allowed = tolerance::SOFTMAX_EPSILONS * epsilon * want;
@@ -141,34 +153,47 @@ fn assert_softmax<T: Scalar, const N: usize>(z: [f64; N], want: [f64; N], epsilo
 
 #[test]
 fn softmax_matches_golden() {
-    let cases = Json::file("activations").at("softmax").list();
-    assert_eq!(cases.len(), 6);
-    for case in cases {
-        let (z, want) = (case.at("z").array::<f64, 3>(), case.at("softmax").array::<f64, 3>());
-        assert_softmax::<f64, 3>(z, want, f64::EPSILON);
-        // 0.2 is another number in `f32`, but `z - m` differs by less than an epsilon.
-        assert_softmax::<f32, 3>(z, want, f32::EPSILON.into());
+    fn check<A: Activation>() {
+        let cases = Json::file("activations").at("softmax").list();
+        assert_eq!(cases.len(), 6);
+        for case in cases {
+            let (z, want) = (case.at("z").array::<f64, 3>(), case.at("softmax").array::<f64, 3>());
+            assert_softmax::<A, f64, 3>(z, want, f64::EPSILON);
+            // 0.2 is another number in `f32`, but `z - m` differs by less than an epsilon.
+            assert_softmax::<A, f32, 3>(z, want, f32::EPSILON.into());
+        }
     }
+    check::<Softmax>();
+    check::<FastSoftmax>();
 }
 
 #[test]
 fn softmax_is_right_for_logits_at_the_ends_of_the_range() {
-    for size in [1e4, 1e30, f64::from(f32::MAX)] {
-        assert_softmax::<f64, 2>([size, -size], [1.0, 0.0], f64::EPSILON);
-        assert_softmax::<f32, 2>([-size, size], [0.0, 1.0], f32::EPSILON.into());
-        assert_softmax::<f32, 4>([-size; 4], [0.25; 4], f32::EPSILON.into());
+    fn check<A: Activation>() {
+        for size in [1e4, 1e30, f64::from(f32::MAX)] {
+            assert_softmax::<A, f64, 2>([size, -size], [1.0, 0.0], f64::EPSILON);
+            assert_softmax::<A, f32, 2>([-size, size], [0.0, 1.0], f32::EPSILON.into());
+            assert_softmax::<A, f32, 4>([-size; 4], [0.25; 4], f32::EPSILON.into());
+            assert_softmax::<A, f32, 16>([-size; 16], [0.0625; 16], f32::EPSILON.into());
+        }
+        assert_softmax::<A, f64, 2>([f64::MAX, -f64::MAX], [1.0, 0.0], f64::EPSILON);
     }
-    assert_softmax::<f64, 2>([f64::MAX, -f64::MAX], [1.0, 0.0], f64::EPSILON);
+    check::<Softmax>();
+    check::<FastSoftmax>();
 }
 
 #[test]
 fn softmax_of_nan_is_nan() {
-    let mut some = [1.0, f32::NAN, 2.0];
-    <Softmax as Activation>::apply(&mut some);
-    assert!(some.iter().all(|y| y.is_nan()), "{some:?}");
-    let mut all = [f64::NAN; 3];
-    <Softmax as Activation>::apply(&mut all);
-    assert!(all.iter().all(|y| y.is_nan()), "{all:?}");
+    fn check<A: Activation>() {
+        let mut some = [1.0, f32::NAN, 2.0];
+        A::apply(&mut some);
+        assert!(some.iter().all(|y| y.is_nan()), "{some:?}");
+        let mut all = [f64::NAN; 11];
+        A::apply(&mut all);
+        assert!(all.iter().all(|y| y.is_nan()), "{all:?}");
+    }
+    check::<Softmax>();
+    check::<FastSoftmax>();
 }
 
 /// Finite for every finite number, with a finite derivative; NaN for NaN.
@@ -206,6 +231,9 @@ ends! {
     gelu_is_finite_for_finite_input_and_nan_for_nan: Gelu;
     silu_is_finite_for_finite_input_and_nan_for_nan: Silu;
     softmax_is_finite_for_finite_input_and_nan_for_nan: Softmax;
+    fast_sigmoid_is_finite_for_finite_input_and_nan_for_nan: FastSigmoid;
+    fast_tanh_is_finite_for_finite_input_and_nan_for_nan: FastTanh;
+    fast_softmax_is_finite_for_finite_input_and_nan_for_nan: FastSoftmax;
 }
 
 #[test]
@@ -218,6 +246,7 @@ fn activations_that_hold_zero_hold_both_zeros() {
     }
     check::<Identity>();
     check::<Tanh>();
+    check::<FastTanh>();
     check::<Relu>();
     check::<LeakyRelu>();
     check::<Elu>();

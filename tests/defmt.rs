@@ -15,7 +15,7 @@ use gradlet::safetensors::{
 };
 use gradlet::{
     AdamState, ChainGradient, ChainTrace, Epoch, ForEach, Indent, LayerTrace, Report, Source,
-    Tensor,
+    Tensor, fast,
 };
 
 type Net<T> = Mlp<2, 4, 3, Tanh, Softmax, T>;
@@ -31,6 +31,7 @@ macro_rules! are_format {
 fn activations() {
     are_format![Elu, Gelu, HardSigmoid, Identity, LeakyRelu, LeakyRelu<1, 4>, Relu];
     are_format![Sigmoid, Silu, Softmax, Softplus, Tanh];
+    are_format![fast::Sigmoid, fast::Softmax, fast::Tanh];
 }
 
 fn losses() {

@@ -14,7 +14,7 @@ mod support;
 use core::cell::Cell;
 
 use gradlet::prelude::*;
-use gradlet::{Trace, Vector};
+use gradlet::{Trace, Vector, fast};
 use proptest::test_runner::{Config, RngAlgorithm, TestCaseError, TestRng, TestRunner};
 use support::{
     Bare, Random, Rng, Scale, assert_all_close, flat, flat_gradient, parameter, set_parameter,
@@ -271,6 +271,9 @@ activations! {
     gelu_gradients_match_central_differences: Gelu, Gelu, false;
     silu_gradients_match_central_differences: Silu, Silu, false;
     softmax_gradients_match_central_differences: Softmax, Tanh, false;
+    fast_sigmoid_gradients_match_central_differences: fast::Sigmoid, fast::Sigmoid, false;
+    fast_tanh_gradients_match_central_differences: fast::Tanh, fast::Tanh, false;
+    fast_softmax_gradients_match_central_differences: fast::Softmax, fast::Tanh, false;
 }
 
 #[test]
@@ -278,6 +281,7 @@ fn binary_cross_entropy_gradients_match_central_differences() {
     pair!(Sigmoid, BinaryCrossEntropy, Tanh, Unit, false);
     pair!(Sigmoid, BinaryCrossEntropy, Relu, Unit, true);
     pair!(Sigmoid, BinaryCrossEntropy, Gelu, Unit, false);
+    pair!(fast::Sigmoid, BinaryCrossEntropy, fast::Tanh, Unit, false);
 }
 
 #[test]
@@ -285,6 +289,18 @@ fn cross_entropy_gradients_match_central_differences() {
     pair!(Softmax, CrossEntropy, Sigmoid, Classes, false);
     pair!(Softmax, CrossEntropy, LeakyRelu, Classes, true);
     pair!(Softmax, CrossEntropy, Silu, Classes, false);
+    pair!(fast::Softmax, CrossEntropy, fast::Sigmoid, Classes, false);
+}
+
+/// With more outputs than are computed at once, and some left over.
+#[test]
+fn fast_gradients_match_central_differences_for_many_outputs() {
+    type Yes<const OUT: usize> = net![f64; 2 => 9 fast::Tanh => OUT fast::Sigmoid];
+    check_all::<Yes<8>, BinaryCrossEntropy, 2, 8>(Targets::Unit, false);
+    check_all::<Yes<19>, BinaryCrossEntropy, 2, 19>(Targets::Unit, false);
+    type Class<const OUT: usize> = net![f64; 2 => 9 fast::Sigmoid => OUT fast::Softmax];
+    check_all::<Class<8>, CrossEntropy, 2, 8>(Targets::Classes, false);
+    check_all::<Class<19>, CrossEntropy, 2, 19>(Targets::Classes, false);
 }
 
 /// Shapes that take every path of the kernels: four rows at a time and one, two or three rows left

@@ -11,6 +11,7 @@
 
 mod support;
 
+use gradlet::fast::{Sigmoid as FastSigmoid, Softmax as FastSoftmax, Tanh as FastTanh};
 use gradlet::prelude::*;
 use support::{Json, Rng, assert_all_close, assert_close, assert_same_bits, tolerance};
 
@@ -56,12 +57,20 @@ fn squared_and_absolute_errors_match_golden() {
 
 #[test]
 fn binary_cross_entropy_matches_golden() {
+    check_binary_cross_entropy::<Sigmoid>();
+    check_binary_cross_entropy::<FastSigmoid>();
+}
+
+fn check_binary_cross_entropy<A: Activation>()
+where
+    BinaryCrossEntropy: Loss<A>,
+{
     let file = Json::file("002_losses");
     for row in file.at("binary_ce").list() {
         let (z, t) = ([logit(row.at("a").number())], [row.at("y").number()]);
-        let got = loss::<BinaryCrossEntropy, Sigmoid, _, 1>(z, t);
+        let got = loss::<BinaryCrossEntropy, A, _, 1>(z, t);
         assert_close("loss", got, row.at("loss").number(), tolerance::F64_PASS);
-        let [got] = delta::<BinaryCrossEntropy, Sigmoid, _, 1>(z, t);
+        let [got] = delta::<BinaryCrossEntropy, A, _, 1>(z, t);
         assert_close("delta", got, row.at("dloss_dz_if_sigmoid").number(), tolerance::F64_PASS);
     }
     let curves = file.at("bce_curves");
@@ -69,7 +78,7 @@ fn binary_cross_entropy_matches_golden() {
     let all = curves.at("a").numbers();
     assert_eq!(all.len(), 50);
     for ((a, y0), y1) in all.into_iter().zip(y0).zip(y1) {
-        let got = [0.0, 1.0].map(|t| loss::<BinaryCrossEntropy, Sigmoid, _, 1>([logit(a)], [t]));
+        let got = [0.0, 1.0].map(|t| loss::<BinaryCrossEntropy, A, _, 1>([logit(a)], [t]));
         assert_all_close(&format!("a = {a}"), &got, &[y0, y1], tolerance::F64_PASS);
     }
     // The logarithm of the sigmoid, and softplus, with 60 digits.
@@ -77,7 +86,7 @@ fn binary_cross_entropy_matches_golden() {
         let z = row.at("z").number();
         let want = [-row.at("log_sigmoid").number(), row.at("softplus").number()];
         for (t, want) in [1.0, 0.0].into_iter().zip(want) {
-            let got = loss::<BinaryCrossEntropy, Sigmoid, _, 1>([z], [t]);
+            let got = loss::<BinaryCrossEntropy, A, _, 1>([z], [t]);
             let allowed = tolerance::LOSS_EPSILONS * f64::EPSILON * want + f64::MIN_POSITIVE;
             assert!((got - want).abs() <= allowed, "z = {z}, t = {t}: got {got:e}, want {want:e}");
         }
@@ -86,25 +95,33 @@ fn binary_cross_entropy_matches_golden() {
 
 #[test]
 fn cross_entropy_matches_golden() {
+    check_cross_entropy::<Softmax>();
+    check_cross_entropy::<FastSoftmax>();
+}
+
+fn check_cross_entropy<A: Activation>()
+where
+    CrossEntropy: Loss<A>,
+{
     let file = Json::file("002_losses");
     for row in file.at("multiclass_ce").list() {
         let (z, t) = (row.at("a").array::<f64, 3>().map(f64::ln), row.at("y").array());
-        let got = loss::<CrossEntropy, Softmax, _, 3>(z, t);
+        let got = loss::<CrossEntropy, A, _, 3>(z, t);
         assert_close("loss", got, row.at("loss").number(), tolerance::F64_PASS);
         let want = row.at("dloss_dz_if_softmax").numbers();
-        let got = delta::<CrossEntropy, Softmax, _, 3>(z, t);
+        let got = delta::<CrossEntropy, A, _, 3>(z, t);
         assert_all_close("delta", &got, &want, tolerance::F64_PASS);
     }
     // Against itself, a distribution has its entropy; against another one, that and the divergence.
     let information = file.at("information");
     let p = information.at("p").array::<f64, 3>();
-    let got = loss::<CrossEntropy, Softmax, _, 3>(p.map(f64::ln), p);
+    let got = loss::<CrossEntropy, A, _, 3>(p.map(f64::ln), p);
     assert_close("entropy", got, information.at("entropy").number(), tolerance::F64_PASS);
     let kl = file.at("kl");
     let (p, q) = (kl.at("p").array::<f64, 3>(), kl.at("q").array::<f64, 3>());
-    let cross = loss::<CrossEntropy, Softmax, _, 3>(q.map(f64::ln), p);
+    let cross = loss::<CrossEntropy, A, _, 3>(q.map(f64::ln), p);
     assert_close("cross", cross, kl.at("cross_entropy").number(), tolerance::F64_PASS);
-    let divergence = cross - loss::<CrossEntropy, Softmax, _, 3>(p.map(f64::ln), p);
+    let divergence = cross - loss::<CrossEntropy, A, _, 3>(p.map(f64::ln), p);
     assert_close("kl", divergence, kl.at("kl").number(), tolerance::F64_PASS);
 
     for case in Json::file("activations").at("softmax").list() {
@@ -112,7 +129,7 @@ fn cross_entropy_matches_golden() {
         for class in 0..3 {
             let mut t = [0.0; 3];
             t[class] = 1.0;
-            let got = loss::<CrossEntropy, Softmax, _, 3>(z, t);
+            let got = loss::<CrossEntropy, A, _, 3>(z, t);
             let allowed = tolerance::LOSS_EPSILONS * f64::EPSILON * sum.abs().max(1.0);
             assert!((got - (sum - z[class])).abs() <= allowed, "{z:?}, class {class}: {got}");
         }
@@ -152,12 +169,28 @@ fn cross_entropies_are_right_for_logits_of_ten_thousand() {
         CrossEntropy Softmax [1e4, -1e4], [1.0, 0.0] => 0.0, [0.0, 0.0];
         CrossEntropy Softmax [1e4, -1e4, -1e4], [0.25, 0.5, 0.25] => 15_000.0, [0.75, -0.5, -0.25];
         CrossEntropy Softmax [0.0, -1e4, -1e4], [0.0, 0.0, 1.0] => 1e4, [1.0, 0.0, -1.0];
+        BinaryCrossEntropy FastSigmoid [1e4], [0.0] => 1e4, [1.0];
+        BinaryCrossEntropy FastSigmoid [1e4], [1.0] => 0.0, [0.0];
+        BinaryCrossEntropy FastSigmoid [-1e4], [1.0] => 1e4, [-1.0];
+        BinaryCrossEntropy FastSigmoid [-1e4], [0.0] => 0.0, [0.0];
+        BinaryCrossEntropy FastSigmoid [1e4], [0.25] => 7500.0, [0.75];
+        BinaryCrossEntropy FastSigmoid [-1e4], [0.25] => 2500.0, [-0.25];
+        BinaryCrossEntropy FastSigmoid [1e4, -1e4], [0.5, 1.0] => 15_000.0, [0.5, -1.0];
+        BinaryCrossEntropy FastSigmoid [-1e4, 1e4], [0.0, 1.0] => 0.0, [0.0, 0.0];
+        CrossEntropy FastSoftmax [1e4, -1e4], [0.0, 1.0] => 2e4, [1.0, -1.0];
+        CrossEntropy FastSoftmax [1e4, -1e4], [1.0, 0.0] => 0.0, [0.0, 0.0];
+        CrossEntropy FastSoftmax [1e4, -1e4, -1e4], [0.25, 0.5, 0.25] => 15_000.0, [0.75, -0.5, -0.25];
+        CrossEntropy FastSoftmax [0.0, -1e4, -1e4], [0.0, 0.0, 1.0] => 1e4, [1.0, 0.0, -1.0];
     }
 }
 
 #[test]
 fn cross_entropies_are_finite_wherever_a_logit_is() {
-    fn check<T: Scalar>(epsilon: f64) {
+    fn check<Yes: Activation, Class: Activation, T: Scalar>(epsilon: f64)
+    where
+        BinaryCrossEntropy: Loss<Yes>,
+        CrossEntropy: Loss<Class>,
+    {
         let sizes = [0.0, 1e-30, 1e-3, 1.0, 20.0, 88.0, 104.0, 709.0, 746.0, 1000.0, 1e4];
         for z in sizes.into_iter().flat_map(|z| [z, -z]) {
             // The number that the type holds.
@@ -168,45 +201,74 @@ fn cross_entropies_are_finite_wherever_a_logit_is() {
                 let size = if t == 0.0 || t == 1.0 { want } else { want.max(z.abs()) };
                 let allowed = tolerance::LOSS_EPSILONS * epsilon * size + T::MIN_POSITIVE.to_f64();
                 let (z, t) = (T::from_f64(z), T::from_f64(t));
-                let got = loss::<BinaryCrossEntropy, Sigmoid, T, 1>([z], [t]).to_f64();
+                let got = loss::<BinaryCrossEntropy, Yes, T, 1>([z], [t]).to_f64();
                 assert!((got - want).abs() <= allowed, "{z:?}, {t:?}: got {got:e}, want {want:e}");
                 // Two classes of which one has the logit 0 are the same loss.
-                let got = loss::<CrossEntropy, Softmax, T, 2>([z, T::ZERO], [t, T::ONE - t]);
+                let got = loss::<CrossEntropy, Class, T, 2>([z, T::ZERO], [t, T::ONE - t]);
                 let got = got.to_f64();
                 let allowed = allowed.max(tolerance::LOSS_EPSILONS * epsilon);
                 assert!((got - want).abs() <= allowed, "{z:?}, {t:?}: got {got:e}, want {want:e}");
             }
         }
     }
-    check::<f32>(f32::EPSILON.into());
-    check::<f64>(f64::EPSILON);
+    check::<Sigmoid, Softmax, f32>(f32::EPSILON.into());
+    check::<Sigmoid, Softmax, f64>(f64::EPSILON);
+    check::<FastSigmoid, FastSoftmax, f32>(f32::EPSILON.into());
+    check::<FastSigmoid, FastSoftmax, f64>(f64::EPSILON);
 }
 
 #[test]
 fn losses_leave_the_outputs_that_the_activation_gives() {
-    fn check<L: Loss<A>, A: Activation>(t: [f64; 3]) {
+    fn check<L: Loss<A>, A: Activation, const N: usize>(t: [f64; N]) {
         let mut rng = Rng(5);
         for size in [0.1, 1.0, 10.0, 100.0, 1e4] {
             for _ in 0..50 {
-                let z = rng.array::<f64, 3>(-size, size);
+                let z = rng.array::<f64, N>(-size, size);
                 let mut want = z;
                 A::apply(&mut want);
-                let (_, got) = evaluate::<L, A, f64, 3>(z, t);
+                let (_, got) = evaluate::<L, A, f64, N>(z, t);
                 assert_same_bits(core::any::type_name::<(L, A)>(), &got, &want);
                 let z = z.map(f32::from_f64);
                 let mut want = z;
                 A::apply(&mut want);
-                let (_, got) = evaluate::<L, A, f32, 3>(z, t.map(f32::from_f64));
+                let (_, got) = evaluate::<L, A, f32, N>(z, t.map(f32::from_f64));
                 assert_eq!(got.map(f32::to_bits), want.map(f32::to_bits));
             }
         }
     }
-    check::<BinaryCrossEntropy, Sigmoid>([0.0, 0.5, 1.0]);
-    check::<CrossEntropy, Softmax>([0.25, 0.5, 0.25]);
-    check::<HalfSquaredError, Tanh>([0.25, 0.5, 0.25]);
-    check::<MeanSquaredError, Gelu>([0.25, 0.5, 0.25]);
-    check::<AbsoluteError, Softmax>([0.25, 0.5, 0.25]);
-    check::<Huber, Relu>([0.25, 0.5, 0.25]);
+    check::<BinaryCrossEntropy, Sigmoid, 3>([0.0, 0.5, 1.0]);
+    check::<CrossEntropy, Softmax, 3>([0.25, 0.5, 0.25]);
+    check::<HalfSquaredError, Tanh, 3>([0.25, 0.5, 0.25]);
+    check::<MeanSquaredError, Gelu, 3>([0.25, 0.5, 0.25]);
+    check::<AbsoluteError, Softmax, 3>([0.25, 0.5, 0.25]);
+    check::<Huber, Relu, 3>([0.25, 0.5, 0.25]);
+    check::<BinaryCrossEntropy, FastSigmoid, 1>([0.5]);
+    check::<BinaryCrossEntropy, FastSigmoid, 19>([0.25; 19]);
+    check::<CrossEntropy, FastSoftmax, 2>([0.25, 0.75]);
+    check::<CrossEntropy, FastSoftmax, 19>([1.0 / 19.0; 19]);
+    check::<HalfSquaredError, FastTanh, 19>([0.25; 19]);
+}
+
+/// With more outputs than are computed at once, and some left over.
+#[test]
+fn fast_losses_of_many_outputs_are_those_of_the_others() {
+    fn check<L: Loss<A> + Loss<Fast>, A: Activation, Fast: Activation, const N: usize>() {
+        let mut rng = Rng(7);
+        for _ in 0..50 {
+            let z = rng.array::<f64, N>(-10.0, 10.0);
+            let t = rng.array::<f64, N>(0.0, 1.0).map(|t| t / N as f64);
+            let (want, outputs) = evaluate::<L, A, f64, N>(z, t);
+            let (got, fast) = evaluate::<L, Fast, f64, N>(z, t);
+            assert_close("loss", got, want, tolerance::F64_PASS);
+            assert_all_close("outputs", &fast, &outputs, tolerance::F64_PASS);
+        }
+    }
+    check::<BinaryCrossEntropy, Sigmoid, FastSigmoid, 7>();
+    check::<BinaryCrossEntropy, Sigmoid, FastSigmoid, 16>();
+    check::<BinaryCrossEntropy, Sigmoid, FastSigmoid, 100>();
+    check::<CrossEntropy, Softmax, FastSoftmax, 7>();
+    check::<CrossEntropy, Softmax, FastSoftmax, 16>();
+    check::<CrossEntropy, Softmax, FastSoftmax, 100>();
 }
 
 /// The delta of a loss against difference quotients of order 4 in the outputs or, for a fused one,
@@ -248,10 +310,13 @@ fn deltas_match_central_differences() {
     check_slopes::<Huber, Identity>(any);
     check_slopes::<Huber<1, 4>, Identity>(any);
     check_slopes::<BinaryCrossEntropy, Sigmoid>(|rng| rng.array(0.0, 1.0));
-    check_slopes::<CrossEntropy, Softmax>(|rng| {
+    let classes = |rng: &mut Rng| {
         let t = rng.array::<f64, 3>(0.0, 1.0);
         t.map(|v| v / t.iter().sum::<f64>())
-    });
+    };
+    check_slopes::<CrossEntropy, Softmax>(classes);
+    check_slopes::<BinaryCrossEntropy, FastSigmoid>(|rng| rng.array(0.0, 1.0));
+    check_slopes::<CrossEntropy, FastSoftmax>(classes);
 }
 
 #[test]
@@ -287,4 +352,7 @@ fn losses_of_nan_are_nan() {
     check::<Huber, Identity>();
     check::<BinaryCrossEntropy, Sigmoid>();
     check::<CrossEntropy, Softmax>();
+    check::<HalfSquaredError, FastTanh>();
+    check::<BinaryCrossEntropy, FastSigmoid>();
+    check::<CrossEntropy, FastSoftmax>();
 }

@@ -6,7 +6,7 @@ mod support;
 use std::sync::Mutex;
 
 use gradlet::prelude::*;
-use gradlet::{ChainGradient, Tensor};
+use gradlet::{ChainGradient, Tensor, fast};
 use support::Bare;
 
 /// 2 * 4 + 4 + 4 * 2 + 2 = 22 parameters, 88 bytes.
@@ -138,6 +138,7 @@ fn gradients_and_early_stopping_are_as_large_as_the_network() {
 fn activations_losses_and_sgd_without_numbers_take_no_memory() {
     assert_eq!(size_of::<(Identity, Sigmoid, Tanh, Relu, LeakyRelu, Elu)>(), 0);
     assert_eq!(size_of::<(Softplus, HardSigmoid, Gelu, Silu, Softmax)>(), 0);
+    assert_eq!(size_of::<(fast::Sigmoid, fast::Tanh, fast::Softmax)>(), 0);
     assert_eq!(size_of::<(HalfSquaredError, MeanSquaredError, AbsoluteError)>(), 0);
     assert_eq!(size_of::<(Huber, BinaryCrossEntropy, CrossEntropy)>(), 0);
     assert_eq!(size_of::<Sgd>(), 4);

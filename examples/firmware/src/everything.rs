@@ -12,8 +12,8 @@ use gradlet::metrics::{Accuracy, ConfusionMatrix, LossMeter, MeanAbsoluteError, 
 use gradlet::preprocess::{MinMax, Scaling, Standardize, one_hot};
 use gradlet::safetensors::{Dtype, Fault, LoadError, Safetensors, WeightShapes, file_size};
 use gradlet::{
-    Activation, ChainGradient, Gradients, Hidden, Kept, Trace, Vector, fingerprint, for_each, init,
-    prelude::*, schedule,
+    Activation, ChainGradient, Gradients, Hidden, Kept, Trace, Vector, fast, fingerprint, for_each,
+    init, prelude::*, schedule,
 };
 use rand_pcg::Pcg32;
 
@@ -84,6 +84,8 @@ fn elementwise_functions<T: Scalar>() {
     both::<Elu, T>();
     both::<Softplus, T>();
     both::<HardSigmoid, T>();
+    both::<fast::Sigmoid, T>();
+    both::<fast::Tanh, T>();
 }
 
 #[inline(never)]
@@ -113,7 +115,10 @@ fn activations<T: Scalar>() {
     hidden::<HardSigmoid, T>();
     hidden::<Gelu, T>();
     hidden::<Silu, T>();
+    hidden::<fast::Sigmoid, T>();
+    hidden::<fast::Tanh, T>();
     direct::<Softmax, T>();
+    direct::<fast::Softmax, T>();
     train::<Dense<2, 3, Softmax, T>, HalfSquaredError, Sgd<T>>(&Sgd { learning_rate: number() });
 }
 
@@ -135,6 +140,8 @@ fn losses<T: Scalar>() {
     loss::<Identity, Huber, T>();
     loss::<Sigmoid, BinaryCrossEntropy, T>();
     loss::<Softmax, CrossEntropy, T>();
+    loss::<fast::Sigmoid, BinaryCrossEntropy, T>();
+    loss::<fast::Softmax, CrossEntropy, T>();
 }
 
 /// An optimizer that a user writes.

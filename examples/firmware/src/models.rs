@@ -5,7 +5,7 @@
 
 use core::array;
 
-use gradlet::{init, prelude::*, schedule};
+use gradlet::{fast, init, prelude::*, schedule};
 use rand_pcg::Pcg32;
 use rand_pcg::rand_core::{Rng, SeedableRng};
 
@@ -44,13 +44,15 @@ pub struct Trained {
 }
 
 /// All runs.
-pub const RUNS: [Run; 6] = [
+pub const RUNS: [Run; 8] = [
     Run { name: "worked net", steps: WORKED_STEPS, train: worked_net },
     Run { name: "classes, batches, Adam", steps: 1000, train: classes },
     Run { name: "wide, momentum", steps: 1000, train: wide },
     Run { name: "f64, RMSprop", steps: 1000, train: double },
     Run { name: "frozen first layer, AdamW", steps: 1000, train: frozen },
     Run { name: "GELU, SiLU, clipped Nesterov", steps: 1000, train: smooth },
+    Run { name: "fast tanh and sigmoid", steps: 1000, train: fast_moons },
+    Run { name: "fast tanh and softmax in f64", steps: 300, train: fast_classes },
 ];
 
 /// 64-bit FNV-1a: Fowler, Noll, Vo, as in RFC 9923.
@@ -242,6 +244,57 @@ fn smooth(steps: u32) -> Trained {
     for step in 0..steps {
         let (x, t) = example(&mut points);
         trainer.step(&mut net, &optimizer(step), &x, &t);
+    }
+    let loss = mean_loss(|| {
+        let (x, t) = example(&mut points);
+        trainer.evaluate(&net, &x, &t)
+    });
+    Trained { hash: Hash::of(&net), loss }
+}
+
+/// Activations that add, multiply and divide only, in more units than are computed at once on a PC.
+#[inline(never)]
+fn fast_moons(steps: u32) -> Trained {
+    type Net = net![2 => 10 fast::Tanh => 9 fast::Sigmoid];
+    let mut net = Net::ZERO;
+    let mut points = Points::new(7);
+    init::xavier_uniform(&mut net, &mut points.rng);
+    let mut trainer = Trainer::<Net, BinaryCrossEntropy, Sgd>::new();
+    let sgd = Sgd { learning_rate: 0.2 };
+    // Above a parabola, and how far right.
+    let example = |points: &mut Points| {
+        let (x, n) = points.next::<f32, 2>();
+        let above = truth(x[1] > 2.0 * x[0] * x[0] - 0.7);
+        let right = |part| truth(fifth(n[0]) > part);
+        (x, [above, right(0), right(1), right(2), right(3), above, right(0), right(1), right(2)])
+    };
+    for _ in 0..steps {
+        let (x, t) = example(&mut points);
+        trainer.step(&mut net, &sgd, &x, &t);
+    }
+    let loss = mean_loss(|| {
+        let (x, t) = example(&mut points);
+        trainer.evaluate(&net, &x, &t)
+    });
+    Trained { hash: Hash::of(&net), loss }
+}
+
+/// The same in `f64`, with classes.
+#[inline(never)]
+fn fast_classes(steps: u32) -> Trained {
+    type Net = net![f64; 2 => 9 fast::Tanh => 5 fast::Softmax];
+    let mut net = Net::ZERO;
+    let mut points = Points::new(8);
+    init::xavier_uniform(&mut net, &mut points.rng);
+    let mut trainer = Trainer::<Net, CrossEntropy, Sgd<f64>>::new();
+    let sgd = Sgd { learning_rate: 0.2 };
+    let example = |points: &mut Points| {
+        let (x, n) = points.next::<f64, 2>();
+        (x, array::from_fn(|class| truth(fifth(n[0]) == class).into()))
+    };
+    for _ in 0..steps {
+        let (x, t) = example(&mut points);
+        trainer.step(&mut net, &sgd, &x, &t);
     }
     let loss = mean_loss(|| {
         let (x, t) = example(&mut points);

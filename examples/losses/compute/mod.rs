@@ -43,7 +43,7 @@ pub(crate) struct Binary {
 /// The binary cross-entropy of the answer `a`, a probability, where `y` was right.
 pub(crate) fn binary(y: f64, a: f64) -> Binary {
     let mut delta = [0.0];
-    BinaryCrossEntropy::delta(&[a], &[y], &mut delta);
+    <BinaryCrossEntropy as Loss<Sigmoid>>::delta(&[a], &[y], &mut delta);
     let [by_logit] = delta;
     Binary {
         loss: loss::<BinaryCrossEntropy, Sigmoid, 1>([logit(a)], [y]),
@@ -64,7 +64,7 @@ pub(crate) struct Multiclass {
 /// The cross-entropy of the probabilities `a` where `y` was right.
 pub(crate) fn multiclass(y: [f64; 3], a: [f64; 3]) -> Multiclass {
     let mut by_logit = [0.0; 3];
-    CrossEntropy::delta(&a, &y, &mut by_logit);
+    <CrossEntropy as Loss<Softmax>>::delta(&a, &y, &mut by_logit);
     Multiclass { loss: cross_entropy(y, a), by_logit }
 }
 
