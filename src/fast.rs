@@ -457,41 +457,39 @@ mod tests {
     }
 
     impl Errors {
-        fn add(&mut self, x: f64, error: f64, unit: f64) {
+        fn add(&mut self, x: f64, error: f64) {
             // Not `>`, which a NaN would not be.
-            if !(error.abs() / unit <= self.largest) {
-                (self.largest, self.at) = (error.abs() / unit, x);
+            if !(error.abs() <= self.largest) {
+                (self.largest, self.at) = (error.abs(), x);
             }
         }
     }
 
-    /// The distance to the next number, for a type with so many digits and this least exponent.
-    fn unit(x: f64, digits: i32, least: i32) -> f64 {
-        let exponent = libm::frexp(x).1.max(least);
-        libm::ldexp(1.0, exponent - digits)
-    }
-
-    /// Errors of a rising function of `f32`, over one number in `step` in `from..=to`.
+    /// Errors of a rising function of `f32`, over one number in `step` from the first to the last.
     fn single_errors(
         name: &str,
         f: fn(f32) -> f32,
         exact: fn(f64) -> f64,
-        (from, to): (f32, f32),
+        [first, last]: [f32; 2],
         step: usize,
     ) -> f64 {
-        // In the order of the numbers.
+        // In the order of the numbers, minus zero is before zero.
         let place = |x: f32| {
-            let bits = i64::from(x.abs().to_bits());
-            if x.is_sign_negative() { -1 - bits } else { bits }
+            let size = i64::from(x.abs().to_bits());
+            if x.is_sign_negative() { -1 - size } else { size }
         };
-        let (mut errors, mut last, mut falls) = (Errors::default(), f32::NEG_INFINITY, 0_u64);
-        for place in (place(from)..=place(to)).step_by(step) {
-            let bits = if place < 0 { 1 << 31 | (-1 - place) as u32 } else { place as u32 };
-            let x = f32::from_bits(bits);
+        let (mut errors, mut before, mut falls) = (Errors::default(), f32::NEG_INFINITY, 0_u64);
+        let (mut at, last) = (place(first), place(last));
+        while at <= last {
+            let x = f32::from_bits(if at < 0 { 1 << 31 | (-1 - at) as u32 } else { at as u32 });
             let (got, want) = (f(x), exact(x.into()));
-            errors.add(x.into(), f64::from(got) - want, unit(want, 24, -125));
-            falls += u64::from(got < last);
-            last = got;
+            // Of the nearest number; those of subnormal numbers are all one.
+            let exponent = (((want as f32).to_bits() >> 23) & 0xff).max(1);
+            let per_unit = f64::from_bits(u64::from(1023 + 150 - exponent) << 52);
+            errors.add(x.into(), (f64::from(got) - want) * per_unit);
+            falls += u64::from(got < before);
+            before = got;
+            at += step as i64;
         }
         println!("f32 {name}: {:.3} ulp at {:e}, falls {falls} times", errors.largest, errors.at);
         errors.largest
@@ -499,13 +497,13 @@ mod tests {
 
     fn check_single(step: usize) {
         let infinity = f32::INFINITY;
-        let all = (-infinity, infinity);
         let logistic = |x: f64| 1.0 / (1.0 + libm::exp(-x));
-        let exp = single_errors("exp", single::exp, libm::exp, (-infinity, 0.0), step);
-        let ln_1p = single_errors("ln_1p", single::ln_1p, libm::log1p, (0.0, 1.0), step);
-        let sigmoid =
-            single_errors("sigmoid", <Sigmoid as Elementwise>::apply, logistic, all, step);
-        let tanh = single_errors("tanh", single::tanh, libm::tanh, all, step);
+        let exp = single_errors("exp", single::exp, libm::exp, [-infinity, -0.0], step);
+        let ln_1p = single_errors("ln_1p", single::ln_1p, libm::log1p, [0.0, 1.0], step);
+        // Its sign is copied.
+        let tanh = single_errors("tanh", single::tanh, libm::tanh, [0.0, infinity], step);
+        let sigmoid = <Sigmoid as Elementwise>::apply;
+        let sigmoid = single_errors("sigmoid", sigmoid, logistic, [-infinity, infinity], step);
         assert!(exp < 1.0 && ln_1p < 1.6 && sigmoid < 2.5 && tanh < 1.6);
     }
 
@@ -524,7 +522,8 @@ mod tests {
             let x = from + (to - from) * random;
             let x = if i % 2 == 0 { x } else { libm::ldexp(x, -((state >> 3) as i32 & 31)) };
             let Double(want, rest) = exact(Double(x, 0.0));
-            errors.add(x, (f(x) - want) - rest, unit(want, 53, -1021));
+            let unit = libm::ldexp(1.0, libm::frexp(want).1 - 53);
+            errors.add(x, ((f(x) - want) - rest) / unit);
         }
         println!("f64 {name}: {:.3} ulp at {:e}", errors.largest, errors.at);
         errors.largest
