@@ -1,9 +1,14 @@
-//! Activations for PCs: forms of `exp`, `tanh` and the sigmoid without branches, of which a compiler
-//! computes several at once.
+//! Activations for PCs: tanh, sigmoid and softmax of several units at once.
 //!
-//! They stand in a network's type like the others, and train to the same bits on every target, as
-//! all that they do is add, multiply, divide and move bits. The bits are not those of [`crate::Tanh`],
-//! [`crate::Sigmoid`] and [`crate::Softmax`], whose `exp` and `tanh` are those of [`libm`].
+//! [`libm`]'s functions take other branches for other arguments, so that a compiler calls them for
+//! one number after the other. The functions here are without branches: a loop over them becomes
+//! vector instructions, for 4, 8 or 16 units each, the more with `-C target-cpu=native`. Layers of
+//! four units and more gain; a single output gains little, and so do microcontrollers, which
+//! compute one number at a time anyway.
+//!
+//! Their bits are not those of [`crate::Tanh`], [`crate::Sigmoid`] and [`crate::Softmax`], but they
+//! too are the same on every target: all that they do is add, multiply, divide, compare and move
+//! bits. They stand in a network's type like all others:
 //!
 //! ```
 //! use gradlet::{fast, prelude::*};
@@ -17,14 +22,30 @@
 //! assert!(trainer.evaluate(&net, &[1.0, -1.0], &[0.0]) < before);
 //! ```
 //!
-//! TODO table
+//! # Accuracy
+//!
+//! Largest errors in units in the last place, for every `f32` and for 10 million `f64`:
+//!
+//! | | `f32` | `f64` |
+//! |---|---:|---:|
+//! | [`Tanh`] | 1.TT | 1.TT |
+//! | [`Sigmoid`] | 2.SS | 2.SS |
+//! | `e^x` for `x <= 0`, in [`Softmax`] | 0.EE | 0.EE |
+//! | `ln(1 + x)` for `0 <= x <= 1`, in [`BinaryCrossEntropy`] | 1.LL | 1.LL |
+//!
+//! `cargo test --release --lib fast -- --ignored --nocapture` measures them. In `f32`, none of the
+//! four ever falls where it should rise.
 //!
 //! # Method
 //!
-//! `x = k ln 2 + r` with a whole `k` and `|r| <= ln 2 / 2`; then `e^x = 2^k e^r`, and `2^k` is made of
-//! bits (Cody, Waite, Software Manual for the Elementary Functions, 1980). `e^r - 1 = r + r^2 q(r)`,
-//! `tanh r = r + r^3 p(r^2)` and `2 artanh s = 2 s + s^3 l(s^2)`, from which the logarithm is made, are
-//! polynomials of least relative error, found by the exchange algorithm of Remez.
+//! `x = k ln 2 + r` with a whole `k` and `|r| <= ln 2 / 2`; then `e^x = 2^k e^r`, and `2^k` is made
+//! of bits (Cody, Waite, Software Manual for the Elementary Functions, 1980). Tanh takes `x = k ln
+//! 2 / 2 + r` and `h = tanh r`; then `e^2x = 2^k (1 + h) / (1 - h)`. `e^r = 1 + r + r^2 q(r)`,
+//! `tanh r = r + r^3 p(r^2)` and `2 artanh s = 2 s + s^3 l(s^2)`, from which the logarithm is made,
+//! have polynomials of least relative error, found by the exchange algorithm of Remez.
+//!
+//! Sums run over eight outputs at once: the first, the ninth, .. and so on; these eight are added
+//! in pairs, and what is left over at last.
 
 use crate::activation::{self, Activation, Elementwise, activation};
 use crate::fingerprint::fingerprint;
@@ -207,7 +228,7 @@ impl Elementwise for Exp {
     }
 }
 
-/// So many numbers are computed at once.
+/// So many numbers are computed at once. Sums start with negative zeros, which change no number.
 const LANES: usize = 8;
 
 /// Replaces each value `z` by `f(z)`.
@@ -305,7 +326,7 @@ macro_rules! fast {
             let r = x - k * HIGH - k * LOW;
             let rr = r * r;
             let power = 1.0 + (r + rr * polynomial!(r rr; $($exp),+));
-            // 2^k may be no normal number.
+            // 2^k may be no normal number, which bits alone do not make.
             let scale =
                 power_of_2(whole.wrapping_add(DIGITS)) * power_of_2(DIGITS.wrapping_neg());
             power * scale
@@ -358,8 +379,11 @@ macro_rules! fast {
 
 pub(crate) mod single {
     fast! {
-        f32, i32, bias 127, shift 12_582_912.0, ln_2 0.693_359_4 -2.121_944_4e-4, least -104.0, one 9.1,
-        exp 0.499_999_94 0.166_665_21 0.041_668_39 0.008_368_71 0.001_381_460_3, tanh -0.333_333_2 0.133_326_01 -0.053_853_747 0.021_077_26 -0.006_281_719_5, artanh 0.666_664_1 0.400_217 0.279_991_5 0.280_244_2
+        f32, i32, bias 127, shift 12_582_912.0, ln_2 0.693_359_4 -2.121_944_4e-4, least -104.0,
+        one 9.1,
+        exp 0.499_999_94 0.166_665_21 0.041_668_39 0.008_368_71 0.001_381_460_3,
+        tanh -0.333_333_2 0.133_326_01 -0.053_853_747 0.021_077_26 -0.006_281_719_5,
+        artanh 0.666_664_1 0.400_217 0.279_991_5 0.280_244_2
     }
 }
 
@@ -367,7 +391,17 @@ pub(crate) mod double {
     fast! {
         f64, i64, bias 1023, shift 6_755_399_441_055_744.0,
         ln_2 0.693_147_180_369_123_8 1.908_214_929_270_587_7e-10, least -745.2, one 20.0,
-        exp 0.500_000_000_000_001_1 0.166_666_666_666_664_13 0.041_666_666_666_530_267 0.008_333_333_333_494_345 0.001_388_888_894_359_867_9 0.000_198_412_695_067_526_13 2.480_149_313_464_354_5e-5 2.755_758_628_826_508_3e-6 2.763_023_464_255_874e-7 2.500_006_697_643_912_4e-8, tanh -0.333_333_333_333_323_5 0.133_333_333_331_732_67 -0.053_968_253_878_136_94 0.021_869_486_020_347_786 -0.008_863_195_074_388_65 0.003_591_724_010_176_628_8 -0.001_453_236_846_010_016_5 0.000_579_193_394_516_998 -0.000_210_389_815_144_441_05 5.107_899_663_030_64e-5, artanh 0.666_666_666_666_778_8 0.399_999_999_959_975_04 0.285_714_290_631_969_5 0.222_221_926_540_761_17 0.181_828_207_531_648_55 0.153_641_917_347_162_5 0.135_872_495_722_809_85 0.098_982_893_976_587_48 0.177_488_881_699_281_98
+        exp 0.500_000_000_000_001_1 0.166_666_666_666_664_13 0.041_666_666_666_530_267
+            0.008_333_333_333_494_345 0.001_388_888_894_359_867_9 0.000_198_412_695_067_526_13
+            2.480_149_313_464_354_5e-5 2.755_758_628_826_508_3e-6 2.763_023_464_255_874e-7
+            2.500_006_697_643_912_4e-8,
+        tanh -0.333_333_333_333_323_5 0.133_333_333_331_732_67 -0.053_968_253_878_136_94
+            0.021_869_486_020_347_786 -0.008_863_195_074_388_65 0.003_591_724_010_176_628_8
+            -0.001_453_236_846_010_016_5 0.000_579_193_394_516_998 -0.000_210_389_815_144_441_05
+            5.107_899_663_030_64e-5,
+        artanh 0.666_666_666_666_778_8 0.399_999_999_959_975_04 0.285_714_290_631_969_5
+            0.222_221_926_540_761_17 0.181_828_207_531_648_55 0.153_641_917_347_162_5
+            0.135_872_495_722_809_85 0.098_982_893_976_587_48 0.177_488_881_699_281_98
     }
 }
 
@@ -387,8 +421,8 @@ mod tests {
 
     use super::*;
 
-    /// A sum of two numbers, the second far smaller: twice the digits (Dekker, Numerische Mathematik
-    /// 18, 1971).
+    /// A sum of two numbers, the second far smaller: twice the digits. Dekker, Numerische
+    /// Mathematik 18 (1971).
     #[derive(Clone, Copy)]
     struct Double(f64, f64);
 
@@ -552,8 +586,13 @@ mod tests {
 
     #[test]
     #[ignore = "takes minutes when optimised, and hours when not"]
-    fn errors_are_small_for_all_numbers() {
+    fn errors_are_small_for_every_f32() {
         check_single(1);
+    }
+
+    #[test]
+    #[ignore = "takes a minute when optimised, and many when not"]
+    fn errors_are_small_for_ten_million_f64() {
         check_double(10_000_000);
     }
 

@@ -68,8 +68,8 @@
 //! # The same bits everywhere
 //!
 //! Every sum runs in one order, products are rounded before they are added, and the transcendental
-//! functions are those of [`libm`]. So a network that is trained on a PC and one that is trained on
-//! the device end in the same parameters, bit for bit, at every optimisation level.
+//! functions are those of [`libm`] or of [`fast`]. So a network that is trained on a PC and one that
+//! is trained on the device end in the same parameters, bit for bit, at every optimisation level.
 //!
 //! # Nothing panics
 //!
