@@ -106,6 +106,37 @@ impl Loss<Sigmoid> for BinaryCrossEntropy {
         join(lanes, terms.iter().take(rest.len()).copied(), add)
     }
     #[inline]
+    fn evaluate_each<T: Scalar, Y: Vector<Scalar = T>, const K: usize>(
+        values: [&mut Y; K],
+        targets: [&Y; K],
+    ) -> [T; K] {
+        let mut losses = [T::ZERO; K];
+        let outputs = Y::ZERO.as_slice().len();
+        if outputs >= LANES {
+            for ((loss, values), target) in losses.iter_mut().zip(values).zip(targets) {
+                *loss = <Self as Loss<Sigmoid>>::evaluate(values.as_mut_slice(), target.as_slice());
+            }
+            return losses;
+        }
+        // Few outputs of many samples together.
+        let (mut all, mut terms) = ([Y::ZERO; K], [Y::ZERO; K]);
+        let mut all_targets = [Y::ZERO; K];
+        for ((copy, values), (copy_of_target, target)) in
+            all.iter_mut().zip(&values).zip(all_targets.iter_mut().zip(targets))
+        {
+            copy.clone_from(values);
+            copy_of_target.clone_from(target);
+        }
+        logistic_terms(Y::flatten(&mut all), Y::flatten(&mut all_targets), Y::flatten(&mut terms));
+        for ((loss, terms), (copy, values)) in
+            losses.iter_mut().zip(&terms).zip(all.iter().zip(values))
+        {
+            values.clone_from(copy);
+            *loss = terms.as_slice().iter().fold(-T::ZERO, |sum, &term| sum + term);
+        }
+        losses
+    }
+    #[inline]
     fn delta<T: Scalar>(output: &[T], target: &[T], delta: &mut [T]) {
         <Self as Loss<activation::Sigmoid>>::delta(output, target, delta);
     }
