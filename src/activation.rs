@@ -109,10 +109,7 @@ impl<A: Elementwise> Activation for A {
             return;
         }
         // Together, so that all but the last few go through full registers.
-        let mut all = [Y::ZERO; K];
-        for (copy, values) in all.iter_mut().zip(&values) {
-            copy.clone_from(values);
-        }
+        let mut all = values.each_ref().map(|values| (**values).clone());
         A::apply_all(Y::flatten(&mut all));
         for (copy, values) in all.iter().zip(values) {
             values.clone_from(copy);

@@ -119,14 +119,8 @@ impl Loss<Sigmoid> for BinaryCrossEntropy {
             return losses;
         }
         // Few outputs of many samples together.
-        let (mut all, mut terms) = ([Y::ZERO; K], [Y::ZERO; K]);
-        let mut all_targets = [Y::ZERO; K];
-        for ((copy, values), (copy_of_target, target)) in
-            all.iter_mut().zip(&values).zip(all_targets.iter_mut().zip(targets))
-        {
-            copy.clone_from(values);
-            copy_of_target.clone_from(target);
-        }
+        let mut all = values.each_ref().map(|values| (**values).clone());
+        let (mut all_targets, mut terms) = (targets.map(Y::clone), [Y::ZERO; K]);
         logistic_terms(Y::flatten(&mut all), Y::flatten(&mut all_targets), Y::flatten(&mut terms));
         for ((loss, terms), (copy, values)) in
             losses.iter_mut().zip(&terms).zip(all.iter().zip(values))

@@ -244,7 +244,7 @@ fn affine_by<T: Scalar, const W: usize, const IN: usize, const OUT: usize, const
     }
 }
 
-/// For few outputs: 8 samples are the columns of a block.
+/// For few outputs: 4 samples are the columns of a block.
 #[inline(always)]
 fn affine_narrow<T: Scalar, const IN: usize, const OUT: usize, const K: usize>(
     weights: &[[T; OUT]; IN],
@@ -252,10 +252,10 @@ fn affine_narrow<T: Scalar, const IN: usize, const OUT: usize, const K: usize>(
     x: [&[T; IN]; K],
     mut y: [&mut [T; OUT]; K],
 ) {
-    let (mut inputs, mut outputs) = (x.chunks_exact(8), y.chunks_exact_mut(8));
+    let (mut inputs, mut outputs) = (x.chunks_exact(4), y.chunks_exact_mut(4));
     for (x, y) in inputs.by_ref().zip(outputs.by_ref()) {
-        let Some(&x) = x.first_chunk::<8>() else { return };
-        let mut sums = [[-T::ZERO; 8]; OUT];
+        let Some(&x) = x.first_chunk::<4>() else { return };
+        let mut sums = [[-T::ZERO; 4]; OUT];
         for (i, w) in weights.iter().enumerate() {
             let Some(x) = at_place(x, i) else { return };
             for (sums, &w) in sums.iter_mut().zip(w) {
