@@ -11,7 +11,7 @@
 #   fmt       rustfmt would change nothing
 #   clippy    no warning, in any target, with no feature and with all
 #   doc       no warning in the documentation
-#   test      unit, integration and documentation tests; the first two optimised as well
+#   test      unit, integration and documentation tests; the first two optimised, with overflow checks
 #   msrv      the oldest supported compiler takes all tests, and gives the golden numbers
 #   no_std    builds for bare-metal targets, which have neither std nor an allocator
 #   firmware  trains on emulated cores to the bits of this machine; nothing in it can panic
@@ -63,9 +63,12 @@ step_test() {
     # that they compile without is seen to by clippy.
     cargo test --locked --no-fail-fast --no-default-features --lib
     cargo test --locked --no-fail-fast --no-default-features --doc
-    cargo test --locked --no-fail-fast --all-features
-    # Debug builds check for overflow; optimised ones must give the same golden bits.
-    cargo test --locked --no-fail-fast --all-features --release --tests
+    cargo test --locked --no-fail-fast --all-features --lib
+    cargo test --locked --no-fail-fast --all-features --doc
+    # Optimised, or they would take a quarter of an hour, but with the checks of a debug build.
+    cargo test --locked --no-fail-fast --all-features --release --tests \
+        --config 'profile.release.package.gradlet.debug-assertions=true' \
+        --config 'profile.release.package.gradlet.overflow-checks=true'
     # Optimised for size, the library has other loops.
     cargo test --locked --no-fail-fast --lib --config 'profile.dev.package.gradlet.opt-level="s"'
 }
