@@ -4,6 +4,7 @@
 //! and its bias last; each input gradient adds in one fixed order too. So neither vectorisation nor
 //! unrolling nor the target changes a bit of any result, nor does taking several samples at once.
 
+mod multiple;
 mod narrow;
 mod soft;
 pub(crate) mod tile;
@@ -30,7 +31,7 @@ pub(crate) fn affine<T: Scalar, const IN: usize, const OUT: usize>(
     if SOFT {
         soft::affine(weights, bias, x, y);
     } else if NARROW {
-        narrow::affine(weights, bias, x, y);
+        multiple::affine(weights, bias, x, y);
     } else {
         wide::affine(weights, bias, x, y);
     }
@@ -49,7 +50,7 @@ pub(crate) fn input_gradient<T: Scalar, const IN: usize, const OUT: usize>(
     } else if OUT >= LANES_FROM {
         each(IN, weights.iter().zip(gradient), |(w, dx)| *dx = dot(w, delta));
     } else if NARROW {
-        narrow::input_gradient(weights, delta, gradient);
+        multiple::input_gradient(weights, delta, gradient);
     } else {
         wide::input_gradient(weights, delta, gradient);
     }
@@ -118,7 +119,7 @@ pub(crate) fn update<T: Scalar, const IN: usize, const OUT: usize>(
     if SOFT {
         soft::update(weights, bias, x, delta, s);
     } else if NARROW {
-        narrow::update(weights, bias, x, delta, s);
+        multiple::update(weights, bias, x, delta, s);
     } else {
         wide::update(weights, bias, x, delta, s);
     }
@@ -246,7 +247,7 @@ mod tests {
             #[test]
             fn $kernel() {
                 check!($kernel: 1 1, 2 3, 3 2, 4 4, 5 7, 7 5, 3 8, 8 31, 9 10, 5 6, 13 14, 2 18);
-                check!($kernel: 6 12, 17 1, 4 2, 7 15, 30 9, 21 6, 20 8, 33 14);
+                check!($kernel: 6 12, 17 1, 4 2, 7 15, 30 9, 21 6, 20 8, 33 14, 10 24, 9 20, 8 4, 9 16, 8 6);
             }
         )+ };
     }
@@ -255,7 +256,7 @@ mod tests {
         use super::super::*;
         use super::{column, matrix};
 
-        sums_run_in_the_order_of_the_contract!(narrow, soft, wide);
+        sums_run_in_the_order_of_the_contract!(multiple, narrow, soft, wide);
     }
 
     /// Several samples together against one after the other, bit for bit.
@@ -333,6 +334,7 @@ mod tests {
                 assert!(dx.iter().all(|dx| dx.is_sign_negative()));
             };
         }
+        check!(multiple);
         check!(narrow);
         check!(soft);
         check!(wide);

@@ -15,12 +15,12 @@ use crate::target::SMALL;
 
 /// The `N` numbers of a row from column `at` on.
 #[inline(always)]
-fn columns<T, const N: usize>(row: &[T], at: usize) -> Option<&[T; N]> {
+pub(super) fn columns<T, const N: usize>(row: &[T], at: usize) -> Option<&[T; N]> {
     row.get(at..)?.first_chunk()
 }
 
 #[inline(always)]
-fn columns_mut<T, const N: usize>(row: &mut [T], at: usize) -> Option<&mut [T; N]> {
+pub(super) fn columns_mut<T, const N: usize>(row: &mut [T], at: usize) -> Option<&mut [T; N]> {
     row.get_mut(at..)?.first_chunk_mut()
 }
 
