@@ -6,6 +6,7 @@
 
 mod multiple;
 mod narrow;
+mod shared;
 mod soft;
 pub(crate) mod tile;
 mod wide;
@@ -13,7 +14,7 @@ mod wide;
 use core::hint::black_box;
 
 use crate::scalar::Scalar;
-use crate::target::{NARROW, SMALL, SOFT};
+use crate::target::{MULTIPLE, NARROW, SMALL, SOFT};
 
 /// From this many outputs on, [`input_gradient`] sums in [`LANES`] interleaved partial sums: the first
 /// of the products 0, 8, 16 .., the next of 1, 9, 17 .., and at last what is left over.
@@ -30,8 +31,10 @@ pub(crate) fn affine<T: Scalar, const IN: usize, const OUT: usize>(
 ) {
     if SOFT {
         soft::affine(weights, bias, x, y);
-    } else if NARROW {
+    } else if MULTIPLE {
         multiple::affine(weights, bias, x, y);
+    } else if NARROW {
+        narrow::affine(weights, bias, x, y);
     } else {
         wide::affine(weights, bias, x, y);
     }
@@ -49,8 +52,10 @@ pub(crate) fn input_gradient<T: Scalar, const IN: usize, const OUT: usize>(
         soft::input_gradient(weights, delta, gradient);
     } else if OUT >= LANES_FROM {
         each(IN, weights.iter().zip(gradient), |(w, dx)| *dx = dot(w, delta));
-    } else if NARROW {
+    } else if MULTIPLE {
         multiple::input_gradient(weights, delta, gradient);
+    } else if NARROW {
+        narrow::input_gradient(weights, delta, gradient);
     } else {
         wide::input_gradient(weights, delta, gradient);
     }
@@ -118,8 +123,10 @@ pub(crate) fn update<T: Scalar, const IN: usize, const OUT: usize>(
 ) {
     if SOFT {
         soft::update(weights, bias, x, delta, s);
-    } else if NARROW {
+    } else if MULTIPLE {
         multiple::update(weights, bias, x, delta, s);
+    } else if NARROW {
+        narrow::update(weights, bias, x, delta, s);
     } else {
         wide::update(weights, bias, x, delta, s);
     }

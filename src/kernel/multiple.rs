@@ -9,9 +9,10 @@
 
 use core::hint::black_box;
 
-use super::eight;
-use super::narrow::{columns, columns_mut};
+use super::narrow::{self, columns, columns_mut};
+use super::{WRITTEN_OUT, eight, shared, stay_rolled};
 use crate::scalar::Scalar;
+use crate::target::SMALL;
 
 /// The loops for `$rows` rows and `$columns` columns at once, with a name for each weight, and a
 /// name for the sum or the delta of each column.
@@ -21,7 +22,7 @@ macro_rules! block {
         $($x:ident $row:ident $chunk:ident: $($w:ident $t:ident)+;)+
     ) => {
         mod $name {
-            use super::{Scalar, black_box, columns, columns_mut, eight};
+            use super::{Scalar, black_box, columns, columns_mut, eight, stay_rolled};
 
             /// Whether the columns from `at` on are there.
             #[inline(always)]
@@ -38,7 +39,7 @@ macro_rules! block {
             ) {
                 let mut at = 0;
                 while fit::<OUT>(at) {
-                    super::super::stay_rolled();
+                    stay_rolled();
                     let [$($row),+, rows @ ..] = weights.as_slice() else { return };
                     $(let Some(&[$($w),+]) = columns($row, at) else { return };)+
                     affine_from($($($w),+),+, rows, x, bias, y, at);
@@ -85,7 +86,7 @@ macro_rules! block {
             ) {
                 let mut at = 0;
                 while fit::<OUT>(at) {
-                    super::super::stay_rolled();
+                    stay_rolled();
                     let [$($row),+, rows @ ..] = weights.as_slice() else { return };
                     $(let Some(&[$($w),+]) = columns($row, at) else { return };)+
                     input_gradient_from($($($w),+),+, rows, delta, gradient, at);
@@ -130,7 +131,7 @@ macro_rules! block {
             ) {
                 let mut at = 0;
                 while fit::<OUT>(at) {
-                    super::super::stay_rolled();
+                    stay_rolled();
                     let [$($row),+, ..] = weights.as_slice() else { return };
                     $(let Some(&[$($w),+]) = columns($row, at) else { return };)+
                     update_from($($($w),+),+, weights, x, bias, delta, s, at);
@@ -215,16 +216,11 @@ block! {
     x2 r2 c2: v0 s0 v1 s1 v2 s2 v3 s3;
     x3 r3 c3: w0 s0 w1 s1 w2 s2 w3 s3;
 }
-block! {
-    one_by_four: 1 4 s0 b0 s1 b1 s2 b2 s3 b3;
-    x0 r0 c0: w0 s0 w1 s1 w2 s2 w3 s3;
-}
-
-/// Calls a function of this module for all columns, or of `narrow`.
+/// Calls a function of the first block that the columns and the rows are a multiple of.
 macro_rules! in_blocks {
     ($function:ident($($argument:ident),+)) => {
-        if const { crate::target::SMALL || IN <= 4 } {
-            super::narrow::$function($($argument),+);
+        if const { SMALL || IN <= WRITTEN_OUT } {
+            narrow::$function($($argument),+);
         } else if const { OUT % 12 == 0 } {
             one_by_twelve::$function($($argument),+);
         } else if const { OUT % 10 == 0 } {
@@ -238,9 +234,14 @@ macro_rules! in_blocks {
         } else if const { OUT == 4 && IN % 4 == 0 } {
             four_by_four::$function($($argument),+);
         } else {
-            super::narrow::$function($($argument),+);
+            narrow::$function($($argument),+);
         }
     };
+}
+
+/// Whether one function for all layers takes less flash than loops of their own.
+const fn are_shared(inputs: usize, outputs: usize) -> bool {
+    SMALL && inputs > WRITTEN_OUT && outputs % 4 == 0
 }
 
 #[inline(always)]
@@ -250,7 +251,11 @@ pub(super) fn affine<T: Scalar, const IN: usize, const OUT: usize>(
     x: &[T; IN],
     y: &mut [T; OUT],
 ) {
-    in_blocks!(affine(weights, bias, x, y));
+    if const { are_shared(IN, OUT) && OUT < 32 } {
+        shared::affine(weights, bias, x, y);
+    } else {
+        in_blocks!(affine(weights, bias, x, y));
+    }
 }
 
 #[inline(always)]
@@ -270,5 +275,9 @@ pub(super) fn update<T: Scalar, const IN: usize, const OUT: usize>(
     delta: &[T; OUT],
     s: T,
 ) {
-    in_blocks!(update(weights, bias, x, delta, s));
+    if const { are_shared(IN, OUT) } {
+        shared::update(weights, bias, x, delta, s);
+    } else {
+        in_blocks!(update(weights, bias, x, delta, s));
+    }
 }
