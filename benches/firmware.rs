@@ -1,5 +1,5 @@
 //! Measures the networks of the benchmark on emulated microcontrollers, beside the same networks
-//! written by hand, and writes the table of the README.
+//! written by hand, and writes the tables of the README and of the firmware's page.
 //!
 //! `cargo bench --bench firmware`; needs what `tests/all.sh firmware` installs.
 
@@ -14,10 +14,16 @@ use core::error::Error;
 use std::fs;
 
 fn main() -> Result<(), Box<dyn Error>> {
-    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/README.md");
-    let readme = fs::read_to_string(path)?;
-    let table = figures::table(&figures::measure_all());
+    let rows = figures::measure_all();
+    write(concat!(env!("CARGO_MANIFEST_DIR"), "/README.md"), &figures::table(&rows))?;
+    let page = concat!(env!("CARGO_MANIFEST_DIR"), "/examples/firmware/README.md");
+    write(page, &figures::table_of_loops(&rows))
+}
+
+/// Prints a table, and puts it into a page.
+fn write(path: &str, table: &str) -> Result<(), Box<dyn Error>> {
     print!("{table}");
-    fs::write(path, readme.replace(figures::written(&readme), &table))?;
+    let page = fs::read_to_string(path)?;
+    fs::write(path, page.replace(figures::written(&page), table))?;
     Ok(())
 }

@@ -51,18 +51,20 @@ fn flash(core: Core, profile: &str, variables: &[(&str, &str)]) -> u32 {
     Elf::read(build.build()).loaded_bytes()
 }
 
+/// The two words behind a name in what a program logged.
+fn words<'a>(log: &'a str, name: &str) -> [&'a str; 2] {
+    let line = log.lines().find_map(|line| line.strip_prefix(name));
+    let line = line.unwrap_or_else(|| panic!("no `{name}`:\n{log}"));
+    line.split(' ').collect::<Vec<_>>().try_into().unwrap()
+}
+
 fn measure(core: Core, profile: &str, network: &str, empty: u32) -> [Pair; 5] {
     let net = ("NET", network);
     let variables = [net];
     let build = Build::new(core, profile, "bench").features("measure").variables(&variables);
     let log = run_counting(core, &build.build());
-    let words = |name: &str| -> [&str; 2] {
-        let line = log.lines().find_map(|line| line.strip_prefix(name));
-        let line = line.unwrap_or_else(|| panic!("no `{name}`:\n{log}"));
-        line.split(' ').collect::<Vec<_>>().try_into().unwrap()
-    };
-    let numbers = |name| words(name).map(|word| word.parse().unwrap());
-    let [first_loss, last_loss]: [f32; 2] = words("loss ").map(|word| word.parse().unwrap());
+    let numbers = |name| words(&log, name).map(|word| word.parse().unwrap());
+    let [first_loss, last_loss]: [f32; 2] = words(&log, "loss ").map(|word| word.parse().unwrap());
     assert!(last_loss < first_loss, "{network} did not learn: {first_loss}, {last_loss}");
     let [inference, _] = numbers("inference ");
     let [inference_by_hand, _] = numbers("inference by hand ");
@@ -144,11 +146,40 @@ pub(crate) fn table(rows: &[Row]) -> String {
     text
 }
 
-/// The part of the README that [`table`] writes.
+/// The instructions of the loops over the weights on the M4F, for each weight, and those of all else
+/// in the steps of `rows`; with the comments around it.
+pub(crate) fn table_of_loops(rows: &[Row]) -> String {
+    let mut text =
+        format!("{BEGIN}\n| network | level | forward | input gradient | update | all else |");
+    text += "\n|---|---|---:|---:|---:|---:|\n";
+    for Row { name: [network, core, level], figures } in rows {
+        if core != "M4F" {
+            continue;
+        }
+        let profile = LEVELS.iter().find(|(name, _)| name == level).unwrap().1;
+        let variables = [("NET", network.as_str())];
+        let build = Build::new(M4F, profile, "loops").features("measure").variables(&variables);
+        let log = run_counting(M4F, &build.build());
+        let mut rest = figures[1].gradlet;
+        write!(text, "| {network} | {level} |").unwrap();
+        for name in ["forward ", "input gradient ", "update "] {
+            let [instructions, weights]: [u32; 2] =
+                words(&log, name).map(|word| word.parse().unwrap());
+            rest -= instructions;
+            write!(text, " {:.2} |", f64::from(instructions) / f64::from(weights)).unwrap();
+        }
+        writeln!(text, " {} |", thousands(rest)).unwrap();
+    }
+    writeln!(text, "\nBuilt by {}.\n\n{END}", compiler()).unwrap();
+    text.pop();
+    text
+}
+
+/// The part of a page that [`table`] or [`table_of_loops`] writes.
 pub(crate) fn written(readme: &str) -> &str {
     match (readme.find(BEGIN), readme.find(END)) {
         (Some(start), Some(end)) => &readme[start..end + END.len()],
-        _ => panic!("the README has no place for the table, between {BEGIN} and {END}"),
+        _ => panic!("the page has no place for the table, between {BEGIN} and {END}"),
     }
 }
 

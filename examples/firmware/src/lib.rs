@@ -2,6 +2,8 @@
 #![no_std]
 
 mod board;
+#[cfg(feature = "measure")]
+pub mod count;
 pub mod flash;
 pub mod measured;
 pub mod models;

@@ -1,0 +1,96 @@
+//! Counts instructions and stack.
+//!
+//! The counts are exact in QEMU with `-icount shift=0`, where an instruction takes a nanosecond and
+//! SysTick so counts instructions; how many to a tick is found out with a loop of known length.
+
+use core::arch::asm;
+
+use cortex_m::Peripherals;
+use cortex_m::peripheral::SYST;
+use cortex_m::peripheral::syst::SystClkSource;
+use cortex_m::register::msp;
+use cortex_m_rt::STACK_PAINT_VALUE;
+
+/// SysTick counts down from here, and around.
+const LARGEST: u32 = 0x00FF_FFFF;
+
+/// Ticks that the calls `0..times` take.
+#[inline(always)]
+fn ticks(times: u32, mut f: impl FnMut(u32)) -> u32 {
+    let start = SYST::get_current();
+    for time in 0..times {
+        f(time);
+    }
+    start.wrapping_sub(SYST::get_current()) & LARGEST
+}
+
+/// Instructions in a thousand ticks, from a loop of a million.
+fn instructions_in_a_thousand_ticks() -> u32 {
+    let ticks = ticks(1, |_| {
+        // SAFETY: counts a register of its own down.
+        unsafe { asm!("1: subs {0}, #1", "bne 1b", inout(reg) 500_000_u32 => _) }
+    });
+    // To the nearest quarter of an instruction to a tick: clocks are of so many MHz.
+    (1_000_000_000 / ticks + 125) / 250 * 250
+}
+
+/// Bytes of stack that `f` takes, as seen from here.
+#[inline(always)]
+fn stack(f: impl FnOnce()) -> u32 {
+    unsafe extern "C" {
+        static mut _stack_end: u32;
+    }
+    let top = msp::read();
+    // Of large memory the last 16 KB will do, less what this function may have below `top`.
+    let end = (&raw const _stack_end as u32).max(top.saturating_sub(16 * 1024)).next_multiple_of(4);
+    let free = (end..top).step_by(4);
+    for address in free.clone() {
+        // SAFETY: the memory between the statics and the stack pointer is free.
+        unsafe { (address as *mut u32).write_volatile(STACK_PAINT_VALUE) };
+    }
+    f();
+    // SAFETY: as above.
+    let is_used =
+        |&address: &u32| unsafe { (address as *const u32).read_volatile() } != STACK_PAINT_VALUE;
+    free.clone().find(is_used).map_or(0, |lowest| top - lowest)
+}
+
+/// Instructions, a mean over many calls, and stack of a function, without those of calling it:
+/// `call` gets it and one with the same arguments that does nothing, and the number of the call for
+/// an input of its own; with none, the input stays.
+#[inline(always)]
+pub fn count<F: Copy>(function: F, nothing: F, mut call: impl FnMut(F, Option<u32>)) -> (u32, u32) {
+    let rate = instructions_in_a_thousand_ticks();
+    let once = ticks(1, |time| call(function, Some(time))).max(1);
+    let times = (LARGEST / 8 / once).clamp(16, 1000);
+    let all = ticks(times, |time| call(function, Some(time)))
+        - ticks(times, |time| call(nothing, Some(time)));
+    let instructions = (u64::from(all) * u64::from(rate) / 1000 + u64::from(times) / 2) as u32;
+    let stack = stack(|| call(function, None)) - stack(|| call(nothing, None));
+    (instructions / times, stack)
+}
+
+/// Starts SysTick.
+pub fn start_counting() {
+    let Some(Peripherals { mut SYST, .. }) = Peripherals::take() else { crate::exit(1) };
+    SYST.set_reload(LARGEST);
+    SYST.clear_current();
+    SYST.set_clock_source(SystClkSource::Core);
+    SYST.enable_counter();
+}
+
+/// The weight from an input to a unit, in `-0.5..0.5`: routines for `f32` take longer for some numbers
+/// than for others, so these are of all kinds.
+pub fn weight(input: usize, unit: usize) -> f32 {
+    let number = (input * 7919 + unit * 104_729 + 12_345) as u32;
+    number.wrapping_mul(2_654_435_761) as f32 / 4_294_967_296.0 - 0.5
+}
+
+/// Numbers in `-0.5..0.5`, other ones each time.
+#[inline(never)]
+pub fn fill(input: &mut [f32], time: Option<u32>) {
+    let Some(time) = time else { return };
+    for (i, x) in input.iter_mut().enumerate() {
+        *x = weight(i, 1000 + time as usize);
+    }
+}
