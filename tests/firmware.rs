@@ -8,6 +8,7 @@
     reason = "tests may panic"
 )]
 
+#[allow(dead_code, reason = "the benchmark uses more of it")]
 #[path = "support/figures.rs"]
 mod figures;
 #[path = "support/firmware.rs"]
