@@ -28,7 +28,9 @@ fn main() {
             let prefix = format!("{name}_{inputs}_{hidden}_{outputs}_{kind}");
             let mut build = cc::Build::new();
             build.file("src/net.c").opt_level(3).define("PREFIX", prefix.as_str());
-            for (name, value) in [("IN", inputs), ("HIDDEN", hidden), ("OUT", outputs), ("KIND", kind)] {
+            for (name, value) in
+                [("IN", inputs), ("HIDDEN", hidden), ("OUT", outputs), ("KIND", kind)]
+            {
                 build.define(name, value.to_string().as_str());
             }
             if same_bits {

@@ -18,8 +18,8 @@ pub type Digits = Mlp<64, 32, 10, Sigmoid, Sigmoid>;
 /// For digits of 28 x 28 pixels.
 pub type Images = Mlp<784, 128, 10, Relu, Softmax>;
 
-/// Numbers of hidden units of the networks for the moons.
-pub const HIDDEN: [usize; 6] = [1, 2, 4, 10, 20, 50];
+/// How many samples of a batch go through the network at once.
+const TILE: usize = 16;
 
 /// Inputs and targets.
 pub type Examples<const IN: usize, const OUT: usize> = Vec<([f32; IN], [f32; OUT])>;
@@ -65,7 +65,7 @@ impl<N: Layer<Scalar = f32>, L: Loss<N::Activation>> Work for OneByOne<N, L> {
 pub struct Batches<N: Layer<Scalar = f32>, L: Loss<N::Activation>, const BATCH: usize> {
     /// The network.
     pub net: N,
-    trainer: BatchTrainer<N, L, Sgd>,
+    trainer: BatchTrainer<N, L, Sgd, TILE>,
     /// The learning rate.
     pub sgd: Sgd,
     /// Inputs and targets.
@@ -84,7 +84,7 @@ where
     fn epoch(&mut self) {
         let Self { net, trainer, .. } = self;
         for batch in self.examples.chunks_exact(BATCH) {
-            batch.iter().for_each(|(x, t)| _ = black_box(trainer.accumulate(net, x, t)));
+            black_box(trainer.accumulate_all(net, batch));
             trainer.apply(net, &self.sgd);
         }
     }
@@ -160,9 +160,8 @@ fn examples<const IN: usize, const OUT: usize>() -> Examples<IN, OUT> {
 fn network<const IN: usize, const HIDDEN: usize, const OUT: usize, A: Hidden, B: Activation>()
 -> Mlp<IN, HIDDEN, OUT, A, B> {
     let mut numbers = numbers();
-    let mut weight = |inputs: usize| {
-        (2.0 * numbers.next().unwrap_or_default() - 1.0) / (inputs as f32).sqrt()
-    };
+    let mut weight =
+        |inputs: usize| (2.0 * numbers.next().unwrap_or_default() - 1.0) / (inputs as f32).sqrt();
     let first = core::array::from_fn(|_| core::array::from_fn(|_| weight(IN)));
     let second = core::array::from_fn(|_| core::array::from_fn(|_| weight(HIDDEN)));
     Chain::new(Dense::new(first, [0.0; HIDDEN]), Dense::new(second, [0.0; OUT]))

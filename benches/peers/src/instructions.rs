@@ -28,7 +28,8 @@ pub fn count(
             .output()
             .map_err(|error| format!("valgrind is needed: {error}"))?;
         let text = String::from_utf8_lossy(&output.stderr);
-        let collected = text.split("Collected :").nth(1).and_then(|text| text.split_whitespace().next());
+        let collected =
+            text.split("Collected :").nth(1).and_then(|text| text.split_whitespace().next());
         Ok(collected.ok_or_else(|| format!("no count from valgrind:\n{text}"))?.parse()?)
     });
     Ok((many? - few?) / (epochs * task.len()) as f64)
@@ -37,6 +38,10 @@ pub fn count(
 /// What is counted: `[peer, task, action, epochs]`.
 pub fn run([peer, task, action, epochs]: [&str; 4]) -> Result<(), Box<dyn Error>> {
     let (mut peer, epochs) = (peers::new(peer, &Task::named(task)), epochs.parse()?);
-    if action == Action::Train.name() { peer.train(epochs) } else { peer.infer(epochs) }
+    if action == Action::Train.name() {
+        peer.train(epochs)
+    } else {
+        peer.infer(epochs)
+    }
     Ok(())
 }

@@ -86,7 +86,7 @@ fn compare(options: &Options) -> Result<(), Box<dyn Error>> {
     let tasks = Task::all();
 
     eprintln!("building for this processor");
-    let native = build(target, "native", cfg!(feature = "libraries"))?;
+    let native = build(target, "native")?;
     let mut sources = vec![
         Source {
             target: Some("x86-64"),
@@ -113,12 +113,8 @@ fn compare(options: &Options) -> Result<(), Box<dyn Error>> {
         .iter()
         .enumerate()
         .flat_map(|(source, Source { worker, .. })| {
-            let entry = move |peer: &String| Entry {
-                source,
-                peer: peer.clone(),
-                times: vec![],
-                job: None,
-            };
+            let entry =
+                move |peer: &String| Entry { source, peer: peer.clone(), times: vec![], job: None };
             worker.peers.iter().map(entry)
         })
         .collect();
@@ -129,7 +125,7 @@ fn compare(options: &Options) -> Result<(), Box<dyn Error>> {
 
     let mut text = table::times(&tasks, &sources, &entries, peak);
     if !options.quick {
-        let v3 = build(target, "x86-64-v3", false)?;
+        let v3 = build(target, "x86-64-v3")?;
         let mut counts = vec![];
         for task in &tasks {
             for action in [Action::Train, Action::Infer] {
@@ -151,15 +147,12 @@ fn compare(options: &Options) -> Result<(), Box<dyn Error>> {
     Ok(())
 }
 
-/// Builds this package for another processor; returns the program.
-fn build(target: &Path, cpu: &str, libraries: bool) -> Result<PathBuf, Box<dyn Error>> {
+/// Builds this package for another processor, without what takes long; returns the program.
+fn build(target: &Path, cpu: &str) -> Result<PathBuf, Box<dyn Error>> {
     let folder = target.join(cpu);
     let mut cargo = Command::new(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
-    cargo.args(["build", "--release", "--locked"]);
-    if !libraries {
-        cargo.arg("--no-default-features");
-    }
     let status = cargo
+        .args(["build", "--release", "--locked", "--no-default-features"])
         .args(["--manifest-path", concat!(env!("CARGO_MANIFEST_DIR"), "/Cargo.toml")])
         .arg("--target-dir")
         .arg(&folder)
@@ -222,7 +215,8 @@ fn compare_weights(
             }
             let weights = worker.weights(task.name, peer)?.ok_or("a peer without weights")?;
             let expected = expected.get_or_insert_with(|| weights.clone());
-            let same_bits = peers::PEERS.iter().any(|(name, same_bits, _)| name == peer && *same_bits);
+            let same_bits =
+                peers::PEERS.iter().any(|(name, same_bits, _)| name == peer && *same_bits);
             let is_right = |(&weight, &expected): (&f32, &f32)| {
                 if same_bits {
                     weight.to_bits() == expected.to_bits()
@@ -256,6 +250,7 @@ fn measure(
         for (task_at, task) in tasks.iter().enumerate() {
             for action in [Action::Train, Action::Infer] {
                 let worker = &mut sources[entry.source].worker;
+                worker.seconds(task.name, &entry.peer, action, 1)?;
                 let mut epochs = 1;
                 while let Some(time) = worker.seconds(task.name, &entry.peer, action, epochs)? {
                     if time > seconds / 4.0 {

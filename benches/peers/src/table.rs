@@ -18,12 +18,7 @@ fn columns(tasks: &[Task]) -> impl Iterator<Item = (usize, &Task)> {
 }
 
 /// Times of all peers, and the share of the core's peak that gradlet reaches.
-pub fn times(
-    tasks: &[Task],
-    sources: &[Source],
-    entries: &[Entry],
-    peak: Option<Peak>,
-) -> String {
+pub fn times(tasks: &[Task], sources: &[Source], entries: &[Entry], peak: Option<Peak>) -> String {
     let mut text = String::new();
     for (target, name) in [("x86-64", "any x86-64"), ("native", "this processor")] {
         for action in [Action::Train, Action::Infer] {
@@ -62,16 +57,20 @@ fn one(
     }
     let count = text.matches('|').count() - 2;
     let _ = writeln!(text, "\n|---|{}", "---:|".repeat(count));
+    let of = |entry: &Entry| sources[entry.source].target;
+    // What there is once only stands in all tables.
     let is_here = |entry: &&Entry| {
-        let of = sources[entry.source].target;
-        of.is_none() || of == Some(target)
+        let is_other = |other: &Entry| other.peer == entry.peer && of(other) == Some(target);
+        of(entry) == Some(target) || !entries.iter().any(is_other)
     };
     let gradlet = entries.iter().filter(is_here).find(|entry| entry.peer == "gradlet");
     for entry in entries.iter().filter(is_here) {
         let _ = write!(text, "| {} |", entry.peer);
         let mut cell = |value: Option<f64>, unit: Option<f64>| {
             text += &match (value, unit) {
-                (Some(value), Some(unit)) => format!(" {} ({}) |", digits(value), digits(value / unit)),
+                (Some(value), Some(unit)) => {
+                    format!(" {} ({}) |", digits(value), digits(value / unit))
+                }
                 _ => " |".to_owned(),
             };
         };
@@ -116,7 +115,8 @@ fn shares(tasks: &[Task], sources: &[Source], entries: &[Entry], peak: Peak) -> 
 
 /// Instructions, in the order of [`instructions::PEERS`].
 pub fn instructions(counts: &[(&str, Action, &str, Vec<f64>)]) -> String {
-    let mut text = String::from("Instructions per example (gradlet's by those of this peer):\n\n| | |");
+    let mut text =
+        String::from("Instructions per example (gradlet's by those of this peer):\n\n| | |");
     for peer in instructions::PEERS {
         let _ = write!(text, " {peer} |");
     }

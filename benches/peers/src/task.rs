@@ -61,7 +61,15 @@ impl Task {
         macro_rules! task {
             ($name:literal, $work:expr, $kind:expr, $batch:expr, $epochs:expr) => {{
                 let work = $work;
-                task($name, &work.net, work.sgd.learning_rate, &work.examples, $kind, $batch, $epochs)
+                task(
+                    $name,
+                    &work.net,
+                    work.sgd.learning_rate,
+                    &work.examples,
+                    $kind,
+                    $batch,
+                    $epochs,
+                )
             }};
         }
         vec![

@@ -24,21 +24,15 @@ pub fn new(task: &Task) -> Box<dyn Peer> {
         let sizes = [rows, values.len() / rows];
         Tensor::<2>::from_data(TensorData::new(values.to_vec(), sizes), &device)
     };
-    let batch = |(x, target)| {
-        (tensor(x, task.batch).autodiff(), tensor(target, task.batch).autodiff())
-    };
+    let batch =
+        |(x, target)| (tensor(x, task.batch).autodiff(), tensor(target, task.batch).autodiff());
     let targets = task.targets.chunks_exact(task.batch * outputs);
     Box::new(Burn {
         w1: tensor(w1, inputs),
         b1: tensor(b1, 1),
         w2: tensor(w2, hidden),
         b2: tensor(b2, 1),
-        batches: task
-            .inputs
-            .chunks_exact(task.batch * inputs)
-            .zip(targets)
-            .map(batch)
-            .collect(),
+        batches: task.inputs.chunks_exact(task.batch * inputs).zip(targets).map(batch).collect(),
         task: task.clone(),
     })
 }
@@ -65,9 +59,7 @@ impl Burn {
         let z = self.forward(x, parameters.clone());
         let count = self.task.batch as f32;
         let loss = match self.task.kind {
-            Kind::Sigmoid => {
-                (activation::sigmoid(z) - target).powi_scalar(2).sum() * (0.5 / count)
-            }
+            Kind::Sigmoid => (activation::sigmoid(z) - target).powi_scalar(2).sum() * (0.5 / count),
             // As burn's own `BinaryCrossEntropyLoss`.
             Kind::TanhSigmoid => {
                 let loss = (target.neg() + 1.0) * z.clone() - activation::log_sigmoid(z);
@@ -109,9 +101,8 @@ impl Peer for Burn {
     }
 
     fn weights(&self) -> Vec<f32> {
-        let numbers = |tensor: Tensor<2>| {
-            tensor.into_data().try_to_vec::<f32>().expect("they are numbers")
-        };
+        let numbers =
+            |tensor: Tensor<2>| tensor.into_data().try_to_vec::<f32>().expect("they are numbers");
         self.parameters().into_iter().flat_map(numbers).collect()
     }
 }

@@ -39,7 +39,8 @@ fn build<const IN: usize, const HIDDEN: usize, const OUT: usize, const BATCH: us
     activation: A,
 ) -> Dfdx<IN, HIDDEN, OUT, BATCH, A>
 where
-    Net<IN, HIDDEN, OUT, A>: Module<Tensor<Rank2<BATCH, IN>, f32, Cpu>> + TensorCollection<f32, Cpu>,
+    Net<IN, HIDDEN, OUT, A>:
+        Module<Tensor<Rank2<BATCH, IN>, f32, Cpu>> + TensorCollection<f32, Cpu>,
 {
     let cpu = Cpu::default();
     let [w1, b1, w2, b2] = task.split(&task.start);
@@ -82,10 +83,8 @@ impl<const IN: usize, const HIDDEN: usize, const OUT: usize, const BATCH: usize,
     for Dfdx<IN, HIDDEN, OUT, BATCH, A>
 where
     Net<IN, HIDDEN, OUT, A>: TensorCollection<f32, Cpu>
+        + Module<Tensor<Rank2<BATCH, IN>, f32, Cpu>, Output = Tensor<Rank2<BATCH, OUT>, f32, Cpu>>
         + Module<
-            Tensor<Rank2<BATCH, IN>, f32, Cpu>,
-            Output = Tensor<Rank2<BATCH, OUT>, f32, Cpu>,
-        > + Module<
             Tensor<Rank2<BATCH, IN>, f32, Cpu, OwnedTape<f32, Cpu>>,
             Output = Tensor<Rank2<BATCH, OUT>, f32, Cpu, OwnedTape<f32, Cpu>>,
         >,
@@ -96,7 +95,9 @@ where
                 let gradients = self.gradients.take().expect("put back below");
                 let z = self.net.forward(x.clone().traced(gradients));
                 let loss = match self.kind {
-                    Kind::Sigmoid => (z.sigmoid() - target.clone()).square().sum() * (0.5 / BATCH as f32),
+                    Kind::Sigmoid => {
+                        (z.sigmoid() - target.clone()).square().sum() * (0.5 / BATCH as f32)
+                    }
                     Kind::TanhSigmoid => {
                         binary_cross_entropy_with_logits_loss(z, target.clone()) * OUT as f32
                     }

@@ -2,16 +2,15 @@
 
 mod c;
 mod gradlet;
+mod nalgebra;
 mod rust;
 
-#[cfg(feature = "libraries")]
+#[cfg(feature = "burn")]
 mod burn;
-#[cfg(feature = "libraries")]
+#[cfg(feature = "candle")]
 mod candle;
-#[cfg(feature = "libraries")]
+#[cfg(feature = "dfdx")]
 mod dfdx;
-#[cfg(feature = "libraries")]
-mod nalgebra;
 
 use crate::task::Task;
 
@@ -34,13 +33,12 @@ pub const PEERS: &[(&str, bool, New)] = &[
     ("Rust by hand, same order", true, rust::new),
     ("C, same order", true, c::new_same_bits),
     ("C", false, c::new_usual),
-    #[cfg(feature = "libraries")]
     ("nalgebra by hand", false, nalgebra::new),
-    #[cfg(feature = "libraries")]
+    #[cfg(feature = "dfdx")]
     ("dfdx", false, dfdx::new),
-    #[cfg(feature = "libraries")]
+    #[cfg(feature = "candle")]
     ("candle", false, candle::new),
-    #[cfg(feature = "libraries")]
+    #[cfg(feature = "burn")]
     ("burn", false, burn::new),
 ];
 

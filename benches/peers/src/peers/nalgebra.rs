@@ -75,10 +75,7 @@ impl<const IN: usize, const HIDDEN: usize, const OUT: usize, const BATCH: usize>
     }
 
     /// Turns weighted sums into outputs. Returns the cross-entropy, if `target` is given.
-    fn softmax(
-        z: &mut SMatrix<f32, OUT, BATCH>,
-        target: Option<&SMatrix<f32, OUT, BATCH>>,
-    ) -> f32 {
+    fn softmax(z: &mut SMatrix<f32, OUT, BATCH>, target: Option<&SMatrix<f32, OUT, BATCH>>) -> f32 {
         let mut loss = 0.0;
         for (example, mut z) in z.column_iter_mut().enumerate() {
             let max = z.max();
