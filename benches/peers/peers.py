@@ -138,8 +138,10 @@ class Jax:
             return [p - task.rate * g for p, g in zip(parameters, gradients)], total + value
 
         def inference(i, state):
-            z = forward(state[0], x[i % count])
-            return state[0], state[1] + (nn.softmax(z) if task.kind == "ReluSoftmax" else nn.sigmoid(z))
+            # Without the barrier, the output for an only batch would be computed once, before the loop.
+            one, total = lax.optimization_barrier((x[i % count], state[1]))
+            z = forward(state[0], one)
+            return state[0], total + (nn.softmax(z) if task.kind == "ReluSoftmax" else nn.sigmoid(z))
 
         self.step = jax.jit(lambda p, epochs: lax.fori_loop(0, epochs * count, step, (p, 0.0)))
         nothing = jnp.zeros_like(target[0])
