@@ -1,0 +1,178 @@
+//! What the benchmarks have gradlet do: four networks, trained by plain gradient descent in `f32`.
+
+use core::hint::black_box;
+
+use gradlet::prelude::*;
+use gradlet::{Activation, Hidden};
+
+#[allow(dead_code, reason = "the benchmarks use the points only, and that as `f32`")]
+#[path = "../../examples/moons/compute/data.rs"]
+mod data;
+
+/// The network of the front page.
+pub type Worked = Mlp<2, 2, 2, Sigmoid, Sigmoid>;
+/// The networks of the example `moons`, which has them in `f64`.
+pub type Moons<const HIDDEN: usize> = Mlp<2, HIDDEN, 2, Tanh, Sigmoid>;
+/// For digits of 8 x 8 pixels.
+pub type Digits = Mlp<64, 32, 10, Sigmoid, Sigmoid>;
+/// For digits of 28 x 28 pixels.
+pub type Images = Mlp<784, 128, 10, Relu, Softmax>;
+
+/// How many samples of a batch go through the network at once.
+const TILE: usize = 16;
+
+/// Inputs and targets.
+pub type Examples<const IN: usize, const OUT: usize> = Vec<([f32; IN], [f32; OUT])>;
+
+/// Training that goes over the same examples again and again.
+pub trait Work {
+    /// The number of examples.
+    fn len(&self) -> usize;
+    /// Trains on each example once.
+    fn epoch(&mut self);
+    /// Computes the output for each example.
+    fn inferences(&self);
+}
+
+/// An update after each example.
+pub struct OneByOne<N: Layer<Scalar = f32>, L: Loss<N::Activation>> {
+    /// The network.
+    pub net: N,
+    trainer: Trainer<N, L, Sgd>,
+    /// The learning rate.
+    pub sgd: Sgd,
+    /// Inputs and targets.
+    pub examples: Vec<(N::Input, N::Output)>,
+}
+
+impl<N: Layer<Scalar = f32>, L: Loss<N::Activation>> Work for OneByOne<N, L> {
+    fn len(&self) -> usize {
+        self.examples.len()
+    }
+
+    fn epoch(&mut self) {
+        for (input, target) in &self.examples {
+            black_box(self.trainer.step(&mut self.net, &self.sgd, input, target));
+        }
+    }
+
+    fn inferences(&self) {
+        infer_each(&self.net, &self.examples);
+    }
+}
+
+/// An update by the mean gradient of `BATCH` examples.
+pub struct Batches<N: Layer<Scalar = f32>, L: Loss<N::Activation>, const BATCH: usize> {
+    /// The network.
+    pub net: N,
+    trainer: BatchTrainer<N, L, Sgd, TILE>,
+    /// The learning rate.
+    pub sgd: Sgd,
+    /// Inputs and targets.
+    pub examples: Vec<(N::Input, N::Output)>,
+}
+
+impl<N, L, const BATCH: usize> Work for Batches<N, L, BATCH>
+where
+    N: Layer<Scalar = f32>,
+    L: Loss<N::Activation>,
+{
+    fn len(&self) -> usize {
+        self.examples.len()
+    }
+
+    fn epoch(&mut self) {
+        let Self { net, trainer, .. } = self;
+        for batch in self.examples.chunks_exact(BATCH) {
+            black_box(trainer.accumulate_all(net, batch));
+            trainer.apply(net, &self.sgd);
+        }
+    }
+
+    fn inferences(&self) {
+        infer_each(&self.net, &self.examples);
+    }
+}
+
+fn infer_each<N: Layer>(net: &N, examples: &[(N::Input, N::Output)]) {
+    for (input, _) in examples {
+        black_box(net.forward(black_box(input)));
+    }
+}
+
+/// The network 2-2-2 with one example.
+pub fn worked() -> OneByOne<Worked, HalfSquaredError> {
+    OneByOne {
+        net: Worked::new(
+            Dense::from_rows([[0.1, 0.2], [0.3, 0.4]], [0.55, 0.56]),
+            Dense::from_rows([[0.5, 0.6], [0.7, 0.8]], [0.66, 0.67]),
+        ),
+        trainer: Trainer::new(),
+        sgd: Sgd { learning_rate: 0.5 },
+        examples: vec![([0.1, 0.2], [0.01, 0.99])],
+    }
+}
+
+/// A network for the sixty points of the example `moons`, all of which are one batch.
+pub fn moons<const HIDDEN: usize>() -> Batches<Moons<HIDDEN>, BinaryCrossEntropy, 60> {
+    let target = |class| if class == 0 { [1.0, 0.0] } else { [0.0, 1.0] };
+    Batches {
+        net: network(),
+        trainer: BatchTrainer::new(),
+        sgd: Sgd { learning_rate: 0.1 },
+        examples: data::POINTS.iter().map(|&(x, y, c)| ([x as f32, y as f32], target(c))).collect(),
+    }
+}
+
+/// The network 64-32-10, with an update after each example.
+pub fn digits() -> OneByOne<Digits, HalfSquaredError> {
+    let (net, sgd) = (network(), Sgd { learning_rate: 0.1 });
+    OneByOne { net, trainer: Trainer::new(), sgd, examples: examples() }
+}
+
+/// The network 64-32-10, in batches of 32.
+pub fn digits_in_batches() -> Batches<Digits, HalfSquaredError, 32> {
+    let (net, sgd) = (network(), Sgd { learning_rate: 0.1 });
+    Batches { net, trainer: BatchTrainer::new(), sgd, examples: examples() }
+}
+
+/// The network 784-128-10, with an update after each example.
+pub fn images() -> Box<OneByOne<Images, CrossEntropy>> {
+    let (net, sgd) = (network(), Sgd { learning_rate: 0.001 });
+    Box::new(OneByOne { net, trainer: Trainer::new(), sgd, examples: examples() })
+}
+
+/// The network 784-128-10, in batches of 32.
+pub fn images_in_batches() -> Box<Batches<Images, CrossEntropy, 32>> {
+    let (net, sgd) = (network(), Sgd { learning_rate: 0.001 });
+    Box::new(Batches { net, trainer: BatchTrainer::new(), sgd, examples: examples() })
+}
+
+/// 256 examples: the inputs spread over 0 .. 1, and a class each, in turn.
+fn examples<const IN: usize, const OUT: usize>() -> Examples<IN, OUT> {
+    let mut numbers = numbers();
+    let mut input = || core::array::from_fn(|_| numbers.next().unwrap_or_default());
+    let target = |example| core::array::from_fn(|o| if o == example % OUT { 1.0 } else { 0.0 });
+    (0..256).map(|example| (input(), target(example))).collect()
+}
+
+/// Weights spread over -1 .. 1, divided by the square root of the number of inputs; biases of 0.
+fn network<const IN: usize, const HIDDEN: usize, const OUT: usize, A: Hidden, B: Activation>()
+-> Mlp<IN, HIDDEN, OUT, A, B> {
+    let mut numbers = numbers();
+    let mut weight =
+        |inputs: usize| (2.0 * numbers.next().unwrap_or_default() - 1.0) / (inputs as f32).sqrt();
+    let first = core::array::from_fn(|_| core::array::from_fn(|_| weight(IN)));
+    let second = core::array::from_fn(|_| core::array::from_fn(|_| weight(HIDDEN)));
+    Chain::new(Dense::new(first, [0.0; HIDDEN]), Dense::new(second, [0.0; OUT]))
+}
+
+/// Numbers of 24 bits in 0 .. 1. The generator is PCG-RXS-M-XS-32 of O'Neill, 2014.
+fn numbers() -> impl Iterator<Item = f32> {
+    let mut state = 1_u32;
+    core::iter::from_fn(move || {
+        state = state.wrapping_mul(747_796_405).wrapping_add(2_891_336_453);
+        let word = ((state >> ((state >> 28) + 4)) ^ state).wrapping_mul(277_803_737);
+        Some((((word >> 22) ^ word) >> 8) as f32 / 16_777_216.0)
+    })
+}
