@@ -4,6 +4,8 @@
 //! sum. Four rows of weights go through at once, written out: a load and a store of the sums are
 //! shared by four products.
 
+use core::hint::black_box;
+
 use crate::scalar::Scalar;
 
 #[inline(always)]
@@ -41,6 +43,7 @@ pub(super) fn input_gradient<T: Scalar, const IN: usize, const OUT: usize>(
 ) {
     let (mut rows, mut gradients) = (weights.chunks_exact(4), gradient.chunks_exact_mut(4));
     for (w, dx) in rows.by_ref().zip(gradients.by_ref()) {
+        black_box(());
         if let ([w0, w1, w2, w3], [dx0, dx1, dx2, dx3]) = (w, dx) {
             let mut sums = [-T::ZERO; 4];
             for ((((&d, &w0), &w1), &w2), &w3) in delta.iter().zip(w0).zip(w1).zip(w2).zip(w3) {
@@ -69,6 +72,7 @@ pub(super) fn update<T: Scalar, const IN: usize, const OUT: usize>(
     }
     let (mut rows, mut inputs) = (weights.chunks_exact_mut(4), x.chunks_exact(4));
     for (w, x) in rows.by_ref().zip(inputs.by_ref()) {
+        black_box(());
         if let ([w0, w1, w2, w3], &[x0, x1, x2, x3]) = (w, x) {
             for ((((&d, w0), w1), w2), w3) in delta.iter().zip(w0).zip(w1).zip(w2).zip(w3) {
                 *w0 += x0 * d;
