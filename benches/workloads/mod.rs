@@ -1,4 +1,5 @@
-//! What the benchmarks have gradlet do: four networks, trained by plain gradient descent in `f32`.
+//! What the benchmarks have gradlet do: four networks, trained by plain gradient descent in `f32`, with
+//! the activations of `libm` (type parameters `Sigmoid`, `Tanh`, `Softmax`) or those of `gradlet::fast`.
 
 use core::hint::black_box;
 
@@ -9,17 +10,8 @@ use gradlet::{Activation, Hidden};
 #[path = "../../examples/moons/compute/data.rs"]
 mod data;
 
-/// The network of the front page.
-pub type Worked = Mlp<2, 2, 2, Sigmoid, Sigmoid>;
-/// The networks of the example `moons`, which has them in `f64`.
-pub type Moons<const HIDDEN: usize> = Mlp<2, HIDDEN, 2, Tanh, Sigmoid>;
-/// For digits of 8 x 8 pixels.
-pub type Digits = Mlp<64, 32, 10, Sigmoid, Sigmoid>;
-/// For digits of 28 x 28 pixels.
-pub type Images = Mlp<784, 128, 10, Relu, Softmax>;
-
 /// How many samples of a batch go through the network at once.
-const TILE: usize = 16;
+const TILE: usize = 32;
 
 /// Inputs and targets.
 pub type Examples<const IN: usize, const OUT: usize> = Vec<([f32; IN], [f32; OUT])>;
@@ -100,10 +92,10 @@ fn infer_each<N: Layer>(net: &N, examples: &[(N::Input, N::Output)]) {
     }
 }
 
-/// The network 2-2-2 with one example.
-pub fn worked() -> OneByOne<Worked, HalfSquaredError> {
+/// The network of the front page, with its one example.
+pub fn worked<S: Hidden>() -> OneByOne<Mlp<2, 2, 2, S, S>, HalfSquaredError> {
     OneByOne {
-        net: Worked::new(
+        net: Chain::new(
             Dense::from_rows([[0.1, 0.2], [0.3, 0.4]], [0.55, 0.56]),
             Dense::from_rows([[0.5, 0.6], [0.7, 0.8]], [0.66, 0.67]),
         ),
@@ -113,8 +105,12 @@ pub fn worked() -> OneByOne<Worked, HalfSquaredError> {
     }
 }
 
-/// A network for the sixty points of the example `moons`, all of which are one batch.
-pub fn moons<const HIDDEN: usize>() -> Batches<Moons<HIDDEN>, BinaryCrossEntropy, 60> {
+/// A network for the sixty points of the example `moons`, which has them in `f64`. They are one batch.
+pub fn moons<const HIDDEN: usize, T: Hidden, S: Activation>()
+-> Batches<Mlp<2, HIDDEN, 2, T, S>, BinaryCrossEntropy, 60>
+where
+    BinaryCrossEntropy: Loss<S>,
+{
     let target = |class| if class == 0 { [1.0, 0.0] } else { [0.0, 1.0] };
     Batches {
         net: network(),
@@ -124,26 +120,33 @@ pub fn moons<const HIDDEN: usize>() -> Batches<Moons<HIDDEN>, BinaryCrossEntropy
     }
 }
 
-/// The network 64-32-10, with an update after each example.
-pub fn digits() -> OneByOne<Digits, HalfSquaredError> {
+/// For digits of 8 x 8 pixels, with an update after each example.
+pub fn digits<S: Hidden>() -> OneByOne<Mlp<64, 32, 10, S, S>, HalfSquaredError> {
     let (net, sgd) = (network(), Sgd { learning_rate: 0.1 });
     OneByOne { net, trainer: Trainer::new(), sgd, examples: examples() }
 }
 
-/// The network 64-32-10, in batches of 32.
-pub fn digits_in_batches() -> Batches<Digits, HalfSquaredError, 32> {
+/// The same in batches of 32.
+pub fn digits_in_batches<S: Hidden>() -> Batches<Mlp<64, 32, 10, S, S>, HalfSquaredError, 32> {
     let (net, sgd) = (network(), Sgd { learning_rate: 0.1 });
     Batches { net, trainer: BatchTrainer::new(), sgd, examples: examples() }
 }
 
-/// The network 784-128-10, with an update after each example.
-pub fn images() -> Box<OneByOne<Images, CrossEntropy>> {
+/// For digits of 28 x 28 pixels, with an update after each example.
+pub fn images<S: Activation>() -> Box<OneByOne<Mlp<784, 128, 10, Relu, S>, CrossEntropy>>
+where
+    CrossEntropy: Loss<S>,
+{
     let (net, sgd) = (network(), Sgd { learning_rate: 0.001 });
     Box::new(OneByOne { net, trainer: Trainer::new(), sgd, examples: examples() })
 }
 
-/// The network 784-128-10, in batches of 32.
-pub fn images_in_batches() -> Box<Batches<Images, CrossEntropy, 32>> {
+/// The same in batches of 32.
+pub fn images_in_batches<S: Activation>()
+-> Box<Batches<Mlp<784, 128, 10, Relu, S>, CrossEntropy, 32>>
+where
+    CrossEntropy: Loss<S>,
+{
     let (net, sgd) = (network(), Sgd { learning_rate: 0.001 });
     Box::new(Batches { net, trainer: BatchTrainer::new(), sgd, examples: examples() })
 }

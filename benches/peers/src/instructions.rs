@@ -9,7 +9,8 @@ use crate::task::Task;
 use crate::worker::Action;
 
 /// Peers whose instructions are counted.
-pub const PEERS: [&str; 4] = ["gradlet", "Rust by hand, same order", "C, same order", "C"];
+pub const PEERS: [&str; 5] =
+    ["gradlet", "gradlet, fast activations", "Rust by hand, same order", "C, same order", "C"];
 
 /// Instructions for one example, by a program built from this package. What the program needs to start
 /// is left out by counting two numbers of epochs.

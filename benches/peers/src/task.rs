@@ -1,6 +1,6 @@
 //! What every peer has to do: a network, where it starts, and the examples that it learns.
 
-use gradlet::Layer;
+use gradlet::{Layer, Softmax, Tanh};
 
 use crate::workloads;
 
@@ -57,7 +57,8 @@ impl Task {
 
     /// All tasks, in the order of the tables.
     pub fn all() -> Vec<Self> {
-        use Kind::{ReluSoftmax, Sigmoid, TanhSigmoid};
+        use Kind::{ReluSoftmax, TanhSigmoid};
+        use gradlet::Sigmoid;
         macro_rules! task {
             ($name:literal, $work:expr, $kind:expr, $batch:expr, $epochs:expr) => {{
                 let work = $work;
@@ -73,17 +74,17 @@ impl Task {
             }};
         }
         vec![
-            task!("2-2-2", workloads::worked(), Sigmoid, 1, 1000),
-            task!("2-1-2 × 60", workloads::moons::<1>(), TanhSigmoid, 60, 100),
-            task!("2-2-2 × 60", workloads::moons::<2>(), TanhSigmoid, 60, 100),
-            task!("2-4-2 × 60", workloads::moons::<4>(), TanhSigmoid, 60, 100),
-            task!("2-10-2 × 60", workloads::moons::<10>(), TanhSigmoid, 60, 100),
-            task!("2-20-2 × 60", workloads::moons::<20>(), TanhSigmoid, 60, 100),
-            task!("2-50-2 × 60", workloads::moons::<50>(), TanhSigmoid, 60, 100),
-            task!("64-32-10", workloads::digits(), Sigmoid, 1, 2),
-            task!("64-32-10 × 32", workloads::digits_in_batches(), Sigmoid, 32, 2),
-            task!("784-128-10", workloads::images(), ReluSoftmax, 1, 1),
-            task!("784-128-10 × 32", workloads::images_in_batches(), ReluSoftmax, 32, 1),
+            task!("2-2-2", workloads::worked::<Sigmoid>(), Kind::Sigmoid, 1, 1000),
+            task!("2-1-2 × 60", workloads::moons::<1, Tanh, Sigmoid>(), TanhSigmoid, 60, 100),
+            task!("2-2-2 × 60", workloads::moons::<2, Tanh, Sigmoid>(), TanhSigmoid, 60, 100),
+            task!("2-4-2 × 60", workloads::moons::<4, Tanh, Sigmoid>(), TanhSigmoid, 60, 100),
+            task!("2-10-2 × 60", workloads::moons::<10, Tanh, Sigmoid>(), TanhSigmoid, 60, 100),
+            task!("2-20-2 × 60", workloads::moons::<20, Tanh, Sigmoid>(), TanhSigmoid, 60, 100),
+            task!("2-50-2 × 60", workloads::moons::<50, Tanh, Sigmoid>(), TanhSigmoid, 60, 100),
+            task!("64-32-10", workloads::digits::<Sigmoid>(), Kind::Sigmoid, 1, 2),
+            task!("64-32-10 × 32", workloads::digits_in_batches::<Sigmoid>(), Kind::Sigmoid, 32, 2),
+            task!("784-128-10", workloads::images::<Softmax>(), ReluSoftmax, 1, 1),
+            task!("784-128-10 × 32", workloads::images_in_batches::<Softmax>(), ReluSoftmax, 32, 1),
         ]
     }
 

@@ -1,24 +1,41 @@
 //! gradlet.
 
-use gradlet::{Layer, Loss};
+use gradlet::{
+    Activation, BinaryCrossEntropy, CrossEntropy, Hidden, Layer, Loss, Sigmoid, Softmax, Tanh, fast,
+};
 
 use super::Peer;
 use crate::task::{Task, parameters};
 use crate::workloads::{self, Batches, OneByOne, Work};
 
 pub fn new(task: &Task) -> Box<dyn Peer> {
+    with_activations::<Tanh, Sigmoid, Softmax>(task)
+}
+
+pub fn new_fast(task: &Task) -> Box<dyn Peer> {
+    with_activations::<fast::Tanh, fast::Sigmoid, fast::Softmax>(task)
+}
+
+fn with_activations<T, S, C>(task: &Task) -> Box<dyn Peer>
+where
+    T: Hidden + 'static,
+    S: Hidden + 'static,
+    C: Activation + 'static,
+    BinaryCrossEntropy: Loss<S>,
+    CrossEntropy: Loss<C>,
+{
     match (task.sizes, task.batch) {
-        ([2, 2, 2], 1) => Box::new(workloads::worked()),
-        ([2, 1, 2], _) => Box::new(workloads::moons::<1>()),
-        ([2, 2, 2], _) => Box::new(workloads::moons::<2>()),
-        ([2, 4, 2], _) => Box::new(workloads::moons::<4>()),
-        ([2, 10, 2], _) => Box::new(workloads::moons::<10>()),
-        ([2, 20, 2], _) => Box::new(workloads::moons::<20>()),
-        ([2, 50, 2], _) => Box::new(workloads::moons::<50>()),
-        ([64, ..], 1) => Box::new(workloads::digits()),
-        ([64, ..], _) => Box::new(workloads::digits_in_batches()),
-        ([784, ..], 1) => workloads::images(),
-        ([784, ..], _) => workloads::images_in_batches(),
+        ([2, 2, 2], 1) => Box::new(workloads::worked::<S>()),
+        ([2, 1, 2], _) => Box::new(workloads::moons::<1, T, S>()),
+        ([2, 2, 2], _) => Box::new(workloads::moons::<2, T, S>()),
+        ([2, 4, 2], _) => Box::new(workloads::moons::<4, T, S>()),
+        ([2, 10, 2], _) => Box::new(workloads::moons::<10, T, S>()),
+        ([2, 20, 2], _) => Box::new(workloads::moons::<20, T, S>()),
+        ([2, 50, 2], _) => Box::new(workloads::moons::<50, T, S>()),
+        ([64, ..], 1) => Box::new(workloads::digits::<S>()),
+        ([64, ..], _) => Box::new(workloads::digits_in_batches::<S>()),
+        ([784, ..], 1) => workloads::images::<C>(),
+        ([784, ..], _) => workloads::images_in_batches::<C>(),
         _ => panic!("no task has these sizes"),
     }
 }

@@ -30,6 +30,7 @@ type New = fn(&Task) -> Box<dyn Peer>;
 /// Names, and whether the weights must be gradlet's to the bit.
 pub const PEERS: &[(&str, bool, New)] = &[
     ("gradlet", true, gradlet::new),
+    ("gradlet, fast activations", false, gradlet::new_fast),
     ("Rust by hand, same order", true, rust::new),
     ("C, same order", true, c::new_same_bits),
     ("C", false, c::new_usual),
