@@ -519,8 +519,8 @@ mod tests {
 
     impl Errors {
         fn add(&mut self, x: f64, error: f64) {
-            // Not `>`, which a NaN would not be.
-            if !(error.abs() <= self.largest) {
+            // NaN is an error too.
+            if error.is_nan() || error.abs() > self.largest {
                 (self.largest, self.at) = (error.abs(), x);
             }
         }

@@ -165,7 +165,7 @@ fn large_networks_train_with_a_small_stack() {
         let mut net = LARGE.lock().unwrap();
         let mut rng = Rng(1);
         Large::tensors([], [&mut net], [], &mut |_, [], [numbers], []| {
-            numbers.iter_mut().for_each(|n| *n = rng.range(-0.02, 0.02) as f32);
+            numbers.iter_mut().for_each(|n| *n = f32::from_f64(rng.range(-0.02, 0.02)));
         });
         let sgd = Sgd { learning_rate: 0.001 };
         let report = SINGLE.lock().unwrap().fit(&mut net, &sgd, &examples, Stop::after(1));
