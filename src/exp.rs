@@ -5,7 +5,7 @@
 //! `libm` has them too: `x = k ln 2 + r`, `e^x = 2^k e^r` and `e^r = 1 + r + r c / (2 - c)` with
 //! `c = r - r^2 (P1 + r^2 P2)`, the relative error of which is below 2^-27.74.
 
-use crate::target::SOFT;
+use crate::target::{NARROW, SOFT};
 
 /// `1 / ln 2`.
 const INV_LN2: f32 = f32::from_bits(0x3fb8_aa3b);
@@ -117,18 +117,46 @@ fn subnormal<const SOFT: bool>(x: f32) -> f32 {
         * f32::from_bits((127 - 100) << 23)
 }
 
+/// So many values go through vector registers together.
+const LANES: usize = 8;
+
 /// Replaces each value `z` by `1 / (1 + e^-z)`.
 ///
 /// Not marked for inlining, so that a program that is optimised for size has one copy.
 pub(crate) fn sigmoid(values: &mut [f32]) {
-    sigmoid_by::<SOFT>(values);
+    if NARROW {
+        sigmoid_by::<SOFT>(values);
+    } else {
+        wide_sigmoid(values);
+    }
+}
+
+#[inline(always)]
+fn wide_sigmoid(values: &mut [f32]) {
+    let mut chunks = values.chunks_exact_mut(LANES);
+    for chunk in chunks.by_ref() {
+        if chunk.iter().fold(true, |all, &z| all & is_usual(z)) {
+            for value in chunk {
+                *value = usual_sigmoid::<false>(*value);
+            }
+        } else {
+            sigmoid_by::<false>(chunk);
+        }
+    }
+    sigmoid_by::<false>(chunks.into_remainder());
+}
+
+/// Whether `e^-z` is neither too near to 1 nor too far from it for [`usual_sigmoid`].
+#[inline(always)]
+fn is_usual(z: f32) -> bool {
+    exponent(z).wrapping_sub(NEAR) < FAR - NEAR
 }
 
 #[inline(always)]
 fn sigmoid_by<const SOFT: bool>(values: &mut [f32]) {
     for value in values {
         let z = *value;
-        if exponent(z).wrapping_sub(NEAR) >= FAR - NEAR {
+        if !is_usual(z) {
             unlikely();
             if exponent(z) < NEAR {
                 *value = 1.0 / (1.0 + (1.0 - z));
@@ -146,15 +174,20 @@ fn sigmoid_by<const SOFT: bool>(values: &mut [f32]) {
                 continue;
             }
         }
-        // As in `reduced`, but for `e^-r`, with `r` and `c` negated: `-z` takes an instruction.
-        let (k, hi, lo) = split::<SOFT>(z);
-        let r = hi - lo;
-        let rr = r * r;
-        let c = r + rr * (P1 + rr * P2);
-        let y = 1.0 + (r * c / (2.0 + c) + lo - hi);
-        let power = f32::from_bits(y.to_bits().wrapping_add_signed(k.wrapping_neg() << 23));
-        *value = 1.0 / (1.0 + power);
+        *value = usual_sigmoid::<SOFT>(z);
     }
+}
+
+#[inline(always)]
+fn usual_sigmoid<const SOFT: bool>(z: f32) -> f32 {
+    // As in `reduced`, but for `e^-r`, with `r` and `c` negated: `-z` takes an instruction.
+    let (k, hi, lo) = split::<SOFT>(z);
+    let r = hi - lo;
+    let rr = r * r;
+    let c = r + rr * (P1 + rr * P2);
+    let y = 1.0 + (r * c / (2.0 + c) + lo - hi);
+    let power = f32::from_bits(y.to_bits().wrapping_add_signed(k.wrapping_neg() << 23));
+    1.0 / (1.0 + power)
 }
 
 /// Tells the compiler that it is seldom here.
@@ -180,7 +213,11 @@ mod tests {
         sigmoid_by::<false>(&mut hard);
         sigmoid_by::<true>(&mut soft);
         let want = 1.0 / (1.0 + libm::expf(-x));
-        for y in [hard[0], soft[0]] {
+        // Alone among usual values, and with values like it.
+        let (mut mixed, mut wide) = ([0.5, -2.0, 1.0, x, 3.0, -9.0, 20.0, 0.1, x], [x; LANES + 1]);
+        wide_sigmoid(&mut mixed);
+        wide_sigmoid(&mut wide);
+        for y in [hard[0], soft[0], mixed[3], mixed[8], wide[0], wide[7], wide[8]] {
             assert_eq!(bits(y), bits(want), "sigmoid({x:e}), bits {:x}", x.to_bits());
         }
     }

@@ -61,9 +61,9 @@
 //! | [`BatchTrainer`] | `U + P + 1` | `U + 2 P + 1` | `U + 3 P + 3` |
 //!
 //! `BatchTrainer<N, L, O, S>` takes `S` samples through the network at once, which is faster on a PC,
-//! and holds `2 S U` more. A step needs the `U` derivatives of the units and little else on the stack. Networks and
-//! trainers are plain values: put them in a `static`, where a trainer takes no flash because it
-//! starts as zeros.
+//! and holds `2 S U` more. A step needs the `U` derivatives of the units and little else on the
+//! stack. Networks and trainers are plain values: put them in a `static`, where a trainer takes no
+//! flash because it starts as zeros.
 //!
 //! # The same bits everywhere
 //!
