@@ -127,7 +127,7 @@ fn compare(options: &Options) -> Result<(), Box<dyn Error>> {
     if !options.quick {
         let v3 = build(target, "x86-64-v3")?;
         let mut counts = vec![];
-        for task in &tasks {
+        for (_, task) in table::columns(&tasks) {
             for action in [Action::Train, Action::Infer] {
                 for (target, program) in [("x86-64", &program), ("x86-64-v3", &v3)] {
                     eprintln!("counting instructions: {}, {}, {target}", task.name, action.name());
@@ -242,7 +242,7 @@ fn measure(
     let (seconds, repetitions, job_repetitions, job_epochs) = if options.quick {
         (0.02, options.repetitions.min(3), 1, 300)
     } else {
-        (0.1, options.repetitions, options.repetitions.min(3), 30_000)
+        (0.05, options.repetitions, options.repetitions.min(3), 3_000)
     };
     // Epochs that take long enough, and the times for each example: by entry, task and action.
     let mut samples = vec![];

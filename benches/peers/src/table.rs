@@ -13,7 +13,7 @@ const BEGIN: &str = "<!-- Written by `cargo run --release`. -->\n";
 const END: &str = "<!-- End of what is written. -->\n";
 
 /// Tasks without the smaller networks for the moons: those count together, as a job.
-fn columns(tasks: &[Task]) -> impl Iterator<Item = (usize, &Task)> {
+pub fn columns(tasks: &[Task]) -> impl Iterator<Item = (usize, &Task)> {
     tasks.iter().enumerate().filter(|(_, task)| task.batch != 60 || task.sizes[1] == 50)
 }
 
