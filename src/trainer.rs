@@ -410,7 +410,8 @@ impl<N: Layer, L: Loss<N::Activation>, O: Optimizer<N>, const TILE: usize>
     }
 
     /// What the network answered in the last [`accumulate`](Self::accumulate) or
-    /// [`evaluate`](Self::evaluate); zeros before the first.
+    /// [`evaluate`](Self::evaluate); zeros before the first. After
+    /// [`accumulate_all`](Self::accumulate_all) it is the answer of no example in particular.
     #[must_use]
     pub fn output(&self) -> &N::Output {
         self.trace.last().output()

@@ -92,7 +92,7 @@ macro_rules! rows {
         mod $name {
             use super::{$products as products, *};
 
-            /// `y = W x + b` for samples, as far as the inputs in `rows` go.
+            /// `y = W x + b` for samples, as far as these inputs go.
             #[inline(always)]
             pub(super) fn affine<T: Scalar, const W: usize, const IN: usize, const OUT: usize>(
                 weights: &[[T; OUT]; IN],
