@@ -144,22 +144,14 @@ fn wide(steps: u32) -> Trained {
     let mut net = Net::ZERO;
     let mut points = Points::new(3);
     init::he_uniform(&mut net, &mut points.rng);
-    let mut trainer = Trainer::<Net, BinaryCrossEntropy, Momentum>::new();
+    let trainer = Trainer::<Net, BinaryCrossEntropy, Momentum>::new();
     let momentum = Momentum { learning_rate: 0.02, momentum: 0.9 };
     // Which number of each of three pairs is greater?
     let example = |points: &mut Points| {
         let (x, n) = points.next::<f32, 6>();
         (x, [truth(n[0] > n[1]), truth(n[2] > n[3]), truth(n[4] > n[5])])
     };
-    for _ in 0..steps {
-        let (x, t) = example(&mut points);
-        trainer.step(&mut net, &momentum, &x, &t);
-    }
-    let loss = mean_loss(|| {
-        let (x, t) = example(&mut points);
-        trainer.evaluate(&net, &x, &t)
-    });
-    Trained { hash: Hash::of(&net), loss }
+    learn(net, trainer, |_| momentum, || example(&mut points), steps)
 }
 
 /// Everything in `f64`, which most cores compute in software.
@@ -169,22 +161,14 @@ fn double(steps: u32) -> Trained {
     let mut net = Net::ZERO;
     let mut points = Points::new(4);
     init::xavier_normal(&mut net, &mut points.rng);
-    let mut trainer = Trainer::<Net, HalfSquaredError, RmsProp<f64>>::new();
+    let trainer = Trainer::<Net, HalfSquaredError, RmsProp<f64>>::new();
     let rms_prop = RmsProp::new(0.003);
     // Product and difference.
     let example = |points: &mut Points| {
         let (x, _) = points.next::<f64, 2>();
         (x, [x[0] * x[1], x[0] - x[1]])
     };
-    for _ in 0..steps {
-        let (x, t) = example(&mut points);
-        trainer.step(&mut net, &rms_prop, &x, &t);
-    }
-    let loss = mean_loss(|| {
-        let (x, t) = example(&mut points);
-        trainer.evaluate(&net, &x, &t)
-    });
-    Trained { hash: Hash::of(&net), loss }
+    learn(net, trainer, |_| rms_prop, || example(&mut points), steps)
 }
 
 /// A layer that stays in flash, in front of one that learns. Its weights are not hashed, so the
@@ -228,7 +212,7 @@ fn smooth(steps: u32) -> Trained {
     let mut net = Net::ZERO;
     let mut points = Points::new(6);
     init::he_normal(&mut net, &mut points.rng);
-    let mut trainer = Trainer::<Net, Huber, ClipByNorm<Nesterov>>::new();
+    let trainer = Trainer::<Net, Huber, ClipByNorm<Nesterov>>::new();
     let optimizer = |step| ClipByNorm {
         optimizer: Nesterov {
             learning_rate: schedule::cosine(0.05, 0.001, steps, step),
@@ -241,15 +225,7 @@ fn smooth(steps: u32) -> Trained {
         let (x, _) = points.next::<f32, 4>();
         (x, [x[0] * x[1], x[2] * x[3]])
     };
-    for step in 0..steps {
-        let (x, t) = example(&mut points);
-        trainer.step(&mut net, &optimizer(step), &x, &t);
-    }
-    let loss = mean_loss(|| {
-        let (x, t) = example(&mut points);
-        trainer.evaluate(&net, &x, &t)
-    });
-    Trained { hash: Hash::of(&net), loss }
+    learn(net, trainer, optimizer, || example(&mut points), steps)
 }
 
 /// Activations that add, multiply and divide only, in more units than are computed at once on a PC.
@@ -259,7 +235,7 @@ fn fast_moons(steps: u32) -> Trained {
     let mut net = Net::ZERO;
     let mut points = Points::new(7);
     init::xavier_uniform(&mut net, &mut points.rng);
-    let mut trainer = Trainer::<Net, BinaryCrossEntropy, Sgd>::new();
+    let trainer = Trainer::<Net, BinaryCrossEntropy, Sgd>::new();
     let sgd = Sgd { learning_rate: 0.2 };
     // Above a parabola, and how far right.
     let example = |points: &mut Points| {
@@ -268,15 +244,7 @@ fn fast_moons(steps: u32) -> Trained {
         let right = |part| truth(fifth(n[0]) > part);
         (x, [above, right(0), right(1), right(2), right(3), above, right(0), right(1), right(2)])
     };
-    for _ in 0..steps {
-        let (x, t) = example(&mut points);
-        trainer.step(&mut net, &sgd, &x, &t);
-    }
-    let loss = mean_loss(|| {
-        let (x, t) = example(&mut points);
-        trainer.evaluate(&net, &x, &t)
-    });
-    Trained { hash: Hash::of(&net), loss }
+    learn(net, trainer, |_| sgd, || example(&mut points), steps)
 }
 
 /// The same in `f64`, with classes.
@@ -286,18 +254,30 @@ fn fast_classes(steps: u32) -> Trained {
     let mut net = Net::ZERO;
     let mut points = Points::new(8);
     init::xavier_uniform(&mut net, &mut points.rng);
-    let mut trainer = Trainer::<Net, CrossEntropy, Sgd<f64>>::new();
+    let trainer = Trainer::<Net, CrossEntropy, Sgd<f64>>::new();
     let sgd = Sgd { learning_rate: 0.2 };
     let example = |points: &mut Points| {
         let (x, n) = points.next::<f64, 2>();
         (x, array::from_fn(|class| truth(fifth(n[0]) == class).into()))
     };
-    for _ in 0..steps {
-        let (x, t) = example(&mut points);
-        trainer.step(&mut net, &sgd, &x, &t);
+    learn(net, trainer, |_| sgd, || example(&mut points), steps)
+}
+
+/// Trains by one example at a time.
+#[inline(always)]
+fn learn<N: Layer<Scalar: Bits>, L: Loss<N::Activation>, O: Optimizer<N>>(
+    mut net: N,
+    mut trainer: Trainer<N, L, O>,
+    optimizer: impl Fn(u32) -> O,
+    mut example: impl FnMut() -> (N::Input, N::Output),
+    steps: u32,
+) -> Trained {
+    for step in 0..steps {
+        let (x, t) = example();
+        trainer.step(&mut net, &optimizer(step), &x, &t);
     }
     let loss = mean_loss(|| {
-        let (x, t) = example(&mut points);
+        let (x, t) = example();
         trainer.evaluate(&net, &x, &t)
     });
     Trained { hash: Hash::of(&net), loss }
