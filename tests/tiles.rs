@@ -13,7 +13,7 @@ use std::sync::Mutex;
 use std::thread;
 
 use gradlet::prelude::*;
-use gradlet::{Activation, Elu, Gelu, Hidden, LeakyRelu, Silu, Vector};
+use gradlet::{Activation, Elu, Gelu, Hidden, LeakyRelu, Silu, Vector, fast};
 use support::{Bare, Random, Rng, Scale, assert_same_bits, flat, flat_gradient};
 
 /// A hidden activation of the whole layer, of which samples must not be mixed up: numbers are divided
@@ -94,6 +94,9 @@ check! {
     moons: Mlp<2, 50, 2, Tanh, Sigmoid>, BinaryCrossEntropy, 2 f32;
     one_layer: Dense<3, 2, Identity>, MeanSquaredError, 3 f32;
     classes: net![9 => 13 Relu => 10 Softmax], CrossEntropy, 9 f32;
+    fast_few_outputs: Mlp<2, 10, 2, fast::Tanh, fast::Sigmoid>, BinaryCrossEntropy, 2 f32;
+    fast_many_outputs: Mlp<2, 3, 11, fast::Tanh, fast::Sigmoid>, BinaryCrossEntropy, 2 f32;
+    fast_classes: Dense<4, 10, fast::Softmax>, CrossEntropy, 4 f32;
     deep: net![f64; 5 => 35 LeakyRelu => 33 Gelu => 7 Elu => 3 Silu], HalfSquaredError, 5 f64;
     frozen_first: Chain<Frozen<Dense<4, 6, Tanh>>, Mlp<6, 5, 3>>, AbsoluteError, 4 f32;
     frozen_between:
