@@ -88,8 +88,8 @@ pub trait Elementwise {
     }
 }
 
-/// Of a layer's output: 64 numbers of 4 bytes.
-const FEW_BYTES: usize = 256;
+/// Bytes of the largest output that is copied to go with others: 64 numbers of 4 bytes.
+const COPIED_BYTES: usize = 256;
 
 impl<A: Elementwise> Activation for A {
     const FINGERPRINT: u32 = <A as Elementwise>::FINGERPRINT;
@@ -102,7 +102,7 @@ impl<A: Elementwise> Activation for A {
 
     #[inline]
     fn apply_each<Y: Vector, const K: usize>(values: [&mut Y; K]) {
-        if size_of::<Y>() > FEW_BYTES {
+        if size_of::<Y>() > COPIED_BYTES {
             for values in values {
                 A::apply_all(values.as_mut_slice());
             }

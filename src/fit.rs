@@ -178,7 +178,7 @@ fn run<T: Scalar, N: Layer<Scalar = T>, O, S: IntoIterator<Item: Example<N::Inpu
         let mut count = 0_u32;
         let mut all_finite = true;
         learner.epoch(net, &mut next_optimizer, examples(report.epochs).into_iter(), |loss| {
-            all_finite = all_finite && loss.is_finite();
+            all_finite = loss.is_finite();
             if all_finite {
                 sum += loss;
                 count = count.saturating_add(1);
@@ -241,7 +241,8 @@ impl<N: Layer, L: Loss<N::Activation>, O: Optimizer<N>, const TILE: usize> Learn
         let mut go_on = true;
         loop {
             self.trainer.accumulate_each(net, &mut examples, size, |loss| {
-                go_on = go_on && observe(loss);
+                go_on = observe(loss);
+                go_on
             });
             if !go_on || self.trainer.count() == 0 {
                 return;

@@ -282,17 +282,20 @@ impl<N: Layer, L: Loss<N::Activation>, O: Optimizer<N>, const TILE: usize>
     {
         let mut losses = LossMeter::new();
         let mut examples = examples.into_iter().fuse();
-        self.accumulate_each(net, &mut examples, u32::MAX, |loss| losses.observe(loss));
+        self.accumulate_each(net, &mut examples, u32::MAX, |loss| {
+            losses.observe(loss);
+            true
+        });
         losses.mean()
     }
 
-    /// Takes up to `most` of the examples; tells each loss.
+    /// Takes up to `most` of the examples; `observe` is told each loss, and says whether to go on.
     pub(crate) fn accumulate_each<E: Example<N::Input, N::Output>>(
         &mut self,
         net: &N,
         examples: &mut impl Iterator<Item = E>,
         most: u32,
-        mut observe: impl FnMut(N::Scalar),
+        mut observe: impl FnMut(N::Scalar) -> bool,
     ) {
         let mut examples = (0..most).zip(examples).map(|(_, example)| example);
         loop {
@@ -307,19 +310,23 @@ impl<N: Layer, L: Loss<N::Activation>, O: Optimizer<N>, const TILE: usize>
                 break;
             }
             while let Some(losses) = self.accumulate_tile::<TILE, E>(net, &mut tile) {
-                losses.into_iter().for_each(&mut observe);
+                if !losses.into_iter().all(&mut observe) {
+                    return;
+                }
             }
             while let Some(losses) = self.accumulate_tile::<4, E>(net, &mut tile) {
-                losses.into_iter().for_each(&mut observe);
+                if !losses.into_iter().all(&mut observe) {
+                    return;
+                }
             }
             for example in tile.iter().flatten() {
-                observe(self.accumulate(net, example.input(), example.target()));
+                if !observe(self.accumulate(net, example.input(), example.target())) {
+                    return;
+                }
             }
         }
         // All of them, if the tile has no place.
-        for example in examples {
-            observe(self.accumulate(net, example.input(), example.target()));
-        }
+        examples.all(|example| observe(self.accumulate(net, example.input(), example.target())));
     }
 
     /// The first `K` examples, together; `None` if there are fewer, or if `K` is 0 or more than

@@ -9,6 +9,8 @@
 
 mod support;
 
+use core::cell::Cell;
+use core::ops::ControlFlow;
 use std::sync::Mutex;
 use std::thread;
 
@@ -129,10 +131,34 @@ fn examples_that_are_not_finite_are_left_out() {
 }
 
 #[test]
+fn no_example_is_taken_after_one_that_is_not_finite() {
+    fn taken<const TILE: usize>() -> u32 {
+        let taken = Cell::new(0);
+        let report = BatchTrainer::<_, HalfSquaredError, Sgd, TILE>::new().fit_with(
+            &mut Dense::<1, 1, Identity>::ZERO,
+            |_| Sgd { learning_rate: 0.1 },
+            0,
+            |_| {
+                (0..100).inspect(|_| taken.set(taken.get() + 1)).map(|k: u8| {
+                    let x = if k == 5 { f32::NAN } else { 1.0 };
+                    ([x], [1.0])
+                })
+            },
+            Stop::after(2),
+            |_| ControlFlow::Continue(()),
+        );
+        assert_eq!(report.outcome, Outcome::NotFinite { example: 5 });
+        taken.get()
+    }
+    // A tile is taken as a whole.
+    assert_eq!((taken::<0>(), taken::<4>(), taken::<16>()), (6, 8, 16));
+}
+
+#[test]
 fn examples_may_be_made_as_they_are_needed() {
     let mut net = Dense::<1, 1, Identity>::ZERO;
     let mut trainer = BatchTrainer::<_, HalfSquaredError, Sgd, 8>::new();
-    let made = core::cell::Cell::new(0);
+    let made = Cell::new(0);
     let report = trainer.fit_with(
         &mut net,
         |_| Sgd { learning_rate: 0.1 },
@@ -143,7 +169,7 @@ fn examples_may_be_made_as_they_are_needed() {
                 .map(|k: u8| ([f32::from(k) / 25.0], [1.0]))
         },
         Stop::after(2),
-        |_| core::ops::ControlFlow::Continue(()),
+        |_| ControlFlow::Continue(()),
     );
     assert_eq!((report.outcome, made.get()), (Outcome::EpochsDone, 50));
 }

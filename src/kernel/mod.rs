@@ -272,7 +272,7 @@ mod tests {
         let x: [[f32; IN]; K] = array::from_fn(|k| column(1000 + k));
         let delta: [[f32; OUT]; K] = array::from_fn(|k| column(2000 + k));
         let mut y = [[f32::NAN; OUT]; K];
-        let mut dx = [[f32::NAN; IN]; K];
+        let mut dx = [[-0.0; IN]; K];
         let (mut new_weights, mut new_bias) = (weights, bias);
 
         tile::affine(&weights, &bias, x.each_ref(), y.each_mut());

@@ -300,7 +300,6 @@ fn input_gradient_one_by_one<T: Scalar, const IN: usize, const OUT: usize, const
     gradient: [&mut [T; IN]; K],
 ) {
     for (d, dx) in delta.iter().zip(gradient) {
-        *dx = [-T::ZERO; IN];
         super::input_gradient(weights, d, dx);
     }
 }

@@ -164,14 +164,6 @@ macro_rules! frozen {
                 let $this = self;
                 $layer.input_gradient_each(samples, deltas);
             }
-
-            #[inline]
-            fn gradient_each<const K: usize>(
-                _gradient: &mut (),
-                _samples: [(&L::Input, &L::Trace); K],
-                _deltas: [&L::Trace; K],
-            ) {
-            }
         }
     };
 }

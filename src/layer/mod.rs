@@ -397,7 +397,8 @@ pub trait Layer: Sized {
         }
     }
 
-    /// [`input_gradient`](Self::input_gradient) for each of several samples.
+    /// [`input_gradient`](Self::input_gradient) for each of several samples, into arrays that come
+    /// filled with negative zeros there too.
     #[inline]
     fn input_gradient_each<const K: usize>(
         &self,
