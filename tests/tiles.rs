@@ -133,9 +133,9 @@ fn examples_that_are_not_finite_are_left_out() {
 #[test]
 fn no_example_is_taken_after_one_that_is_not_finite() {
     fn taken<const TILE: usize>() -> u32 {
-        let taken = Cell::new(0);
+        let (mut net, taken) = (Dense::<1, 1, Identity>::ZERO, Cell::new(0));
         let report = BatchTrainer::<_, HalfSquaredError, Sgd, TILE>::new().fit_with(
-            &mut Dense::<1, 1, Identity>::ZERO,
+            &mut net,
             |_| Sgd { learning_rate: 0.1 },
             0,
             |_| {
