@@ -4,7 +4,7 @@ use core::fmt;
 use core::marker::PhantomData;
 
 use crate::fit::Example;
-use crate::layer::{DeltasMut, Layer, LayerTrace, Trace, Vector};
+use crate::layer::{DeltasMut, Layer, LayerTrace, Trace, Vector, zip};
 use crate::loss::Loss;
 use crate::metrics::LossMeter;
 use crate::optimizer::{Accumulate, Optimizer, Sample, Sgd, Stored};
@@ -189,7 +189,8 @@ impl<N: Layer, L: Loss<N::Activation>, O: Optimizer<N>> Default for Trainer<N, L
 /// On a PC, `BatchTrainer<Net, Loss, Sgd, 16>` takes tiles of 16 samples through the network
 /// together, in [`accumulate_all`](Self::accumulate_all) and [`fit`](Self::fit), so that a weight that
 /// is loaded serves all of them. The bits are the same. The trainer then holds 32 numbers for each unit
-/// more, two for each sample. Multiples of 8 are good sizes. What is left of a batch goes through in
+/// more, two for each sample. Multiples of 8 are good sizes; layers of fewer than about 16 inputs gain
+/// nothing. What is left of a batch goes through in
 /// fours, then one by one.
 ///
 /// ```
@@ -454,11 +455,4 @@ impl<N: Layer, L: Loss<N::Activation>, O: Optimizer<N>, const TILE: usize> Defau
     fn default() -> Self {
         Self::new()
     }
-}
-
-/// Each element of `b` after the one of `a` in its place; `first` is the first of `a`.
-#[inline(always)]
-fn zip<A: Copy, B, const K: usize>(first: A, a: [A; K], b: [B; K]) -> [(A, B); K] {
-    let mut a = a.into_iter();
-    b.map(|b| (a.next().unwrap_or(first), b))
 }

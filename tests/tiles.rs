@@ -55,6 +55,13 @@ where
     let what = format!("{} with tiles of {TILE}", core::any::type_name::<N>());
 
     let net = N::random(&mut Rng(start));
+    let inputs: [&N::Input; 13] = core::array::from_fn(|k| &examples[k].0);
+    let bits =
+        |y: N::Output| -> Vec<_> { y.as_slice().iter().map(|y| y.to_f64().to_bits()).collect() };
+    let alone = inputs.map(|x| bits(net.forward(x)));
+    assert_eq!(net.forward_all(inputs).map(bits), alone, "{what}");
+    assert!(net.forward_all([]).is_empty());
+
     let mut one_by_one = BatchTrainer::<N, L, Adam<N::Scalar>>::new();
     let mut together = BatchTrainer::<N, L, Adam<N::Scalar>, TILE>::new();
     for count in [21, 1, 0, 20] {

@@ -8,6 +8,7 @@ mod trace;
 pub use chain::{Chain, ChainGradient, Mlp};
 pub use dense::Dense;
 pub use frozen::Frozen;
+pub(crate) use trace::zip;
 pub use trace::{ChainTrace, Kept, LayerTrace, Trace, Vector};
 
 use crate::activation::Activation;
@@ -252,6 +253,28 @@ pub trait Layer: Sized {
         self.logits(input, &mut output);
         Self::Activation::apply(output.as_mut_slice());
         output
+    }
+
+    /// The outputs for several inputs, which go through the network together: on a PC, from about 16
+    /// inputs of a layer on, faster than one after the other, with the same bits. Multiples of 8 are
+    /// good numbers. Holds `K` times the outputs of all layers on the stack.
+    ///
+    /// ```
+    /// use gradlet::prelude::*;
+    ///
+    /// let net = Dense::<1, 1, Identity>::new([[2.0]], [1.0]);
+    /// let inputs = [[0.0], [1.0], [2.0]];
+    /// assert_eq!(net.forward_all(inputs.each_ref()), [[1.0], [3.0], [5.0]]);
+    /// ```
+    #[must_use]
+    fn forward_all<const K: usize>(&self, inputs: [&Self::Input; K]) -> [Self::Output; K] {
+        let mut traces = <[Self::Trace; K]>::ZERO;
+        if let Some(&first) = inputs.first() {
+            self.forward_each(zip(first, inputs, traces.each_mut()));
+            let last = traces.each_mut().map(Trace::last_mut);
+            LayerTrace::activate_each_by(last, Self::Activation::apply_each);
+        }
+        traces.map(|trace| trace.last().output().clone())
     }
 
     /// A network with the weights of a `safetensors` file; see [`safetensors`](crate::safetensors).

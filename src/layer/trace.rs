@@ -294,3 +294,10 @@ impl<F: Trace, R: Trace> Trace for ChainTrace<F, R> {
         R::last_delta_mut(&mut deltas.1)
     }
 }
+
+/// Each element of `b` after the one of `a` in its place; `first` is the first of `a`.
+#[inline(always)]
+pub(crate) fn zip<A: Copy, B, const K: usize>(first: A, a: [A; K], b: [B; K]) -> [(A, B); K] {
+    let mut a = a.into_iter();
+    b.map(|b| (a.next().unwrap_or(first), b))
+}

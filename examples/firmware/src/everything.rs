@@ -250,7 +250,9 @@ where
 {
     let (x, t) = (vector::<N::Input>(), vector::<N::Output>());
     let mut tiles = BatchTrainer::<N, L, Sgd<N::Scalar>, 2>::new();
-    call! { tiles.accumulate_all(&vector::<N>(), black_box([(&x, &t); 3])), tiles.gradient() }
+    let net = vector::<N>();
+    call! { tiles.accumulate_all(&net, black_box([(&x, &t); 3])), tiles.gradient() }
+    call! { net.forward_all([&x; 2]) }
 }
 
 /// All that trainers offer.

@@ -41,9 +41,9 @@ where
 }
 
 macro_rules! peer {
-    ($type:ident $(const $batch:ident)?) => {
-        impl<N: Layer<Scalar = f32>, L: Loss<N::Activation> $(, const $batch: usize)?> Peer
-            for $type<N, L $(, $batch)?>
+    ($type:ident $(const $size:ident)*) => {
+        impl<N: Layer<Scalar = f32>, L: Loss<N::Activation> $(, const $size: usize)*> Peer
+            for $type<N, L $(, $size)*>
         {
             fn train(&mut self, epochs: usize) {
                 (0..epochs).for_each(|_| self.epoch());
@@ -58,4 +58,4 @@ macro_rules! peer {
     };
 }
 peer!(OneByOne);
-peer!(Batches const BATCH);
+peer!(Batches const BATCH const TILE);
