@@ -194,7 +194,7 @@ pub fn shuffle<X>(items: &mut [X], rng: &mut (impl Rng + ?Sized)) {
 }
 
 /// A number in `0..bound`, all equally likely; draws nothing if `bound` is 0 or 1.
-fn below(bound: u32, rng: &mut (impl Rng + ?Sized)) -> u32 {
+pub(crate) fn below(bound: u32, rng: &mut (impl Rng + ?Sized)) -> u32 {
     if bound <= 1 {
         return 0;
     }

@@ -47,6 +47,8 @@
 //! | judge | [`metrics`] |
 //! | take weights from Python, or back | [`load!`], [`safetensors`]; [`ToSource`] for Rust source |
 //! | keep what was learned | [`store`] (feature `store`) |
+//! | learn from a sensor | [`stream`] (feature `heapless`) |
+//! | tell the unusual from the usual | [`metrics::ErrorStatistics`], [`metrics::Quantile`] |
 //!
 //! # Memory and cost are constants
 //!
@@ -84,6 +86,7 @@
 //! |---|---|
 //! | `defmt` | `defmt::Format` on every public type |
 //! | `embedded-io` | [`Layer::write_safetensors`]: weights to any `embedded_io` 0.7 `Write` |
+//! | `heapless` | [`stream`]: windows over a signal, replay, learning curves (needs Rust 1.87) |
 //! | `store` | [`store`]: what was learned, kept in flash through power cuts (needs Rust 1.87) |
 //! | `rand_core` | [`init`]: initialisers and shuffling from any `rand_core` 0.10 generator |
 //!
@@ -114,6 +117,8 @@ pub mod schedule;
 mod source;
 #[cfg(feature = "store")]
 pub mod store;
+#[cfg(feature = "heapless")]
+pub mod stream;
 mod target;
 mod trainer;
 

@@ -6,7 +6,8 @@
 
 use defmt::Format;
 use gradlet::metrics::{
-    Accuracy, ClassError, ConfusionMatrix, LossMeter, MeanAbsoluteError, RSquared,
+    Accuracy, ClassError, ConfusionMatrix, ErrorStatistics, LossMeter, MeanAbsoluteError, Quantile,
+    RSquared,
 };
 use gradlet::prelude::*;
 use gradlet::preprocess::{MinMax, Scaling, Standardize};
@@ -72,6 +73,7 @@ fn fits<T: Scalar + Format>() {
 fn metrics<T: Scalar + Format>() {
     are_format![Accuracy, ClassError, ConfusionMatrix<3>];
     are_format![LossMeter<T>, MeanAbsoluteError<T>, RSquared<2, T>];
+    are_format![ErrorStatistics<T>, Quantile<1, 2, T>];
 }
 
 fn preprocessing<T: Scalar + Format>() {
@@ -83,6 +85,14 @@ fn files() {
     are_format![SaveError<'static>, WeightShapes, Indent, Source<'static, Net<f32>>];
     #[cfg(feature = "embedded-io")]
     are_format![gradlet::safetensors::WriteError<'static, embedded_io::ErrorKind>];
+}
+
+#[cfg(feature = "heapless")]
+fn streams<T: Scalar + Format>() {
+    use gradlet::stream::{Features, FullWindow, LossHistory, ReplayBuffer, Window};
+
+    are_format![Features<3, T>, FullWindow<'static, 3, T>, Window<3, 8, 4, T>];
+    are_format![LossHistory<8, T>, ReplayBuffer<[T; 2], [T; 1], 4>];
 }
 
 #[cfg(feature = "store")]
@@ -109,6 +119,8 @@ fn all<T: Scalar + Format>() {
     fits::<T>();
     metrics::<T>();
     preprocessing::<T>();
+    #[cfg(feature = "heapless")]
+    streams::<T>();
 }
 
 #[test]

@@ -18,9 +18,11 @@
 
 mod confusion;
 mod numbers;
+mod threshold;
 
 pub use confusion::{ClassError, ConfusionMatrix};
 pub use numbers::{LossMeter, MeanAbsoluteError, RSquared};
+pub use threshold::{ErrorStatistics, Quantile};
 
 use crate::layer::Vector;
 use crate::scalar::Scalar;

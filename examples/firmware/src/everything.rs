@@ -8,9 +8,13 @@ use core::hint::black_box;
 use core::ops::ControlFlow;
 
 use embedded_io::{ErrorKind, ErrorType, Write};
-use gradlet::metrics::{Accuracy, ConfusionMatrix, LossMeter, MeanAbsoluteError, RSquared, argmax};
+use gradlet::metrics::{
+    Accuracy, ConfusionMatrix, ErrorStatistics, LossMeter, MeanAbsoluteError, Quantile, RSquared,
+    argmax,
+};
 use gradlet::preprocess::{MinMax, Scaling, Standardize, one_hot};
 use gradlet::safetensors::{Dtype, Fault, LoadError, Safetensors, WeightShapes, file_size};
+use gradlet::stream::{LossHistory, ReplayBuffer, Window};
 use gradlet::{
     Activation, ChainGradient, Gradients, Hidden, Kept, Trace, Vector, fast, fingerprint, for_each,
     init, prelude::*, schedule,
@@ -31,6 +35,7 @@ pub(crate) fn call_everything<T: Scalar>() {
     initialisers::<T>();
     metrics::<T>();
     preprocessing::<T>();
+    streams::<T>();
     files::<T>();
     #[cfg(feature = "panic-on-purpose")]
     black_box(black_box(&[0; 4])[black_box(4_usize)]);
@@ -415,6 +420,43 @@ fn metrics<T: Scalar>() {
     let mut meter = LossMeter::<T>::new();
     meter.observe(number());
     call! { meter.mean(), meter.last(), meter.min(), meter.count() }
+
+    let mut usual = ErrorStatistics::<T>::default();
+    call! { usual.observe(number()), usual.count(), usual.mean(), usual.standard_deviation() }
+    call! { usual.threshold(number()) }
+    let mut quantile = Quantile::<9, 10, T>::default();
+    for _ in 0..black_box(9) {
+        quantile.observe(number());
+    }
+    call! { quantile.count(), quantile.value() }
+}
+
+#[inline(never)]
+fn streams<T: Scalar>() {
+    let mut window = black_box(Window::<2, 4, 3, T>::default());
+    for _ in 0..black_box(9) {
+        if let Some(full) = window.push(vector()) {
+            call! { full.samples().count(), full.features().to_array::<10>() }
+        }
+    }
+    window.clear();
+    call! { window }
+
+    let mut rng = Pcg32::new(black_box(1), 1);
+    let mut buffer = black_box(ReplayBuffer::<[T; 2], [T; 1], 4>::default());
+    for _ in 0..black_box(9) {
+        call! { buffer.push(vector()), buffer.push_reservoir(vector(), &mut rng) }
+    }
+    call! { buffer.draw(count(), &mut rng).count(), buffer.as_slice(), buffer.len() }
+    call! { buffer.is_empty(), buffer.seen() }
+    buffer.clear();
+    call! { buffer }
+
+    let mut history = black_box(LossHistory::<4, T>::default());
+    for _ in 0..black_box(99) {
+        history.observe(number());
+    }
+    call! { history.means(), history.stride() }
 }
 
 #[inline(never)]

@@ -1,0 +1,105 @@
+//! The loss over time.
+
+use ::heapless::Vec;
+
+use crate::scalar::{Scalar, reciprocal};
+
+/// The learning curve of a training of any length in at most `N` numbers.
+///
+/// Each number is the mean of [`stride`](Self::stride) losses in a row: of one at first, and of twice
+/// as many whenever there is no more room. So between `N / 2` and `N` numbers always span all of the
+/// training.
+///
+/// ```
+/// use gradlet::stream::LossHistory;
+///
+/// let mut history = LossHistory::<4>::new();
+/// for loss in [8.0, 6.0, 5.0, 3.0] {
+///     history.observe(loss);
+/// }
+/// assert_eq!((history.means(), history.stride()), (&[8.0, 6.0, 5.0, 3.0][..], 1));
+/// history.observe(2.0);
+/// history.observe(1.0);
+/// assert_eq!((history.means(), history.stride()), (&[7.0, 4.0, 1.5][..], 2));
+/// ```
+///
+/// NaN and infinite losses show up in the mean that they are part of. Fewer than two numbers do not
+/// compile:
+///
+/// ```compile_fail,E0080
+/// gradlet::stream::LossHistory::<1>::new();
+/// ```
+#[derive(Clone, Debug)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+pub struct LossHistory<const N: usize, T = f32> {
+    means: Vec<T, N>,
+    /// The stride is two to this power.
+    doublings: u32,
+    /// Of the losses that are in no mean yet.
+    sum: T,
+    count: u32,
+}
+
+impl<const N: usize, T: Scalar> LossHistory<N, T> {
+    /// No loss yet.
+    #[must_use]
+    pub const fn new() -> Self {
+        const { assert!(N > 1, "a history has at least two numbers: N must not be 0 or 1") };
+        Self { means: Vec::new(), doublings: 0, sum: T::ZERO, count: 0 }
+    }
+
+    /// Takes in one loss.
+    pub fn observe(&mut self, loss: T) {
+        if self.means.is_full() && self.count == 0 {
+            self.halve();
+        }
+        self.sum += loss;
+        self.count = self.count.saturating_add(1);
+        if self.count >= self.stride() {
+            // There is room, or it would have been made.
+            let _ = self.means.push(self.sum * reciprocal(self.count));
+            (self.sum, self.count) = (T::ZERO, 0);
+        }
+    }
+
+    /// Puts the mean of two numbers in the place of each pair; an odd last one becomes the begin of
+    /// the next mean.
+    fn halve(&mut self) {
+        let mut pairs = 0;
+        for first in (0..N).step_by(2) {
+            match (self.means.get(first), self.means.get(first.saturating_add(1))) {
+                (Some(&a), Some(&b)) => {
+                    if let Some(place) = self.means.get_mut(pairs) {
+                        *place = (a + b) * T::HALF;
+                    }
+                    pairs = pairs.saturating_add(1);
+                }
+                (Some(&last), None) => {
+                    self.sum = last * T::from_u32(self.stride());
+                    self.count = self.stride();
+                }
+                _ => {}
+            }
+        }
+        self.means.truncate(pairs);
+        self.doublings = self.doublings.saturating_add(1);
+    }
+
+    /// The curve so far, without up to `stride() - 1` last losses.
+    #[must_use]
+    pub fn means(&self) -> &[T] {
+        &self.means
+    }
+
+    /// How many losses each number is the mean of: a power of two, 2^31 at most.
+    #[must_use]
+    pub const fn stride(&self) -> u32 {
+        1 << if self.doublings < 31 { self.doublings } else { 31 }
+    }
+}
+
+impl<const N: usize, T: Scalar> Default for LossHistory<N, T> {
+    fn default() -> Self {
+        Self::new()
+    }
+}

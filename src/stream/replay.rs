@@ -1,0 +1,154 @@
+//! Examples to learn again.
+
+use ::heapless::Vec;
+use rand_core::Rng;
+
+use crate::init::below;
+
+/// Up to `N` examples to learn again, so that what is new does not wipe out what is old.
+///
+/// A network that learns only what comes in now forgets the rest (French, Trends in Cognitive Sciences
+/// 3, 1999). Mixing examples from a buffer into each batch is the simplest
+/// remedy, and hard to beat (Chaudhry and others, On tiny episodic memories in continual learning,
+/// 2019). Takes `N` pairs and two words of memory.
+///
+/// Choose what the buffer holds by the method that fills it:
+/// - [`push`](Self::push): the last `N` examples, a ring.
+/// - [`push_reservoir`](Self::push_reservoir): `N` of all examples so far, each with the same
+///   probability, a reservoir.
+///
+/// ```
+/// use gradlet::{prelude::*, stream::ReplayBuffer};
+/// use rand_pcg::{Pcg32, rand_core::SeedableRng};
+///
+/// let mut rng = Pcg32::seed_from_u64(1);
+/// let mut buffer = ReplayBuffer::<[f32; 1], [f32; 1], 8>::new();
+/// let mut net = Mlp::<1, 4, 1, Tanh, Identity>::ZERO;
+/// gradlet::init::xavier_uniform(&mut net, &mut rng);
+/// let mut trainer = BatchTrainer::<_, HalfSquaredError>::new();
+/// // The input grows slowly: without the buffer, the net would know just its last values.
+/// for time in 0..4000_u16 {
+///     let x = f32::from(time) / 4000.0;
+///     let example = ([x], [(6.0 * x).sin()]);
+///     trainer.accumulate(&net, &example.0, &example.1);
+///     trainer.accumulate_all(&net, buffer.draw(7, &mut rng));
+///     trainer.apply(&mut net, &Sgd { learning_rate: 0.2 });
+///     buffer.push_reservoir(example, &mut rng);
+/// }
+/// assert_eq!((buffer.len(), buffer.seen()), (8, 4000));
+/// assert!((net.forward(&[0.25])[0] - 1.0).abs() < 0.2); // seen 3,000 steps ago
+/// ```
+///
+/// A buffer for no example does not compile:
+///
+/// ```compile_fail,E0080
+/// gradlet::stream::ReplayBuffer::<[f32; 1], [f32; 1], 0>::new();
+/// ```
+#[derive(Clone, Debug)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+pub struct ReplayBuffer<X, Y, const N: usize> {
+    examples: Vec<(X, Y), N>,
+    /// Where [`push`](Self::push) writes next, if the buffer is full.
+    oldest: usize,
+    seen: u32,
+}
+
+impl<X, Y, const N: usize> ReplayBuffer<X, Y, N> {
+    /// An empty buffer.
+    #[must_use]
+    pub const fn new() -> Self {
+        const { assert!(N > 0, "a replay buffer holds at least one example: N must not be 0") };
+        Self { examples: Vec::new(), oldest: 0, seen: 0 }
+    }
+
+    /// Takes in an example, in place of the oldest if the buffer is full; returns that one.
+    ///
+    /// ```
+    /// let mut buffer = gradlet::stream::ReplayBuffer::<_, _, 2>::new();
+    /// assert_eq!(buffer.push(([1.0], [10.0])), None);
+    /// assert_eq!(buffer.push(([2.0], [20.0])), None);
+    /// assert_eq!(buffer.push(([3.0], [30.0])), Some(([1.0], [10.0])));
+    /// ```
+    pub fn push(&mut self, example: (X, Y)) -> Option<(X, Y)> {
+        let place = self.oldest;
+        let out = self.insert(example, |_| place);
+        if out.is_some() {
+            let next = place.saturating_add(1);
+            self.oldest = if next < N { next } else { 0 };
+        }
+        out
+    }
+
+    /// Takes in an example so that each of all examples so far is in the buffer with the same
+    /// probability; returns the one that had to go, which may be the new one.
+    ///
+    /// Algorithm R of Vitter, ACM Transactions on Mathematical Software 11 (1985). Draws one number
+    /// once the buffer is full, and again with a probability of less than `seen / 2^32`.
+    pub fn push_reservoir(
+        &mut self,
+        example: (X, Y),
+        rng: &mut (impl Rng + ?Sized),
+    ) -> Option<(X, Y)> {
+        self.insert(example, |seen| usize::try_from(below(seen, rng)).unwrap_or(usize::MAX))
+    }
+
+    /// Takes in an example if there is room, or exchanges it for the one in the chosen place, if
+    /// there is such a place.
+    fn insert(&mut self, example: (X, Y), place: impl FnOnce(u32) -> usize) -> Option<(X, Y)> {
+        self.seen = self.seen.saturating_add(1);
+        let example = self.examples.push(example).err()?;
+        Some(match self.examples.get_mut(place(self.seen)) {
+            Some(old) => core::mem::replace(old, example),
+            None => example,
+        })
+    }
+
+    /// Up to `count` examples, each drawn from all in the buffer, so one may come twice; none if the
+    /// buffer is empty.
+    ///
+    /// They are what [`BatchTrainer::accumulate_all`](crate::BatchTrainer::accumulate_all) and
+    /// [`Trainer::fit`](crate::Trainer::fit) take. Draws one number for each, see
+    /// [`init::shuffle`](crate::init::shuffle).
+    pub fn draw<R: Rng + ?Sized>(&self, count: u32, rng: &mut R) -> impl Iterator<Item = &(X, Y)> {
+        let len = u32::try_from(self.examples.len()).unwrap_or(u32::MAX);
+        (0..count).map_while(move |_| {
+            self.examples.get(usize::try_from(below(len, rng)).unwrap_or(usize::MAX))
+        })
+    }
+
+    /// All examples, in no particular order.
+    #[must_use]
+    pub fn as_slice(&self) -> &[(X, Y)] {
+        &self.examples
+    }
+
+    /// Number of examples in the buffer.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.examples.len()
+    }
+
+    /// Whether there is no example in it.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.examples.is_empty()
+    }
+
+    /// Number of examples that were offered, at most `u32::MAX`.
+    #[must_use]
+    pub const fn seen(&self) -> u32 {
+        self.seen
+    }
+
+    /// Drops all examples, and begins anew.
+    pub fn clear(&mut self) {
+        self.examples.clear();
+        (self.oldest, self.seen) = (0, 0);
+    }
+}
+
+impl<X, Y, const N: usize> Default for ReplayBuffer<X, Y, N> {
+    fn default() -> Self {
+        Self::new()
+    }
+}

@@ -1,0 +1,257 @@
+//! Windows over a signal.
+
+use core::cmp::Ordering;
+use core::fmt;
+
+use ::heapless::HistoryBuf;
+
+use crate::scalar::{Scalar, Zero};
+
+/// The last `LEN` samples of `CHANNELS` numbers each, looked at every `HOP` samples.
+///
+/// The first window is full after `LEN` samples, each further one `HOP` samples later: windows follow
+/// one another if `HOP` is `LEN` (unless given), overlap if it is less, and leave samples out if it
+/// is more. Takes `LEN * CHANNELS` numbers of memory and three words.
+///
+/// ```
+/// use gradlet::stream::Window;
+///
+/// let mut window = Window::<1, 4, 2>::new();
+/// let mut means = Vec::new();
+/// for sample in 0..8_u8 {
+///     if let Some(full) = window.push([f32::from(sample)]) {
+///         means.push(full.features().mean[0]);
+///     }
+/// }
+/// assert_eq!(means, [1.5, 3.5, 5.5]); // of 0 to 3, 2 to 5, 4 to 7
+/// ```
+///
+/// A window of no samples, and one that is never looked at, do not compile:
+///
+/// ```compile_fail,E0080
+/// gradlet::stream::Window::<1, 0>::new();
+/// ```
+pub struct Window<const CHANNELS: usize, const LEN: usize, const HOP: usize = LEN, T = f32> {
+    samples: HistoryBuf<[T; CHANNELS], LEN>,
+    /// Whether there was a full window.
+    begun: bool,
+    /// Samples since the last full window, or since the beginning.
+    waited: usize,
+}
+
+impl<const CHANNELS: usize, const LEN: usize, const HOP: usize, T: Scalar>
+    Window<CHANNELS, LEN, HOP, T>
+{
+    /// An empty window.
+    #[must_use]
+    pub const fn new() -> Self {
+        const {
+            assert!(LEN > 0, "a window has at least one sample: LEN must not be 0");
+            assert!(HOP > 0, "a window moves by at least one sample: HOP must not be 0");
+        }
+        Self { samples: HistoryBuf::new(), begun: false, waited: 0 }
+    }
+
+    /// Takes in one sample. Returns the window if it is full and its turn has come.
+    ///
+    /// NaN and infinite numbers are taken in as well: the features of their channel are not finite
+    /// then, so a [`Trainer`](crate::Trainer) does not learn them.
+    pub fn push(&mut self, sample: [T; CHANNELS]) -> Option<FullWindow<'_, CHANNELS, T>> {
+        self.samples.write(sample);
+        self.waited = self.waited.saturating_add(1);
+        if self.waited < if self.begun { HOP } else { LEN } {
+            return None;
+        }
+        (self.begun, self.waited) = (true, 0);
+        Some(FullWindow { parts: self.samples.as_slices() })
+    }
+
+    /// Forgets all samples, as after a gap in the signal.
+    pub fn clear(&mut self) {
+        self.samples.clear();
+        (self.begun, self.waited) = (false, 0);
+    }
+}
+
+impl<const CHANNELS: usize, const LEN: usize, const HOP: usize, T: Scalar> Default
+    for Window<CHANNELS, LEN, HOP, T>
+{
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl<const CHANNELS: usize, const LEN: usize, const HOP: usize, T: Clone> Clone
+    for Window<CHANNELS, LEN, HOP, T>
+where
+    [T; CHANNELS]: Copy,
+{
+    fn clone(&self) -> Self {
+        Self { samples: self.samples.clone(), begun: self.begun, waited: self.waited }
+    }
+}
+
+impl<const CHANNELS: usize, const LEN: usize, const HOP: usize, T> fmt::Debug
+    for Window<CHANNELS, LEN, HOP, T>
+{
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Window").field("waited", &self.waited).finish_non_exhaustive()
+    }
+}
+
+#[cfg(feature = "defmt")]
+impl<const CHANNELS: usize, const LEN: usize, const HOP: usize, T> defmt::Format
+    for Window<CHANNELS, LEN, HOP, T>
+{
+    fn format(&self, f: defmt::Formatter<'_>) {
+        defmt::write!(f, "Window {{ waited: {}, .. }}", self.waited);
+    }
+}
+
+/// A window that is full: see [`Window::push`].
+#[derive(Clone, Copy, Debug)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+pub struct FullWindow<'a, const CHANNELS: usize, T = f32> {
+    /// Older samples, newer ones.
+    parts: (&'a [[T; CHANNELS]], &'a [[T; CHANNELS]]),
+}
+
+impl<'a, const CHANNELS: usize, T: Scalar> FullWindow<'a, CHANNELS, T> {
+    /// The samples, the oldest first.
+    ///
+    /// ```
+    /// use gradlet::stream::Window;
+    ///
+    /// let mut window = Window::<2, 3, 1>::new();
+    /// for sample in [[9.0, 9.0], [1.0, 2.0], [3.0, 4.0]] {
+    ///     window.push(sample);
+    /// }
+    /// let full = window.push([5.0, 6.0]).unwrap();
+    /// assert!(full.samples().eq(&[[1.0, 2.0], [3.0, 4.0], [5.0, 6.0]]));
+    /// ```
+    pub fn samples(&self) -> impl Iterator<Item = &'a [T; CHANNELS]> + Clone {
+        self.parts.0.iter().chain(self.parts.1)
+    }
+
+    /// What the signal does in this window, by two passes over the samples of each channel.
+    #[must_use]
+    pub fn features(&self) -> Features<CHANNELS, T> {
+        let mut features = Features::ZERO;
+        let Features { mean, standard_deviation, minimum, maximum, zero_crossings } = &mut features;
+        let places = mean.iter_mut().zip(standard_deviation).zip(minimum).zip(maximum);
+        for (channel, ((((mean, deviation), min), max), crossings)) in
+            places.zip(zero_crossings).enumerate()
+        {
+            let numbers = self.samples().filter_map(|sample| sample.get(channel).copied());
+            (*mean, *min, *max) = mean_and_range(numbers.clone());
+            (*deviation, *crossings) = deviation_and_crossings(*mean, numbers);
+        }
+        features
+    }
+}
+
+/// Mean, least and greatest number.
+fn mean_and_range<T: Scalar>(numbers: impl Iterator<Item = T>) -> (T, T, T) {
+    let (mut sum, mut count, mut range) = (T::ZERO, T::ZERO, None);
+    for x in numbers {
+        sum += x;
+        count += T::ONE;
+        let (min, max) = range.unwrap_or((x, x));
+        range = Some((if x < min { x } else { min }, if x > max { x } else { max }));
+    }
+    let (min, max) = range.unwrap_or_default();
+    (sum / count, min, max)
+}
+
+/// Standard deviation, and how often the numbers cross their mean.
+fn deviation_and_crossings<T: Scalar>(mean: T, numbers: impl Iterator<Item = T>) -> (T, T) {
+    let (mut squares, mut count, mut crossings) = (T::ZERO, T::ZERO, T::ZERO);
+    let mut was_above = None;
+    for x in numbers {
+        squares += (x - mean) * (x - mean);
+        count += T::ONE;
+        let is_above = match x.partial_cmp(&mean) {
+            Some(Ordering::Less) => false,
+            Some(Ordering::Greater) => true,
+            _ => continue,
+        };
+        if was_above.replace(is_above).is_some_and(|was_above| was_above != is_above) {
+            crossings += T::ONE;
+        }
+    }
+    ((squares / count).sqrt(), crossings)
+}
+
+/// What the signal of each channel does in a window, in the unit of the samples.
+///
+/// ```
+/// use gradlet::stream::Window;
+///
+/// let mut window = Window::<1, 4>::new();
+/// for sample in [9.0, 11.0, 8.0] {
+///     window.push([sample]);
+/// }
+/// let features = window.push([12.0]).unwrap().features();
+/// assert_eq!((features.mean, features.standard_deviation), ([10.0], [2.5_f32.sqrt()]));
+/// assert_eq!((features.minimum, features.maximum), ([8.0], [12.0]));
+/// assert_eq!(features.zero_crossings, [3.0]);
+/// let [mean, ..]: [f32; 5] = features.to_array();
+/// assert_eq!(mean, 10.0);
+/// ```
+#[derive(Clone, Debug, PartialEq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+pub struct Features<const CHANNELS: usize, T = f32> {
+    /// `sum x / LEN`.
+    pub mean: [T; CHANNELS],
+    /// `sqrt(sum (x - mean)^2 / LEN)`.
+    pub standard_deviation: [T; CHANNELS],
+    /// The least number.
+    pub minimum: [T; CHANNELS],
+    /// The greatest number.
+    pub maximum: [T; CHANNELS],
+    /// How often `x - mean` changes its sign, which a constant like gravity so does not hide: twice
+    /// the number of oscillations.
+    pub zero_crossings: [T; CHANNELS],
+}
+
+impl<const CHANNELS: usize, T: Zero> Zero for Features<CHANNELS, T> {
+    const ZERO: Self = Self {
+        mean: Zero::ZERO,
+        standard_deviation: Zero::ZERO,
+        minimum: Zero::ZERO,
+        maximum: Zero::ZERO,
+        zero_crossings: Zero::ZERO,
+    };
+}
+
+impl<const CHANNELS: usize, T: Scalar> Features<CHANNELS, T> {
+    /// Of each channel.
+    const KINDS: usize = 5;
+
+    /// All in one array, as input of a network: the means of all channels, then their standard
+    /// deviations, minima, maxima and zero crossings.
+    ///
+    /// `N` must be `5 * CHANNELS`, or it does not compile:
+    ///
+    /// ```compile_fail,E0080
+    /// use gradlet::{Zero, stream::Features};
+    ///
+    /// let _: [f32; 14] = Features::<3>::ZERO.to_array();
+    /// ```
+    #[must_use]
+    pub fn to_array<const N: usize>(&self) -> [T; N] {
+        const { assert!(N == Self::KINDS * CHANNELS, "there are 5 features for each channel") };
+        let mut array = [T::ZERO; N];
+        let kinds = [
+            &self.mean,
+            &self.standard_deviation,
+            &self.minimum,
+            &self.maximum,
+            &self.zero_crossings,
+        ];
+        for (place, &feature) in array.iter_mut().zip(kinds.into_iter().flatten()) {
+            *place = feature;
+        }
+        array
+    }
+}
