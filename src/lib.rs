@@ -47,6 +47,7 @@
 //! | judge | [`metrics`] |
 //! | take weights from Python, or back | [`load!`], [`safetensors`]; [`ToSource`] for Rust source |
 //! | keep what was learned | [`store`] (feature `store`) |
+//! | send it, average networks | [`flat`] (feature `typenum`) |
 //!
 //! # Memory and cost are constants
 //!
@@ -86,6 +87,7 @@
 //! | `embedded-io` | [`Layer::write_safetensors`]: weights to any `embedded_io` 0.7 `Write` |
 //! | `store` | [`store`]: what was learned, kept in flash through power cuts (needs Rust 1.87) |
 //! | `rand_core` | [`init`]: initialisers and shuffling from any `rand_core` 0.10 generator |
+//! | `typenum` | [`flat`]: parameters as arrays and frames whose lengths are computed in types |
 //!
 //! # What there is not
 //!
@@ -95,10 +97,14 @@
 #![forbid(unsafe_code)]
 
 mod activation;
+#[cfg(any(feature = "store", feature = "typenum"))]
+mod crc;
 mod exp;
 pub mod fast;
 mod fingerprint;
 mod fit;
+#[cfg(feature = "typenum")]
+pub mod flat;
 #[cfg(feature = "rand_core")]
 pub mod init;
 mod kernel;
