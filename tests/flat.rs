@@ -9,7 +9,10 @@
 )]
 
 use gradlet::flat::typenum::Unsigned;
-use gradlet::flat::{FitsIn, Flat, FlatParameters, Frame, FrameError, FrameScalar, Framed};
+use gradlet::flat::{
+    Assembler, FitsIn, Flat, FlatParameters, Frame, FrameError, FrameScalar, Framed, InPieces,
+    PieceError, pieces,
+};
 use gradlet::prelude::*;
 use proptest::array::uniform22;
 use proptest::num::f32::{NEGATIVE, NORMAL, POSITIVE, SUBNORMAL, ZERO};
@@ -237,6 +240,65 @@ fn arrays_in_statics_start_as_zeros() {
     static FRAME: Frame<Deep> = Zero::ZERO;
     assert_eq!(FLAT.as_slice(), [0.0; Deep::PARAMS]);
     assert_eq!(FRAME.as_slice(), [0; Deep::FRAME_BYTES]);
+}
+
+fn put_together<const SIZE: usize>(order: impl Fn(usize) -> Vec<usize>)
+where
+    Net: InPieces<SIZE>,
+{
+    let frame = net().to_frame();
+    let all: Vec<_> = pieces::<SIZE>(&frame).collect();
+    assert_eq!(all.len(), Assembler::<Net, SIZE>::PIECES, "{SIZE}");
+    assert_eq!(all.len(), Net::FRAME_BYTES.div_ceil(SIZE), "{SIZE}");
+    let mut assembler = Assembler::<Net, SIZE>::new();
+    for turn in 0..2 {
+        let mut missing: Vec<_> = (0..all.len()).collect();
+        for index in order(all.len()) {
+            assert!(assembler.missing().eq(missing.iter().copied()), "{SIZE} {turn}");
+            assert_eq!(assembler.frame(), None, "{SIZE} {turn}");
+            assert_eq!(assembler.put(all[index].0, all[index].1), Ok(()));
+            missing.retain(|&other| other != index);
+        }
+        assert_eq!(assembler.frame(), Some(&frame), "{SIZE} {turn}");
+        assembler.clear();
+    }
+}
+
+#[test]
+fn pieces_are_put_together_in_any_order() {
+    let backwards = |pieces: usize| (0..pieces).rev().collect();
+    put_together::<1>(backwards);
+    put_together::<40>(backwards);
+    put_together::<48>(backwards);
+    put_together::<95>(backwards);
+    put_together::<96>(backwards);
+    put_together::<1000>(backwards);
+    put_together::<16>(|pieces| (0..pieces).step_by(2).chain((1..pieces).step_by(2)).collect());
+}
+
+#[test]
+fn wrong_pieces_are_refused() {
+    static EMPTY: Assembler<Net, 40> = Zero::ZERO;
+    let mut assembler = EMPTY.clone();
+    assert_eq!(assembler.put(3, &[0; 40]), Err(PieceError::Index { pieces: 3, found: 3 }));
+    let error = PieceError::Length { expected: 40, found: 39 };
+    assert_eq!(assembler.put(1, &[0; 39]), Err(error));
+    assert_eq!(error.to_string(), "the piece has 39 bytes, expected 40");
+    let error = PieceError::Length { expected: 16, found: 40 };
+    assert_eq!(assembler.put(2, &[0; 40]), Err(error));
+    assert_eq!(assembler.missing().count(), 3);
+    assert_eq!(format!("{assembler:?}"), "Assembler { missing: 3, .. }");
+}
+
+#[test]
+fn pieces_of_different_frames_do_not_make_one() {
+    let (frame, other) = (net().to_frame(), Net::ZERO.to_frame());
+    let mut assembler = Assembler::<Net, 40>::new();
+    for ((index, a), (_, b)) in pieces::<40>(&frame).zip(pieces::<40>(&other)) {
+        assembler.put(index, if index == 1 { a } else { b }).unwrap();
+    }
+    let error = net().load_frame(assembler.frame().unwrap());
+    assert!(matches!(error, Err(FrameError::Damaged { .. })), "{error:?}");
 }
 
 proptest! {

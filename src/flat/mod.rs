@@ -4,7 +4,7 @@
 //! one. [`Framed`] does the same with bytes that can be sent by radio or kept in an EEPROM: a
 //! [`Frame`], which carries the type of the network and a CRC. Both lengths are types, so a function
 //! that is generic over networks can hold such arrays without allocating, and what does not fit into a
-//! packet [does not compile](FitsIn).
+//! packet [does not compile](FitsIn), or goes in [`pieces`].
 //!
 //! # Code that is generic over networks
 //!
@@ -55,9 +55,11 @@
 //! `static`.
 
 mod frame;
+mod pieces;
 
 pub use frame::{FitsIn, Frame, FrameError, FrameScalar, Framed};
 pub use generic_array::{self, ArrayLength, GenericArray, typenum};
+pub use pieces::{Assembler, InPieces, PieceError, pieces};
 
 use core::ops::{Add, Mul};
 
