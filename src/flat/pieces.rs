@@ -24,6 +24,7 @@ use crate::scalar::Zero;
 /// let lengths: Vec<_> = pieces::<40>(&frame).map(|(_, piece)| piece.len()).collect();
 /// assert_eq!(lengths, [40, 40, 16]);
 /// ```
+#[must_use]
 pub fn pieces<const SIZE: usize>(
     frame: &[u8],
 ) -> impl ExactSizeIterator<Item = (usize, &[u8])> + Clone {
