@@ -47,6 +47,7 @@
 //! | judge | [`metrics`] |
 //! | take weights from Python, or back | [`load!`], [`safetensors`]; [`ToSource`] for Rust source |
 //! | keep what was learned | [`store`] (feature `store`) |
+//! | send it, average networks | [`flat`] (feature `typenum`) |
 //! | learn from a sensor | [`stream`] (feature `heapless`) |
 //! | tell the unusual from the usual | [`metrics::ErrorStatistics`], [`metrics::Quantile`] |
 //!
@@ -89,6 +90,7 @@
 //! | `heapless` | [`stream`]: windows over a signal, replay, learning curves (needs Rust 1.87) |
 //! | `store` | [`store`]: what was learned, kept in flash through power cuts (needs Rust 1.87) |
 //! | `rand_core` | [`init`]: initialisers and shuffling from any `rand_core` 0.10 generator |
+//! | `typenum` | [`flat`]: parameters as arrays and frames whose lengths are computed in types |
 //!
 //! # What there is not
 //!
@@ -98,10 +100,14 @@
 #![forbid(unsafe_code)]
 
 mod activation;
+#[cfg(any(feature = "store", feature = "typenum"))]
+mod crc;
 mod exp;
 pub mod fast;
 mod fingerprint;
 mod fit;
+#[cfg(feature = "typenum")]
+pub mod flat;
 #[cfg(feature = "rand_core")]
 pub mod init;
 mod kernel;

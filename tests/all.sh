@@ -84,7 +84,9 @@ step_msrv() {
 }
 
 # Cargo of the oldest supported version.
-oldest() { tests/cargo.sh msrv "$1" --locked --features defmt,embedded-io,rand_core "${@:2}"; }
+oldest() {
+    tests/cargo.sh msrv "$1" --locked --features defmt,embedded-io,rand_core,typenum "${@:2}"
+}
 
 step_no_std() {
     local target features status=0

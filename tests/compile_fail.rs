@@ -15,7 +15,10 @@ fn mistakes_have_short_errors() {
     let version = Command::new(rustc).arg("--version").output().unwrap().stdout;
     let version = String::from_utf8(version).unwrap();
     if version.starts_with(COMPILER) {
-        trybuild::TestCases::new().compile_fail("tests/compile_fail/*.rs");
+        let cases = trybuild::TestCases::new();
+        cases.compile_fail("tests/compile_fail/*.rs");
+        #[cfg(feature = "typenum")]
+        cases.compile_fail("tests/compile_fail/typenum/*.rs");
     } else {
         println!("skipped: the messages are those of {COMPILER}x, this is {version}");
     }

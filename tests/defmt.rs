@@ -110,6 +110,13 @@ fn stores() {
     are_format![RangeError, StoreError<u8>];
 }
 
+#[cfg(feature = "typenum")]
+fn frames() {
+    use gradlet::flat::{Assembler, FrameError, PieceError};
+
+    are_format![Assembler<Net<f32>, 40>, FrameError, PieceError];
+}
+
 fn all<T: Scalar + Format>() {
     activations();
     losses();
@@ -128,6 +135,8 @@ fn types_of_both_numbers_are_format() {
     files();
     #[cfg(feature = "store")]
     stores();
+    #[cfg(feature = "typenum")]
+    frames();
     all::<f32>();
     all::<f64>();
 }

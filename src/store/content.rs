@@ -1,6 +1,7 @@
 //! What is kept, as a row of numbers.
 
-use super::{CRC, StoreError};
+use super::StoreError;
+use crate::crc::CRC;
 use crate::layer::Layer;
 use crate::loss::Loss;
 use crate::optimizer::Optimizer;

@@ -68,11 +68,11 @@ pub use error::{RangeError, StoreError};
 use core::fmt;
 use core::ops::Range;
 
-use crc::{CRC_32_ISO_HDLC, Crc, NoTable};
 use embedded_storage_async::nor_flash::NorFlash;
 use sequential_storage::cache::{Cache, Uncached};
 use sequential_storage::map::{MapConfig, MapStorage, SerializationError, Value};
 
+use crate::crc::CRC;
 use crate::layer::Layer;
 use crate::optimizer::Optimizer;
 use content::{Content, Parameters, ParametersMut, Target, Training, TrainingMut};
@@ -80,8 +80,6 @@ use words::Words;
 
 /// The layout of what is kept.
 const VERSION: u16 = 1;
-
-const CRC: Crc<u32, NoTable> = Crc::<u32, NoTable>::new(&CRC_32_ISO_HDLC);
 
 /// Bytes of a piece that are its generation, and of its key.
 const GENERATION: usize = 4;

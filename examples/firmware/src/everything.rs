@@ -8,6 +8,7 @@ use core::hint::black_box;
 use core::ops::ControlFlow;
 
 use embedded_io::{ErrorKind, ErrorType, Write};
+use gradlet::flat::{Assembler, FitsIn, InPieces, pieces};
 use gradlet::metrics::{
     Accuracy, ConfusionMatrix, ErrorStatistics, LossMeter, MeanAbsoluteError, Quantile, RSquared,
     argmax,
@@ -22,7 +23,10 @@ use gradlet::{
 use rand_pcg::Pcg32;
 
 /// Calls everything with numbers of one type.
-pub(crate) fn call_everything<T: Scalar>() {
+pub(crate) fn call_everything<T: Scalar>()
+where
+    Mlp<2, 4, 2, Tanh, Softmax, T>: FitsIn<256> + InPieces<40>,
+{
     scalars::<T>();
     elementwise_functions::<T>();
     activations::<T>();
@@ -37,6 +41,7 @@ pub(crate) fn call_everything<T: Scalar>() {
     preprocessing::<T>();
     streams::<T>();
     files::<T>();
+    flat::<Mlp<2, 4, 2, Tanh, Softmax, T>>();
     #[cfg(feature = "panic-on-purpose")]
     black_box(black_box(&[0; 4])[black_box(4_usize)]);
 }
@@ -507,6 +512,25 @@ fn files<T: Scalar>() {
     let [first, second] = black_box(&SHAPES);
     call! { WeightShapes::both(first, second).count(), first.eq(second) }
     call! { WeightShapes::with_bias(length, length), WeightShapes::without_bias(length, length) }
+}
+
+#[inline(never)]
+fn flat<N: FitsIn<256> + InPieces<40> + Zero>() {
+    let mut net = vector::<N>();
+    let mut numbers = black_box(net.to_flat());
+    net.write_flat(black_box(&mut numbers));
+    net.load_flat(&numbers);
+    let mut frame = black_box(net.to_frame());
+    net.write_frame(black_box(&mut frame));
+    call! { net.load_frame(&frame), net.load_frame_of(&black_box(net.to_frame_of())), &net }
+
+    let mut assembler = black_box(Assembler::<N, 40>::new());
+    for (index, piece) in pieces::<40>(&frame) {
+        call! { assembler.put(black_box(index), black_box(piece)) }
+    }
+    call! { assembler.missing().next(), assembler.frame() }
+    assembler.clear();
+    call! { assembler }
 }
 
 /// Where a file goes: it takes what nobody knows.
