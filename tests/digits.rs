@@ -24,11 +24,11 @@ use std::fs;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
-use compute::{Data, Mark, delta_rule, judge, likeness, right, softmax, weight_images};
+use compute::{Mark, delta_rule, judge, likeness, right, softmax, weight_images};
 use flate2::Compression;
 use flate2::write::GzEncoder;
 use gradlet::Scalar;
-use idx::Digits;
+use idx::{Data, Digits};
 use support::{Json, assert_close, tolerance};
 
 fn small() -> Data<64> {

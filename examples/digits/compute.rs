@@ -9,21 +9,12 @@ use gradlet::{
     Softmax, Stop, Trainer, Zero,
 };
 
-use super::idx::{CLASSES, Digits};
+use super::idx::{CLASSES, Data, Digits};
 
 /// The text's network: no bias, no activation.
 pub(crate) type Linear<const PIXELS: usize, T = f32> = Dense<PIXELS, CLASSES, Identity, T>;
 /// One probability for each digit.
 pub(crate) type Classifier<const PIXELS: usize, T = f32> = Dense<PIXELS, CLASSES, Softmax, T>;
-
-/// Digits to learn from and others to be tested with.
-#[derive(Clone, Debug)]
-pub(crate) struct Data<const PIXELS: usize> {
-    pub(crate) train: Digits<PIXELS>,
-    pub(crate) test: Digits<PIXELS>,
-    /// The value of a black pixel; it becomes 1.
-    pub(crate) black: u8,
-}
 
 /// How good a network was after an epoch.
 #[derive(Clone, Copy, Debug, PartialEq)]

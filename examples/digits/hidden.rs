@@ -4,8 +4,9 @@ use gradlet::{CrossEntropy, Elementwise, Mlp, Relu, Scalar, Sgd, Softmax, Tanh, 
 use rand_pcg::Pcg32;
 use rand_pcg::rand_core::SeedableRng;
 
-use super::compute::{Data, Trained, train};
+use super::compute::{Trained, train};
 use super::idx::CLASSES;
+use super::idx::Data;
 
 /// Number of hidden units.
 pub(crate) const HIDDEN: usize = 32;

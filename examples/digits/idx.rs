@@ -12,8 +12,6 @@ use std::path::{Path, PathBuf};
 
 use flate2::bufread::MultiGzDecoder;
 
-use super::compute::Data;
-
 /// Number of digits.
 pub(crate) const CLASSES: usize = 10;
 
@@ -23,6 +21,15 @@ pub(crate) struct Digits<const PIXELS: usize> {
     pub(crate) images: Vec<[u8; PIXELS]>,
     /// 0 to 9, one for each image.
     pub(crate) labels: Vec<u8>,
+}
+
+/// Digits to learn from and others to be tested with.
+#[derive(Clone, Debug)]
+pub(crate) struct Data<const PIXELS: usize> {
+    pub(crate) train: Digits<PIXELS>,
+    pub(crate) test: Digits<PIXELS>,
+    /// The value of a black pixel; it becomes 1.
+    pub(crate) black: u8,
 }
 
 /// A file that is not what it should be.

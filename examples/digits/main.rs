@@ -28,10 +28,10 @@ use common::options::positive;
 use common::output::{Folder, list_files};
 use common::progress;
 use common::run::{Failure, exit_code};
-use compute::{Data, Mark, Trained, judge, likeness, weight_images};
+use compute::{Mark, Trained, judge, likeness, weight_images};
 use gradlet::{Layer, Relu, Scalar, Tanh};
 use hidden::HIDDEN;
-use idx::Digits;
+use idx::{Data, Digits};
 use pictures::Curve;
 
 /// Learns handwritten digits by a linear network, by softmax and with a hidden layer, and draws the

@@ -11,7 +11,7 @@ use embedded_storage::nor_flash::{
     ErrorType, NorFlash, NorFlashErrorKind, ReadNorFlash, check_erase, check_read, check_write,
 };
 
-const PAGES: usize = 2;
+const PAGES: usize = 8;
 const PAGE: usize = 1024;
 
 /// Its number of bytes.
@@ -28,7 +28,7 @@ static MEMORY: Memory = Memory(UnsafeCell::new(MaybeUninit::uninit()));
 
 static TAKEN: Mutex<Cell<bool>> = Mutex::new(Cell::new(false));
 
-/// Two pages of 1,024 bytes, in words of 4. At first they have whatever the memory has, as in a flash
+/// Eight pages of 1,024 bytes, in words of 4. At first they have whatever the memory has, as in a flash
 /// that was never erased.
 #[derive(Debug)]
 pub struct Flash(());
