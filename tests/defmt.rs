@@ -115,6 +115,14 @@ fn frames() {
     use gradlet::flat::{Assembler, FrameError, PieceError};
 
     are_format![Assembler<Net<f32>, 40>, FrameError, PieceError];
+#[cfg(feature = "nalgebra")]
+fn linear<T: Scalar + Format>() {
+    use gradlet::linear::{
+        LeastSquares, LeastSquaresError, RecursiveLeastSquares, RecursiveLeastSquaresError,
+    };
+
+    are_format![LeastSquares<2, 3, T>, LeastSquaresError];
+    are_format![RecursiveLeastSquares<2, T>, RecursiveLeastSquaresError];
 }
 
 fn all<T: Scalar + Format>() {
@@ -128,6 +136,8 @@ fn all<T: Scalar + Format>() {
     preprocessing::<T>();
     #[cfg(feature = "heapless")]
     streams::<T>();
+    #[cfg(feature = "nalgebra")]
+    linear::<T>();
 }
 
 #[test]

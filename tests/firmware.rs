@@ -1,5 +1,5 @@
 //! Firmware: the bits are those of the PC, nothing panics, and it runs as its page says.
-#![cfg(feature = "rand_core")]
+#![cfg(all(feature = "nalgebra", feature = "rand_core"))]
 #![allow(
     clippy::unwrap_used,
     clippy::panic,

@@ -17,10 +17,10 @@ impl<const IN: usize, const OUT: usize, T: Scalar + RealField> LeastSquares<IN, 
     ///
     /// The answer of scikit-learn's `LinearRegression`, and of `numpy.linalg.lstsq` for centred
     /// examples, by a complete orthogonal decomposition as in LAPACK's `gelsy`: a QR decomposition
-    /// of `R` with pivots, cut where what is left of every input is no more than `8 IN` epsilons of
-    /// the largest number there was, and a second one of what was kept, transposed. So it ends after
-    /// a number of operations that is known, about `4 IN^3` multiplications, and takes
-    /// `5 IN^2 + 3 IN OUT` numbers of stack. `nalgebra` has it for up to 127 inputs.
+    /// of `R` with pivots, cut where what is left of every input is no more than `16 sqrt(count)`
+    /// epsilons of the largest number there was, and a second one of what was kept, transposed. So
+    /// it ends after a number of operations that is known, about `4 IN^3` multiplications, and
+    /// takes `5 IN^2 + 3 IN OUT` numbers of stack. `nalgebra` has it for up to 127 inputs.
     ///
     /// ```
     /// use gradlet::{linear::{LeastSquares, LeastSquaresError}, prelude::*};
@@ -55,7 +55,7 @@ impl<const IN: usize, const OUT: usize, T: Scalar + RealField> LeastSquares<IN, 
             return self.with_bias([[T::ZERO; OUT]; IN]);
         }
         let means = self.size_of_mean(largest(&self.means.0));
-        let noise = Self::rounding() * larger(T::ONE, means / size);
+        let noise = self.rounding() * larger(T::ONE, means / size);
 
         // R P = Q S, of numbers up to 1. Rows here are columns there.
         let factor = SMatrix::from_array_storage(ArrayStorage(self.factor)).transpose();

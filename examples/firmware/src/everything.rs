@@ -13,6 +13,8 @@ use gradlet::metrics::{
     Accuracy, ConfusionMatrix, ErrorStatistics, LossMeter, MeanAbsoluteError, Quantile, RSquared,
     argmax,
 };
+use gradlet::linear::{LeastSquares, RecursiveLeastSquares};
+use gradlet::metrics::{Accuracy, ConfusionMatrix, LossMeter, MeanAbsoluteError, RSquared, argmax};
 use gradlet::preprocess::{MinMax, Scaling, Standardize, one_hot};
 use gradlet::safetensors::{Dtype, Fault, LoadError, Safetensors, WeightShapes, file_size};
 use gradlet::stream::{LossHistory, ReplayBuffer, Window};
@@ -40,6 +42,7 @@ where
     metrics::<T>();
     preprocessing::<T>();
     streams::<T>();
+    linear::<T>();
     files::<T>();
     flat::<Mlp<2, 4, 2, Tanh, Softmax, T>>();
     #[cfg(feature = "panic-on-purpose")]
@@ -488,6 +491,22 @@ fn preprocessing<T: Scalar>() {
     range.fold_into(input);
     range.fold_into_output(output);
     call! { &input, &output }
+}
+
+#[inline(never)]
+fn linear<T: Scalar>() {
+    let (x, t) = (vector::<[T; 3]>(), vector::<[T; 2]>());
+    let mut fit = LeastSquares::<3, 2, T>::default();
+    call! { fit.observe(&x, &t), fit.count(), fit.mean_squared_error(), fit.solve() }
+    let mut layer = vector::<Dense<3, 2, Identity, T>>();
+    if let Ok(mut recursive) = black_box(RecursiveLeastSquares::new(number(), number())) {
+        call! { recursive.step(&mut layer, &x, &t), &layer }
+    }
+    call! { layer.weights_view(), layer.bias_view(), layer.to_matrix() }
+    layer.weights_view_mut().fill(number());
+    layer.bias_view_mut().fill(number());
+    let (weights, bias) = layer.to_matrix();
+    call! { Dense::<3, 2, Tanh, T>::from_matrix(weights, bias) }
 }
 
 #[inline(never)]
