@@ -14,9 +14,9 @@
 
 mod support;
 
+use core::iter;
 use std::fs;
 use std::io::Read;
-use std::iter;
 
 use flate2::read::GzDecoder;
 use gradlet::linear::{

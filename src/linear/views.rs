@@ -17,12 +17,12 @@ impl<const IN: usize, const OUT: usize, A, T: Scalar> Dense<IN, OUT, A, T> {
     ///
     /// ```
     /// use gradlet::prelude::*;
-    /// use nalgebra::vector;
+    /// use nalgebra::Vector2;
     ///
     /// let layer = Dense::<2, 3, Identity>::from_rows([[1.0, 2.0], [3.0, 4.0], [5.0, 6.0]], [0.5; 3]);
     /// let (w, b) = (layer.weights_view(), layer.bias_view());
     /// assert_eq!((w.shape(), w[(2, 1)]), ((3, 2), 6.0));
-    /// let y = w * vector![10.0, 100.0] + b;
+    /// let y = w * Vector2::new(10.0, 100.0) + b;
     /// assert_eq!(y.as_slice(), layer.forward(&[10.0, 100.0]));
     /// assert_eq!(w.as_ptr(), layer.weights().as_flattened().as_ptr());
     /// ```
@@ -35,11 +35,11 @@ impl<const IN: usize, const OUT: usize, A, T: Scalar> Dense<IN, OUT, A, T> {
     ///
     /// ```
     /// use gradlet::prelude::*;
-    /// use nalgebra::matrix;
+    /// use nalgebra::Matrix2;
     ///
     /// // A linear layer by another: W := W R.
     /// let mut layer = Dense::<2, 1, Identity>::from_rows([[1.0, 2.0]], [0.0]);
-    /// let turned = layer.weights_view() * matrix![0.0, -1.0; 1.0, 0.0];
+    /// let turned = layer.weights_view() * Matrix2::new(0.0, -1.0, 1.0, 0.0);
     /// layer.weights_view_mut().copy_from(&turned);
     /// assert_eq!(layer.rows(), [[2.0, -1.0]]);
     /// ```
@@ -64,11 +64,12 @@ impl<const IN: usize, const OUT: usize, A, T: Scalar> Dense<IN, OUT, A, T> {
     ///
     /// ```
     /// use gradlet::prelude::*;
-    /// use nalgebra::{matrix, vector};
+    /// use nalgebra::{RowVector2, Vector1};
     ///
-    /// let layer = Dense::<2, 1, Identity>::from_matrix(matrix![3.0, 4.0], vector![5.0]);
+    /// let (w, b) = (RowVector2::new(3.0, 4.0), Vector1::new(5.0));
+    /// let layer = Dense::<2, 1, Identity>::from_matrix(w, b);
     /// assert_eq!(layer.forward(&[1.0, 2.0]), [16.0]);
-    /// assert_eq!(layer.to_matrix(), (matrix![3.0, 4.0], vector![5.0]));
+    /// assert_eq!(layer.to_matrix(), (w, b));
     /// ```
     #[must_use]
     pub fn from_matrix(weights: SMatrix<T, OUT, IN>, bias: SVector<T, OUT>) -> Self {
