@@ -24,8 +24,8 @@ use crate::scalar::Scalar;
 /// squared: that would lose half of the digits, as normal equations do. The means are those of
 /// Welford, Technometrics 4 (1962), so a bias takes no column.
 ///
-/// An example costs `IN` square roots, `3 IN` divisions, and `2 IN (IN + 1) + 4 IN OUT`
-/// multiplications. Memory is `IN (IN + OUT + 1) + 2 OUT` numbers and a count, however many examples
+/// An example costs `IN + 1` square roots, `3 IN + OUT + 1` divisions and about
+/// `2 IN (IN + 2) + 4 IN OUT` multiplications. Memory is `IN (IN + OUT + 1) + 2 OUT` numbers and a count, however many examples
 /// come; zero at first, so in a `static` it takes no flash. An example among `n` counts for `1 / n`,
 /// which `f32` can tell up to some millions of them.
 ///

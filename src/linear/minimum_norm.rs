@@ -19,8 +19,8 @@ impl<const IN: usize, const OUT: usize, T: Scalar + RealField> LeastSquares<IN, 
     /// examples, by a complete orthogonal decomposition as in LAPACK's `gelsy`: a QR decomposition
     /// of `R` with pivots, cut where what is left of every input is no more than `16 sqrt(count)`
     /// epsilons of the largest number there was, and a second one of what was kept, transposed. So
-    /// it ends after a number of operations that is known, about `4 IN^3` multiplications, and
-    /// takes `5 IN^2 + 3 IN OUT` numbers of stack. `nalgebra` has it for up to 127 inputs.
+    /// it ends after a number of operations that is known, of the order of `IN^3`, and takes about
+    /// `5 IN^2 + 3 IN OUT` numbers of stack. `nalgebra` has it for up to 127 inputs.
     ///
     /// ```
     /// use gradlet::{linear::{LeastSquares, LeastSquaresError}, prelude::*};

@@ -32,10 +32,10 @@ use crate::scalar::Scalar;
 ///
 /// `P` is kept as `S S^T`, and `S` is what is updated (Potter; Bierman, Factorization Methods for
 /// Discrete Sequential Estimation, 1977). So `P` is symmetric and positive semidefinite whatever the
-/// rounding, and `f32` does for what would need `f64` otherwise.
+/// rounding.
 ///
-/// Memory is `(IN + 1)^2 + 4` numbers. A step costs two square roots, `IN + 5` divisions and about
-/// `3 (IN + 1)^2 + 2 (IN + 1) OUT` multiplications; `(IN + 1)^2` more if it forgets.
+/// Memory is `(IN + 1)^2 + 3` numbers. A step costs two square roots, `IN + 4` divisions and about
+/// `4 (IN + 1)^2 + 2 (IN + 1) OUT` multiplications; `(IN + 1)^2` more if it forgets.
 ///
 /// # When nothing new comes
 ///
