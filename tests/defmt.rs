@@ -115,6 +115,8 @@ fn frames() {
     use gradlet::flat::{Assembler, FrameError, PieceError};
 
     are_format![Assembler<Net<f32>, 40>, FrameError, PieceError];
+}
+
 #[cfg(feature = "nalgebra")]
 fn linear<T: Scalar + Format>() {
     use gradlet::linear::{

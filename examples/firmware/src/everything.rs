@@ -10,12 +10,11 @@ use core::ops::ControlFlow;
 
 use embedded_io::{ErrorKind, ErrorType, Write};
 use gradlet::flat::{Assembler, FitsIn, InPieces, pieces};
+use gradlet::linear::{LeastSquares, RecursiveLeastSquares};
 use gradlet::metrics::{
     Accuracy, ConfusionMatrix, ErrorStatistics, LossMeter, MeanAbsoluteError, Quantile, RSquared,
     argmax,
 };
-use gradlet::linear::{LeastSquares, RecursiveLeastSquares};
-use gradlet::metrics::{Accuracy, ConfusionMatrix, LossMeter, MeanAbsoluteError, RSquared, argmax};
 use gradlet::preprocess::{MinMax, Scaling, Standardize, one_hot};
 use gradlet::safetensors::{Dtype, Fault, LoadError, Safetensors, WeightShapes, file_size};
 use gradlet::stream::{LossHistory, ReplayBuffer, Window};
