@@ -40,6 +40,7 @@
 //! | train | [`Trainer`], one sample at a time, or [`BatchTrainer`]; `fit` for whole epochs |
 //! | choose an optimizer | [`Sgd`], [`Momentum`], [`Adam`] .. or your own [`Optimizer`] |
 //! | clip, decay, go without biases | [`ClipByNorm`], [`ClipByValue`], [`WeightDecay`], [`NoBias`] around any optimizer |
+//! | fit a linear layer by least squares | [`linear`] (feature `nalgebra`) |
 //! | stop in time | [`Stop`], [`EarlyStopping`], a callback |
 //! | change the learning rate | [`schedule`] |
 //! | start | [`init`], with any generator of random numbers (feature `rand_core`) |
@@ -88,6 +89,7 @@
 //! | `defmt` | `defmt::Format` on every public type |
 //! | `embedded-io` | [`Layer::write_safetensors`]: weights to any `embedded_io` 0.7 `Write` |
 //! | `heapless` | [`stream`]: windows over a signal, replay, learning curves (needs Rust 1.87) |
+//! | `nalgebra` | [`linear`]: least squares, and weights as `nalgebra` 0.35 matrices (needs Rust 1.89) |
 //! | `store` | [`store`]: what was learned, kept in flash through power cuts (needs Rust 1.87) |
 //! | `rand_core` | [`init`]: initialisers and shuffling from any `rand_core` 0.10 generator |
 //! | `typenum` | [`flat`]: parameters as arrays and frames whose lengths are computed in types |
@@ -112,6 +114,8 @@ pub mod flat;
 pub mod init;
 mod kernel;
 mod layer;
+#[cfg(feature = "nalgebra")]
+pub mod linear;
 mod loss;
 pub mod metrics;
 mod optimizer;

@@ -151,6 +151,8 @@ pub trait Scalar:
     const INFINITY: Self;
     /// The smallest positive normal number.
     const MIN_POSITIVE: Self;
+    /// The difference between 1 and the next larger number.
+    const EPSILON: Self;
 
     /// The nearest value of this type.
     #[must_use]
@@ -211,6 +213,7 @@ macro_rules! float {
             const PI: Self = core::$type::consts::PI;
             const INFINITY: Self = <$type>::INFINITY;
             const MIN_POSITIVE: Self = <$type>::MIN_POSITIVE;
+            const EPSILON: Self = <$type>::EPSILON;
 
             #[inline]
             #[allow(

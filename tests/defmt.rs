@@ -117,6 +117,16 @@ fn frames() {
     are_format![Assembler<Net<f32>, 40>, FrameError, PieceError];
 }
 
+#[cfg(feature = "nalgebra")]
+fn linear<T: Scalar + Format>() {
+    use gradlet::linear::{
+        LeastSquares, LeastSquaresError, RecursiveLeastSquares, RecursiveLeastSquaresError,
+    };
+
+    are_format![LeastSquares<2, 3, T>, LeastSquaresError];
+    are_format![RecursiveLeastSquares<2, T>, RecursiveLeastSquaresError];
+}
+
 fn all<T: Scalar + Format>() {
     activations();
     losses();
@@ -128,6 +138,8 @@ fn all<T: Scalar + Format>() {
     preprocessing::<T>();
     #[cfg(feature = "heapless")]
     streams::<T>();
+    #[cfg(feature = "nalgebra")]
+    linear::<T>();
 }
 
 #[test]

@@ -2,13 +2,15 @@
 //! can panic, and that those of `f32` need no `f64`.
 //!
 //! All numbers go through [`black_box`], so the optimiser knows none of them and drops nothing.
-//! Left out: formatting (networks as Rust source too), which is core's, and in `f32` the conversions from and to `f64`.
+//! Left out: formatting (networks as Rust source too), which is core's, in `f32` the conversions from
+//! and to `f64`, and what `nalgebra` looks at.
 
 use core::hint::black_box;
 use core::ops::ControlFlow;
 
 use embedded_io::{ErrorKind, ErrorType, Write};
 use gradlet::flat::{Assembler, FitsIn, InPieces, pieces};
+use gradlet::linear::{LeastSquares, RecursiveLeastSquares};
 use gradlet::metrics::{
     Accuracy, ConfusionMatrix, ErrorStatistics, LossMeter, MeanAbsoluteError, Quantile, RSquared,
     argmax,
@@ -40,6 +42,7 @@ where
     metrics::<T>();
     preprocessing::<T>();
     streams::<T>();
+    linear::<T>();
     files::<T>();
     flat::<Mlp<2, 4, 2, Tanh, Softmax, T>>();
     #[cfg(feature = "panic-on-purpose")]
@@ -488,6 +491,19 @@ fn preprocessing<T: Scalar>() {
     range.fold_into(input);
     range.fold_into_output(output);
     call! { &input, &output }
+}
+
+#[inline(never)]
+fn linear<T: Scalar>() {
+    let (x, t) = (vector::<[T; 3]>(), vector::<[T; 2]>());
+    let mut fit = LeastSquares::<3, 2, T>::default();
+    call! { fit.observe(&x, &t), fit.count(), fit.mean_squared_error(), fit.solve() }
+    let mut layer = vector::<Dense<3, 2, Identity, T>>();
+    if let Ok(mut recursive) = black_box(RecursiveLeastSquares::new(number(), number())) {
+        call! { recursive.step(&mut layer, &x, &t), &layer }
+    }
+    let (weights, bias) = layer.to_matrix();
+    call! { Dense::<3, 2, Tanh, T>::from_matrix(weights, bias) }
 }
 
 #[inline(never)]

@@ -5,6 +5,7 @@
 
 use core::array;
 
+use gradlet::linear::{LeastSquares, RecursiveLeastSquares};
 use gradlet::{fast, init, prelude::*, schedule};
 use rand_pcg::Pcg32;
 use rand_pcg::rand_core::{Rng, SeedableRng};
@@ -44,7 +45,7 @@ pub struct Trained {
 }
 
 /// All runs.
-pub const RUNS: [Run; 8] = [
+pub const RUNS: [Run; 9] = [
     Run { name: "worked net", steps: WORKED_STEPS, train: worked_net },
     Run { name: "classes, batches, Adam", steps: 1000, train: classes },
     Run { name: "wide, momentum", steps: 1000, train: wide },
@@ -53,6 +54,7 @@ pub const RUNS: [Run; 8] = [
     Run { name: "GELU, SiLU, clipped Nesterov", steps: 1000, train: smooth },
     Run { name: "fast tanh and sigmoid", steps: 1000, train: fast_moons },
     Run { name: "fast tanh and softmax in f64", steps: 300, train: fast_classes },
+    Run { name: "least squares", steps: 100, train: least_squares },
 ];
 
 /// 64-bit FNV-1a: Fowler, Noll, Vo, as in RFC 9923.
@@ -261,6 +263,37 @@ fn fast_classes(steps: u32) -> Trained {
         (x, array::from_fn(|class| truth(fifth(n[0]) == class).into()))
     };
     learn(net, trainer, |_| sgd, || example(&mut points), steps)
+}
+
+/// The same layer by least squares in three ways; the last input follows from the others, but for a
+/// little.
+#[inline(never)]
+fn least_squares(steps: u32) -> Trained {
+    type Linear = Dense<4, 2, Identity>;
+    let mut fit = LeastSquares::<4, 2>::new();
+    let (mut recursive, mut layer) = (RecursiveLeastSquares::new(0.1, 0.98), Linear::ZERO);
+    let mut points = Points::new(9);
+    let example = |points: &mut Points| {
+        let ([a, b, c, d], _) = points.next::<f32, 4>();
+        ([a, b, c, a - b + 0.001 * d], [2.0 * a - 3.0 * c + 1.0, b + 0.1 * c * c])
+    };
+    for _ in 0..steps {
+        let (x, t) = example(&mut points);
+        let _ = fit.observe(&x, &t);
+        if let Ok(recursive) = &mut recursive {
+            recursive.step(&mut layer, &x, &t);
+        }
+    }
+    let solved = fit.solve().unwrap_or(Zero::ZERO);
+    let mut hash = Hash::of(&solved);
+    hash.add_all(fit.minimum_norm().unwrap_or(Zero::ZERO).weights().as_flattened());
+    hash.add_all(layer.weights().as_flattened());
+    let mut judge = Trainer::<_, HalfSquaredError>::new();
+    let loss = mean_loss(|| {
+        let (x, t) = example(&mut points);
+        judge.evaluate(&solved, &x, &t)
+    });
+    Trained { hash, loss }
 }
 
 /// Trains by one example at a time.
