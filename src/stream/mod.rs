@@ -56,6 +56,7 @@
 
 mod history;
 mod replay;
+mod ring;
 mod window;
 
 pub use history::LossHistory;

@@ -1,8 +1,8 @@
 //! Examples to learn again.
 
-use ::heapless::Vec;
 use rand_core::Rng;
 
+use super::ring::Ring;
 use crate::init::below;
 
 /// Up to `N` examples to learn again, so that what is new does not wipe out what is old.
@@ -47,9 +47,7 @@ use crate::init::below;
 #[derive(Clone, Debug)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct ReplayBuffer<X, Y, const N: usize> {
-    examples: Vec<(X, Y), N>,
-    /// Where [`push`](Self::push) writes next, if the buffer is full.
-    oldest: usize,
+    examples: Ring<(X, Y), N>,
     seen: u32,
 }
 
@@ -58,7 +56,7 @@ impl<X, Y, const N: usize> ReplayBuffer<X, Y, N> {
     #[must_use]
     pub const fn new() -> Self {
         const { assert!(N > 0, "a replay buffer holds at least one example: N must not be 0") };
-        Self { examples: Vec::new(), oldest: 0, seen: 0 }
+        Self { examples: Ring::new(), seen: 0 }
     }
 
     /// Takes in an example, in place of the oldest if the buffer is full; returns that one.
@@ -70,13 +68,8 @@ impl<X, Y, const N: usize> ReplayBuffer<X, Y, N> {
     /// assert_eq!(buffer.push(([3.0], [30.0])), Some(([1.0], [10.0])));
     /// ```
     pub fn push(&mut self, example: (X, Y)) -> Option<(X, Y)> {
-        let place = self.oldest;
-        let out = self.insert(example, |_| place);
-        if out.is_some() {
-            let next = place.saturating_add(1);
-            self.oldest = if next < N { next } else { 0 };
-        }
-        out
+        self.seen = self.seen.saturating_add(1);
+        self.examples.push(example)
     }
 
     /// Takes in an example so that each of all examples so far is in the buffer with the same
@@ -89,18 +82,9 @@ impl<X, Y, const N: usize> ReplayBuffer<X, Y, N> {
         example: (X, Y),
         rng: &mut (impl Rng + ?Sized),
     ) -> Option<(X, Y)> {
-        self.insert(example, |seen| usize::try_from(below(seen, rng)).unwrap_or(usize::MAX))
-    }
-
-    /// Takes in an example if there is room, or exchanges it for the one in the chosen place, if
-    /// there is such a place.
-    fn insert(&mut self, example: (X, Y), place: impl FnOnce(u32) -> usize) -> Option<(X, Y)> {
         self.seen = self.seen.saturating_add(1);
-        let example = self.examples.push(example).err()?;
-        Some(match self.examples.get_mut(place(self.seen)) {
-            Some(old) => core::mem::replace(old, example),
-            None => example,
-        })
+        let place = if self.len() < N { 0 } else { below(self.seen, rng) };
+        self.examples.push_or_replace(example, usize::try_from(place).unwrap_or(usize::MAX))
     }
 
     /// Up to `count` examples, each drawn from all in the buffer, so one may come twice; none if the
@@ -143,7 +127,7 @@ impl<X, Y, const N: usize> ReplayBuffer<X, Y, N> {
     /// Drops all examples, and begins anew.
     pub fn clear(&mut self) {
         self.examples.clear();
-        (self.oldest, self.seen) = (0, 0);
+        self.seen = 0;
     }
 }
 

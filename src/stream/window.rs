@@ -3,8 +3,7 @@
 use core::cmp::Ordering;
 use core::fmt;
 
-use ::heapless::HistoryBuf;
-
+use super::ring::Ring;
 use crate::scalar::{Scalar, Zero};
 
 /// The last `LEN` samples of `CHANNELS` numbers each, looked at every `HOP` samples.
@@ -32,7 +31,7 @@ use crate::scalar::{Scalar, Zero};
 /// gradlet::stream::Window::<1, 0>::new();
 /// ```
 pub struct Window<const CHANNELS: usize, const LEN: usize, const HOP: usize = LEN, T = f32> {
-    samples: HistoryBuf<[T; CHANNELS], LEN>,
+    samples: Ring<[T; CHANNELS], LEN>,
     /// Whether there was a full window.
     begun: bool,
     /// Samples since the last full window, or since the beginning.
@@ -49,7 +48,7 @@ impl<const CHANNELS: usize, const LEN: usize, const HOP: usize, T: Scalar>
             assert!(LEN > 0, "a window has at least one sample: LEN must not be 0");
             assert!(HOP > 0, "a window moves by at least one sample: HOP must not be 0");
         }
-        Self { samples: HistoryBuf::new(), begun: false, waited: 0 }
+        Self { samples: Ring::new(), begun: false, waited: 0 }
     }
 
     /// Takes in one sample. Returns the window if it is full and its turn has come.
@@ -57,13 +56,13 @@ impl<const CHANNELS: usize, const LEN: usize, const HOP: usize, T: Scalar>
     /// NaN and infinite numbers are taken in as well: the features of their channel are not finite
     /// then, so a [`Trainer`](crate::Trainer) does not learn them.
     pub fn push(&mut self, sample: [T; CHANNELS]) -> Option<FullWindow<'_, CHANNELS, T>> {
-        self.samples.write(sample);
+        self.samples.push(sample);
         self.waited = self.waited.saturating_add(1);
         if self.waited < if self.begun { HOP } else { LEN } {
             return None;
         }
         (self.begun, self.waited) = (true, 0);
-        Some(FullWindow { parts: self.samples.as_slices() })
+        Some(FullWindow { parts: self.samples.parts() })
     }
 
     /// Forgets all samples, as after a gap in the signal.

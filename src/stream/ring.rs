@@ -1,0 +1,61 @@
+//! The last items of many.
+
+use core::mem;
+use core::ops::Deref;
+
+use ::heapless::Vec;
+
+/// The last `N` items, in memory in the order in which their places were filled. (The ring of
+/// `heapless`, `HistoryBuf`, has checks that can panic.)
+#[derive(Clone, Debug)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+pub(super) struct Ring<X, const N: usize> {
+    items: Vec<X, N>,
+    /// The place of the oldest item, if all places are filled.
+    oldest: usize,
+}
+
+impl<X, const N: usize> Ring<X, N> {
+    pub(super) const fn new() -> Self {
+        Self { items: Vec::new(), oldest: 0 }
+    }
+
+    /// Takes in an item, in place of the oldest if there is no room; returns that one.
+    pub(super) fn push(&mut self, item: X) -> Option<X> {
+        let out = self.push_or_replace(item, self.oldest);
+        if out.is_some() {
+            let next = self.oldest.saturating_add(1);
+            self.oldest = if next < N { next } else { 0 };
+        }
+        out
+    }
+
+    /// Takes in an item; if there is no room, in place of the one in `place`, or not at all if there
+    /// is no such place. Returns the one that is left over.
+    pub(super) fn push_or_replace(&mut self, item: X, place: usize) -> Option<X> {
+        let item = self.items.push(item).err()?;
+        Some(match self.items.get_mut(place) {
+            Some(old) => mem::replace(old, item),
+            None => item,
+        })
+    }
+
+    /// Older items and newer ones, in their order.
+    pub(super) fn parts(&self) -> (&[X], &[X]) {
+        let (newer, older) = self.items.split_at_checked(self.oldest).unwrap_or_default();
+        (older, newer)
+    }
+
+    pub(super) fn clear(&mut self) {
+        self.items.clear();
+        self.oldest = 0;
+    }
+}
+
+impl<X, const N: usize> Deref for Ring<X, N> {
+    type Target = [X];
+
+    fn deref(&self) -> &[X] {
+        &self.items
+    }
+}
