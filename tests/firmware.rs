@@ -16,6 +16,10 @@ mod firmware;
 #[allow(dead_code, unreachable_pub, reason = "for the firmware it is a library")]
 #[path = "../examples/firmware/src/models.rs"]
 mod models;
+#[allow(dead_code, unreachable_pub, missing_debug_implementations, reason = "as above")]
+#[allow(clippy::cast_possible_truncation, clippy::must_use_candidate, reason = "as above")]
+#[path = "../examples/firmware/src/personal.rs"]
+mod personal;
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -197,6 +201,45 @@ fn resets_do_not_interrupt_training() {
             "hash of all parameters      {hash:016x}\nthe same without any reset  {hash:016x}\n"
         );
         assert!(log.ends_with(&ending), "{ending}\n{log}");
+    }
+}
+
+/// What `personalise` prints, but for its RAM.
+fn personalised() -> String {
+    let factory = gradlet::load![
+        include_bytes!("../examples/firmware/data/factory.safetensors"); "0", "2"
+    ];
+    let images = include_bytes!("../examples/firmware/data/digits.bin");
+    let (upright, rest) = images.split_at(personal::UPRIGHT * personal::IMAGE);
+    let (shown, rest) = rest.split_at(personal::SHOWN * personal::LABELLED);
+    let (old, new) = rest.split_at(rest.len() / 2);
+    let mut device = personal::Device::new(&factory);
+    let right = |device: &personal::Device<'_>| {
+        let [old, new] = [old, new].map(|images| personal::Labelled(images).right(device));
+        format!("right of 100 upright {old}, turned {new}")
+    };
+    let before = right(&device);
+    for (image, digit) in personal::Labelled(shown).iter() {
+        device.learn(&image, digit, upright);
+    }
+    let (after, hash) = (right(&device), Hash::of(device.net()).0);
+    format!(
+        "from the factory: {before}\nafter learning: {after}\nsaved: reset\nafter a reset: {after}\n\
+         hash of the parameters {hash:016x}\n"
+    )
+}
+
+#[test]
+#[ignore = "needs QEMU and cross targets: tests/all.sh firmware"]
+fn devices_learn_turned_digits_to_the_bits_of_the_host() {
+    let want = personalised();
+    // The cores that compute `f32` by subroutines take a minute each.
+    for core in [M4F, M33] {
+        let (status, log) = run(core, &Build::new(core, "release", "personalise").build());
+        assert!(status.success(), "{status}\n{log}");
+        let (ram, log) = log.split_once('\n').unwrap();
+        assert!(ram.ends_with(" bytes"), "{ram}");
+        assert_eq!(log, want, "{}", core.target);
     }
 }
 

@@ -6,22 +6,19 @@ use rand_pcg::Pcg32;
 use rand_pcg::rand_core::SeedableRng;
 
 use super::idx::{self, Digits, ReadError};
-use super::personal::{DIGITS, Device, Factory, Image, PIXELS};
+use super::personal::{DIGITS, Device, Factory, IMAGE, Image, PIXELS, SHOWN, UPRIGHT};
 
 /// An image and its digit.
 pub(crate) type Labelled = (Image, u8);
 
 /// Images of the factory, of which the first are kept on the device as well.
 const FACTORY: usize = 1000;
-/// How many upright images, without their labels, are in the flash of a device.
-pub(crate) const UPRIGHT: usize = 500;
-/// How many labelled images a device is shown.
-pub(crate) const SHOWN: usize = 100;
 
 /// One world: the digits in an order of its own, and the network of its factory.
 pub(crate) struct World {
     pub(crate) factory: Factory,
-    pub(crate) upright: Vec<Image>,
+    /// Bytes of images.
+    pub(crate) upright: Vec<u8>,
     /// Turned, to learn from.
     pub(crate) shown: Vec<Labelled>,
     /// Held out, upright and turned.
@@ -38,7 +35,7 @@ pub(crate) fn digits(folder: &std::path::Path) -> Result<Vec<Labelled>, ReadErro
 }
 
 fn packed(pixels: &[u8; PIXELS]) -> Image {
-    let mut bytes = [0; PIXELS / 2];
+    let mut bytes = [0; IMAGE];
     for (byte, pair) in bytes.iter_mut().zip(pixels.chunks_exact(2)) {
         *byte = pair.iter().rev().fold(0, |byte, pixel| byte << 4 | pixel);
     }
@@ -75,7 +72,7 @@ impl World {
         let mut digits = digits.to_vec();
         init::shuffle(&mut digits, &mut rng);
         let held_out = digits.split_off(FACTORY.min(digits.len()));
-        let upright = digits.iter().take(UPRIGHT).map(|&(image, _)| image).collect();
+        let upright = digits.iter().take(UPRIGHT).flat_map(|(image, _)| image.0).collect();
         let factory = pretrain(&mut digits, &mut rng);
         let turn = |&(image, digit): &Labelled| (turned(&image), digit);
         let (shown, old) = held_out.split_at(SHOWN.min(held_out.len()));
@@ -165,7 +162,7 @@ pub(crate) fn for_firmware(
     let mut buffer = vec![0; gradlet::safetensors::file_size::<Factory>(&NAMES)];
     let length = world.factory.to_safetensors(&NAMES, &mut buffer)?.len();
     buffer.truncate(length);
-    let mut digits: Vec<u8> = world.upright.iter().flat_map(|image| image.0).collect();
+    let mut digits = world.upright.clone();
     let tested = |images: &[Labelled]| images.iter().take(TESTED).copied().collect::<Vec<_>>();
     for (image, digit) in
         [world.shown.clone(), tested(&world.old), tested(&world.new)].into_iter().flatten()

@@ -42,8 +42,8 @@ use common::console::Console;
 use common::output::{Folder, list_files};
 use common::progress;
 use common::run::{Failure, exit_code};
-use compute::{Run, SHOWN, UPRIGHT, World, percent};
-use personal::Device;
+use compute::{Run, World, percent};
+use personal::{Device, SHOWN, UPRIGHT};
 
 /// Lets a network that was trained with upright digits learn turned ones, from a few that have labels.
 #[derive(Debug, Parser)]

@@ -7,6 +7,7 @@ pub mod count;
 pub mod flash;
 pub mod measured;
 pub mod models;
+pub mod personal;
 #[allow(clippy::needless_range_loop, reason = "the loops that textbooks have")]
 pub mod reference;
 

@@ -27,19 +27,24 @@ pub type Net<'a> = Chain<Frozen<&'a Features>, Head>;
 pub const PIXELS: usize = 64;
 /// 0 to 9.
 pub const DIGITS: usize = 10;
-/// How many labelled images a device keeps.
-pub const KEPT: usize = 100;
+/// How many labelled images a device is shown, and keeps.
+pub const SHOWN: usize = 100;
+/// How many upright images, without labels, are in its flash.
+pub const UPRIGHT: usize = 500;
+/// Bytes of an image, and of one with its digit behind it.
+pub const IMAGE: usize = PIXELS / 2;
+pub const LABELLED: usize = IMAGE + 1;
 
 /// Steps for each labelled image that comes.
 const STEPS: u32 = 20;
 /// Images of a step: the new one, those seen before, and upright ones.
-const SEEN: u32 = 1;
-const UPRIGHT: u32 = 6;
+const OF_SEEN: u32 = 1;
+const OF_UPRIGHT: u32 = 6;
 const SGD: Sgd = Sgd { learning_rate: 0.2 };
 
 /// Pixels of 4 bits, from 0 (paper) to 15 (ink), two in a byte, the left one in the lower half.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Image(pub [u8; PIXELS / 2]);
+pub struct Image(pub [u8; IMAGE]);
 
 impl Image {
     /// What the network takes: 0 to 1.
@@ -58,7 +63,7 @@ pub struct Device<'a> {
     factory: &'a Factory,
     net: Net<'a>,
     trainer: BatchTrainer<Net<'a>, CrossEntropy>,
-    seen: ReplayBuffer<Image, u8, KEPT>,
+    seen: ReplayBuffer<Image, u8, SHOWN>,
     rng: Pcg32,
 }
 
@@ -92,16 +97,17 @@ impl<'a> Device<'a> {
         argmax(&self.net.forward(&image.input()))
     }
 
-    /// Learns a labelled image, together with those seen before, and with some of the upright ones.
-    pub fn learn(&mut self, image: &Image, digit: u8, upright: &[Image]) {
+    /// Learns a labelled image, together with some of those seen before, and of upright ones: their
+    /// bytes, one after the other.
+    pub fn learn(&mut self, image: &Image, digit: u8, upright: &[u8]) {
         self.seen.push_reservoir((*image, digit), &mut self.rng);
         for _ in 0..STEPS {
             self.accumulate(image, digit);
-            for _ in 0..SEEN {
+            for _ in 0..OF_SEEN {
                 let drawn = self.seen.draw(1, &mut self.rng).next().copied();
                 drawn.into_iter().for_each(|(image, digit)| self.accumulate(&image, digit));
             }
-            for _ in 0..UPRIGHT {
+            for _ in 0..OF_UPRIGHT {
                 let Some(image) = chosen(upright, &mut self.rng) else { break };
                 let input = image.input();
                 self.trainer.accumulate(&self.net, &input, &self.factory.forward(&input));
@@ -118,19 +124,20 @@ impl<'a> Device<'a> {
 }
 
 /// One of the images, all equally likely but for one part in 2^32.
-fn chosen<'i>(images: &'i [Image], rng: &mut Pcg32) -> Option<&'i Image> {
-    let product = u64::from(rng.next_u32()) * images.len() as u64;
-    images.get((product >> 32) as usize)
+fn chosen(images: &[u8], rng: &mut Pcg32) -> Option<Image> {
+    let product = u64::from(rng.next_u32()) * (images.len() / IMAGE) as u64;
+    let start = (product >> 32) as usize * IMAGE;
+    Some(Image(*images.get(start..)?.first_chunk()?))
 }
 
-/// Labelled images, 33 bytes each.
+/// Labelled images, one after the other.
 #[derive(Clone, Copy, Debug)]
 pub struct Labelled<'b>(pub &'b [u8]);
 
 impl<'b> Labelled<'b> {
     /// Each image with its digit.
     pub fn iter(self) -> impl Iterator<Item = (Image, u8)> + 'b {
-        self.0.chunks_exact(PIXELS / 2 + 1).filter_map(|bytes| {
+        self.0.chunks_exact(LABELLED).filter_map(|bytes| {
             let (digit, image) = bytes.split_last()?;
             Some((Image(image.try_into().ok()?), *digit))
         })

@@ -1,0 +1,68 @@
+//! A device that is mounted on its side learns to read turned digits, keeps what it learned in flash,
+//! resets itself, and still reads them: the first world of the host example `personalise`, to the same
+//! bits.
+#![no_std]
+#![no_main]
+
+use defmt::println;
+use gradlet::store::{Store, StoreError};
+use gradlet_firmware::flash::{BYTES, Flash};
+use gradlet_firmware::models::Hash;
+use gradlet_firmware::personal::{Device, Factory, IMAGE, LABELLED, Labelled, SHOWN, UPRIGHT};
+
+type Error = StoreError<<Flash as embedded_storage::nor_flash::ErrorType>::Error>;
+
+static FACTORY: Factory =
+    gradlet::load![include_bytes!("../../data/factory.safetensors"); "0", "2"];
+static IMAGES: &[u8] = include_bytes!("../../data/digits.bin");
+
+#[gradlet_firmware::entry]
+fn main() -> ! {
+    gradlet_firmware::start();
+    match run() {
+        Ok(true) => gradlet_firmware::reset(),
+        Ok(false) => gradlet_firmware::exit(0),
+        Err(error) => {
+            defmt::error!("{}", defmt::Display2Format(&error));
+            gradlet_firmware::exit(1)
+        }
+    }
+}
+
+/// One start; says whether there is one more to come.
+fn run() -> Result<bool, Error> {
+    let Some(flash) = Flash::take() else { return Ok(false) };
+    let mut store = Store::<_>::new(flash, 0..BYTES)?;
+    let mut device = Device::new(&FACTORY);
+    let (upright, rest) = IMAGES.split_at(UPRIGHT * IMAGE);
+    let (shown, rest) = rest.split_at(SHOWN * LABELLED);
+    let (old, new) = rest.split_at(rest.len() / 2);
+    let tell = |when: &str, device: &Device| {
+        let count = old.len() / LABELLED;
+        let (old, new) = (Labelled(old).right(device), Labelled(new).right(device));
+        println!(
+            "{=str}: right of {=usize} upright {=usize}, turned {=usize}",
+            when, count, old, new
+        );
+    };
+    match store.load(device.net_mut()) {
+        Ok(()) => {
+            tell("after a reset", &device);
+            println!("hash of the parameters {=u64:016x}", Hash::of(device.net()).0);
+            store.erase()?;
+            return Ok(false);
+        }
+        // The memory was never erased.
+        Err(StoreError::Empty | StoreError::Damaged) => store.erase()?,
+        Err(error) => return Err(error),
+    }
+    println!("RAM of the device: {=usize} bytes", Device::BYTES);
+    tell("from the factory", &device);
+    for (image, digit) in Labelled(shown).iter() {
+        device.learn(&image, digit, upright);
+    }
+    tell("after learning", &device);
+    store.save(device.net())?;
+    println!("saved: reset");
+    Ok(true)
+}
