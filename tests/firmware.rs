@@ -243,6 +243,22 @@ fn devices_learn_turned_digits_to_the_bits_of_the_host() {
     }
 }
 
+/// RV32IMAC reads the sensor without an interrupt, and learns the same.
+#[test]
+#[ignore = "needs QEMU and cross targets: tests/all.sh firmware"]
+fn samples_of_an_interrupt_are_learned_like_others() {
+    let log = |core| {
+        let (status, log) = run(core, &Build::new(core, "release", "interrupt").build());
+        assert!(status.success(), "{status}\n{log}");
+        log
+    };
+    let want = log(RV32);
+    assert!(want.starts_with("64 windows learned, last loss 0.000"), "{want}");
+    for core in [M0, M4F] {
+        assert_eq!(log(core), format!("{want}0 samples dropped\n"), "{}", core.target);
+    }
+}
+
 // Without running: what the linker says, and what is in the file
 
 fn assert_nothing_panics(core: Core) {
