@@ -11,7 +11,7 @@
 #   fmt       rustfmt would change nothing
 #   clippy    no warning, in any target, with no feature and with all
 #   doc       no warning in the documentation
-#   test      unit, integration and documentation tests; the first two optimised, with overflow checks
+#   test      unit, integration and documentation tests, optimised, with overflow checks
 #   msrv      the oldest supported compiler takes all tests, and gives the golden numbers
 #   no_std    builds for bare-metal targets, which have neither std nor an allocator
 #   firmware  trains on emulated cores to the bits of this machine; nothing in it can panic
@@ -20,7 +20,8 @@
 #             models of scikit-learn; trains in turns with PyTorch if it is installed or with
 #             GRADLET_TORCH=1, otherwise with numpy
 #   api       the public API is the one in tests/public_api.txt
-#   features  no warning with each feature alone
+#   features  no warning, and right answers, with no feature, with each alone and with all; each also on
+#             bare metal
 #   fuzz      half a minute of made-up safetensors files get the verdict of the crate of that name
 #
 # A step that fails does not keep the later ones from running. Needed on PATH: cargo, best by rustup.
@@ -32,6 +33,9 @@ all_steps=(fmt clippy doc test msrv no_std firmware examples python api features
 boards=(microbit-v2=thumbv7em-none-eabihf nucleo-f446re=thumbv7em-none-eabihf
     pico=thumbv6m-none-eabi pico2=thumbv8m.main-none-eabihf)
 bare_metal_targets=(thumbv6m-none-eabi thumbv7em-none-eabihf riscv32imac-unknown-none-elf)
+# The tests of what each feature adds.
+tests_of_features=("defmt=" "embedded-io=--test safetensors_out" "heapless=--test stream"
+    "nalgebra=--test linear" "rand_core=--test init" "store=--test store" "typenum=--test flat")
 snapshot=tests/public_api.txt
 bless=
 
@@ -61,16 +65,20 @@ step_doc() {
 step_test() {
     # Features add, so what the integration tests test without them is part of what they test with them;
     # that they compile without is seen to by clippy.
-    cargo test --locked --no-fail-fast --no-default-features --lib
-    cargo test --locked --no-fail-fast --no-default-features --doc
-    cargo test --locked --no-fail-fast --all-features --lib
-    cargo test --locked --no-fail-fast --all-features --doc
-    # Optimised, or they would take a quarter of an hour, but with the checks of a debug build.
-    cargo test --locked --no-fail-fast --all-features --release --tests \
-        --config 'profile.release.package.gradlet.debug-assertions=true' \
-        --config 'profile.release.package.gradlet.overflow-checks=true'
+    checked --lib --no-default-features
+    checked --doc --no-default-features
+    checked --doc --all-features
+    # The library's own too.
+    checked --tests --all-features
     # Optimised for size, the library has other loops.
-    cargo test --locked --no-fail-fast --lib --config 'profile.dev.package.gradlet.opt-level="s"'
+    checked --lib --config 'profile.release.package.gradlet.opt-level="s"'
+}
+
+# Tests, optimised, or they would take a quarter of an hour, but with the checks of a debug build.
+checked() {
+    cargo test --locked --no-fail-fast --release \
+        --config 'profile.release.package.gradlet.debug-assertions=true' \
+        --config 'profile.release.package.gradlet.overflow-checks=true' "$@"
 }
 
 step_msrv() {
@@ -209,13 +217,13 @@ step_python() {
 
     echo "   exports"
     "$python" tests/python/exports.py "$folder"
-    GRADLET_EXPORTS=$folder cargo test --quiet --locked --test exports -- --ignored
+    GRADLET_EXPORTS=$folder checked --quiet --all-features --test exports -- --ignored
 
     echo "   training in turns"
     "$python" tests/python/round_trip.py begin "$folder"
     for turn in first=second second=third; do
         GRADLET_ROUND_TRIP=$folder GRADLET_ROUND_TRIP_NAME=${turn%=*} \
-            cargo test --quiet --locked --test round_trip -- --ignored
+            checked --quiet --all-features --test round_trip -- --ignored
         "$python" tests/python/round_trip.py go_on "$folder" "${turn%=*}" "${turn#*=}"
     done
 }
@@ -246,12 +254,25 @@ step_api() {
 }
 
 step_features() {
-    local feature names
-    names=$(features)
+    local feature target pair status=0
     component cargo-clippy clippy
-    for feature in $names; do
-        echo "   $feature"
-        cargo clippy --locked --lib --no-default-features --features "$feature" -- -D warnings
+    cargo_program cargo-hack 0.6.46
+    cargo hack clippy --locked --lib --each-feature --exclude-features default -- -D warnings
+    for pair in "${tests_of_features[@]}"; do
+        feature=${pair%=*}
+        echo "   tests of $feature"
+        # shellcheck disable=SC2086 # one option for each word
+        checked --lib ${pair#*=} --no-default-features --features "$feature"
+    done
+    # Neither atomics nor std: Cortex-M0; with atomics: Cortex-M4F.
+    for target in thumbv6m-none-eabi thumbv7em-none-eabihf; do
+        for feature in $(features); do
+            echo "   $target $feature"
+            tests/cargo.sh "$target" check --locked --lib --no-default-features \
+                --features "$feature" --quiet || status=$?
+            [[ $status != 77 ]] || echo "no way to build for $target here, see above" >&2
+            [[ $status == 0 ]] || return $status
+        done
     done
 }
 
