@@ -20,7 +20,7 @@
 #             models of scikit-learn; trains in turns with PyTorch if it is installed or with
 #             GRADLET_TORCH=1, otherwise with numpy
 #   api       the public API is the one in tests/public_api.txt
-#   features  no warning with each feature alone
+#   features  no warning with each feature alone, nor in its documentation
 #   fuzz      half a minute of made-up safetensors files get the verdict of the crate of that name
 #
 # A step that fails does not keep the later ones from running. Needed on PATH: cargo, best by rustup.
@@ -252,6 +252,8 @@ step_features() {
     for feature in $names; do
         echo "   $feature"
         cargo clippy --locked --lib --no-default-features --features "$feature" -- -D warnings
+        RUSTDOCFLAGS="-D warnings" \
+            cargo doc --locked --no-deps --no-default-features --features "$feature"
     done
 }
 
