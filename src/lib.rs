@@ -52,6 +52,8 @@
 //! | learn from a sensor | [`stream`] (feature `heapless`) |
 //! | tell the unusual from the usual | [`metrics::ErrorStatistics`], [`metrics::Quantile`] |
 //!
+//! How to choose among them, from a sensor to a network that is kept and updated: [`cookbook`].
+//!
 //! # Memory and cost are constants
 //!
 //! [`Layer::PARAMS`], [`Layer::MACS`] and [`Layer::BYTES`] of a network, [`Trainer::BYTES`] and
@@ -98,10 +100,20 @@
 //!
 //! Convolutions, recurrent layers, attention, automatic differentiation of arbitrary code, integer
 //! quantisation, more than one thread. Shapes that are not known at compile time.
+//!
+// What a missing feature would add is a link to the table of features.
+#![cfg_attr(not(feature = "heapless"), doc = "[`stream`]: #features")]
+#![cfg_attr(not(feature = "nalgebra"), doc = "[`linear`]: #features")]
+#![cfg_attr(not(feature = "rand_core"), doc = "[`init`]: #features")]
+#![cfg_attr(not(feature = "store"), doc = "[`store`]: #features")]
+#![cfg_attr(not(feature = "typenum"), doc = "[`flat`]: #features")]
+#![cfg_attr(not(feature = "embedded-io"), doc = "[`Layer::write_safetensors`]: #features")]
 #![no_std]
 #![forbid(unsafe_code)]
 
 mod activation;
+#[cfg(any(doc, doctest))]
+pub mod cookbook;
 #[cfg(any(feature = "store", feature = "typenum"))]
 mod crc;
 mod exp;

@@ -20,8 +20,8 @@
 #             models of scikit-learn; trains in turns with PyTorch if it is installed or with
 #             GRADLET_TORCH=1, otherwise with numpy
 #   api       the public API is the one in tests/public_api.txt
-#   features  no warning, and right answers, with no feature, with each alone and with all; each also on
-#             bare metal
+#   features  no warning, nor in the documentation, and right answers, with no feature, with each alone
+#             and with all; each also builds for bare metal
 #   fuzz      half a minute of made-up safetensors files get the verdict of the crate of that name
 #
 # A step that fails does not keep the later ones from running. Needed on PATH: cargo, best by rustup.
@@ -258,6 +258,8 @@ step_features() {
     component cargo-clippy clippy
     cargo_program cargo-hack 0.6.46
     cargo hack clippy --locked --lib --each-feature --exclude-features default -- -D warnings
+    RUSTDOCFLAGS="-D warnings" \
+        cargo hack doc --locked --no-deps --each-feature --exclude-features default
     for pair in "${tests_of_features[@]}"; do
         feature=${pair%=*}
         echo "   tests of $feature"

@@ -1,0 +1,66 @@
+//! Tell the unusual from the usual: learn to give back what is usual, and look at the error.
+//!
+//! # Question
+//!
+//! I have hours of a pump that runs well and no recording of one that fails. When do I raise an
+//! alarm?
+//!
+//! # Rule
+//!
+//! - Train a network to answer with its input, through fewer hidden units than inputs: it then
+//!   keeps only what usual windows have in common, as principal components do (Bourlard, Kamp,
+//!   Auto-association by multilayer perceptrons, Biological Cybernetics 59, 1988), and does worse
+//!   on others.
+//! - Take the threshold from windows that were *not* trained on, as a
+//!   [`Quantile`](crate::metrics::Quantile) of the error. The share above it is the rate of false
+//!   alarms: of one window a second, 1 in 1,000 is 86 false alarms a day. To ask for 2 alarms in a
+//!   row makes it 1 in 1,000,000, if windows are independent, which those of a real machine are not
+//!   quite.
+//! - Never learn from a window above the threshold, or the failing pump becomes the usual one.
+//!
+//! # Example
+//!
+//! ```
+//! use gradlet::{metrics::Quantile, prelude::*};
+//!
+//! type Net = net![8 => 3 Tanh => 8 Identity];
+//! /// A window of 8 samples of a vibration, with some noise, from a phase that is any.
+//! fn window(i: u16, step: f32) -> [f32; 8] {
+//!     let noise = |k: usize| (f32::from(i) * 12.9898 + k as f32 * 78.233).sin() * 0.02;
+//!     core::array::from_fn(|k| (f32::from(i) * 2.4 + k as f32 * step).sin() * 0.7 + noise(k))
+//! }
+//! const USUAL: f32 = 0.8; // radians from sample to sample
+//!
+//! let mut net = Net::new(
+//!     Dense::new([[0.3, 0.1, -0.2], [0.2, -0.3, 0.1], [-0.1, -0.3, 0.3], [-0.3, 0.2, 0.2],
+//!         [-0.2, 0.3, -0.1], [0.1, 0.2, -0.3], [0.3, -0.1, -0.1], [0.1, -0.2, 0.3]], [0.0; 3]),
+//!     Dense::ZERO,
+//! );
+//! let mut trainer = Trainer::<Net, MeanSquaredError>::new();
+//! for x in (0..3000).map(|i| window(i, USUAL)) {
+//!     trainer.step(&mut net, &Sgd { learning_rate: 0.1 }, &x, &x);
+//! }
+//!
+//! let mut error = |x: &[f32; 8]| trainer.evaluate(&net, x, x);
+//! let mut usual = Quantile::<99, 100>::new();
+//! for i in 3000..4000 {
+//!     usual.observe(error(&window(i, USUAL)));
+//! }
+//! let threshold = usual.value().unwrap();
+//!
+//! let alarms = |error: &mut dyn FnMut(&[f32; 8]) -> f32, step: f32| {
+//!     (4000..5000).filter(|&i| error(&window(i, step)) > threshold).count()
+//! };
+//! let false_alarms = alarms(&mut error, USUAL);
+//! assert!((2..=25).contains(&false_alarms), "{false_alarms} of 1000"); // 10 were asked for
+//! assert_eq!(alarms(&mut error, 1.3 * USUAL), 1000); // The bearing runs 30 % faster.
+//! ```
+//!
+//! # What goes wrong
+//!
+//! - As many hidden units as inputs: the network copies whatever comes, and nothing is unusual.
+//! - A threshold from training windows is too low, and the false alarms many.
+//! - A mean of errors plus 3 deviations assumes a bell curve; see
+//!   [`ErrorStatistics`](crate::metrics::ErrorStatistics).
+//! - The usual may change, with the weather or with wear. Let the threshold follow slowly, from
+//!   windows below it, and let a person say so when it doubles.

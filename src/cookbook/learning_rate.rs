@@ -1,0 +1,112 @@
+//! Pick a learning rate: computed for a linear layer, tried out for the rest.
+//!
+//! # Question
+//!
+//! What is the largest step that does not end in NaN? I cannot look after a thousand devices.
+//!
+//! # Rule for a linear layer
+//!
+//! With squared error, `E = 1/2 sum (y - t)^2`, gradient descent over a batch is stable below `2 /
+//! (largest eigenvalue of M)`, where `M` is the mean of `x x^T` over the examples, a 1 for the bias
+//! among the inputs (LeCun, Bottou, Orr, Mueller, Efficient BackProp, 1998, section 5). No
+//! eigenvalue is larger than their sum, which is the mean of `|x|^2`, so
+//!
+//! ```text
+//! rate < 2 / mean |x|^2        with the 1 for the bias in |x|^2
+//! ```
+//!
+//! is safe, and costs a sum (Widrow, Stearns, Adaptive Signal Processing, 1985). For
+//! [`MeanSquaredError`](crate::MeanSquaredError) of `n` outputs, multiply by `n / 2`. One example
+//! at a time, the largest `|x|^2` takes the place of the mean.
+//!
+//! ```
+//! use gradlet::prelude::*;
+//!
+//! let examples: Vec<_> = (0..20)
+//!     .map(|i| (f32::sin(i as f32), f32::cos(i as f32 * 1.7)))
+//!     .map(|(a, b)| ([a + 0.5, 2.0 * b + a], [3.0 * a - b + 0.7]))
+//!     .collect();
+//! let with_one = |x: &[f32; 2]| [x[0], x[1], 1.0];
+//! let dot = |a: [f32; 3], b: [f32; 3]| a.iter().zip(b).map(|(a, b)| a * b).sum::<f32>();
+//! let count = examples.len() as f32;
+//!
+//! // The largest eigenvalue, by power iteration: M v is long where v points its way.
+//! let (mut v, mut largest) = ([1.0; 3], 0.0);
+//! for _ in 0..50 {
+//!     let mut product = [0.0; 3];
+//!     for (x, _) in &examples {
+//!         let x = with_one(x);
+//!         let share = dot(x, v) / count;
+//!         product.iter_mut().zip(x).for_each(|(p, x)| *p += share * x);
+//!     }
+//!     largest = dot(product, product).sqrt();
+//!     v = product.map(|p| p / largest);
+//! }
+//! let limit = 2.0 / largest;
+//! let squares = examples.iter().map(|(x, _)| dot(with_one(x), with_one(x)));
+//! let safe = 2.0 / (squares.sum::<f32>() / count);
+//! assert!(safe < limit && limit < 3.0 * safe);
+//!
+//! let train = |learning_rate| {
+//!     let mut net = Dense::<2, 1, Identity>::ZERO;
+//!     let mut trainer = BatchTrainer::<_, HalfSquaredError>::new();
+//!     trainer.fit(&mut net, &Sgd { learning_rate }, 0, &examples, Stop::after(1500))
+//! };
+//! assert!(train(0.98 * limit).loss < 1e-9); // just below: learned
+//! assert!(matches!(train(1.02 * limit).outcome, Outcome::NotFinite { .. })); // just above: lost
+//! assert!(train(safe).loss < 1e-9); // without any eigenvalue
+//! ```
+//!
+//! # Rule for deeper networks
+//!
+//! There is no such formula: the curvature changes as weights do. A range test finds the rate
+//! (Smith, Cyclical Learning Rates for Training Neural Networks, WACV 2017): make the rate a little
+//! larger in each step, until the loss is a few times its lowest. Take a tenth of where that
+//! happened.
+//!
+//! ```
+//! use gradlet::prelude::*;
+//!
+//! type Net = Mlp<1, 4, 1, Tanh, Identity>;
+//! let start = Net::new(
+//!     Dense::new([[1.5, -2.5, 3.0, 0.5]], [0.5, 1.0, -1.0, -0.5]),
+//!     Dense::new([[0.3], [-0.6], [0.1], [0.8]], [0.0]),
+//! );
+//! let examples: Vec<_> = (-10..=10)
+//!     .map(|i| i as f32 / 10.0)
+//!     .map(|x| ([x], [f32::sin(4.0 * x)]))
+//!     .collect();
+//! let mut trainer = BatchTrainer::<Net, HalfSquaredError>::new();
+//!
+//! // The range test, on a copy.
+//! let (mut net, mut rate, mut lowest) = (start.clone(), 1e-3, f32::INFINITY);
+//! loop {
+//!     let loss = trainer.accumulate_all(&net, &examples).unwrap();
+//!     if !(loss < 4.0 * lowest) {
+//!         break; // NaN ends it, too.
+//!     }
+//!     lowest = lowest.min(loss);
+//!     trainer.apply(&mut net, &Sgd { learning_rate: rate });
+//!     rate *= 1.1;
+//! }
+//! trainer.clear();
+//!
+//! let mut train = |learning_rate| {
+//!     let sgd = Sgd { learning_rate };
+//!     trainer.fit(&mut start.clone(), &sgd, 0, &examples, Stop::after(1000)).loss
+//! };
+//! let (chosen, too_large, too_small) = (train(rate / 10.0), train(rate), train(rate / 1000.0));
+//! assert!(chosen < 0.01, "{chosen} at {rate}");
+//! assert!(too_large > 3.0 * chosen && too_small > 3.0 * chosen, "{too_large}, {too_small}");
+//! ```
+//!
+//! # What goes wrong
+//!
+//! - Too large by 2 % is as bad as by 100 %: the error grows by a factor in each step, slowly at
+//!   first.
+//! - Inputs become larger than those the rate was made for. Stay at half of the limit, and
+//!   [clip](crate::ClipByNorm).
+//! - For [`Momentum`](crate::Momentum) with factor `m` the limit is `(1 + m)` times as high, not `1
+//!   / (1 - m)` times, though each gradient counts so often in the end.
+//! - [`Adam`](crate::Adam) steps by about its rate whatever the gradient: 0.001 is where to begin,
+//!   and the range test works for it as well.

@@ -1,0 +1,65 @@
+//! Normalise: inputs of mean 0 and variance 1, and raw numbers on the device.
+//!
+//! # Question
+//!
+//! The pressure is about 1,000 hPa and varies by some 20, the temperature is about 20 degrees. The
+//! loss does not fall, or becomes infinite. What is wrong with my readings?
+//!
+//! # Rule
+//!
+//! Give each input a mean of 0 and a variance of about 1, and targets that are numbers too (LeCun,
+//! Bottou, Orr, Mueller, Efficient BackProp, 1998, section 4.3). The largest input bounds the
+//! [learning rate](super::learning_rate), the one that varies least needs the most steps: training
+//! takes as long as the square of their ratio. Take the statistics from training examples only,
+//! then leave them as they are: weights that were learned with one scaling are wrong with another.
+//!
+//! # Example
+//!
+//! ```
+//! use gradlet::{prelude::*, preprocess::Standardize};
+//!
+//! // Height in metres from pressure in hPa and temperature in degrees Celsius, roughly.
+//! let height = |p: f32, t: f32| [8.3 * (1013.0 - p) + 2.0 * (t - 15.0)];
+//! let examples: Vec<_> = (0..100_u8)
+//!     .map(|i| (980.0 + f32::from(i % 10) * 5.0, 10.0 + f32::from(i / 10) * 2.0))
+//!     .map(|(p, t)| ([p, t], height(p, t)))
+//!     .collect();
+//! let (mut inputs, mut targets) = (Standardize::new(), Standardize::new());
+//! for (x, t) in &examples {
+//!     inputs.observe(x);
+//!     targets.observe(t);
+//! }
+//! let (inputs, targets) = (inputs.scaling(), targets.scaling());
+//!
+//! type Net = Dense<2, 1, Identity>;
+//! let mut trainer = BatchTrainer::<Net, HalfSquaredError>::new();
+//! let stop = Stop::after(200);
+//!
+//! // Raw inputs: 2 divided by the mean squared length is the most that is sure to be stable ..
+//! let mut raw = Net::ZERO;
+//! let scaled_targets = examples.iter().map(|(x, t)| (*x, targets.transform(t)));
+//! let sgd = Sgd { learning_rate: 1.9e-6 };
+//! assert!(trainer.fit(&mut raw, &sgd, 0, scaled_targets, stop).loss > 0.4); // .. and too little.
+//!
+//! // Scaled inputs: the same number of steps.
+//! let mut net = Net::ZERO;
+//! let scaled = examples.iter().map(|(x, t)| (inputs.transform(x), targets.transform(t)));
+//! let sgd = Sgd { learning_rate: 0.5 };
+//! assert!(trainer.fit(&mut net, &sgd, 0, scaled, stop).loss < 1e-9);
+//!
+//! // For the device: hPa and degrees in, metres out, no preprocessing left.
+//! inputs.fold_into(&mut net);
+//! targets.fold_into_output(&mut net);
+//! let [metres] = net.forward(&[1003.0, 25.0]);
+//! assert!((metres - 103.0).abs() < 0.1, "{metres}");
+//! ```
+//!
+//! # What goes wrong
+//!
+//! - Where the mean is 1,000 times the deviation or more,
+//!   [folding](crate::preprocess::Scaling::fold_into) loses 3 of the 7 digits of `f32`: call
+//!   [`transform`](crate::preprocess::Scaling::transform) on the device instead.
+//! - A layer that goes on learning after folding learns from raw numbers again. Fold a copy for
+//!   answers, or do not fold where the device learns.
+//! - A sensor that breaks gives numbers that are far out, which tanh and sigmoid hide. A scaled
+//!   input beyond 6 or so is a fault of the sensor, not an example.

@@ -1,0 +1,75 @@
+//! Choose sizes, and know that they fit: RAM, flash, time.
+//!
+//! # Question
+//!
+//! My Cortex-M4F has 16 KB of RAM to spare, and 2 ms between two windows. How many hidden units?
+//!
+//! # Rule
+//!
+//! - **Units**: one hidden layer first. Double its units until the loss on examples that were not
+//!   trained on no longer falls much; go one size further where training sometimes gets stuck.
+//! - **Examples**: for a share `e` of wrong answers, about `PARAMS / e` of them (Baum, Haussler,
+//!   What size net gives valid generalization?, Neural Computation 1, 1989): 10 for each parameter
+//!   where 1 in 10 may be wrong. With fewer, take fewer units, or [freeze](crate::Frozen) layers.
+//! - **RAM**: [`Layer::BYTES`](crate::Layer::BYTES) and [`Trainer::BYTES`](crate::Trainer::BYTES),
+//!   and some hundred bytes of stack. Nothing else.
+//! - **Time**: by the README's table of instructions, networks from 16-16-4 on take for each of
+//!   [`Layer::MACS`](crate::Layer::MACS)
+//!
+//!   | at `opt-level = "s"` | an answer | a step of gradient descent |
+//!   |---|---:|---:|
+//!   | Cortex-M4F | 4 to 6 | 7 to 12 |
+//!   | Cortex-M0, which has no floating point | 220 to 350 | 400 to 650 |
+//!
+//!   Smaller ones take longer for each, since their activations weigh more. Measure your own by
+//!   `cargo bench --bench firmware`.
+//!
+//! # Example
+//!
+//! The budget is checked by the compiler, and the number of units by a run on the PC:
+//!
+//! ```
+//! use gradlet::prelude::*;
+//!
+//! // A network for 64 numbers and 10 classes, on a Cortex-M4F at 64 MHz.
+//! type Net = net![64 => 32 Relu => 10 Softmax];
+//! type Learner = Trainer<Net, CrossEntropy, Sgd>;
+//! const INSTRUCTIONS: usize = 12 * Net::MACS; // of a step
+//! const _: () = assert!(Net::BYTES + Learner::BYTES <= 10 * 1024, "does not fit in 10 KB");
+//! const _: () = assert!(INSTRUCTIONS <= 64_000_000 / 1000 * 2, "takes longer than 2 ms");
+//! // What the optimizer remembers counts twice for Adam: then 10 KB are not enough.
+//! assert!(Net::BYTES + Trainer::<Net, CrossEntropy, Adam>::BYTES > 28 * 1024);
+//!
+//! /// The loss on numbers in between after training a curve with `HID` hidden units.
+//! fn unseen_loss<const HID: usize>() -> f32 {
+//!     let curve = |x: f32| ([x], [(4.0 * x).sin()]);
+//!     // Spread by the golden ratio, so that this needs no random numbers; see `gradlet::init`.
+//!     let spread = |k: usize| (k as f32 * 0.618_034).fract() * 2.0 - 1.0;
+//!     let mut net = Mlp::<1, HID, 1, Tanh, Identity>::new(
+//!         Dense::new(
+//!             [core::array::from_fn(|k| 4.0 * spread(k + 1))],
+//!             core::array::from_fn(|k| 2.0 * spread(3 * k + 2)),
+//!         ),
+//!         Dense::ZERO,
+//!     );
+//!     let mut trainer = Trainer::<_, HalfSquaredError>::new();
+//!     let examples = (-10..=10).map(|i| curve(i as f32 / 10.0));
+//!     trainer.fit(&mut net, &Sgd { learning_rate: 0.05 }, examples, Stop::after(600));
+//!     let between = (-10..10).map(|i| curve((i as f32 + 0.5) / 10.0));
+//!     trainer.mean_loss(&net, between).unwrap()
+//! }
+//! let losses = [unseen_loss::<1>(), unseen_loss::<2>(), unseen_loss::<4>(), unseen_loss::<8>()];
+//! assert!(losses[0] > 0.05, "{losses:?}"); // 1 unit: a step, not a wave
+//! assert!(losses[2] < losses[0] / 10.0, "{losses:?}"); // 4 units are enough ..
+//! assert!(losses[3] > losses[2] / 10.0, "{losses:?}"); // .. and 8 not worth their memory
+//! ```
+//!
+//! # What goes wrong
+//!
+//! - Too few units: the loss stays high on what was trained on, too. The README's table for XOR
+//!   counts how often training gets stuck with few units.
+//! - Too many: the loss falls on what was trained on and rises on the rest.
+//!   [`EarlyStopping`](crate::EarlyStopping) stops there; [`WeightDecay`](crate::WeightDecay)
+//!   helps.
+//! - A network that is built in a function and then moved stands on the stack for a while. Begin
+//!   with a `static` that is [`Zero::ZERO`](crate::Zero::ZERO), and write the weights into it.

@@ -1,0 +1,110 @@
+//! Update over the air: pieces, checks, a trial, and the way back.
+//!
+//! # Question
+//!
+//! A better network was trained on a PC. How does it get onto a thousand devices, and what if it is
+//! not better there?
+//!
+//! # Rule
+//!
+//! Three gates, and only what passes all of them is kept:
+//!
+//! 1. **Is it whole, and of this type?** [`load_frame`](crate::flat::Framed::load_frame) checks
+//!    length, CRC, [fingerprint](crate::Layer::FINGERPRINT), and that each number is finite; else
+//!    the network stays.
+//! 2. **Is it better *here*?** The device judges the old and the new on examples that it set aside
+//!    from its own sensor. [`EarlyStopping`](crate::EarlyStopping) holds the old one meanwhile: one
+//!    number for each parameter.
+//! 3. **Does it survive a reset?** Save only after that. A [store](crate::store) keeps the old one
+//!    until the new one is complete.
+//!
+//! # Example
+//!
+//! ```
+//! use gradlet::flat::{Assembler, FrameError, Framed, pieces};
+//! use gradlet::prelude::*;
+//! use gradlet::store::Store;
+//! # mod flash { include!("../../tests/support/flash.rs"); }
+//! # let flash = flash::Flash::<4, 512, 4>::new();
+//!
+//! type Net = Mlp<1, 4, 1, Tanh, Identity>;
+//! const PACKET: usize = 20; // bytes of a frame in a packet, beside its number
+//!
+//! #[derive(Debug, PartialEq)]
+//! enum Update {
+//!     Accepted,
+//!     Refused(FrameError),
+//!     RolledBack,
+//! }
+//!
+//! /// On the device: the first two gates. `own` are examples of its own sensor.
+//! fn update(net: &mut Net, frame: &[u8], own: &[([f32; 1], [f32; 1])]) -> Update {
+//!     let mut judge = Trainer::<Net, HalfSquaredError>::new();
+//!     let mut loss = |net: &Net| judge.mean_loss(net, own).unwrap_or(f32::NAN);
+//!     let mut old = EarlyStopping::new();
+//!     let _ = old.observe(net, loss(net), 1);
+//!     if let Err(error) = net.load_frame(frame) {
+//!         return Update::Refused(error);
+//!     }
+//!     if old.observe(net, loss(net), 1).is_break() {
+//!         old.restore(net); // Not better, or NaN.
+//!         return Update::RolledBack;
+//!     }
+//!     Update::Accepted
+//! }
+//!
+//! let own: Vec<_> = (-8..=8).map(|i| i as f32 / 8.0).map(|x| ([x], [(2.0 * x).sin()])).collect();
+//! let factory = Net::new(
+//!     Dense::new([[1.5, -0.5, 1.0, -2.0]], [0.1, -0.3, 0.2, 0.4]),
+//!     Dense::new([[0.3], [0.2], [-0.1], [0.1]], [0.0]),
+//! );
+//! // On the PC.
+//! let mut better = factory.clone();
+//! let mut trainer = Trainer::<_, HalfSquaredError>::new();
+//! trainer.fit(&mut better, &Sgd { learning_rate: 0.1 }, &own, Stop::after(200));
+//!
+//! // On the device, at first: the factory's network, in its store.
+//! let mut store = Store::<_>::new(flash, 0..2048)?;
+//! let mut net = factory.clone();
+//! store.save(&net)?;
+//!
+//! // Packets come twice, in any order, or not at all; `missing` are asked for again.
+//! let sent = better.to_frame();
+//! let mut assembler = Assembler::<Net, PACKET>::new();
+//! for (index, piece) in pieces::<PACKET>(&sent).skip(1).chain(pieces::<PACKET>(&sent)) {
+//!     assembler.put(index, piece)?;
+//! }
+//! let frame = assembler.frame().unwrap();
+//!
+//! // One bit fell over in a memory on the way.
+//! let mut damaged = *frame;
+//! damaged[10] ^= 4;
+//! let refused = update(&mut net, &damaged, &own);
+//! assert!(matches!(refused, Update::Refused(FrameError::Damaged { .. })));
+//! // For a device with another activation: as many bytes, another fingerprint.
+//! let other = Mlp::<1, 4, 1, Relu, Identity>::ZERO.to_frame();
+//! let refused = update(&mut net, &other, &own);
+//! assert!(matches!(refused, Update::Refused(FrameError::OtherNetwork { .. })));
+//! // Whole, of the right type, and worse here.
+//! assert_eq!(update(&mut net, &Net::ZERO.to_frame(), &own), Update::RolledBack);
+//! assert_eq!(net, factory); // after all of that
+//!
+//! assert_eq!(update(&mut net, frame, &own), Update::Accepted);
+//! store.save(&net)?;
+//! store.load(&mut net)?;
+//! assert_eq!(net, better); // bit for bit what the PC trained
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+//!
+//! # What goes wrong
+//!
+//! - A CRC finds accidents, not attackers: anyone can compute it. Check a signature or a MAC of the
+//!   frame before `load_frame`, with a counter in it, so that an old frame cannot be sent again.
+//! - A fingerprint knows sizes, activations and the type of number, not what the inputs mean. A
+//!   network for other [scaling](super::normalise) or other units passes the first gate, and falls
+//!   at the second.
+//! - What the device had learned by itself is replaced. Send [frozen](crate::Frozen) features
+//!   rarely, and let the device learn its head anew; or average both, as [`flat`](crate::flat)
+//!   shows.
+//! - The examples of the second gate must be the device's own, and recent. From a device that
+//!   stands still, all networks look equal: have examples of each class.
