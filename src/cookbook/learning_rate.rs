@@ -6,10 +6,10 @@
 //!
 //! # Rule for a linear layer
 //!
-//! With squared error, `E = 1/2 sum (y - t)^2`, gradient descent over a batch is stable below `2 /
-//! (largest eigenvalue of M)`, where `M` is the mean of `x x^T` over the examples, a 1 for the bias
-//! among the inputs (LeCun, Bottou, Orr, Mueller, Efficient BackProp, 1998, section 5). No
-//! eigenvalue is larger than their sum, which is the mean of `|x|^2`, so
+//! With squared error, `E = 1/2 sum (y - t)^2`, gradient descent over a batch is stable below
+//! `2 / l`, where `l` is the largest eigenvalue of the mean of `x x^T` over the examples, with a 1
+//! for the bias among the inputs (LeCun, Bottou, Orr, Mueller, Efficient BackProp, 1998, section
+//! 5). No eigenvalue is larger than their sum, which is the mean of `|x|^2`, so
 //!
 //! ```text
 //! rate < 2 / mean |x|^2        with the 1 for the bias in |x|^2
@@ -30,7 +30,7 @@
 //! let dot = |a: [f32; 3], b: [f32; 3]| a.iter().zip(b).map(|(a, b)| a * b).sum::<f32>();
 //! let count = examples.len() as f32;
 //!
-//! // The largest eigenvalue, by power iteration: M v is long where v points its way.
+//! // The largest eigenvalue, by power iteration: each product turns v its way.
 //! let (mut v, mut largest) = ([1.0; 3], 0.0);
 //! for _ in 0..50 {
 //!     let mut product = [0.0; 3];
@@ -106,7 +106,7 @@
 //!   first.
 //! - Inputs become larger than those the rate was made for. Stay at half of the limit, and
 //!   [clip](crate::ClipByNorm).
-//! - For [`Momentum`](crate::Momentum) with factor `m` the limit is `(1 + m)` times as high, not `1
-//!   / (1 - m)` times, though each gradient counts so often in the end.
+//! - For [`Momentum`](crate::Momentum) with factor `m` the limit is only `1 + m` times as high,
+//!   while each gradient counts `1 / (1 - m)` times in the end.
 //! - [`Adam`](crate::Adam) steps by about its rate whatever the gradient: 0.001 is where to begin,
 //!   and the range test works for it as well.
