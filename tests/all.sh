@@ -11,7 +11,7 @@
 #   fmt       rustfmt would change nothing
 #   clippy    no warning, in any target, with no feature and with all
 #   doc       no warning in the documentation
-#   test      unit, integration and documentation tests, optimised, with overflow checks
+#   test      unit, integration and documentation tests; the second optimised, with overflow checks
 #   msrv      the oldest supported compiler takes all tests, and gives the golden numbers
 #   no_std    builds for bare-metal targets, which have neither std nor an allocator
 #   firmware  trains on emulated cores to the bits of this machine; nothing in it can panic
@@ -65,18 +65,22 @@ step_doc() {
 step_test() {
     # Features add, so what the integration tests test without them is part of what they test with them;
     # that they compile without is seen to by clippy.
-    checked --lib --no-default-features
-    checked --doc --no-default-features
-    checked --doc --all-features
-    # The library's own too.
-    checked --tests --all-features
+    checked 0 --lib --no-default-features
+    checked 0 --doc --no-default-features
+    checked 0 --doc --all-features
+    # Optimised, or they would take a quarter of an hour. The library's own too.
+    checked 3 --tests --all-features
     # Optimised for size, the library has other loops.
-    checked --lib --config 'profile.release.package.gradlet.opt-level="s"'
+    checked '"s"' --lib
 }
 
-# Tests, optimised, or they would take a quarter of an hour, but with the checks of a debug build.
+# Tests at optimisation level $1, with the checks of a debug build. Dependencies are always optimised,
+# so that they are compiled once.
 checked() {
+    local level=$1
+    shift
     cargo test --locked --no-fail-fast --release \
+        --config "profile.release.package.gradlet.opt-level=$level" \
         --config 'profile.release.package.gradlet.debug-assertions=true' \
         --config 'profile.release.package.gradlet.overflow-checks=true' "$@"
 }
@@ -217,13 +221,13 @@ step_python() {
 
     echo "   exports"
     "$python" tests/python/exports.py "$folder"
-    GRADLET_EXPORTS=$folder checked --quiet --all-features --test exports -- --ignored
+    GRADLET_EXPORTS=$folder checked 3 --quiet --all-features --test exports -- --ignored
 
     echo "   training in turns"
     "$python" tests/python/round_trip.py begin "$folder"
     for turn in first=second second=third; do
         GRADLET_ROUND_TRIP=$folder GRADLET_ROUND_TRIP_NAME=${turn%=*} \
-            checked --quiet --all-features --test round_trip -- --ignored
+            checked 3 --quiet --all-features --test round_trip -- --ignored
         "$python" tests/python/round_trip.py go_on "$folder" "${turn%=*}" "${turn#*=}"
     done
 }
@@ -264,7 +268,7 @@ step_features() {
         feature=${pair%=*}
         echo "   tests of $feature"
         # shellcheck disable=SC2086 # one option for each word
-        checked --lib ${pair#*=} --no-default-features --features "$feature"
+        checked 0 --lib ${pair#*=} --no-default-features --features "$feature"
     done
     # Neither atomics nor std: Cortex-M0; with atomics: Cortex-M4F.
     for target in thumbv6m-none-eabi thumbv7em-none-eabihf; do
