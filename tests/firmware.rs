@@ -1,5 +1,5 @@
 //! Firmware: the bits are those of the PC, nothing panics, and it runs as its page says.
-#![cfg(all(feature = "nalgebra", feature = "rand_core"))]
+#![cfg(all(feature = "heapless", feature = "nalgebra"))]
 #![allow(
     clippy::unwrap_used,
     clippy::panic,
@@ -8,6 +8,12 @@
     reason = "tests may panic"
 )]
 
+#[allow(dead_code, unreachable_pub, reason = "for the firmware it is a library")]
+#[path = "../examples/firmware/src/course.rs"]
+mod course;
+#[allow(dead_code, unreachable_pub, clippy::cast_precision_loss, reason = "as above")]
+#[path = "../examples/firmware/src/detector.rs"]
+mod detector;
 #[allow(dead_code, reason = "the benchmark uses more of it")]
 #[path = "support/figures.rs"]
 mod figures;
@@ -20,11 +26,16 @@ mod models;
 #[allow(clippy::cast_possible_truncation, clippy::must_use_candidate, reason = "as above")]
 #[path = "../examples/firmware/src/personal.rs"]
 mod personal;
+#[allow(dead_code, unreachable_pub, reason = "as above")]
+#[path = "../examples/firmware/src/vibration.rs"]
+mod vibration;
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use figures::Pair;
-use firmware::{Build, Core, Elf, M0, M3, M4F, M7, M33, RV32, cargo, circle, explain, output, run};
+use firmware::{
+    Build, Core, Elf, M0, M3, M4F, M7, M33, RV32, cargo, circle, explain, output, run, run_counting,
+};
 use gradlet::prelude::*;
 use models::{Hash, RUNS, WORKED_INPUT, WORKED_NET, WORKED_STEPS, WORKED_TARGET};
 
@@ -256,6 +267,72 @@ fn samples_of_an_interrupt_are_learned_like_others() {
     assert!(want.starts_with("64 windows learned, last loss 0.000"), "{want}");
     for core in [M0, M4F] {
         assert_eq!(log(core), format!("{want}0 samples dropped\n"), "{}", core.target);
+    }
+}
+
+/// What `anomaly` prints after its first line.
+fn course_on_the_host() -> Vec<String> {
+    let mut lines = vec![];
+    let threshold = course::run(|stretch| lines.push(stretch.to_string()));
+    lines.push(format!("threshold {threshold:?}"));
+    lines
+}
+
+#[test]
+fn course_ends_in_alarms() {
+    let mut flagged = BTreeMap::new();
+    course::run(|stretch| *flagged.entry(stretch.name).or_insert(0) += stretch.flagged);
+    assert_eq!((flagged["scaling"], flagged["learning"], flagged["watching"]), (0, 0, 0));
+    for fault in vibration::Fault::ALL {
+        assert!(flagged[fault.name()] > 30, "{flagged:?}");
+    }
+}
+
+fn assert_same_alarms(core: Core) {
+    let (status, log) = run(core, &Build::new(core, "release", "anomaly").build());
+    assert!(status.success(), "{status}\n{log}");
+    let lines: Vec<_> = log.lines().skip(1).collect();
+    assert_eq!(lines, course_on_the_host(), "{}", core.target);
+    // Its page shows them.
+    let page = include_str!("../examples/firmware/README.md");
+    assert!(log.lines().all(|line| page.contains(line)), "not in the page:\n{log}");
+}
+
+#[test]
+#[ignore = "needs QEMU and cross targets: tests/all.sh firmware"]
+fn cortex_m0_finds_the_faults_that_the_host_finds() {
+    assert_same_alarms(M0);
+}
+
+#[test]
+#[ignore = "needs QEMU and cross targets: tests/all.sh firmware"]
+fn other_cores_find_the_faults_that_the_host_finds() {
+    for core in [M3, M4F, M33, RV32] {
+        assert_same_alarms(core);
+    }
+}
+
+/// The rows of a page's table whose first cell is one of the names, as numbers.
+fn numbers_of<'a>(text: &'a str, name: &str) -> Vec<u32> {
+    let line = |line: &&'a str| line.trim_start_matches(['|', ' ']).starts_with(name);
+    let line = text.lines().find(line).unwrap_or_else(|| panic!("no {name} in:\n{text}"));
+    let numbers = line.replace(',', "");
+    numbers.split(|c: char| !c.is_ascii_digit()).filter_map(|word| word.parse().ok()).collect()
+}
+
+#[test]
+#[ignore = "needs QEMU and cross targets: tests/all.sh firmware"]
+fn detector_takes_what_its_page_says() {
+    let page = include_str!("../examples/firmware/README.md");
+    let page = &page[page.find("| phase | for a window").unwrap()..];
+    let program = Build::new(M4F, "release", "anomaly_cost").features("measure").build();
+    let log = run_counting(M4F, &program);
+    for name in ["scaling", "learning", "weighing", "threshold", "watching"] {
+        let (written, measured) = (numbers_of(page, name), numbers_of(&log, name));
+        // Another compiler makes other code, of about the same quality.
+        let is_near = |(&written, &measured): (&u32, &u32)| measured <= written + written / 8 + 32;
+        assert!(written.iter().zip(&measured).all(is_near), "{name}: {measured:?}");
+        assert_eq!(written.len(), measured.len(), "{name}");
     }
 }
 

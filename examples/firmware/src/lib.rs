@@ -4,12 +4,15 @@
 mod board;
 #[cfg(feature = "measure")]
 pub mod count;
+pub mod course;
+pub mod detector;
 pub mod flash;
 pub mod measured;
 pub mod models;
 pub mod personal;
 #[allow(clippy::needless_range_loop, reason = "the loops that textbooks have")]
 pub mod reference;
+pub mod vibration;
 
 pub use board::start;
 

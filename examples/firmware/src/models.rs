@@ -62,7 +62,8 @@ pub const RUNS: [Run; 9] = [
 pub struct Hash(pub u64);
 
 impl Hash {
-    const EMPTY: Self = Self(0xCBF2_9CE4_8422_2325);
+    /// Of nothing.
+    pub const EMPTY: Self = Self(0xCBF2_9CE4_8422_2325);
 
     /// Takes in every learned parameter of a network.
     pub fn of<N: Layer<Scalar: Bits>>(net: &N) -> Self {
@@ -71,7 +72,8 @@ impl Hash {
         hash
     }
 
-    fn add_all<T: Bits>(&mut self, values: &[T]) {
+    /// Takes in numbers.
+    pub fn add_all<T: Bits>(&mut self, values: &[T]) {
         for value in values {
             value.add_to(self);
         }

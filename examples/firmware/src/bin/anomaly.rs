@@ -1,0 +1,21 @@
+//! Learns the normal vibration of a synthetic machine, then flags its faults: `src/detector.rs`.
+#![no_std]
+#![no_main]
+
+use defmt::println;
+use gradlet_firmware::course::{Stretch, run};
+use gradlet_firmware::detector::{BYTES, PARAMETERS};
+
+#[gradlet_firmware::entry]
+fn main() -> ! {
+    gradlet_firmware::start();
+    println!("a detector of {=usize} bytes with {=usize} parameters", BYTES, PARAMETERS);
+    let threshold = run(|Stretch { name, windows, flagged, error, hash }| {
+        println!(
+            "{=u64:016x} {=u32} windows, {=u32} flagged, error {=f32}: {=str}",
+            hash.0, windows, flagged, error, name
+        );
+    });
+    println!("threshold {=f32}", threshold);
+    gradlet_firmware::exit(0)
+}

@@ -1,0 +1,85 @@
+//! What the program `anomaly` does: learns the vibration of a machine, watches it, breaks it.
+//!
+//! The host tests compile this file too, and compare what it reports.
+
+use core::fmt;
+
+use gradlet::Layer;
+
+use crate::detector::{Answer, Detector, Limit, Phase, Settings};
+use crate::models::Hash;
+use crate::vibration::{Fault, Vibration};
+
+/// Short, or an emulated core without floating point would take minutes: 700 windows, 112 s.
+const SETTINGS: Settings = Settings {
+    scaling: 60,
+    learning: 400,
+    weighing: 80,
+    threshold: 160,
+    limit: Limit::Deviations(4.0),
+    seed: 1,
+};
+/// Windows for each fault, and as many after its repair.
+const WINDOWS: u32 = 40;
+
+/// What happened in so many windows.
+#[derive(Clone, Copy, Debug)]
+pub struct Stretch {
+    /// What the detector was at, or what was done to the machine.
+    pub name: &'static str,
+    /// How many windows.
+    pub windows: u32,
+    /// How many of them were flagged.
+    pub flagged: u32,
+    /// At the end; 0 before there is one.
+    pub error: f32,
+    /// Of all errors so far and all parameters of the network.
+    pub hash: Hash,
+}
+
+impl fmt::Display for Stretch {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { name, windows, flagged, error, hash } = self;
+        write!(f, "{:016x} {windows} windows, {flagged} flagged, error {error:?}: {name}", hash.0)
+    }
+}
+
+/// The whole course; returns the detector's threshold.
+pub fn run(mut report: impl FnMut(Stretch)) -> f32 {
+    let mut vibration = Vibration::new(1);
+    let mut detector = Detector::new(SETTINGS);
+    let mut errors = Hash::EMPTY;
+    let mut stretch = |name, windows, fault, detector: &mut Detector| {
+        vibration.set_fault(fault);
+        let (mut flagged, mut last) = (0, 0.0);
+        for _ in 0..windows {
+            let verdict = loop {
+                if let Some(verdict) = detector.push(vibration.sample()) {
+                    break verdict;
+                }
+            };
+            last = verdict.error.unwrap_or(0.0);
+            errors.add_all(&[last]);
+            flagged += u32::from(verdict.answer == Answer::Fault);
+        }
+        let mut hash = errors;
+        detector.net().parameters([], &mut |_, values, []| hash.add_all(values));
+        report(Stretch { name, windows, flagged, error: last, hash });
+    };
+    let Settings { scaling, learning, weighing, threshold, .. } = SETTINGS;
+    for (name, windows) in [
+        ("scaling", scaling),
+        ("learning", learning),
+        ("weighing", weighing),
+        ("finding the threshold", threshold),
+        ("watching", WINDOWS),
+    ] {
+        stretch(name, windows, None, &mut detector);
+    }
+    for fault in Fault::ALL {
+        stretch(fault.name(), WINDOWS, Some((fault, 1.0)), &mut detector);
+        stretch("repaired", WINDOWS, None, &mut detector);
+    }
+    debug_assert_eq!(detector.phase(), Phase::Watching);
+    detector.threshold().unwrap_or(f32::NAN)
+}
