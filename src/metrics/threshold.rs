@@ -76,7 +76,7 @@ impl<T: Scalar> Default for ErrorStatistics<T> {
 ///
 /// The P-square algorithm (Jain, Chlamtac, Communications of the ACM 28, 1985) moves five markers
 /// along the errors as they come, so this is an estimate. Of the first five errors it is exact, by the
-/// nearest rank. Takes 10 numbers and a word of memory.
+/// nearest rank. Takes 5 numbers and 6 words of 32 bits of memory.
 ///
 /// ```
 /// use gradlet::metrics::Quantile;

@@ -10,7 +10,7 @@ use crate::init::below;
 /// A network that learns only what comes in now forgets the rest (French, Trends in Cognitive Sciences
 /// 3, 1999). Mixing examples from a buffer into each batch is the simplest
 /// remedy, and hard to beat (Chaudhry and others, On tiny episodic memories in continual learning,
-/// 2019). Takes `N` pairs and two words of memory.
+/// 2019). Takes `N` pairs and three words of memory.
 ///
 /// Choose what the buffer holds by the method that fills it:
 /// - [`push`](Self::push): the last `N` examples, a ring.

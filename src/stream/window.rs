@@ -1,7 +1,6 @@
 //! Windows over a signal.
 
 use core::cmp::Ordering;
-use core::fmt;
 
 use super::ring::Ring;
 use crate::scalar::{Scalar, Zero};
@@ -10,7 +9,7 @@ use crate::scalar::{Scalar, Zero};
 ///
 /// The first window is full after `LEN` samples, each further one `HOP` samples later: windows follow
 /// one another if `HOP` is `LEN` (unless given), overlap if it is less, and leave samples out if it
-/// is more. Takes `LEN * CHANNELS` numbers of memory and three words.
+/// is more. Takes `LEN * CHANNELS` numbers of memory and four words.
 ///
 /// ```
 /// use gradlet::stream::Window;
@@ -30,6 +29,8 @@ use crate::scalar::{Scalar, Zero};
 /// ```compile_fail,E0080
 /// gradlet::stream::Window::<1, 0>::new();
 /// ```
+#[derive(Clone, Debug)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct Window<const CHANNELS: usize, const LEN: usize, const HOP: usize = LEN, T = f32> {
     samples: Ring<[T; CHANNELS], LEN>,
     /// Whether there was a full window.
@@ -77,33 +78,6 @@ impl<const CHANNELS: usize, const LEN: usize, const HOP: usize, T: Scalar> Defau
 {
     fn default() -> Self {
         Self::new()
-    }
-}
-
-impl<const CHANNELS: usize, const LEN: usize, const HOP: usize, T: Clone> Clone
-    for Window<CHANNELS, LEN, HOP, T>
-where
-    [T; CHANNELS]: Copy,
-{
-    fn clone(&self) -> Self {
-        Self { samples: self.samples.clone(), begun: self.begun, waited: self.waited }
-    }
-}
-
-impl<const CHANNELS: usize, const LEN: usize, const HOP: usize, T> fmt::Debug
-    for Window<CHANNELS, LEN, HOP, T>
-{
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Window").field("waited", &self.waited).finish_non_exhaustive()
-    }
-}
-
-#[cfg(feature = "defmt")]
-impl<const CHANNELS: usize, const LEN: usize, const HOP: usize, T> defmt::Format
-    for Window<CHANNELS, LEN, HOP, T>
-{
-    fn format(&self, f: defmt::Formatter<'_>) {
-        defmt::write!(f, "Window {{ waited: {}, .. }}", self.waited);
     }
 }
 
@@ -239,7 +213,12 @@ impl<const CHANNELS: usize, T: Scalar> Features<CHANNELS, T> {
     /// ```
     #[must_use]
     pub fn to_array<const N: usize>(&self) -> [T; N] {
-        const { assert!(N == Self::KINDS * CHANNELS, "there are 5 features for each channel") };
+        const {
+            assert!(
+                N == Self::KINDS * CHANNELS,
+                "there are 5 features for each channel: N must be 5 * CHANNELS"
+            );
+        };
         let mut array = [T::ZERO; N];
         let kinds = [
             &self.mean,

@@ -66,3 +66,15 @@ pub fn exit(code: i32) -> ! {
     defmt::flush();
     semihosting::process::exit(code)
 }
+
+/// Starts the program anew if there is more to do (`true`), ends it otherwise, and tells of an error.
+pub fn reset_or_exit(result: Result<bool, impl core::fmt::Display>) -> ! {
+    match result {
+        Ok(true) => reset(),
+        Ok(false) => exit(0),
+        Err(error) => {
+            defmt::error!("{}", defmt::Display2Format(&error));
+            exit(1)
+        }
+    }
+}

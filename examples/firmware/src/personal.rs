@@ -37,8 +37,7 @@ pub const LABELLED: usize = IMAGE + 1;
 
 /// Steps for each labelled image that comes.
 const STEPS: u32 = 20;
-/// Images of a step: the new one, those seen before, and upright ones.
-const OF_SEEN: u32 = 1;
+/// Upright images of a step, beside the new one and one of those seen before.
 const OF_UPRIGHT: u32 = 6;
 const SGD: Sgd = Sgd { learning_rate: 0.2 };
 
@@ -103,9 +102,9 @@ impl<'a> Device<'a> {
         self.seen.push_reservoir((*image, digit), &mut self.rng);
         for _ in 0..STEPS {
             self.accumulate(image, digit);
-            for _ in 0..OF_SEEN {
-                let drawn = self.seen.draw(1, &mut self.rng).next().copied();
-                drawn.into_iter().for_each(|(image, digit)| self.accumulate(&image, digit));
+            let drawn = self.seen.draw(1, &mut self.rng).next().copied();
+            if let Some((image, digit)) = drawn {
+                self.accumulate(&image, digit);
             }
             for _ in 0..OF_UPRIGHT {
                 let Some(image) = chosen(upright, &mut self.rng) else { break };

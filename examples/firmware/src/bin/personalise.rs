@@ -19,14 +19,7 @@ static IMAGES: &[u8] = include_bytes!("../../data/digits.bin");
 #[gradlet_firmware::entry]
 fn main() -> ! {
     gradlet_firmware::start();
-    match run() {
-        Ok(true) => gradlet_firmware::reset(),
-        Ok(false) => gradlet_firmware::exit(0),
-        Err(error) => {
-            defmt::error!("{}", defmt::Display2Format(&error));
-            gradlet_firmware::exit(1)
-        }
-    }
+    gradlet_firmware::reset_or_exit(run())
 }
 
 /// One start; says whether there is one more to come.

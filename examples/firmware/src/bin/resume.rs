@@ -21,14 +21,7 @@ const STARTS: u32 = WORKED_STEPS / STEPS;
 #[gradlet_firmware::entry]
 fn main() -> ! {
     gradlet_firmware::start();
-    match run() {
-        Ok(true) => gradlet_firmware::reset(),
-        Ok(false) => gradlet_firmware::exit(0),
-        Err(error) => {
-            defmt::error!("{}", defmt::Display2Format(&error));
-            gradlet_firmware::exit(1)
-        }
-    }
+    gradlet_firmware::reset_or_exit(run())
 }
 
 fn train(net: &mut Net, trainer: &mut Learner, steps: u32) {
