@@ -477,8 +477,13 @@ fn figures_are_no_higher_than_in_the_readme() {
         assert_eq!(budget.name, row.name);
         for (place, column) in figures::COLUMNS.into_iter().enumerate() {
             let (old, new) = (budget.figures[place], row.figures[place]);
-            // Another compiler makes other code, of about the same quality.
-            let most = if exact { old.gradlet } else { old.gradlet + old.gradlet / 8 + 32 };
+            let most = match column {
+                // Another compiler makes other code, of about the same quality.
+                _ if !exact => old.gradlet + old.gradlet / 8 + 32,
+                // Functions are in the order of a hash, of the folder too, and padding follows it.
+                "flash" => old.gradlet + 16,
+                _ => old.gradlet,
+            };
             assert!(new.gradlet <= most, "{:?} {column}: {new:?}, was {old:?}", row.name);
             let ahead = is_ahead(&row.name[2], column, new);
             assert!(ahead || !exact, "{:?} {column}: {new:?}", row.name);
