@@ -212,49 +212,55 @@ mod tests {
         array::from_fn(|i| array::from_fn(|o| number(i, o)))
     }
 
-    /// All loops of `$kernel` against plain ones that add in the order of the contract, bit for bit.
-    macro_rules! check {
-        ($kernel:ident: $($in:literal $out:literal),+) => { $({
-            let weights = matrix::<$in, $out>();
-            let (x, delta, bias) = (column::<$in>(1000), column::<$out>(2000), column(3000));
-
-            let mut y = [f32::NAN; $out];
-            $kernel::affine(&weights, &bias, &x, &mut y);
-            for o in 0..$out {
-                let products = (0..$in).map(|i| weights[i][o] * x[i]);
-                let want = products.reduce(|sum, next| sum + next).unwrap_or(f32::NAN) + bias[o];
-                assert_eq!(want.to_bits(), y[o].to_bits(), "affine {} {}", $in, $out);
-            }
-
-            let mut dx = [-0.0_f32; $in];
-            $kernel::input_gradient(&weights, &delta, &mut dx);
-            for i in 0..$in {
-                let products = (0..$out).map(|o| weights[i][o] * delta[o]);
-                let want = products.reduce(|sum, next| sum + next).unwrap_or(f32::NAN);
-                assert_eq!(want.to_bits(), dx[i].to_bits(), "input_gradient {} {}", $in, $out);
-            }
-
-            let (mut new_weights, mut new_bias) = (weights, bias);
-            $kernel::update(&mut new_weights, &mut new_bias, &x, &delta, 0.3);
-            for o in 0..$out {
-                let step = 0.3 * delta[o];
-                assert_eq!((bias[o] + step).to_bits(), new_bias[o].to_bits());
-                for i in 0..$in {
-                    let want = weights[i][o] + x[i] * step;
-                    let new = new_weights[i][o];
-                    assert_eq!(want.to_bits(), new.to_bits(), "update {} {}", $in, $out);
-                }
-            }
-        })+ };
+    /// Calls a function with each of the shapes.
+    macro_rules! for_shapes {
+        ($check:ident: $($in:literal $out:literal),+) => { $($check::<$in, $out>();)+ };
     }
 
-    /// Tests for the shapes that take every path of a kernel.
+    /// Tests of the shapes that take every path of a kernel: all its loops against plain ones that add
+    /// in the order of the contract, bit for bit.
     macro_rules! sums_run_in_the_order_of_the_contract {
         ($($kernel:ident),+) => { $(
             #[test]
             fn $kernel() {
-                check!($kernel: 1 1, 2 3, 3 2, 4 4, 5 7, 7 5, 3 8, 8 31, 9 10, 5 6, 13 14, 2 18);
-                check!($kernel: 6 12, 17 1, 4 2, 7 15, 30 9, 21 6, 20 8, 33 14, 10 24, 9 20, 8 4, 9 16, 8 6);
+                // One function for each shape: all in one, they would take minutes to compile.
+                #[inline(never)]
+                fn check<const IN: usize, const OUT: usize>() {
+                    let weights = matrix::<IN, OUT>();
+                    let (x, delta) = (column::<IN>(1000), column::<OUT>(2000));
+                    let bias = column::<OUT>(3000);
+
+                    let mut y = [f32::NAN; OUT];
+                    $kernel::affine(&weights, &bias, &x, &mut y);
+                    for o in 0..OUT {
+                        let products = (0..IN).map(|i| weights[i][o] * x[i]);
+                        let want = products.reduce(|sum, next| sum + next).unwrap_or(f32::NAN);
+                        let want = want + bias[o];
+                        assert_eq!(want.to_bits(), y[o].to_bits(), "affine {IN} {OUT}");
+                    }
+
+                    let mut dx = [-0.0_f32; IN];
+                    $kernel::input_gradient(&weights, &delta, &mut dx);
+                    for i in 0..IN {
+                        let products = (0..OUT).map(|o| weights[i][o] * delta[o]);
+                        let want = products.reduce(|sum, next| sum + next).unwrap_or(f32::NAN);
+                        assert_eq!(want.to_bits(), dx[i].to_bits(), "input_gradient {IN} {OUT}");
+                    }
+
+                    let (mut new_weights, mut new_bias) = (weights, bias);
+                    $kernel::update(&mut new_weights, &mut new_bias, &x, &delta, 0.3);
+                    for o in 0..OUT {
+                        let step = 0.3 * delta[o];
+                        assert_eq!((bias[o] + step).to_bits(), new_bias[o].to_bits());
+                        for i in 0..IN {
+                            let want = weights[i][o] + x[i] * step;
+                            let new = new_weights[i][o];
+                            assert_eq!(want.to_bits(), new.to_bits(), "update {IN} {OUT}");
+                        }
+                    }
+                }
+                for_shapes!(check: 1 1, 2 3, 3 2, 4 4, 5 7, 7 5, 3 8, 8 31, 9 10, 5 6, 13 14, 2 18);
+                for_shapes!(check: 6 12, 17 1, 4 2, 7 15, 30 9, 21 6, 20 8, 33 14, 10 24, 9 20, 8 4, 9 16, 8 6);
             }
         )+ };
     }
@@ -267,6 +273,7 @@ mod tests {
     }
 
     /// Several samples together against one after the other, bit for bit.
+    #[inline(never)]
     fn check_tile<const IN: usize, const OUT: usize, const K: usize>() {
         let (weights, bias) = (matrix::<IN, OUT>(), column::<OUT>(3000));
         let x: [[f32; IN]; K] = array::from_fn(|k| column(1000 + k));
@@ -295,18 +302,21 @@ mod tests {
 
     #[test]
     fn samples_together_give_the_bits_of_one_after_the_other() {
-        macro_rules! check {
-            ($($in:literal $out:literal),+) => { $(
-                check_tile::<$in, $out, 1>();
-                check_tile::<$in, $out, 4>();
-                check_tile::<$in, $out, 7>();
-                check_tile::<$in, $out, 16>();
-            )+ };
+        /// Blocks of 4 samples, and one left over.
+        fn check<const IN: usize, const OUT: usize>() {
+            check_tile::<IN, OUT, 13>();
         }
-        check!(1 1, 2 1, 1 2, 2 3, 3 2, 2 4, 4 2, 5 5, 7 3, 17 2, 33 1, 50 2, 2 50, 9 6, 13 10);
-        check!(8 8, 16 16, 21 17, 32 31, 9 32, 20 35);
+        fn check_counts<const IN: usize, const OUT: usize>() {
+            check_tile::<IN, OUT, 1>();
+            check_tile::<IN, OUT, 4>();
+            check_tile::<IN, OUT, 7>();
+            check_tile::<IN, OUT, 16>();
+        }
+        for_shapes!(check_counts: 2 1, 9 6, 20 35);
+        for_shapes!(check: 1 1, 2 1, 1 2, 2 3, 3 2, 2 4, 4 2, 5 5, 7 3, 17 2, 33 1, 50 2, 2 50, 9 6, 13 10);
+        for_shapes!(check: 8 8, 16 16, 21 17, 32 31, 9 32, 20 35);
         // More inputs than go through at a time.
-        check!(64 3, 65 9, 128 16, 130 33);
+        for_shapes!(check: 64 3, 65 9, 128 16, 130 33);
     }
 
     #[test]
