@@ -33,8 +33,10 @@ all_steps=(fmt clippy doc test msrv no_std firmware examples python api features
 boards=(microbit-v2=thumbv7em-none-eabihf nucleo-f446re=thumbv7em-none-eabihf
     pico=thumbv6m-none-eabi pico2=thumbv8m.main-none-eabihf)
 bare_metal_targets=(thumbv6m-none-eabi thumbv7em-none-eabihf riscv32imac-unknown-none-elf)
+# Tests of many networks, which are quick without.
+slow_to_optimise="gradients not_finite optimizers store training"
 # The tests of what each feature adds.
-tests_of_features=("defmt=" "embedded-io=--test safetensors_out" "heapless=--test stream"
+tests_of_features=("defmt=--test defmt" "embedded-io=--test safetensors_out" "heapless=--test stream"
     "nalgebra=--test linear" "rand_core=--test init" "store=--test store" "typenum=--test flat")
 snapshot=tests/public_api.txt
 bless=
@@ -68,8 +70,18 @@ step_test() {
     checked 0 --lib --no-default-features
     checked 0 --doc --no-default-features
     checked 0 --doc --all-features
-    # Optimised, or they would take a quarter of an hour. The library's own too.
-    checked 3 --tests --all-features
+    # Optimised, or they would take a quarter of an hour, but for those that take longer to compile.
+    local path name plain=() optimised=()
+    for path in tests/*.rs; do
+        name=$(basename "$path" .rs)
+        if [[ " $slow_to_optimise " == *" $name "* ]]; then
+            plain+=(--test "$name")
+        else
+            optimised+=(--test "$name")
+        fi
+    done
+    checked 0 "${plain[@]}" --all-features
+    checked 3 --lib "${optimised[@]}" --all-features
     # Optimised for size, the library has other loops.
     checked '"s"' --lib
 }
@@ -268,7 +280,7 @@ step_features() {
         feature=${pair%=*}
         echo "   tests of $feature"
         # shellcheck disable=SC2086 # one option for each word
-        checked 0 --lib ${pair#*=} --no-default-features --features "$feature"
+        checked 0 ${pair#*=} --no-default-features --features "$feature"
     done
     # Neither atomics nor std: Cortex-M0; with atomics: Cortex-M4F.
     for target in thumbv6m-none-eabi thumbv7em-none-eabihf; do
