@@ -11,7 +11,8 @@
 #   fmt       rustfmt would change nothing
 #   clippy    no warning, in any target, with no feature and with all
 #   doc       no warning in the documentation
-#   test      unit, integration and documentation tests; the second optimised, with overflow checks
+#   test      unit, integration and documentation tests, all with overflow checks; unit tests and most
+#             integration tests optimised
 #   msrv      the oldest supported compiler takes all tests, and gives the golden numbers
 #   no_std    builds for bare-metal targets, which have neither std nor an allocator
 #   firmware  trains on emulated cores to the bits of this machine; nothing in it can panic
