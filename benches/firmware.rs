@@ -14,7 +14,7 @@ use core::error::Error;
 use std::fs;
 
 fn main() -> Result<(), Box<dyn Error>> {
-    let rows = figures::measure_all(&figures::LEVELS);
+    let rows = figures::measure_all();
     write(concat!(env!("CARGO_MANIFEST_DIR"), "/README.md"), &figures::table(&rows))?;
     let page = concat!(env!("CARGO_MANIFEST_DIR"), "/examples/firmware/README.md");
     write(page, &figures::table_of_loops(&rows))

@@ -135,26 +135,46 @@ fn host_lines() -> Vec<String> {
     RUNS.iter().map(|run| format!("{:016x} {}", (run.train)(run.steps).hash.0, run.name)).collect()
 }
 
-/// Tests that build much have one profile each: cargo can build for two at a time, not for one twice.
-fn assert_same_bits(profile: &str) {
+fn assert_same_bits(cores: &[Core]) {
     let want = host_lines();
-    for core in [M0, M3, M4F, M7, M33, RV32] {
-        let (status, log) = run(core, &Build::new(core, profile, "same_bits").build());
-        assert!(status.success(), "{status}\n{log}");
-        assert_eq!(log.lines().collect::<Vec<_>>(), want, "{} {profile}", core.target);
+    for profile in ["release", "fast"] {
+        let program = Build::new(cores[0], profile, "same_bits").build();
+        for &core in cores {
+            let (status, log) = run(core, &program);
+            assert!(status.success(), "{status}\n{log}");
+            assert_eq!(log.lines().collect::<Vec<_>>(), want, "{} {profile}", core.target);
+        }
     }
 }
 
 #[test]
 #[ignore = "needs QEMU and cross targets: tests/all.sh firmware"]
-fn cores_train_to_the_bits_of_the_host_at_level_3() {
-    assert_same_bits("fast");
+fn cortex_m0_trains_to_the_bits_of_the_host() {
+    assert_same_bits(&[M0]);
 }
 
 #[test]
 #[ignore = "needs QEMU and cross targets: tests/all.sh firmware"]
-fn cores_train_to_the_bits_of_the_host_at_level_s() {
-    assert_same_bits("release");
+fn cortex_m3_trains_to_the_bits_of_the_host() {
+    assert_same_bits(&[M3]);
+}
+
+#[test]
+#[ignore = "needs QEMU and cross targets: tests/all.sh firmware"]
+fn cortex_m4f_and_m7_train_to_the_bits_of_the_host() {
+    assert_same_bits(&[M4F, M7]);
+}
+
+#[test]
+#[ignore = "needs QEMU and cross targets: tests/all.sh firmware"]
+fn cortex_m33_trains_to_the_bits_of_the_host() {
+    assert_same_bits(&[M33]);
+}
+
+#[test]
+#[ignore = "needs QEMU and cross targets: tests/all.sh firmware"]
+fn rv32imac_trains_to_the_bits_of_the_host() {
+    assert_same_bits(&[RV32]);
 }
 
 #[test]
@@ -320,33 +340,27 @@ fn detector_takes_what_its_page_says() {
 
 // Without running: what the linker says, and what is in the file
 
-fn assert_nothing_panics(profile: &str) {
-    for core in [M0, M4F] {
+fn assert_nothing_panics(core: Core) {
+    for profile in ["release", "fast", "smallest"] {
         for bin in ["no_panic", "no_panic_f64"] {
             let program = Build::new(core, profile, bin).features("panic-never").build();
             // It gets to its end too: every function returns.
             let (status, _) = run(core, &program);
-            assert!(status.success(), "{} {profile} {bin}: {status}", core.target);
+            assert!(status.success(), "{profile} {bin}: {status}");
         }
     }
 }
 
 #[test]
 #[ignore = "needs QEMU and cross targets: tests/all.sh firmware"]
-fn no_function_can_panic_at_level_3() {
-    assert_nothing_panics("fast");
+fn no_function_can_panic_on_cortex_m0() {
+    assert_nothing_panics(M0);
 }
 
 #[test]
 #[ignore = "needs QEMU and cross targets: tests/all.sh firmware"]
-fn no_function_can_panic_at_level_s() {
-    assert_nothing_panics("release");
-}
-
-#[test]
-#[ignore = "needs QEMU and cross targets: tests/all.sh firmware"]
-fn no_function_can_panic_at_level_z() {
-    assert_nothing_panics("smallest");
+fn no_function_can_panic_on_cortex_m4f() {
+    assert_nothing_panics(M4F);
 }
 
 #[test]
@@ -450,12 +464,13 @@ fn is_ahead(level: &str, column: &str, Pair { gradlet, by_hand }: Pair) -> bool 
     }
 }
 
-fn assert_figures_are_no_higher_than_in_the_readme(level: (&str, &str)) {
+#[test]
+#[ignore = "needs QEMU and cross targets: tests/all.sh firmware"]
+fn figures_are_no_higher_than_in_the_readme() {
     let table = figures::written(include_str!("../README.md"));
     let exact = table.contains(&format!("\nBuilt by {}.\n", figures::compiler()));
-    let mut budgets = figures::rows(table);
-    budgets.retain(|row| row.name[2] == level.0);
-    let measured = figures::measure_all(&[level]);
+    let budgets = figures::rows(table);
+    let measured = figures::measure_all();
     println!("{}", figures::table(&measured));
     assert_eq!(budgets.len(), measured.len());
     for (budget, row) in budgets.iter().zip(&measured) {
@@ -470,22 +485,10 @@ fn assert_figures_are_no_higher_than_in_the_readme(level: (&str, &str)) {
                 _ => old.gradlet,
             };
             assert!(new.gradlet <= most, "{:?} {column}: {new:?}, was {old:?}", row.name);
-            let ahead = is_ahead(level.0, column, new);
+            let ahead = is_ahead(&row.name[2], column, new);
             assert!(ahead || !exact, "{:?} {column}: {new:?}", row.name);
         }
     }
-}
-
-#[test]
-#[ignore = "needs QEMU and cross targets: tests/all.sh firmware"]
-fn figures_at_level_3_are_no_higher_than_in_the_readme() {
-    assert_figures_are_no_higher_than_in_the_readme(figures::LEVELS[1]);
-}
-
-#[test]
-#[ignore = "needs QEMU and cross targets: tests/all.sh firmware"]
-fn figures_at_level_s_are_no_higher_than_in_the_readme() {
-    assert_figures_are_no_higher_than_in_the_readme(figures::LEVELS[0]);
 }
 
 #[test]

@@ -25,7 +25,7 @@ const CORES: [(&str, Places); 3] = [
     ("M33", &[(M33, &["784-32-10"])]),
 ];
 /// Optimisation level and profile.
-pub(crate) const LEVELS: [(&str, &str); 2] = [("s", "release"), ("3", "fast")];
+const LEVELS: [(&str, &str); 2] = [("s", "release"), ("3", "fast")];
 
 /// What is measured of a network: of gradlet's, and of the one written by hand.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -84,11 +84,11 @@ fn measure(core: Core, profile: &str, network: &str, empty: u32) -> [Pair; 5] {
     ]
 }
 
-/// Builds and runs everything of these levels.
-pub(crate) fn measure_all(levels: &[(&str, &str)]) -> Vec<Row> {
+/// Builds and runs everything.
+pub(crate) fn measure_all() -> Vec<Row> {
     let mut rows = Vec::new();
     for (core_name, cores) in CORES {
-        for &(level, profile) in levels {
+        for (level, profile) in LEVELS {
             for &(core, networks) in cores {
                 let empty = flash(core, profile, &[]);
                 for network in networks {
