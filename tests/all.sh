@@ -34,7 +34,7 @@ all_steps=(fmt clippy doc test msrv no_std firmware examples python api features
 boards=(microbit-v2=thumbv7em-none-eabihf nucleo-f446re=thumbv7em-none-eabihf
     pico=thumbv6m-none-eabi pico2=thumbv8m.main-none-eabihf)
 bare_metal_targets=(thumbv6m-none-eabi thumbv7em-none-eabihf riscv32imac-unknown-none-elf)
-# Tests of many networks, which are quick without.
+# Tests of many networks, which take longer to optimise than to run as they are.
 slow_to_optimise="gradients not_finite optimizers store training"
 # The tests of what each feature adds.
 tests_of_features=("defmt=--test defmt" "embedded-io=--test safetensors_out" "heapless=--test stream"
@@ -71,7 +71,7 @@ step_test() {
     checked 0 --lib --no-default-features
     checked 0 --doc --no-default-features
     checked 0 --doc --all-features
-    # Optimised, or they would take a quarter of an hour, but for those that take longer to compile.
+    # Most are optimised, or they would take a quarter of an hour.
     local path name plain=() optimised=()
     for path in tests/*.rs; do
         name=$(basename "$path" .rs)

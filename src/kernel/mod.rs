@@ -302,7 +302,7 @@ mod tests {
 
     #[test]
     fn samples_together_give_the_bits_of_one_after_the_other() {
-        /// Blocks of 4 samples, and one left over.
+        /// Three blocks of 4 samples, and one left over.
         fn check<const IN: usize, const OUT: usize>() {
             check_tile::<IN, OUT, 13>();
         }
