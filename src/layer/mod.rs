@@ -447,6 +447,27 @@ pub trait Layer: Sized {
     }
 }
 
+/// Whether all parameters of a network are finite: none is NaN, none is infinite.
+///
+/// Training that ends well leaves such a network; files, frames and the store take no other.
+///
+/// ```
+/// use gradlet::{is_finite, prelude::*};
+///
+/// let mut net = Mlp::<2, 4, 2>::ZERO;
+/// assert!(is_finite(&net));
+/// net.first_mut().bias_mut()[3] = f32::INFINITY;
+/// assert!(!is_finite(&net));
+/// ```
+#[must_use]
+pub fn is_finite<N: Layer>(net: &N) -> bool {
+    let mut finite = true;
+    net.parameters([], &mut |_, values, []| {
+        finite = finite && values.iter().all(|value| value.is_finite());
+    });
+    finite
+}
+
 /// A layer whose input is `X`, of the same number type: what may follow a layer with output `X`.
 /// Every layer that can be is one.
 ///
