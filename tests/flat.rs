@@ -85,7 +85,7 @@ where
     loaded.load_flat(&flat);
     assert_eq!(loaded, net, "{name}");
 
-    let frame = net.to_frame();
+    let frame = net.to_frame().unwrap();
     loaded = zero;
     assert_eq!(loaded.load_frame(&frame), Ok(()), "{name}");
     assert_eq!(loaded, net, "{name}");
@@ -126,7 +126,7 @@ fn frame_has_the_bytes_that_the_table_says() {
     let numbers = [0, 0, 0x80, 0x3F, 0, 0, 0, 0xC0, 0, 0, 0, 0x3F, 0, 0, 0, 0x80];
     let mut want = [&fingerprint[..], &numbers].concat();
     want.extend(crc(&want).to_le_bytes());
-    assert_eq!(net.to_frame().as_slice(), want);
+    assert_eq!(net.to_frame().unwrap().as_slice(), want);
     assert_eq!(crc(b"123456789"), 0xCBF4_3926);
 }
 
@@ -145,20 +145,30 @@ fn flat_array_keeps_the_bits_of_nan() {
 fn what_is_not_finite_is_refused_at_each_place() {
     for (index, value) in (0..Net::PARAMS).zip([f32::NAN, f32::INFINITY, -f32::INFINITY].repeat(8))
     {
+        let error = FrameError::NotFinite { index };
         let mut flat = net().to_flat();
         flat[index] = value;
         let mut sender = net();
         sender.load_flat(&flat);
+        assert_eq!(sender.to_frame(), Err(error));
+        assert_eq!(sender.to_frame_of::<100>(), Err(error));
+        let mut frame = Net::ZERO.to_frame().unwrap();
+        assert_eq!(sender.write_frame(&mut frame), Err(error));
+        assert_eq!(frame, Net::ZERO.to_frame().unwrap());
+
+        let mut frame = net().to_frame().unwrap().to_vec();
+        frame[4 + 4 * index..][..4].copy_from_slice(&value.to_le_bytes());
+        let crc = crc(&frame[..Net::FRAME_BYTES - 4]);
+        frame[Net::FRAME_BYTES - 4..].copy_from_slice(&crc.to_le_bytes());
         let mut receiver = net();
-        let error = receiver.load_frame(&sender.to_frame());
-        assert_eq!(error, Err(FrameError::NotFinite { index }));
+        assert_eq!(receiver.load_frame(&frame), Err(error));
         assert_eq!(receiver, net());
     }
 }
 
 #[test]
 fn each_flipped_bit_is_found() {
-    let frame = Net::ZERO.to_frame();
+    let frame = Net::ZERO.to_frame().unwrap();
     let mut receiver = net();
     for bit in 0..8 * Net::FRAME_BYTES {
         let mut damaged = frame;
@@ -174,7 +184,7 @@ fn each_flipped_bit_is_found() {
 #[test]
 fn other_lengths_and_networks_are_refused() {
     let mut receiver = net();
-    let frame = net().to_frame();
+    let frame = net().to_frame().unwrap();
     let expected = Net::FRAME_BYTES;
     let longer = [frame.as_slice(), &[0]].concat();
     for found in [0, 1, 4, 8, expected - 1] {
@@ -189,7 +199,7 @@ fn other_lengths_and_networks_are_refused() {
     type Other = Mlp<2, 4, 2, Relu, Softmax>;
     assert_eq!(Other::FRAME_BYTES, Net::FRAME_BYTES);
     assert_eq!(
-        receiver.load_frame(&Other::ZERO.to_frame()),
+        receiver.load_frame(&Other::ZERO.to_frame().unwrap()),
         Err(FrameError::OtherNetwork { expected: Net::FINGERPRINT, found: Other::FINGERPRINT })
     );
     assert_eq!(receiver, net());
@@ -208,7 +218,7 @@ fn errors_say_what_was_expected_and_found() {
     );
     assert_eq!(
         text(FrameError::NotFinite { index: 7 }),
-        "number 7 of the frame is NaN or infinite"
+        "parameter 7 is NaN or infinite, which no frame may have"
     );
 }
 
@@ -218,9 +228,9 @@ fn frames_go_into_arrays_that_are_long_enough() {
     where
         Net: FitsIn<CAPACITY>,
     {
-        let bytes = net().to_frame_of::<CAPACITY>();
+        let bytes = net().to_frame_of::<CAPACITY>().unwrap();
         let (frame, rest) = bytes.split_at(Net::FRAME_BYTES);
-        assert_eq!(frame, net().to_frame().as_slice());
+        assert_eq!(frame, net().to_frame().unwrap().as_slice());
         assert!(rest.iter().all(|&byte| byte == 0xFF));
         let mut loaded = Net::ZERO;
         assert_eq!(loaded.load_frame_of(&bytes), Ok(()));
@@ -246,7 +256,7 @@ fn put_together<const SIZE: usize>(order: impl Fn(usize) -> Vec<usize>)
 where
     Net: InPieces<SIZE>,
 {
-    let frame = net().to_frame();
+    let frame = net().to_frame().unwrap();
     let all: Vec<_> = pieces::<SIZE>(&frame).collect();
     assert_eq!(all.len(), Assembler::<Net, SIZE>::PIECES, "{SIZE}");
     assert_eq!(all.len(), Net::FRAME_BYTES.div_ceil(SIZE), "{SIZE}");
@@ -292,7 +302,7 @@ fn wrong_pieces_are_refused() {
 
 #[test]
 fn pieces_of_different_frames_do_not_make_one() {
-    let (frame, other) = (net().to_frame(), Net::ZERO.to_frame());
+    let (frame, other) = (net().to_frame().unwrap(), Net::ZERO.to_frame().unwrap());
     let mut assembler = Assembler::<Net, 40>::new();
     for ((index, a), (_, b)) in pieces::<40>(&frame).zip(pieces::<40>(&other)) {
         assembler.put(index, if index == 1 { a } else { b }).unwrap();
@@ -309,7 +319,7 @@ proptest! {
         let mut net = Net::ZERO;
         net.load_flat(&numbers.into());
         let mut loaded = Net::ZERO;
-        prop_assert_eq!(loaded.load_frame(&net.to_frame()), Ok(()));
+        prop_assert_eq!(loaded.load_frame(&net.to_frame().unwrap()), Ok(()));
         let bits = |net: &Net| parameters(net).iter().map(|p| p.to_bits()).collect::<Vec<_>>();
         prop_assert_eq!(bits(&loaded), numbers.map(f32::to_bits));
     }
@@ -319,10 +329,10 @@ proptest! {
     fn any_bytes_are_taken_whole_or_not(
         from in 0_usize..92, bytes in prop::array::uniform4(any::<u8>()),
     ) {
-        let sent = with_bytes(net().to_frame().to_vec(), from.min(88), &bytes);
+        let sent = with_bytes(net().to_frame().unwrap().to_vec(), from.min(88), &bytes);
         let mut receiver = Net::ZERO;
         match receiver.load_frame(&sent) {
-            Ok(()) => prop_assert_eq!(receiver.to_frame().to_vec(), sent),
+            Ok(()) => prop_assert_eq!(receiver.to_frame().unwrap().to_vec(), sent),
             Err(FrameError::OtherNetwork { .. }) => prop_assert!(from < 4),
             Err(FrameError::NotFinite { index }) => {
                 let at = 4 + 4 * index;
@@ -337,7 +347,7 @@ proptest! {
     /// Fewer than 33 bits from the first to the last of them.
     #[test]
     fn bursts_of_errors_are_found(at in 0..8 * Net::FRAME_BYTES - 32, flips in 1_u32..) {
-        let mut damaged = net().to_frame();
+        let mut damaged = net().to_frame().unwrap();
         for bit in (0..32).filter(|bit| flips >> bit & 1 == 1) {
             damaged[(at + bit) / 8] ^= 1 << ((at + bit) % 8);
         }

@@ -69,7 +69,7 @@
 //! store.save(&net)?;
 //!
 //! // Packets come twice, in any order, or not at all; `missing` are asked for again.
-//! let sent = better.to_frame();
+//! let sent = better.to_frame()?; // An error if a parameter is NaN or infinite.
 //! let mut assembler = Assembler::<Net, PACKET>::new();
 //! for (index, piece) in pieces::<PACKET>(&sent).skip(1).chain(pieces::<PACKET>(&sent)) {
 //!     assembler.put(index, piece)?;
@@ -82,11 +82,11 @@
 //! let refused = update(&mut net, &damaged, &own);
 //! assert!(matches!(refused, Update::Refused(FrameError::Damaged { .. })));
 //! // For a device with another activation: as many bytes, another fingerprint.
-//! let other = Mlp::<1, 4, 1, Relu, Identity>::ZERO.to_frame();
+//! let other = Mlp::<1, 4, 1, Relu, Identity>::ZERO.to_frame()?;
 //! let refused = update(&mut net, &other, &own);
 //! assert!(matches!(refused, Update::Refused(FrameError::OtherNetwork { .. })));
 //! // Whole, of the right type, and worse here.
-//! assert_eq!(update(&mut net, &Net::ZERO.to_frame(), &own), Update::RolledBack);
+//! assert_eq!(update(&mut net, &Net::ZERO.to_frame()?, &own), Update::RolledBack);
 //! assert_eq!(net, factory); // after all of that
 //!
 //! assert_eq!(update(&mut net, frame, &own), Update::Accepted);

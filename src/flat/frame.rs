@@ -50,6 +50,8 @@ impl FrameScalar for f64 {
 /// The CRC finds any two flipped bits, and any errors that lie within 32 bits of each other; others it
 /// misses once in 2^32 times. It does not protect from an attacker.
 ///
+/// A network with a parameter that is NaN or infinite is neither written nor loaded.
+///
 /// ```
 /// use gradlet::flat::{Frame, FrameError, Framed};
 /// use gradlet::prelude::*;
@@ -59,7 +61,7 @@ impl FrameScalar for f64 {
 ///     net: &mut N,
 ///     radio: impl FnOnce(&Frame<N>) -> Frame<N>,
 /// ) -> Result<(), FrameError> {
-///     let received = radio(&net.to_frame());
+///     let received = radio(&net.to_frame()?);
 ///     net.load_frame(&received)
 /// }
 ///
@@ -82,11 +84,14 @@ pub trait Framed: FlatParameters {
     const FRAME_BYTES: usize = Self::FrameLength::USIZE;
 
     /// The parameters as a frame.
-    #[must_use]
-    fn to_frame(&self) -> Frame<Self> {
+    ///
+    /// # Errors
+    ///
+    /// [`FrameError::NotFinite`] if a parameter is NaN or infinite.
+    fn to_frame(&self) -> Result<Frame<Self>, FrameError> {
         let mut frame = GenericArray::default();
-        self.write_frame(&mut frame);
-        frame
+        self.write_frame(&mut frame)?;
+        Ok(frame)
     }
 
     /// Writes the parameters as a frame.
@@ -97,12 +102,17 @@ pub trait Framed: FlatParameters {
     ///
     /// let net = Mlp::<2, 4, 2>::ZERO;
     /// let mut frame: Frame<Mlp<2, 4, 2>> = Zero::ZERO; // in a static, for a large network
-    /// net.write_frame(&mut frame);
-    /// assert_eq!(frame, net.to_frame());
+    /// net.write_frame(&mut frame)?;
+    /// assert_eq!(Ok(frame), net.to_frame());
+    /// # Ok::<(), gradlet::flat::FrameError>(())
     /// ```
-    fn write_frame(&self, frame: &mut Frame<Self>) {
+    ///
+    /// # Errors
+    ///
+    /// As [`to_frame`](Self::to_frame). `frame` is then as it was.
+    fn write_frame(&self, frame: &mut Frame<Self>) -> Result<(), FrameError> {
         check_length::<Self>();
-        write(self, frame);
+        write(self, frame)
     }
 
     /// The parameters as a frame in an array of another length, for a packet or a page; what is left of
@@ -111,25 +121,29 @@ pub trait Framed: FlatParameters {
     /// A network that does not [fit](FitsIn) does not compile.
     ///
     /// ```
-    /// use gradlet::flat::{FitsIn, Framed};
+    /// use gradlet::flat::{FitsIn, FrameError, Framed};
     /// use gradlet::prelude::*;
     ///
     /// /// The payload of a LoRa packet, for any network that fits.
-    /// fn packet<N: FitsIn<222>>(net: &N) -> [u8; 222] {
+    /// fn packet<N: FitsIn<222>>(net: &N) -> Result<[u8; 222], FrameError> {
     ///     net.to_frame_of()
     /// }
     /// let net = Mlp::<2, 4, 2>::ZERO;
-    /// assert_eq!(packet(&net)[..96], net.to_frame()[..]);
+    /// assert_eq!(packet(&net)?[..96], net.to_frame()?[..]);
+    /// # Ok::<(), FrameError>(())
     /// ```
-    #[must_use]
-    fn to_frame_of<const CAPACITY: usize>(&self) -> [u8; CAPACITY]
+    ///
+    /// # Errors
+    ///
+    /// As [`to_frame`](Self::to_frame).
+    fn to_frame_of<const CAPACITY: usize>(&self) -> Result<[u8; CAPACITY], FrameError>
     where
         Self: FitsIn<CAPACITY>,
     {
         check_length::<Self>();
         let mut bytes = [0xFF; CAPACITY];
-        write(self, &mut bytes);
-        bytes
+        write(self, &mut bytes)?;
+        Ok(bytes)
     }
 
     /// Takes over the parameters of a frame.
@@ -199,7 +213,7 @@ impl<N: Framed, const CAPACITY: usize> FitsIn<CAPACITY> for N where
 {
 }
 
-/// Why a frame was not taken. The network is then as it was.
+/// Why a frame was not loaded or not written. The network or the array is then as it was.
 ///
 /// ```
 /// use gradlet::flat::{FrameError, Framed};
@@ -236,7 +250,7 @@ pub enum FrameError {
     },
     /// A number is NaN or infinite.
     NotFinite {
-        /// Its place among the parameters, from 0 on.
+        /// Its index among the parameters.
         index: usize,
     },
 }
@@ -258,14 +272,24 @@ impl fmt::Display for FrameError {
                  expected {expected:08x}"
             ),
             Self::NotFinite { index } => {
-                write!(f, "number {index} of the frame is NaN or infinite")
+                write!(f, "parameter {index} is NaN or infinite, which no frame may have")
             }
         }
     }
 }
 
 /// Writes a frame to the beginning of `bytes`.
-fn write<N: Layer>(net: &N, bytes: &mut [u8]) {
+fn write<N: Layer>(net: &N, bytes: &mut [u8]) -> Result<(), FrameError> {
+    let (mut index, mut result) = (0_usize, Ok(()));
+    net.parameters([], &mut |_, numbers, []| {
+        for number in numbers {
+            if result.is_ok() && !number.is_finite() {
+                result = Err(FrameError::NotFinite { index });
+            }
+            index = index.saturating_add(1);
+        }
+    });
+    result?;
     let (mut places, mut digest) = (bytes.iter_mut(), CRC.digest());
     let mut put = |bytes: &[u8]| {
         for (byte, place) in bytes.iter().zip(&mut places) {
@@ -283,6 +307,7 @@ fn write<N: Layer>(net: &N, bytes: &mut [u8]) {
         }
     });
     put(&digest.finalize().to_le_bytes());
+    Ok(())
 }
 
 fn load<N: Framed>(net: &mut N, frame: &[u8]) -> Result<(), FrameError> {

@@ -20,9 +20,10 @@ use crate::scalar::Zero;
 /// use gradlet::flat::{Framed, pieces};
 /// use gradlet::prelude::*;
 ///
-/// let frame = Mlp::<2, 4, 2>::ZERO.to_frame(); // 96 bytes
+/// let frame = Mlp::<2, 4, 2>::ZERO.to_frame()?; // 96 bytes
 /// let lengths: Vec<_> = pieces::<40>(&frame).map(|(_, piece)| piece.len()).collect();
 /// assert_eq!(lengths, [40, 40, 16]);
+/// # Ok::<(), gradlet::flat::FrameError>(())
 /// ```
 #[must_use]
 pub fn pieces<const SIZE: usize>(
@@ -68,7 +69,7 @@ where
 /// use gradlet::flat::{Assembler, Framed, pieces};
 /// use gradlet::prelude::*;
 ///
-/// let sent = Mlp::<2, 4, 2>::ZERO.to_frame();
+/// let sent = Mlp::<2, 4, 2>::ZERO.to_frame()?;
 /// let mut assembler = Assembler::<Mlp<2, 4, 2>, 40>::new();
 /// for (index, piece) in pieces::<40>(&sent).filter(|&(index, _)| index != 1) {
 ///     assembler.put(index, piece)?;

@@ -1,10 +1,10 @@
 //! A network whose frame is longer than the packet that is to carry it.
-use gradlet::flat::Framed;
+use gradlet::flat::{FrameError, Framed};
 use gradlet::prelude::*;
 
 type Net = net![2 => 8 Tanh => 2 Sigmoid];
 
-fn packet(net: &Net) -> [u8; 64] {
+fn packet(net: &Net) -> Result<[u8; 64], FrameError> {
     net.to_frame_of()
 }
 
