@@ -12,7 +12,8 @@ use gradlet::metrics::{
 use gradlet::prelude::*;
 use gradlet::preprocess::{MinMax, Scaling, Standardize};
 use gradlet::safetensors::{
-    Dtype, Fault, LoadError, Safetensors, SaveError, Shape, Text, WeightShapes,
+    Dtype, Fault, LoadError, Names, Safetensors, SaveError, Shape, TensorInfo, TensorName, Text,
+    WeightShapes,
 };
 use gradlet::{
     AdamState, ChainGradient, ChainTrace, Epoch, ForEach, Indent, LayerTrace, Report, Source,
@@ -82,6 +83,7 @@ fn preprocessing<T: Scalar + Format>() {
 
 fn files() {
     are_format![Dtype, Fault, LoadError<'static>, Safetensors<'static>, Shape, Text];
+    are_format![gradlet::safetensors::Format, Names, TensorInfo<'static>, TensorName<'static>];
     are_format![SaveError<'static>, WeightShapes, Indent, Source<'static, Net<f32>>];
     #[cfg(feature = "embedded-io")]
     are_format![gradlet::safetensors::WriteError<'static, embedded_io::ErrorKind>];

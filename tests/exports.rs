@@ -39,8 +39,8 @@ struct Cases<const IN: usize, const OUT: usize, T> {
 impl<const IN: usize, const OUT: usize, T: Scalar> Cases<IN, OUT, T> {
     fn read(file: &[u8]) -> Self {
         let mut cases = Self { inputs: Zero::ZERO, outputs: Zero::ZERO };
-        cases.inputs.load_safetensors(file, &["inputs"]).unwrap();
-        cases.outputs.load_safetensors(file, &["outputs"]).unwrap();
+        cases.inputs.load_safetensors(file, &["inputs", ".."]).unwrap();
+        cases.outputs.load_safetensors(file, &["outputs", ".."]).unwrap();
         cases
     }
 

@@ -49,7 +49,7 @@ fn file() -> Vec<u8> {
             bits = bits.wrapping_add(1);
         }
     });
-    let mut file = vec![0; safetensors::file_size::<Net>(&NAMES)];
+    let mut file = vec![0; safetensors::file_size::<Net>(&NAMES).unwrap()];
     net.to_safetensors(&NAMES, &mut file).unwrap();
     file
 }

@@ -15,7 +15,7 @@ use gradlet::safetensors;
 
 type Net = Mlp<3, 4, 2, Tanh, Softmax>;
 const NAMES: [&str; 2] = ["0", "2"];
-const SIZE: usize = safetensors::file_size::<Net>(&NAMES);
+const SIZE: usize = safetensors::file_size::<Net>(&NAMES).unwrap();
 
 /// Trained in PyTorch 2.15, written by safetensors 0.8.0.
 const FIRST: &[u8] = include_bytes!("weights/first.safetensors");
@@ -43,7 +43,7 @@ impl Steps {
     fn read(file: &[u8]) -> Self {
         fn table<const IN: usize, const OUT: usize>(file: &[u8], name: &str) -> Dense<IN, OUT> {
             let mut table = Dense::ZERO;
-            table.load_safetensors(file, &[name]).unwrap();
+            table.load_safetensors(file, &[name, ".."]).unwrap();
             table
         }
         Self {

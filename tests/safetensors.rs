@@ -7,7 +7,7 @@
 )]
 
 use gradlet::prelude::*;
-use gradlet::safetensors::{Dtype, Fault, LoadError, Safetensors, Shape};
+use gradlet::safetensors::{Dtype, Fault, Format, LoadError, Safetensors, Shape};
 
 const WORKED_FILE: &[u8] = include_bytes!("weights/worked.safetensors");
 const MIXED_FILE: &[u8] = include_bytes!("weights/mixed.safetensors");
@@ -202,11 +202,21 @@ fn every_cut_of_a_file_is_refused() {
 
 #[test]
 fn lengths_of_the_header_are_checked() {
-    for length in [u64::MAX, 1 << 63, 100_000_001, 361, 1 << 32] {
+    let found = WORKED_FILE.len();
+    for length in [u64::MAX, 1 << 63, 100_000_001, found as u64 - 7, 1 << 32] {
         let file = [&length.to_le_bytes(), &WORKED_FILE[8..]].concat();
         let error = Safetensors::new(&file).unwrap_err();
-        assert_eq!(error, LoadError::File(Fault::HeaderLength), "{length}");
+        let expected = usize::try_from(length).unwrap_or(usize::MAX).saturating_add(8);
+        assert_eq!(error, LoadError::File(Fault::HeaderLength { expected, found }), "{length}");
     }
+    let mut long = vec![b' '; 100_000_009];
+    long[..10].copy_from_slice(b"\x01\xe1\xf5\x05\0\0\0\0{}");
+    assert_eq!(
+        Safetensors::new(&long).unwrap_err().to_string(),
+        "not a safetensors file: by its first 8 bytes, its header exceeds 100 MB"
+    );
+    long[0] = 0;
+    assert!(Safetensors::new(&long[..100_000_008]).is_ok());
 }
 
 #[test]
@@ -221,7 +231,10 @@ fn errors_name_the_tensor_and_both_shapes() {
         "tensor `0.weight` has the shape [4, 3] in the file, but the network needs [2, 2]"
     );
     let error = Net::from_safetensors(WORKED_FILE, &["0", "1"]).unwrap_err();
-    assert_eq!(error.to_string(), "tensor `1.weight` is not in the file");
+    assert_eq!(
+        error.to_string(),
+        "tensor `1.weight` is not in the file, which has 0.weight, 2.weight, 2.bias, and 1 more"
+    );
     for names in [&["0"][..], &["0", "2", "2"], &[]] {
         let error = Net::from_safetensors(WORKED_FILE, names).unwrap_err();
         assert_eq!(error, LoadError::Names { expected: 2, found: names.len() });
@@ -233,4 +246,347 @@ fn errors_name_the_tensor_and_both_shapes() {
         error.unwrap_err(),
         LoadError::Dtype { layer: "a", part: "weight", found: Dtype::I32 }
     );
+}
+
+/// A file of F32 tensors of these names and shapes, of which all numbers are 1.
+fn with_tensors(tensors: &[(&str, &[usize])]) -> Vec<u8> {
+    let (mut texts, mut end) = (Vec::new(), 0);
+    for (name, shape) in tensors {
+        let start = end;
+        end += 4 * shape.iter().product::<usize>();
+        let name = serde_json::to_string(name).unwrap();
+        texts.push(format!(
+            r#"{name}:{{"dtype":"F32","shape":{shape:?},"data_offsets":[{start},{end}]}}"#
+        ));
+    }
+    let mut file = file(format!("{{{}}}", texts.join(",")).as_bytes(), 0);
+    file.extend(1_f32.to_le_bytes().repeat(end / 4));
+    file
+}
+
+type One = Mlp<1, 1, 1, Tanh, Identity>;
+
+/// Linear, `BatchNorm1d`, Tanh, Linear: without the second it is another network.
+#[test]
+fn tensors_that_no_layer_takes_are_refused() {
+    let normalised = with_tensors(&[
+        ("0.weight", &[1, 1]),
+        ("1.num_batches_tracked", &[]),
+        ("1.running_mean", &[1]),
+        ("1.running_var", &[1]),
+        ("1.weight", &[1]),
+        ("3.weight", &[1, 1]),
+    ]);
+    let deeper =
+        with_tensors(&[("0.weight", &[1, 1]), ("2.weight", &[1, 1]), ("4.weight", &[1, 1])]);
+    let other_bias = with_tensors(&[("0.weight", &[1, 1]), ("0.b", &[1]), ("2.weight", &[1, 1])]);
+    let bias_of_none =
+        with_tensors(&[("0.weight", &[1, 1]), ("1.bias", &[1]), ("2.weight", &[1, 1])]);
+    for (file, names, text) in [
+        (
+            &normalised,
+            ["0", "3"],
+            "1.num_batches_tracked, 1.running_mean, 1.running_var, and 1 more",
+        ),
+        (&deeper, ["0", "2"], "4.weight"),
+        (&deeper, ["2", "4"], "0.weight"),
+        (&other_bias, ["0", "2"], "0.b"),
+        (&bias_of_none, ["0", "2"], "1.bias"),
+    ] {
+        let mut net = One::ZERO;
+        let error = net.load_safetensors(file, &names).unwrap_err();
+        assert_eq!(
+            error.to_string(),
+            format!(
+                "no layer takes these tensors of the file: {text}; to ignore the tensors of a \
+                 module, name it with two dots after it"
+            )
+        );
+        assert_eq!(net, One::ZERO);
+        let only = Safetensors::new(file).unwrap().expect_only(&names);
+        assert_eq!(only, Err(error));
+    }
+}
+
+#[test]
+fn names_that_end_in_two_dots_ignore_modules() {
+    let file = with_tensors(&[
+        ("0.weight", &[1, 1]),
+        ("1.weight", &[1]),
+        ("10.weight", &[1]),
+        ("2.weight", &[1, 1]),
+        ("step", &[]),
+    ]);
+    let unexpected = |names: &[&str]| {
+        let error = One::from_safetensors(&file, names).err()?;
+        assert_eq!(Safetensors::new(&file).unwrap().expect_only(names), Err(error));
+        let LoadError::Unexpected { found } = error else { panic!("{error:?}") };
+        Some(found.to_string())
+    };
+    assert_eq!(unexpected(&["0", "2", "1..", "10..", "step.."]), None);
+    assert_eq!(unexpected(&["..", "0", "2"]), None);
+    assert_eq!(unexpected(&["0", "..", "2"]), None);
+    assert_eq!(unexpected(&["0", "2", "1.."]), Some("10.weight, step".to_owned()));
+    let found = unexpected(&["0", "1.weight..", "2", "ste..", "1..."]);
+    assert_eq!(found, Some("10.weight, step".to_owned()));
+
+    // It is a name of no layer.
+    for names in [&["0", ".."][..], &["..", "2.."]] {
+        let found = names.len() - names.iter().filter(|name| name.ends_with("..")).count();
+        let error = One::from_safetensors(&file, names).unwrap_err();
+        assert_eq!(error, LoadError::Names { expected: 2, found });
+    }
+
+    // What a layer takes may be ignored as well.
+    assert_eq!(unexpected(&["0", "2", "..", "0.."]), None);
+}
+
+#[test]
+fn constants_ignore_modules_too() {
+    static FIRST: Dense<2, 2> = gradlet::load![WORKED_FILE; "0"; "2.."];
+    static LAST: Dense<2, 2, Sigmoid, f64> = gradlet::load![f64; WORKED_FILE; "2",; "1..", "..",];
+    static NONE: Dense<2, 2> = gradlet::load![WORKED_FILE; "0"; "2.weight..", "2.bias.."];
+    assert_eq!(FIRST.rows(), WORKED.first().rows());
+    assert_eq!(LAST.bias(), &WORKED.rest().bias().map(f64::from));
+    assert_eq!(NONE, FIRST);
+}
+
+#[test]
+fn several_networks_come_from_one_file() {
+    let file = with_tensors(&[
+        ("a.0.weight", &[1, 1]),
+        ("a.2.weight", &[1, 1]),
+        ("b.weight", &[1, 2]),
+        ("b.bias", &[1]),
+    ]);
+    let a = One::from_safetensors(&file, &["a.0", "a.2", "b.."]).unwrap();
+    let mut b = Dense::<2, 1>::ZERO;
+    b.load_safetensors(&file, &["b", "a.."]).unwrap();
+    assert_eq!(a.first().rows(), [[1.0]]);
+    assert_eq!(b.rows(), [[1.0, 1.0]]);
+}
+
+#[test]
+fn layers_without_bias_get_zeros() {
+    let file = with_tensors(&[("0.weight", &[1, 1]), ("2.bias", &[1]), ("2.weight", &[1, 1])]);
+    let net = One::from_safetensors(&file, &["0", "2"]).unwrap();
+    assert_eq!((net.first().bias(), net.rest().bias()), (&[0.0], &[1.0]));
+}
+
+/// As `DataParallel`, `torch.compile` and wrappers name tensors.
+#[test]
+fn nearest_names_are_listed_first() {
+    let missing = |tensors: &[&str], layer| {
+        let tensors: Vec<_> = tensors.iter().map(|name| (*name, &[1_usize, 1][..])).collect();
+        let file = with_tensors(&tensors);
+        let error = One::from_safetensors(&file, &[layer, layer]).unwrap_err();
+        let LoadError::Missing { found, .. } = error else { panic!("{error:?}") };
+        assert!(
+            error
+                .to_string()
+                .ends_with(&format!("`{layer}.weight` is not in the file, which has {found}"))
+        );
+        assert_eq!(
+            Dense::<1, 1>::from_safetensors(&Safetensors::new(&file).unwrap(), layer),
+            Err(error)
+        );
+        found.to_string()
+    };
+    for prefix in ["module.", "_orig_mod.", "net.", "n"] {
+        let names = ["2.weight", "2.bias", "0.weight", "0.bias", "10.weight"];
+        let names = names.map(|name| format!("{prefix}{name}"));
+        let found = missing(&names.each_ref().map(String::as_str), "0");
+        let first = format!("{prefix}0.weight, {prefix}10.weight, {prefix}2.weight");
+        assert!(found.starts_with(&first[..first.len().min(40)]), "{found}");
+    }
+    assert_eq!(missing(&["2.weight", "0.weight_", "0.bias"], "0"), "0.weight_, 2.weight, 0.bias");
+    assert_eq!(missing(&["a.kernel", "b.kernel", "a.bias"], "b"), "b.kernel, a.bias, a.kernel");
+    assert_eq!(missing(&["fc1.weigth", "fc2.weigth"], "fc2"), "fc2.weigth, fc1.weigth");
+    assert_eq!(missing(&["layers.0.weight", "weight"], "a"), "weight, layers.0.weight");
+    assert_eq!(
+        missing(&["c.weight", "b.weight", "a.weight", "d.weight"], "x"),
+        "c.weight, b.weight, a.weight, and 1 more"
+    );
+    assert_eq!(missing(&[""], "x"), "\"\"");
+    assert_eq!(missing(&["a\n\u{7f}b", "\u{1}"], "x"), "?, a??b");
+    let error = One::from_safetensors(&file(b"{}", 0), &["0", "2"]).unwrap_err();
+    assert_eq!(error.to_string(), "tensor `0.weight` is not in the file, which is empty");
+}
+
+#[test]
+fn long_names_are_cut_in_errors() {
+    let listed = |names: &[String]| {
+        let tensors: Vec<_> = names.iter().map(|name| (name.as_str(), &[][..])).collect();
+        let file = with_tensors(&tensors);
+        let LoadError::Unexpected { found } =
+            Safetensors::new(&file).unwrap().expect_only(&[]).unwrap_err()
+        else {
+            panic!()
+        };
+        assert_eq!(found.to_string().matches(" more").count(), usize::from(found.more() > 0));
+        (found.as_str().to_owned(), found.more())
+    };
+    let a = |length| "a".repeat(length);
+    assert_eq!(listed(&[a(61)]), (a(61), 0));
+    assert_eq!(listed(&[a(62)]), (a(59) + "..", 0));
+    assert_eq!(listed(&[a(300)]), (a(59) + "..", 0));
+    assert_eq!(listed(&[a(58), "b".into()]), (a(58) + ", b", 0));
+    assert_eq!(listed(&[a(58), "bb".into(), "b".into()]), (a(58), 2));
+    assert_eq!(listed(&[a(62), "b".into()]), (a(59) + "..", 1));
+    // Up to the last whole character.
+    assert_eq!(listed(&["é".repeat(31)]), ("é".repeat(29), 0));
+    let many: Vec<_> = (0..70_000).map(|at| format!("{at:05}")).collect();
+    let (first, more) = listed(&many);
+    assert_eq!((first.len(), more), (61, 65_535));
+}
+
+#[test]
+fn tensors_are_listed_with_type_and_shape() {
+    let file = include_bytes!("weights/mixed.safetensors");
+    let file = Safetensors::new(file).unwrap();
+    let listed: Vec<_> = file.tensors().map(|tensor| tensor.to_string()).collect();
+    assert_eq!(
+        listed,
+        ["2.weight F64 [2, 2]", "2.bias F32 [2]", "0.bias F16 [2]", "0.weight F16 [2, 2]"]
+    );
+
+    let deep = with_tensors(&[("é\n\u{1f600}", &[1, 2, 3]), ("", &[])]);
+    let deep = Safetensors::new(&deep).unwrap();
+    let listed: Vec<_> = deep.tensors().map(|tensor| tensor.to_string()).collect();
+    assert_eq!(listed, ["é\n\u{1f600} F32 [1, 2, ..] of rank 3", " F32 []"]);
+    let name = deep.tensors().next().unwrap().name;
+    assert!(name == "é\n\u{1f600}" && name != "é\n" && name != *"é\n\u{1f600} ");
+    assert_eq!(format!("{name:?}"), "`é\n\u{1f600}`");
+}
+
+#[test]
+fn other_formats_are_named() {
+    let formats: [(&[u8], Format, &str); 14] = [
+        (b"PK\x03\x04\0\0\x08\x08\0\0archive/data.pkl", Format::Zip, "a zip archive (PyTorch .pt"),
+        (b"PK\x03\x04", Format::Zip, "a zip archive"),
+        (
+            b"\x80\x02\x8a\nl\xfc\x9cF\xf9 j\xa8P\x19.",
+            Format::Pickle,
+            "a Python pickle (old PyTorch",
+        ),
+        (b"\x80\x04\x95\x10\0\0\0\0\0\0\0", Format::Pickle, "a Python pickle"),
+        (b"\x80\x05\x95\x10\0\0\0\0\0\0\0", Format::Pickle, "a Python pickle"),
+        (b"\x89HDF\r\n\x1a\n\0", Format::Hdf5, "HDF5 (Keras .h5)"),
+        (b"\x08\x07\x12\x07pytorch\x1a\x05", Format::Onnx, "an ONNX model"),
+        (b"\x08\x0a\x3a\xf0\x01\n\x10", Format::Onnx, "an ONNX model"),
+        (b"\x1c\0\0\0TFL3\x14\0\x20\0", Format::TfLite, "a TensorFlow Lite model"),
+        (
+            b"version https://git-lfs.github.com/spec/v1\noid sha256:4d7a",
+            Format::GitLfs,
+            "run `git lfs pull`",
+        ),
+        (b"<!DOCTYPE html>\n<html>", Format::Html, "an HTML page: download the file itself"),
+        (b"\r\n  <html lang=\"en\">", Format::Html, "an HTML page"),
+        (b"\x1f\x8b\x08\0\0\0\0\0\0\x03", Format::Gzip, "compressed by gzip"),
+        (b"<?xml version", Format::Html, "an HTML page"),
+    ];
+    for (bytes, format, text) in formats {
+        let error = Safetensors::new(bytes).unwrap_err();
+        assert_eq!(error, LoadError::File(Fault::OtherFormat(format)), "{bytes:?}");
+        let found = error.to_string();
+        assert!(found.starts_with("not a safetensors file but "), "{found}");
+        assert!(found.contains(text), "{found}");
+        // Whatever follows.
+        let long = [bytes, &[b'x'; 100]].concat();
+        assert_eq!(Safetensors::new(&long).unwrap_err(), error, "{bytes:?}");
+    }
+}
+
+/// Headers of nearly every length, none of which is JSON: none is taken for another format.
+#[test]
+fn headers_that_are_not_json_are_no_other_format() {
+    for length in 0..0x1_0000_u64 {
+        let mut file = vec![b'x'; 8 + 0x1_0000];
+        file[..8].copy_from_slice(&length.to_le_bytes());
+        let file = &file[..8 + usize::try_from(length).unwrap()];
+        assert_eq!(Safetensors::new(file).unwrap_err(), LoadError::File(Fault::Json), "{length:x}");
+    }
+}
+
+#[test]
+fn files_of_another_length_say_so() {
+    let (all, cut) = (WORKED_FILE.len(), WORKED_FILE.len() - 1);
+    let text = |file: &[u8]| Safetensors::new(file).unwrap_err().to_string();
+    assert_eq!(
+        text(&WORKED_FILE[..cut]),
+        format!("the file was cut short: it has {cut} bytes, expected {all}")
+    );
+    assert_eq!(
+        text(&[WORKED_FILE, b"\n"].concat()),
+        format!("the file has bytes after its end: it has {} bytes, expected {all}", all + 1)
+    );
+    assert_eq!(
+        text(&WORKED_FILE[..20]),
+        "not a safetensors file, or cut short: by its first 8 bytes it takes 320 or more, but has 20"
+    );
+}
+
+/// Tensors of one byte each, in the header in the order of `places`, named by `name`.
+fn bytes_in_order(
+    places: impl IntoIterator<Item = usize>,
+    name: impl Fn(usize) -> usize,
+) -> Vec<u8> {
+    let texts: Vec<String> = places
+        .into_iter()
+        .map(|at| {
+            let (name, end) = (name(at), at + 1);
+            format!(r#""t{name:06}":{{"dtype":"U8","shape":[1],"data_offsets":[{at},{end}]}}"#)
+        })
+        .collect();
+    file(format!("{{{}}}", texts.join(",")).as_bytes(), texts.len())
+}
+
+#[test]
+fn tensors_in_order_have_no_limit() {
+    assert!(Safetensors::new(&bytes_in_order(0..20_000, |at| at)).is_ok());
+}
+
+#[test]
+fn tensors_in_another_order_are_limited() {
+    let most = 1024;
+    let too_many = |file: &[u8], found, most| {
+        let error = Safetensors::new(file).unwrap_err();
+        assert_eq!(error, LoadError::File(Fault::TooMany { found, most }));
+        assert_eq!(
+            error.to_string(),
+            format!(
+                "the file has {found} tensors out of order, or a name twice, which only {most} may \
+                 be; save it again with `safetensors`"
+            )
+        );
+    };
+    for count in [1, 2, 63, 64, 65, 128, 129, 1000, most] {
+        let last = count - 1;
+        for file in [
+            bytes_in_order((0..count).rev(), |at| at),
+            bytes_in_order((0..count).rev(), |at| last - at),
+            bytes_in_order(0..count, |at| last - at),
+            bytes_in_order((0..count).map(|at| at * 619 % count), |at| at * 487 % 1021),
+        ] {
+            assert!(Safetensors::new(&file).is_ok() || count % 619 == 0 || count > 1021, "{count}");
+        }
+    }
+    let count = most + 1;
+    too_many(&bytes_in_order((0..count).rev(), |at| at), count, most);
+    too_many(&bytes_in_order((0..count).rev(), |at| most - at), count, most);
+    too_many(&bytes_in_order(0..count, |at| most - at), count, most);
+}
+
+#[test]
+fn names_that_come_twice_are_limited() {
+    // The first lies where the last does, which hides it.
+    let twice = |count: usize| bytes_in_order((0..count).chain([count - 1]), |at| at);
+    let of = |count: usize| {
+        let mut file = twice(count);
+        file.pop();
+        Safetensors::new(&file).map(|_| ())
+    };
+    assert_eq!(of(63), Ok(()));
+    let error = LoadError::File(Fault::TooMany { found: 65, most: 64 });
+    assert_eq!(of(64), Err(error));
 }

@@ -6,7 +6,7 @@
     reason = "tests may panic"
 )]
 
-use gradlet::safetensors::{self, Safetensors, SaveError, WeightShapes};
+use gradlet::safetensors::{self, LoadError, Safetensors, SaveError, WeightShapes};
 use gradlet::{GradientVisitor, LayerTrace, Tensor, prelude::*};
 
 const FILE: &[u8] = include_bytes!("weights/plain.safetensors");
@@ -16,11 +16,11 @@ type Net = Mlp<2, 2, 2>;
 
 static NET: Net = gradlet::load![FILE; "0", "2"];
 
-const _: () = assert!(safetensors::file_size::<Net>(&NAMES) == FILE.len());
+const _: () = assert!(safetensors::file_size::<Net>(&NAMES).unwrap() == FILE.len());
 
 /// The whole file, which must fill the buffer.
 fn written<N: Layer>(net: &N, names: &[&str]) -> Vec<u8> {
-    let mut buffer = vec![0xaa; safetensors::file_size::<N>(names)];
+    let mut buffer = vec![0xaa; safetensors::file_size::<N>(names).unwrap()];
     assert_eq!(net.to_safetensors(names, &mut buffer).unwrap().len(), buffer.len());
     buffer
 }
@@ -45,10 +45,10 @@ fn loaded_files_are_written_as_they_were() {
 
 #[test]
 fn names_of_every_byte_are_read_as_they_were_written() {
-    let net = Dense::<1, 1, Identity, f64>::new([[f64::MIN_POSITIVE]], [f64::INFINITY]);
+    let net = Dense::<1, 1, Identity, f64>::new([[f64::MIN_POSITIVE]], [f64::MAX]);
     for character in (0..0x250).chain(0xd7f0..0xe010).chain(0x10_fff0..0x11_0000) {
         let Some(character) = char::from_u32(character) else { continue };
-        let name = format!("{character}{character}");
+        let name = format!("{character}{character}_");
         let file = written(&net, &[&name]);
         let mut found = Dense::ZERO;
         Safetensors::new(&file).unwrap().load_into(&mut found, &[&name]).unwrap();
@@ -58,10 +58,12 @@ fn names_of_every_byte_are_read_as_they_were_written() {
 
 #[test]
 fn every_bit_of_a_number_is_written() {
-    for bits in [0, 1, 1 << 31, 0x7f80_0000, 0xff80_0000, 0x7fc0_0001, 0xffff_ffff, 0x1234_5678] {
-        let net = Dense::<1, 1>::new([[f32::from_bits(bits)]], [f32::from_bits(!bits)]);
+    for bits in [0, 1, 1 << 31, 0x7f7f_ffff, 0xff7f_ffff, 0x0080_0000, 0x807f_ffff, 0x1234_5678_u32]
+    {
+        let other = bits ^ 0x8055_aa0f;
+        let net = Dense::<1, 1>::new([[f32::from_bits(bits)]], [f32::from_bits(other)]);
         let file = written(&net, &["0"]);
-        let end = [(!bits).to_le_bytes(), bits.to_le_bytes()].concat();
+        let end = [other.to_le_bytes(), bits.to_le_bytes()].concat();
         assert!(file.ends_with(&end), "{bits:x}");
     }
 }
@@ -93,12 +95,50 @@ fn what_cannot_be_written_leaves_the_buffer_alone() {
     for names in [&[][..], &["0"], &["0", "1", "2"]] {
         let error = save(names, needed);
         assert_eq!(error, SaveError::Names { expected: 2, found: names.len() });
-        assert_eq!(safetensors::file_size::<Net>(names), 0);
+        assert_eq!(safetensors::file_size::<Net>(names), None);
     }
     let error = save(&["0", "0"], needed);
     assert_eq!(error, SaveError::Duplicate { layer: "0" });
     assert_eq!(error.to_string(), "two layers have the name `0`");
-    assert_eq!(safetensors::file_size::<Net>(&["0", "0"]), 0);
+    assert_eq!(safetensors::file_size::<Net>(&["0", "0"]), None);
+}
+
+#[test]
+fn networks_that_are_not_finite_are_not_written() {
+    for value in [f32::NAN, f32::INFINITY, f32::NEG_INFINITY] {
+        let (mut first, mut last) = (NET.clone(), NET.clone());
+        first.first_mut().weights_mut()[0][1] = value;
+        last.rest_mut().bias_mut()[1] = value;
+        for net in [first, last] {
+            let mut buffer = vec![0xaa; FILE.len()];
+            let error = net.to_safetensors(&NAMES, &mut buffer).unwrap_err();
+            assert_eq!(error, SaveError::NotFinite);
+            assert_eq!(
+                error.to_string(),
+                "the network has a parameter that is NaN or infinite, and is not saved"
+            );
+            assert!(buffer.iter().all(|&byte| byte == 0xaa));
+            #[cfg(feature = "embedded-io")]
+            {
+                let mut writer = Vec::new();
+                let error = net.write_safetensors(&NAMES, &mut writer).unwrap_err();
+                assert_eq!(error, safetensors::WriteError::Save(SaveError::NotFinite));
+                assert_eq!(writer, []);
+            }
+        }
+    }
+}
+
+/// So that a network is written by the names by which a part of a larger file was loaded.
+#[test]
+fn names_that_ignore_tensors_are_no_layers_when_written() {
+    for names in [&["0", "2", ".."][..], &["a..", "0", "b..", "2"], &["0", "2", "x..", "x.."]] {
+        assert_eq!(written(&NET, names), FILE);
+    }
+    assert_eq!(
+        NET.to_safetensors(&["0", "2.."], &mut [0; 512]),
+        Err(SaveError::Names { expected: 2, found: 1 })
+    );
 }
 
 #[cfg(feature = "embedded-io")]
@@ -271,6 +311,18 @@ fn layers_of_the_users_own_are_written_as_they_say() {
     assert_eq!(data::<2>(&["a"]), [1.0, 2.0, 3.0, 1.0, 4.0, 2.0, 5.0, 3.0, 6.0]);
     assert_eq!(data::<3>(&["a"]), [1.0, 2.0, 1.0, 3.0, 5.0, 2.0, 4.0, 6.0]);
     assert_eq!(data::<4>(&["b", "a"]), [1.0, 1.0, 1.0, 4.0, 2.0, 5.0, 3.0, 6.0]);
+}
+
+/// Of a layer that has no bias, a bias in the file is one that no layer takes.
+#[test]
+fn a_bias_that_a_layer_does_not_have_is_refused() {
+    let with_bias = written(&Own::<2, 2>, &["a"]);
+    assert_eq!(Own::<2, 2>.load_safetensors(&with_bias, &["a"]), Ok(()));
+    let error = Own::<1, 1>.load_safetensors(&with_bias, &["a"]).unwrap_err();
+    assert!(matches!(error, LoadError::Unexpected { found } if found.as_str() == "a.bias"));
+    assert_eq!(Own::<1, 1>.load_safetensors(&with_bias, &["a", "a.bias.."]), Ok(()));
+    let without_bias = written(&Own::<1, 1>, &["a"]);
+    assert_eq!(Own::<1, 1>.load_safetensors(&without_bias, &["a"]), Ok(()));
 }
 
 #[test]

@@ -159,7 +159,8 @@ const TESTED: usize = 100;
 pub(crate) fn for_firmware(
     world: &World,
 ) -> Result<(Vec<u8>, Vec<u8>), gradlet::safetensors::SaveError<'static>> {
-    let mut buffer = vec![0; gradlet::safetensors::file_size::<Factory>(&NAMES)];
+    const SIZE: usize = gradlet::safetensors::file_size::<Factory>(&NAMES).unwrap();
+    let mut buffer = vec![0; SIZE];
     let length = world.factory.to_safetensors(&NAMES, &mut buffer)?.len();
     buffer.truncate(length);
     let mut digits = world.upright.clone();

@@ -279,12 +279,12 @@ pub trait Layer: Sized {
 
     /// A network with the weights of a `safetensors` file; see [`safetensors`](crate::safetensors).
     ///
-    /// `names` has the name of each layer with weights. Use
-    /// [`load_safetensors`](Self::load_safetensors) for a network that is too large for the stack.
+    /// As [`load_safetensors`](Self::load_safetensors), which is for networks that are too large for
+    /// the stack.
     ///
     /// # Errors
     ///
-    /// [`LoadError`] if `file` is not a safetensors file, or does not fit the network.
+    /// As there.
     fn from_safetensors<'n>(file: &[u8], names: &[&'n str]) -> Result<Self, LoadError<'n>>
     where
         Self: Zero,
@@ -294,14 +294,33 @@ pub trait Layer: Sized {
         Ok(net)
     }
 
-    /// Takes over the weights of a `safetensors` file, in place.
+    /// Loads the weights of a `safetensors` file, in place.
+    ///
+    /// `names` has the name of each layer with weights. A tensor that belongs to none of them is an
+    /// error, unless a name that ends in `..` says to
+    /// [ignore](crate::safetensors#tensors-of-no-layer) it.
     ///
     /// Parameters that a layer of your own calls [`Tensor::Other`] stay as they are.
     ///
+    /// ```
+    /// use gradlet::prelude::*;
+    ///
+    /// let file = include_bytes!("../../tests/weights/worked.safetensors");
+    /// let mut net = Mlp::<2, 2, 2>::ZERO;
+    /// net.load_safetensors(file, &["0", "2"])?;
+    ///
+    /// let error = net.load_safetensors(file, &["0", "1"]).unwrap_err();
+    /// assert_eq!(
+    ///     error.to_string(),
+    ///     "tensor `1.weight` is not in the file, which has 0.weight, 2.weight, 2.bias, and 1 more"
+    /// );
+    /// # Ok::<(), gradlet::safetensors::LoadError>(())
+    /// ```
+    ///
     /// # Errors
     ///
-    /// [`LoadError`] if `file` is not a safetensors file, or does not fit the network, which is then
-    /// as it was.
+    /// [`LoadError`] if `file` is not a safetensors file, does not fit the network, has tensors of
+    /// other layers, or has a number that is NaN or infinite. The network is then as it was.
     fn load_safetensors<'n>(&mut self, file: &[u8], names: &[&'n str]) -> Result<(), LoadError<'n>>
     where
         Self: Sized,
@@ -333,9 +352,9 @@ pub trait Layer: Sized {
     ///
     /// # Errors
     ///
-    /// [`SaveError`] if the names are too few, too many or not all different, if the buffer is too
-    /// small, or if a layer of your own has other weights than [`WEIGHTS`](Self::WEIGHTS) say. The
-    /// buffer is then as it was.
+    /// [`SaveError`] if the names are too few, too many or not all different, if a parameter of the
+    /// network is NaN or infinite, if the buffer is too small, or if a layer of your own has other
+    /// weights than [`WEIGHTS`](Self::WEIGHTS) say. The buffer is then as it was.
     fn to_safetensors<'n, 'b>(
         &self,
         names: &[&'n str],

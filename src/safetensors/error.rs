@@ -3,8 +3,8 @@
 use core::error::Error;
 use core::fmt;
 
-use super::Dtype;
-use super::digits::Digits;
+use super::text::{Names, Text};
+use super::{Dtype, Format};
 
 /// The sizes of a tensor, as far as a network needs them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -16,6 +16,12 @@ pub struct Shape {
     pub sizes: [usize; 2],
 }
 
+impl fmt::Display for Shape {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(Text::EMPTY.shape(self).as_str())
+    }
+}
+
 /// What is wrong with a file as a whole.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
@@ -23,13 +29,34 @@ pub struct Shape {
 pub enum Fault {
     /// It has fewer than 8 bytes.
     TooShort,
-    /// Its header is longer than the file, or than 100 MB.
-    HeaderLength,
+    /// It is a file of another format.
+    OtherFormat(Format),
+    /// Its header ends beyond the file, or is longer than 100 MB.
+    HeaderLength {
+        /// Bytes that the file has at least, by its first 8 bytes.
+        expected: usize,
+        /// Bytes of the file.
+        found: usize,
+    },
     /// Its header is not the JSON of a safetensors file.
     Json,
-    /// Its tensors leave a gap, overlap, end outside of the file, or differ in length from their
-    /// shapes.
+    /// Its tensors leave a gap, overlap, or differ in length from their shapes.
     Offsets,
+    /// It was cut short, or has bytes after its end.
+    Length {
+        /// Bytes that the header and its tensors take.
+        expected: usize,
+        /// Bytes of the file.
+        found: usize,
+    },
+    /// It has too many tensors that are not in order, or of which two have the same name; see
+    /// [`safetensors`](crate::safetensors).
+    TooMany {
+        /// Tensors in the file.
+        found: usize,
+        /// Tensors that may be so.
+        most: usize,
+    },
 }
 
 /// Why weights could not be loaded. The network is then as it was.
@@ -49,17 +76,24 @@ pub enum Fault {
 pub enum LoadError<'n> {
     /// It is not a safetensors file.
     File(Fault),
-    /// There are other than so many names of layers.
+    /// Wrong number of layer names.
     Names {
         /// Layers of the network that have weights.
         expected: usize,
-        /// Names given.
+        /// Names given, without those that end in `..`.
         found: usize,
     },
     /// The layer has no weights in the file.
     Missing {
         /// Name of the layer.
         layer: &'n str,
+        /// Tensors of the file, the most similar names first.
+        found: Names,
+    },
+    /// Tensors of the file belong to no layer of the network, and were not to be ignored.
+    Unexpected {
+        /// These tensors, in the order of the file.
+        found: Names,
     },
     /// A tensor has another shape than the network's.
     Shape {
@@ -106,21 +140,23 @@ impl LoadError<'_> {
     pub const fn text(&self) -> Text {
         let text = Text::EMPTY;
         match self {
-            Self::File(fault) => text.add("not a safetensors file: ").add(match fault {
-                Fault::TooShort => "shorter than 8 bytes",
-                Fault::HeaderLength => "by its first 8 bytes, the header is longer than the file",
-                Fault::Json => "the header is not the JSON of one",
-                Fault::Offsets => "the tensors do not cover the data one after the other",
-            }),
+            Self::File(fault) => fault.add_to(text),
             Self::Names { expected, found } => text
                 .add("the network has ")
                 .number(*expected)
                 .add(" layers with weights, but there are ")
                 .number(*found)
                 .add(" names"),
-            Self::Missing { layer } => {
-                text.add("tensor `").add(layer).add(".weight` is not in the file")
+            Self::Missing { layer, found } if found.is_empty() => {
+                text.tensor(layer, "weight").add(" is not in the file, which is empty")
             }
+            Self::Missing { layer, found } => {
+                text.tensor(layer, "weight").add(" is not in the file, which has ").names(found)
+            }
+            Self::Unexpected { found } => text
+                .add("no layer takes these tensors of the file: ")
+                .names(found)
+                .add("; to ignore the tensors of a module, name it with two dots after it"),
             Self::Shape { layer, part, expected, found } => text
                 .tensor(layer, part)
                 .add(" has the shape ")
@@ -140,6 +176,42 @@ impl LoadError<'_> {
     }
 }
 
+impl Fault {
+    const fn add_to(&self, text: Text) -> Text {
+        match self {
+            Self::TooShort => text.add("not a safetensors file: shorter than 8 bytes"),
+            Self::OtherFormat(format) => text.add("not a safetensors file but ").add(format.text()),
+            Self::HeaderLength { expected, found } if *expected <= *found => {
+                text.add("not a safetensors file: by its first 8 bytes, its header exceeds 100 MB")
+            }
+            Self::HeaderLength { expected, found } => text
+                .add("not a safetensors file, or cut short: by its first 8 bytes it takes ")
+                .number(*expected)
+                .add(" or more, but has ")
+                .number(*found),
+            Self::Json => text.add("not a safetensors file: the header is not the JSON of one"),
+            Self::Offsets => text.add(
+                "not a safetensors file: the tensors do not cover the data one after the other",
+            ),
+            Self::Length { expected, found } => {
+                let text = text.add("the file ");
+                let text = text.add(if *found < *expected {
+                    "was cut short: it has "
+                } else {
+                    "has bytes after its end: it has "
+                });
+                text.number(*found).add(" bytes, expected ").number(*expected)
+            }
+            Self::TooMany { found, most } => text
+                .add("the file has ")
+                .number(*found)
+                .add(" tensors out of order, or a name twice, which only ")
+                .number(*most)
+                .add(" may be; save it again with `safetensors`"),
+        }
+    }
+}
+
 /// Why weights could not be saved. Nothing is then written.
 ///
 /// ```
@@ -155,13 +227,15 @@ impl LoadError<'_> {
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 #[non_exhaustive]
 pub enum SaveError<'n> {
-    /// There are other than so many names of layers.
+    /// Wrong number of layer names.
     Names {
         /// Layers of the network that have weights.
         expected: usize,
-        /// Names given.
+        /// Names given, without those that end in `..`.
         found: usize,
     },
+    /// A parameter of the network is NaN or infinite.
+    NotFinite,
     /// Two layers have the same name.
     Duplicate {
         /// The name.
@@ -188,87 +262,15 @@ impl fmt::Display for SaveError<'_> {
                 f,
                 "the network has {expected} layers with weights, but there are {found} names"
             ),
+            Self::NotFinite => {
+                f.write_str("the network has a parameter that is NaN or infinite, and is not saved")
+            }
             Self::Duplicate { layer } => write!(f, "two layers have the name `{layer}`"),
             Self::Buffer { needed, found } => {
                 write!(f, "the file takes {needed} bytes, but the buffer has {found}")
             }
             Self::Undescribed => {
                 f.write_str("a layer has other weights and biases than its `WEIGHTS` say")
-            }
-        }
-    }
-}
-
-/// A text of up to 256 bytes; what is longer is cut.
-#[derive(Clone, Copy)]
-pub struct Text {
-    bytes: [u8; 256],
-    length: usize,
-}
-
-impl fmt::Debug for Text {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.as_str().fmt(f)
-    }
-}
-
-#[cfg(feature = "defmt")]
-impl defmt::Format for Text {
-    fn format(&self, f: defmt::Formatter<'_>) {
-        self.as_str().format(f);
-    }
-}
-
-impl Text {
-    const EMPTY: Self = Self { bytes: [0; 256], length: 0 };
-
-    /// The text.
-    #[must_use]
-    pub const fn as_str(&self) -> &str {
-        let Some((bytes, _)) = self.bytes.split_at_checked(self.length) else { return "" };
-        match core::str::from_utf8(bytes) {
-            Ok(text) => text,
-            // Cut within a character.
-            Err(error) => match bytes.split_at_checked(error.valid_up_to()) {
-                Some((bytes, _)) => match core::str::from_utf8(bytes) {
-                    Ok(text) => text,
-                    Err(_) => "",
-                },
-                None => "",
-            },
-        }
-    }
-
-    const fn add(mut self, text: &str) -> Self {
-        let Some((_, free)) = self.bytes.split_at_mut_checked(self.length) else { return self };
-        let (mut free, mut text) = (free, text.as_bytes());
-        while let ([place, others @ ..], [byte, rest @ ..]) = (free, text) {
-            *place = *byte;
-            free = others;
-            text = rest;
-            self.length = self.length.wrapping_add(1);
-        }
-        self
-    }
-
-    const fn tensor(self, layer: &str, part: &str) -> Self {
-        self.add("tensor `").add(layer).add(".").add(part).add("`")
-    }
-
-    const fn number(self, number: usize) -> Self {
-        self.add(Digits::of(number).as_str())
-    }
-
-    const fn shape(self, shape: &Shape) -> Self {
-        let [first, second] = shape.sizes;
-        match shape.rank {
-            0 => self.add("[]"),
-            1 => self.add("[").number(first).add("]"),
-            2 => self.add("[").number(first).add(", ").number(second).add("]"),
-            rank => {
-                let text =
-                    self.add("[").number(first).add(", ").number(second).add(", ..] of rank ");
-                text.number(rank)
             }
         }
     }

@@ -3,7 +3,7 @@
 use super::json::{
     Malformed, Quoted, Read, after, any, attempt, has_items, next_item, string, trim, whole,
 };
-use super::{Dtype, Fault, Shape};
+use super::{Dtype, Fault, Format, Shape};
 
 /// A header may be so long.
 const LONGEST: u64 = 100_000_000;
@@ -32,45 +32,63 @@ pub(super) struct Entries<'a> {
 impl<'a> Entries<'a> {
     /// Takes a file apart: its tensors, known to be well-formed, and their data.
     pub(super) const fn of(file: &'a [u8]) -> Result<(Self, &'a [u8]), Fault> {
+        match Self::read(file) {
+            Err(fault @ (Fault::TooShort | Fault::HeaderLength { .. } | Fault::Json)) => {
+                match Format::of(file) {
+                    Some(format) => Err(Fault::OtherFormat(format)),
+                    None => Err(fault),
+                }
+            }
+            result => result,
+        }
+    }
+
+    const fn read(file: &'a [u8]) -> Result<(Self, &'a [u8]), Fault> {
         let Some((length, rest)) = file.split_first_chunk::<8>() else {
             return Err(Fault::TooShort);
         };
-        let length = u64::from_le_bytes(*length);
-        if length > LONGEST || length > rest.len() as u64 {
-            return Err(Fault::HeaderLength);
-        }
-        #[allow(clippy::cast_possible_truncation, reason = "no longer than the rest")]
-        let Some((header, data)) = rest.split_at_checked(length as usize) else {
-            return Err(Fault::HeaderLength);
+        let (length, found) = (u64::from_le_bytes(*length), file.len());
+        #[allow(clippy::cast_possible_truncation, reason = "a file has no more bytes than this")]
+        let header = if length < usize::MAX as u64 { length as usize } else { usize::MAX };
+        let expected = header.saturating_add(8);
+        let Some((header, data)) = rest.split_at_checked(header) else {
+            return Err(Fault::HeaderLength { expected, found });
         };
+        if length > LONGEST {
+            return Err(Fault::HeaderLength { expected, found });
+        }
         if core::str::from_utf8(header).is_err() {
             return Err(Fault::Json);
         }
         let Ok(text) = after(header, b'{') else { return Err(Fault::Json) };
         let (more, text) = has_items(text, b'}');
         let entries = Self { text, more };
-        match entries.check() {
-            Err(Malformed) => Err(Fault::Json),
-            Ok(()) if entries.tile(data.len()) => Ok((entries, data)),
-            Ok(()) => Err(Fault::Offsets),
+        let Ok(count) = entries.count() else { return Err(Fault::Json) };
+        match entries.end(count) {
+            Ok(end) if end == data.len() => Ok((entries, data)),
+            Ok(end) => Err(Fault::Length { expected: expected.saturating_add(end), found }),
+            Err(fault) => Err(fault),
         }
     }
 
-    /// Whether the text is what it should be, to its end.
-    const fn check(mut self) -> Result<(), Malformed> {
-        let mut has_metadata = false;
+    /// Number of tensors, if the text is what it should be, to its end.
+    const fn count(mut self) -> Result<usize, Malformed> {
+        let (mut count, mut has_metadata) = (0_usize, false);
         while self.more {
-            let (name, _) = attempt!(string(self.text));
-            if name.is("__metadata__") {
-                if has_metadata {
-                    return Err(Malformed);
+            match attempt!(self.next()) {
+                (None, _) if has_metadata => return Err(Malformed),
+                (None, rest) => {
+                    has_metadata = true;
+                    self = rest;
                 }
-                has_metadata = true;
+                (Some(_), rest) => {
+                    count = count.saturating_add(1);
+                    self = rest;
+                }
             }
-            (_, self) = attempt!(self.next());
         }
         match trim(self.text) {
-            [] => Ok(()),
+            [] => Ok(count),
             _ => Err(Malformed),
         }
     }

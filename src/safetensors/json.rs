@@ -84,7 +84,7 @@ pub(super) const fn string(text: &[u8]) -> Read<'_, Quoted<'_>> {
 impl<'a> Quoted<'a> {
     /// Takes the next byte; `None` at the closing quotes, which are left.
     #[inline]
-    const fn next(&mut self) -> Result<Option<u8>, Malformed> {
+    pub(super) const fn next(&mut self) -> Result<Option<u8>, Malformed> {
         if self.pending_from < self.pending_to {
             return Ok(Some(self.next_pending()));
         }
@@ -143,6 +143,15 @@ impl<'a> Quoted<'a> {
         hash
     }
 
+    /// Bytes of the text.
+    pub(super) const fn len(mut self) -> usize {
+        let mut length = 0_usize;
+        while let Ok(Some(_)) = self.next() {
+            length = length.wrapping_add(1);
+        }
+        length
+    }
+
     /// Whether both texts are the same.
     pub(super) const fn equals(mut self, mut other: Self) -> bool {
         loop {
@@ -173,6 +182,11 @@ impl<'a> Quoted<'a> {
     /// Whether the text is `part`.
     pub(super) const fn is(self, part: &str) -> bool {
         self.is_joined(part, "", "")
+    }
+
+    /// Whether the text is this one, or begins with it and a dot.
+    pub(super) const fn is_in(mut self, beginning: &[u8]) -> bool {
+        self.skip(beginning) && matches!(self.next(), Ok(None | Some(b'.')))
     }
 
     /// Whether the text is these three in a row.

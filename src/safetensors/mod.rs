@@ -4,7 +4,7 @@
 //! |---|---|
 //! | read while compiling, into a constant | [`load!`](crate::load), or [`Dense::from_safetensors`](Dense) in a `const` of your own |
 //! | read while the program runs | [`Layer::from_safetensors`], [`Layer::load_safetensors`] in place |
-//! | look at a file before, or refuse NaN | [`Safetensors`] |
+//! | list the tensors of a file | [`Safetensors::tensors`] |
 //! | write into a buffer | [`Layer::to_safetensors`], with as many bytes as [`file_size`] says |
 //! | write to a port, a card, flash | `Layer::write_safetensors`, with the feature `embedded-io` |
 //!
@@ -14,33 +14,65 @@
 //! |---|---|---|---|
 //! | `NAME.weight` | `[units, inputs]` | F32, F64, F16, BF16 | F32 for `f32`, F64 for `f64` |
 //! | `NAME.bias` | `[units]` | the same; 0 if it is not there | the same |
-//! | others | any | left alone | none |
 //!
-//! Numbers of another type than the network's are rounded to the nearest. What a layer of your own
-//! calls [`Tensor::Other`] is neither read nor written, and so are the layers in
-//! [`Frozen`](crate::Frozen). Metadata is left alone, and not written.
+//! Numbers of another type than the network's are rounded to the nearest. NaN and infinity are neither
+//! read nor written. What a layer of your own calls [`Tensor::Other`] is left out too, and so are the
+//! layers in [`Frozen`](crate::Frozen). Metadata is ignored, and not written.
+//!
+//! # Tensors of no layer
+//!
+//! A file must not have any other tensors: a normalisation between two layers, one layer more, or a
+//! bias of another name would make it another network. To load a part of a file, name what is to be
+//! ignored, with two dots at the end:
+//!
+//! | name | ignores |
+//! |---|---|
+//! | `"head.."` | `head`, and all tensors whose names begin with `head.` |
+//! | `".."` | all tensors that no layer takes |
+//!
+//! Such a name may stand anywhere among those of the layers; when a file is written it says nothing.
+//! [`Safetensors::tensors`] lists what is in a file.
+//!
+//! ```
+//! use gradlet::prelude::*;
+//! use gradlet::safetensors::{LoadError, Safetensors};
+//!
+//! let file = include_bytes!("../../tests/weights/worked.safetensors"); // layers 0 and 2
+//! let error = Dense::<2, 2, Sigmoid>::ZERO.load_safetensors(file, &["0"]).unwrap_err();
+//! assert!(matches!(error, LoadError::Unexpected { found } if found.as_str() == "2.bias, 2.weight"));
+//! let mut first = Dense::<2, 2, Sigmoid>::ZERO;
+//! first.load_safetensors(file, &["0", "2.."])?;
+//! # Ok::<(), LoadError>(())
+//! ```
+//!
+//! # Format
 //!
 //! The format is that of <https://github.com/huggingface/safetensors>, version 0.8. A file is accepted
-//! if and only if the Python library accepts it, and what is written has the bytes that it would write.
+//! if and only if the Python library accepts it, but for the limits below; what is written has the
+//! bytes that it would write.
 //!
-//! The time that reading takes goes with the length of the header where the tensors follow one another,
-//! by name and in the data. In any other order it goes with the square of the number of tensors, so do
-//! not take files of thousands of tensors from strangers. Memory does not depend on the file.
+//! COST
 
 mod digits;
 mod error;
+mod format;
 mod header;
 mod json;
+mod load;
+mod names;
 mod number;
 mod plan;
 mod save;
 mod shapes;
 #[cfg(feature = "embedded-io")]
 mod stream;
+mod text;
 mod tile;
 
-pub use error::{Fault, LoadError, SaveError, Shape, Text};
+pub use error::{Fault, LoadError, SaveError, Shape};
+pub use format::Format;
 use header::{Entries, Entry};
+pub use load::__load;
 pub(crate) use number::{take_f32, take_f64};
 pub use save::file_size;
 pub(crate) use save::save;
@@ -49,10 +81,13 @@ pub use shapes::WeightShapes;
 pub use stream::WriteError;
 #[cfg(feature = "embedded-io")]
 pub(crate) use stream::write_to;
+pub use text::{Names, Text};
 
-use crate::layer::{Dense, Layer, Tensor};
-use crate::scalar::Scalar;
-use crate::scalar::sealed::Sealed;
+use core::fmt;
+
+use json::Quoted;
+
+use crate::layer::{Dense, Layer};
 
 /// A type of numbers in a file.
 macro_rules! dtypes {
@@ -127,7 +162,6 @@ dtypes! {
 pub struct Safetensors<'a> {
     entries: Entries<'a>,
     data: &'a [u8],
-    finite: bool,
 }
 
 impl<'a> Safetensors<'a> {
@@ -138,15 +172,50 @@ impl<'a> Safetensors<'a> {
     /// [`LoadError::File`] if it is not a safetensors file.
     pub const fn new(file: &'a [u8]) -> Result<Self, LoadError<'static>> {
         match Entries::of(file) {
-            Ok((entries, data)) => Ok(Self { entries, data, finite: false }),
+            Ok((entries, data)) => Ok(Self { entries, data }),
             Err(fault) => Err(LoadError::File(fault)),
         }
     }
 
-    /// The same file; weights that are NaN or infinite will be refused.
-    #[must_use]
-    pub const fn finite(self) -> Self {
-        Self { finite: true, ..self }
+    /// The tensors of the file, in the order of its header. Of several with one name the last counts.
+    ///
+    /// ```
+    /// use gradlet::safetensors::Safetensors;
+    ///
+    /// let file = include_bytes!("../../tests/weights/worked.safetensors");
+    /// let list: Vec<String> =
+    ///     Safetensors::new(file)?.tensors().map(|tensor| tensor.to_string()).collect();
+    /// assert_eq!(list, ["0.bias F32 [2]", "0.weight F32 [2, 2]", "2.bias F32 [2]", "2.weight F32 [2, 2]"]);
+    /// # Ok::<(), gradlet::safetensors::LoadError>(())
+    /// ```
+    pub fn tensors(&self) -> impl Iterator<Item = TensorInfo<'a>> + Clone + use<'a> {
+        let mut rest = self.entries;
+        core::iter::from_fn(move || {
+            let (Entry { name, dtype, shape, .. }, next) = rest.next_entry()?;
+            rest = next;
+            Some(TensorInfo { name: TensorName(name), dtype, shape })
+        })
+    }
+
+    /// Checks that all tensors are the weights or biases of these layers, or ignored by a name that
+    /// ends in `..`: what [`load!`](crate::load) does, for layers that are loaded one by one.
+    ///
+    /// ```
+    /// use gradlet::safetensors::Safetensors;
+    ///
+    /// let file = Safetensors::new(include_bytes!("../../tests/weights/worked.safetensors"))?;
+    /// assert!(file.expect_only(&["0", "2"]).is_ok());
+    /// assert!(file.expect_only(&["0"]).is_err());
+    /// assert!(file.expect_only(&["0", ".."]).is_ok());
+    /// # Ok::<(), gradlet::safetensors::LoadError>(())
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// [`LoadError::Unexpected`] if there are others.
+    pub const fn expect_only(&self, names: &[&str]) -> Result<(), LoadError<'static>> {
+        let found = names::unexpected(self.entries, names);
+        if found.is_empty() { Ok(()) } else { Err(LoadError::Unexpected { found }) }
     }
 
     /// Puts the weights of the file into a network, in place: what
@@ -158,7 +227,7 @@ impl<'a> Safetensors<'a> {
     ///
     /// let file = include_bytes!("../../tests/weights/worked.safetensors");
     /// let mut net = Mlp::<2, 2, 2>::ZERO;
-    /// Safetensors::new(file)?.finite().load_into(&mut net, &["0", "2"])?;
+    /// Safetensors::new(file)?.load_into(&mut net, &["0", "2"])?;
     /// assert_eq!(net.first().bias(), &[0.55, 0.56]);
     /// # Ok::<(), gradlet::safetensors::LoadError>(())
     /// ```
@@ -171,7 +240,7 @@ impl<'a> Safetensors<'a> {
         net: &mut N,
         names: &[&'n str],
     ) -> Result<(), LoadError<'n>> {
-        load(net, self, names)
+        load::load(net, self, names)
     }
 
     /// The bytes and the type of a tensor's numbers, if it is there.
@@ -208,7 +277,9 @@ impl<'a> Safetensors<'a> {
         let shape = Shape { rank: 2, sizes: [outputs, inputs] };
         match self.find(layer, "weight", shape) {
             Ok(Some(found)) => Ok(found),
-            Ok(None) => Err(LoadError::Missing { layer }),
+            Ok(None) => {
+                Err(LoadError::Missing { layer, found: names::nearest(self.entries, layer) })
+            }
             Err(error) => Err(error),
         }
     }
@@ -219,6 +290,92 @@ impl<'a> Safetensors<'a> {
         outputs: usize,
     ) -> Result<Option<(&'a [u8], Dtype)>, LoadError<'n>> {
         self.find(layer, "bias", Shape { rank: 1, sizes: [outputs, 0] })
+    }
+}
+
+/// A tensor of a file: what the header says about it. It prints as `0.weight F32 [4, 2]`.
+///
+/// ```
+/// use gradlet::safetensors::{Dtype, Safetensors};
+///
+/// let file = include_bytes!("../../tests/weights/mixed.safetensors");
+/// let file = Safetensors::new(file)?;
+/// let halves = file.tensors().filter(|tensor| tensor.dtype == Dtype::F16);
+/// let first = file.tensors().find(|tensor| tensor.name == "0.weight").unwrap();
+/// assert_eq!((first.shape.rank, first.shape.sizes), (2, [2, 2]));
+/// # assert_eq!(halves.count(), 2);
+/// # Ok::<(), gradlet::safetensors::LoadError>(())
+/// ```
+#[derive(Clone, Copy, Debug)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+#[non_exhaustive]
+pub struct TensorInfo<'a> {
+    /// Its name.
+    pub name: TensorName<'a>,
+    /// Type of its numbers.
+    pub dtype: Dtype,
+    /// Its sizes.
+    pub shape: Shape,
+}
+
+impl fmt::Display for TensorInfo<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} {} {}", self.name, self.dtype.name(), self.shape)
+    }
+}
+
+/// The name of a tensor in a file. It can be printed, and compared with a text.
+///
+/// ```
+/// use gradlet::safetensors::Safetensors;
+///
+/// let file = Safetensors::new(include_bytes!("../../tests/weights/worked.safetensors"))?;
+/// let name = file.tensors().next().unwrap().name;
+/// assert!(name == "0.bias" && name.to_string() == "0.bias");
+/// # Ok::<(), gradlet::safetensors::LoadError>(())
+/// ```
+#[derive(Clone, Copy)]
+pub struct TensorName<'a>(Quoted<'a>);
+
+impl PartialEq<str> for TensorName<'_> {
+    fn eq(&self, other: &str) -> bool {
+        self.0.is(other)
+    }
+}
+
+impl PartialEq<&str> for TensorName<'_> {
+    fn eq(&self, other: &&str) -> bool {
+        self.0.is(other)
+    }
+}
+
+impl fmt::Display for TensorName<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (mut name, mut bytes, mut length) = (self.0, [0; 4], 0_usize);
+        while let Ok(Some(byte)) = name.next() {
+            if let Some(place) = bytes.get_mut(length) {
+                *place = byte;
+            }
+            length = length.saturating_add(1);
+            if let Some(Ok(character)) = bytes.get(..length).map(core::str::from_utf8) {
+                f.write_str(character)?;
+                length = 0;
+            }
+        }
+        Ok(())
+    }
+}
+
+impl fmt::Debug for TensorName<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "`{self}`")
+    }
+}
+
+#[cfg(feature = "defmt")]
+impl defmt::Format for TensorName<'_> {
+    fn format(&self, f: defmt::Formatter<'_>) {
+        Names::NONE.add(self.0).format(f);
     }
 }
 
@@ -241,9 +398,13 @@ macro_rules! dense {
         impl<const IN: usize, const OUT: usize, A> Dense<IN, OUT, A, $float> {
             /// The layer of that name in a file; also in constants.
             ///
+            /// Other tensors of the file are not looked at;
+            /// [`expect_only`](Safetensors::expect_only) does that.
+            ///
             /// # Errors
             ///
-            /// [`LoadError`] if a tensor is missing, or has another shape or type of numbers.
+            /// [`LoadError`] if the weights are missing, or if a tensor has another shape or type of
+            /// numbers, or a number that is NaN or infinite.
             #[allow(
                 clippy::indexing_slicing,
                 clippy::arithmetic_side_effects,
@@ -269,7 +430,7 @@ macro_rules! dense {
                     let mut i = 0;
                     while i < IN {
                         let (number, rest) = $take(dtype, bytes);
-                        if file.finite && number - number != 0.0 {
+                        if number - number != 0.0 {
                             let index = o * IN + i;
                             return Err(LoadError::NotFinite { layer, part: "weight", index });
                         }
@@ -287,7 +448,7 @@ macro_rules! dense {
                 let mut o = 0;
                 while o < OUT {
                     let (number, rest) = $take(dtype, bytes);
-                    if file.finite && number - number != 0.0 {
+                    if number - number != 0.0 {
                         return Err(LoadError::NotFinite { layer, part: "bias", index: o });
                     }
                     bias[o] = number;
@@ -301,214 +462,3 @@ macro_rules! dense {
 }
 dense!(f32, take_f32);
 dense!(f64, take_f64);
-
-/// What [`load!`](crate::load) calls: up to Rust 1.88, the sizes in `Dense::<_, _, _, f32>` cannot
-/// be left to the compiler.
-#[doc(hidden)]
-pub mod __load {
-    use super::{Dense, LoadError, Safetensors};
-
-    // The compiler shows the name of one of these where the type of the network is another.
-
-    pub const fn f32_network_with_one_name_for_each_layer<N>(network: N) -> N {
-        network
-    }
-
-    pub const fn f64_network_with_one_name_for_each_layer<N>(network: N) -> N {
-        network
-    }
-
-    pub const fn f32<'n, const IN: usize, const OUT: usize, A>(
-        file: &Safetensors<'_>,
-        layer: &'n str,
-    ) -> Result<Dense<IN, OUT, A, f32>, LoadError<'n>> {
-        Dense::<IN, OUT, A, f32>::from_safetensors(file, layer)
-    }
-
-    pub const fn f64<'n, const IN: usize, const OUT: usize, A>(
-        file: &Safetensors<'_>,
-        layer: &'n str,
-    ) -> Result<Dense<IN, OUT, A, f64>, LoadError<'n>> {
-        Dense::<IN, OUT, A, f64>::from_safetensors(file, layer)
-    }
-}
-
-/// Goes through a file as one goes through a network, tensor by tensor.
-struct Loader<'f, 'n, 'l> {
-    file: &'f Safetensors<'f>,
-    names: &'l [&'n str],
-    /// Layers that had weights.
-    layers: usize,
-}
-
-/// Layer and part, with its numbers and their type.
-type Found<'n, 's> = (&'n str, &'static str, &'s [u8], Dtype);
-
-impl<'n> Loader<'_, 'n, '_> {
-    /// The numbers of the next tensor of the network, and which they are.
-    fn next<'s>(
-        &'s mut self,
-        tensor: Tensor,
-        length: usize,
-    ) -> Result<Option<Found<'n, 's>>, LoadError<'n>> {
-        match tensor {
-            Tensor::Weights { inputs, outputs } => {
-                let layer = self.names.get(self.layers).copied();
-                self.layers = self.layers.saturating_add(1);
-                // Too few names are told of at the end, when it is known how many are wanted.
-                let Some(layer) = layer else { return Ok(None) };
-                let (bytes, dtype) = self.file.weights(layer, outputs, inputs)?;
-                Ok(Some((layer, "weight", bytes, dtype)))
-            }
-            Tensor::Bias => {
-                let Some(layer) = self.layers.checked_sub(1).and_then(|at| self.names.get(at))
-                else {
-                    return Ok(None);
-                };
-                let (bytes, dtype) = self.file.bias(layer, length)?.unwrap_or((&[], Dtype::F32));
-                Ok(Some((layer, "bias", bytes, dtype)))
-            }
-            Tensor::Other => Ok(None),
-        }
-    }
-}
-
-/// [`Safetensors::load_into`].
-fn load<'n, N: Layer>(
-    net: &mut N,
-    file: &Safetensors<'_>,
-    names: &[&'n str],
-) -> Result<(), LoadError<'n>> {
-    check(net, file, names)?;
-    let mut loader = Loader { file, names, layers: 0 };
-    N::tensors([], [net], [], &mut |tensor, [], [parameters], []| {
-        let Ok(Some((_, _, mut bytes, dtype))) = loader.next(tensor, parameters.len()) else {
-            return;
-        };
-        let (inputs, outputs) = match tensor {
-            Tensor::Weights { inputs, outputs } => (inputs, outputs),
-            _ => (1, parameters.len()),
-        };
-        // In the file a row for each unit, here a column.
-        for unit in 0..outputs {
-            for parameter in parameters.iter_mut().skip(unit).step_by(outputs.max(1)).take(inputs) {
-                let (number, rest) = N::Scalar::take(dtype, bytes);
-                *parameter = number;
-                bytes = rest;
-            }
-        }
-    });
-    Ok(())
-}
-
-/// Whether [`load`] will succeed.
-fn check<'n, N: Layer>(
-    net: &N,
-    file: &Safetensors<'_>,
-    names: &[&'n str],
-) -> Result<(), LoadError<'n>> {
-    let mut loader = Loader { file, names, layers: 0 };
-    let mut result = Ok(());
-    net.parameters([], &mut |tensor, parameters, []| {
-        if result.is_ok() {
-            result = match loader.next(tensor, parameters.len()) {
-                Ok(Some((layer, part, bytes, dtype))) if file.finite => {
-                    match first_not_finite::<N::Scalar>(bytes, dtype) {
-                        Some(index) => Err(LoadError::NotFinite { layer, part, index }),
-                        None => Ok(()),
-                    }
-                }
-                Ok(_) => Ok(()),
-                Err(error) => Err(error),
-            };
-        } else if let Tensor::Weights { .. } = tensor {
-            loader.layers = loader.layers.saturating_add(1);
-        }
-    });
-    if loader.layers != names.len() {
-        return Err(LoadError::Names { expected: loader.layers, found: names.len() });
-    }
-    result
-}
-
-/// Place of the first number that is not finite.
-fn first_not_finite<T: Scalar>(mut bytes: &[u8], dtype: Dtype) -> Option<usize> {
-    let mut index = 0_usize;
-    while !bytes.is_empty() {
-        let (number, rest) = T::take(dtype, bytes);
-        if !number.is_finite() {
-            return Some(index);
-        }
-        bytes = rest;
-        index = index.saturating_add(1);
-    }
-    None
-}
-
-/// A network with the weights of a `safetensors` file, in a constant: the compiler reads the file, and
-/// a wrong one does not compile.
-///
-/// `load![FILE; NAME, NAME, ..]` takes the bytes of a file and the name of each layer, as PyTorch's
-/// `state_dict` has them in front of `.weight`: `"0"`, `"encoder.0"`. The sizes and activations are
-/// those of the type. Weights that are NaN or infinite are refused. For `f64` it is
-/// `load![f64; FILE; ..]`. The file itself does not become part of the program.
-///
-/// 100,000 weights take the compiler two or three seconds; from about 500,000 on it asks for
-/// `#[allow(long_running_const_eval)]` on the constant.
-///
-/// ```
-/// use gradlet::prelude::*;
-///
-/// static NET: Mlp<2, 2, 2> =
-///     gradlet::load![include_bytes!("../../tests/weights/worked.safetensors"); "0", "2"];
-/// assert_eq!(NET.first().bias(), &[0.55, 0.56]);
-/// ```
-///
-/// is, but for the text of the errors,
-///
-/// ```text
-/// static NET: Mlp<2, 2, 2> = const {
-///     let file = Safetensors::new(include_bytes!("..")).unwrap().finite();
-///     Chain::new(
-///         Dense::<2, 2, Sigmoid, f32>::from_safetensors(&file, "0").unwrap(),
-///         Dense::<2, 2, Sigmoid, f32>::from_safetensors(&file, "2").unwrap(),
-///     )
-/// };
-/// ```
-#[macro_export]
-macro_rules! load {
-    (f64; $file:expr; $($name:expr),+ $(,)?) => {
-        $crate::__load!(f64 f64_network_with_one_name_for_each_layer; $file; $($name),+)
-    };
-    ($file:expr; $($name:expr),+ $(,)?) => {
-        $crate::__load!(f32 f32_network_with_one_name_for_each_layer; $file; $($name),+)
-    };
-}
-
-#[doc(hidden)]
-#[macro_export]
-macro_rules! __load {
-    ($float:ident $check:ident; $file:expr; $($name:expr),+) => {
-        const {
-            // Not a constant, which would come before one of that name in the arguments.
-            let file = match $crate::safetensors::Safetensors::new($file) {
-                Ok(file) => file.finite(),
-                Err(error) => ::core::panic!("{}", error.text().as_str()),
-            };
-            let network = $crate::__load!(@ $float file $($name),+);
-            $crate::safetensors::__load::$check(network)
-        }
-    };
-    (@ $float:ident $file:ident $name:expr) => {
-        match $crate::safetensors::__load::$float(&$file, $name) {
-            Ok(layer) => layer,
-            Err(error) => ::core::panic!("{}", error.text().as_str()),
-        }
-    };
-    (@ $float:ident $file:ident $name:expr, $($names:expr),+) => {
-        $crate::Chain::new(
-            $crate::__load!(@ $float $file $name),
-            $crate::__load!(@ $float $file $($names),+),
-        )
-    };
-}

@@ -2,6 +2,7 @@
 
 use super::Dtype;
 use super::digits::Digits;
+use super::names::ignored;
 use super::shapes::WeightShapes;
 
 /// A tensor of the file.
@@ -65,7 +66,7 @@ pub(super) struct Plan<'n, 'l> {
 }
 
 impl<'n, 'l> Plan<'n, 'l> {
-    /// Each name must be another.
+    /// Each name must be another, but for those that end in `..`, which are skipped.
     pub(super) const fn new(shapes: WeightShapes, names: &'l [&'n str], dtype: Dtype) -> Self {
         Self { shapes, names, dtype, previous: None, start: 0 }
     }
@@ -76,6 +77,9 @@ impl<'n, 'l> Plan<'n, 'l> {
             (None, 0, self.names);
         while let [layer, others @ ..] = names {
             names = others;
+            if ignored(layer).is_some() {
+                continue;
+            }
             let Some(weights) = self.shapes.get(place) else { return None };
             let mut is_bias = false;
             loop {

@@ -4,13 +4,14 @@ use core::convert::Infallible;
 
 use super::digits::Digits;
 use super::error::SaveError;
+use super::names::{count_layers, ignored};
 use super::plan::{Escape, Piece, Plan, Planned, escape};
 use super::shapes::WeightShapes;
-use crate::layer::{Layer, Tensor};
+use crate::layer::{Layer, Tensor, is_finite};
 use crate::scalar::sealed::Sealed;
 
-/// Bytes of the file that [`Layer::to_safetensors`] writes, at compile time. 0 if that will fail: if
-/// there are too few or too many names, or one twice.
+/// Bytes of the file that [`Layer::to_safetensors`] writes, at compile time. `None` if there are too
+/// few or too many names, or one twice: it then writes none.
 ///
 /// ```
 /// use gradlet::prelude::*;
@@ -18,7 +19,7 @@ use crate::scalar::sealed::Sealed;
 ///
 /// type Net = Mlp<2, 4, 2>;
 /// const NAMES: [&str; 2] = ["0", "2"];
-/// const SIZE: usize = safetensors::file_size::<Net>(&NAMES);
+/// const SIZE: usize = safetensors::file_size::<Net>(&NAMES).unwrap();
 /// const _: () = assert!(SIZE == 344); // of which 88 for the weights
 ///
 /// let mut buffer = [0; SIZE];
@@ -27,10 +28,10 @@ use crate::scalar::sealed::Sealed;
 /// # Ok::<(), safetensors::SaveError>(())
 /// ```
 #[must_use]
-pub const fn file_size<N: Layer>(names: &[&str]) -> usize {
+pub const fn file_size<N: Layer>(names: &[&str]) -> Option<usize> {
     match check_names(&N::WEIGHTS, names) {
-        Ok(()) => Lengths::of(plan::<N>(names)).file(),
-        Err(_) => 0,
+        Ok(()) => Some(Lengths::of(plan::<N>(names)).file()),
+        Err(_) => None,
     }
 }
 
@@ -40,7 +41,7 @@ const fn plan<'n, 'l, N: Layer>(names: &'l [&'n str]) -> Plan<'n, 'l> {
 
 /// Whether there is a name for each layer, and none twice.
 const fn check_names<'n>(shapes: &WeightShapes, names: &[&'n str]) -> Result<(), SaveError<'n>> {
-    let (expected, found) = (shapes.count(), names.len());
+    let (expected, found) = (shapes.count(), count_layers(names));
     if expected != found {
         return Err(SaveError::Names { expected, found });
     }
@@ -48,7 +49,7 @@ const fn check_names<'n>(shapes: &WeightShapes, names: &[&'n str]) -> Result<(),
     while let [layer, others @ ..] = names {
         let mut rest = others;
         while let [other, others @ ..] = rest {
-            if is_same(layer.as_bytes(), other.as_bytes()) {
+            if is_same(layer.as_bytes(), other.as_bytes()) && ignored(layer).is_none() {
                 return Err(SaveError::Duplicate { layer });
             }
             rest = others;
@@ -98,7 +99,7 @@ pub(crate) fn save<'n, 'b, N: Layer>(
     buffer: &'b mut [u8],
 ) -> Result<&'b [u8], SaveError<'n>> {
     check(net, names)?;
-    let (needed, found) = (file_size::<N>(names), buffer.len());
+    let (needed, found) = (Lengths::of(plan::<N>(names)).file(), buffer.len());
     let Some((file, _)) = buffer.split_at_mut_checked(needed) else {
         return Err(SaveError::Buffer { needed, found });
     };
@@ -115,6 +116,9 @@ pub(crate) fn save<'n, 'b, N: Layer>(
 /// Whether [`write()`] will write what it should.
 pub(super) fn check<'n, N: Layer>(net: &N, names: &[&'n str]) -> Result<(), SaveError<'n>> {
     check_names(&N::WEIGHTS, names)?;
+    if !is_finite(net) {
+        return Err(SaveError::NotFinite);
+    }
     let (mut layers, mut is_described, mut has_bias) = (0_usize, true, true);
     net.parameters([], &mut |tensor, values, []| match tensor {
         Tensor::Weights { inputs, outputs } => {

@@ -23,7 +23,7 @@ use crate::layer::Layer;
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 #[non_exhaustive]
 pub enum WriteError<'n, E> {
-    /// There is nothing to be written. Nothing is.
+    /// The network cannot be saved; nothing was written.
     Save(SaveError<'n>),
     /// The writer failed, after part of the file perhaps.
     Write(E),

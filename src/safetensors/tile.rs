@@ -1,13 +1,17 @@
 //! Which tensors of a file count, and whether they lie next to one another.
 //!
 //! There is no memory for a list of them. Most files have them in order, by name and by place; others
-//! are gone through once for every [`ROOM`] tensors.
+//! are gone through once for every [`ROOM`] tensors, so that these may only have [`MOST`].
 
+use super::Fault;
 use super::header::{Entries, Entry};
-use super::json::Quoted;
+use super::json::{Quoted, attempt};
 
-/// Keys that there is memory for.
-const ROOM: usize = 32;
+/// Keys that there is memory for. If a name comes twice, a file may have as many tensors.
+const ROOM: usize = 64;
+
+/// Tensors that a file may have in any other order.
+const MOST: usize = 1024;
 
 /// Two numbers, of which the first counts more.
 type Key = [usize; 2];
@@ -16,28 +20,37 @@ type Key = [usize; 2];
 const NONE: Key = [usize::MAX; 2];
 
 impl<'a> Entries<'a> {
-    /// Whether the tensors cover the data without a gap or an overlap, each as long as its shape says.
+    /// The end of the data, if the tensors cover them without a gap or an overlap, each as long as
+    /// its shape says.
     ///
     /// Of several with one name only the last counts, as for the Python library.
-    pub(super) const fn tile(self, data: usize) -> bool {
-        let all_count = self.names_ascend() || self.names_differ();
+    pub(super) const fn end(self, count: usize) -> Result<usize, Fault> {
+        let mut all_count = self.names_ascend();
+        if !all_count {
+            attempt!(at_most(MOST, count));
+            all_count = self.names_differ();
+        }
+        if !all_count {
+            attempt!(at_most(ROOM, count));
+        }
         let (mut rest, mut position) = (self, 0);
         while let Some((entry, next)) = rest.next_entry() {
             if all_count || !next.has(entry.name) {
                 if !entry.is_as_long_as_its_shape() {
-                    return false;
+                    return Err(Fault::Offsets);
                 }
                 if entry.start != position {
-                    return self.tile_in_any_order(data, all_count);
+                    attempt!(at_most(MOST, count));
+                    return self.end_in_any_order(all_count);
                 }
                 position = entry.end;
             }
             rest = next;
         }
-        position == data
+        Ok(position)
     }
 
-    const fn tile_in_any_order(self, data: usize, all_count: bool) -> bool {
+    const fn end_in_any_order(self, all_count: bool) -> Result<usize, Fault> {
         let (mut least, mut position) = (Least::of_all(), 0);
         loop {
             let mut rest = self;
@@ -47,7 +60,7 @@ impl<'a> Entries<'a> {
                     let is_new = least.add([start, end]);
                     // An empty tensor may be where others are.
                     if !entry.is_as_long_as_its_shape() || !is_new && start != end {
-                        return false;
+                        return Err(Fault::Offsets);
                     }
                 }
                 rest = next;
@@ -56,7 +69,7 @@ impl<'a> Entries<'a> {
             while let [key @ [start, end], others @ ..] = keys {
                 if is_less(*key, NONE) {
                     if *start != position {
-                        return false;
+                        return Err(Fault::Offsets);
                     }
                     position = *end;
                 }
@@ -64,7 +77,7 @@ impl<'a> Entries<'a> {
             }
             least = match least.next() {
                 Some(next) => next,
-                None => return position == data,
+                None => return Ok(position),
             };
         }
     }
@@ -103,7 +116,7 @@ impl<'a> Entries<'a> {
     }
 
     /// The next tensor, and what follows it.
-    const fn next_entry(mut self) -> Option<(Entry<'a>, Self)> {
+    pub(super) const fn next_entry(mut self) -> Option<(Entry<'a>, Self)> {
         while self.more {
             match self.next() {
                 Ok((Some(entry), rest)) => return Some((entry, rest)),
@@ -123,6 +136,11 @@ impl<'a> Entries<'a> {
         }
         false
     }
+}
+
+/// Refuses what would take too long.
+const fn at_most(most: usize, found: usize) -> Result<(), Fault> {
+    if found > most { Err(Fault::TooMany { found, most }) } else { Ok(()) }
 }
 
 const fn is_less([a, b]: Key, [c, d]: Key) -> bool {

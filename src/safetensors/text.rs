@@ -1,0 +1,190 @@
+//! Texts of a bounded length, for errors: made in const functions.
+
+use core::fmt;
+
+use super::Shape;
+use super::digits::Digits;
+use super::json::Quoted;
+
+/// Text of up to 256 bytes; longer text is cut.
+#[derive(Clone, Copy)]
+pub struct Text {
+    bytes: [u8; 256],
+    length: usize,
+}
+
+impl fmt::Debug for Text {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.as_str().fmt(f)
+    }
+}
+
+#[cfg(feature = "defmt")]
+impl defmt::Format for Text {
+    fn format(&self, f: defmt::Formatter<'_>) {
+        self.as_str().format(f);
+    }
+}
+
+impl Text {
+    pub(super) const EMPTY: Self = Self { bytes: [0; 256], length: 0 };
+
+    /// The text.
+    #[must_use]
+    pub const fn as_str(&self) -> &str {
+        beginning(&self.bytes, self.length)
+    }
+
+    pub(super) const fn add(mut self, text: &str) -> Self {
+        let mut text = text.as_bytes();
+        while let [byte, rest @ ..] = text {
+            push(&mut self.bytes, self.length, *byte);
+            self.length = self.length.saturating_add(1);
+            text = rest;
+        }
+        self
+    }
+
+    pub(super) const fn tensor(self, layer: &str, part: &str) -> Self {
+        self.add("tensor `").add(layer).add(".").add(part).add("`")
+    }
+
+    pub(super) const fn number(self, number: usize) -> Self {
+        self.add(Digits::of(number).as_str())
+    }
+
+    pub(super) const fn shape(self, shape: &Shape) -> Self {
+        let [first, second] = shape.sizes;
+        match shape.rank {
+            0 => self.add("[]"),
+            1 => self.add("[").number(first).add("]"),
+            2 => self.add("[").number(first).add(", ").number(second).add("]"),
+            rank => {
+                let text =
+                    self.add("[").number(first).add(", ").number(second).add(", ..] of rank ");
+                text.number(rank)
+            }
+        }
+    }
+
+    pub(super) const fn names(self, names: &Names) -> Self {
+        let text = self.add(names.as_str());
+        match names.more {
+            0 => text,
+            more => text.add(", and ").number(more as usize).add(" more"),
+        }
+    }
+}
+
+/// Names of tensors in a file, for an error: a few of them, and the number of the others.
+///
+/// It prints as `0.weight, 0.bias, and 3 more`. The names are a copy of at most 61 bytes, so the
+/// error does not borrow the file: a longer name ends in `..`, control characters become `?`.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub struct Names {
+    bytes: [u8; 61],
+    length: u8,
+    more: u16,
+}
+
+impl Names {
+    pub(super) const NONE: Self = Self { bytes: [0; 61], length: 0, more: 0 };
+
+    /// Those that there was room for, separated by commas.
+    #[must_use]
+    pub const fn as_str(&self) -> &str {
+        beginning(&self.bytes, self.length as usize)
+    }
+
+    /// Number of the others, at most 65,535.
+    #[must_use]
+    pub const fn more(&self) -> usize {
+        self.more as usize
+    }
+
+    pub(super) const fn is_empty(&self) -> bool {
+        self.length == 0
+    }
+
+    /// Adds a name, or counts it if there is no room or a name before it had none.
+    pub(super) const fn add(mut self, mut name: Quoted<'_>) -> Self {
+        let before = self;
+        if !self.is_empty() {
+            self.push(b',');
+            self.push(b' ');
+        }
+        while let Ok(Some(byte)) = name.next() {
+            self.push(if byte.is_ascii_control() { b'?' } else { byte });
+        }
+        if self.length as usize <= self.bytes.len() && before.more == 0 {
+            // Names may be empty, but the list then is not.
+            if self.is_empty() { self.with(b"\"\"") } else { self }
+        } else if before.is_empty() {
+            self.length = 59;
+            self.with(b"..")
+        } else {
+            Self { more: before.more.saturating_add(1), ..before }
+        }
+    }
+
+    pub(super) const fn with_more(self, more: usize) -> Self {
+        let more = more.saturating_add(self.more as usize);
+        #[allow(clippy::cast_possible_truncation, reason = "it is no larger")]
+        Self { more: if more > u16::MAX as usize { u16::MAX } else { more as u16 }, ..self }
+    }
+
+    const fn with(mut self, two: &[u8; 2]) -> Self {
+        self.push(two[0]);
+        self.push(two[1]);
+        self
+    }
+
+    const fn push(&mut self, byte: u8) {
+        push(&mut self.bytes, self.length as usize, byte);
+        self.length = self.length.saturating_add(1);
+    }
+}
+
+impl fmt::Display for Names {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(Text::EMPTY.names(self).as_str())
+    }
+}
+
+impl fmt::Debug for Names {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Names({self})")
+    }
+}
+
+#[cfg(feature = "defmt")]
+impl defmt::Format for Names {
+    fn format(&self, f: defmt::Formatter<'_>) {
+        Text::EMPTY.names(self).format(f);
+    }
+}
+
+/// Puts a byte there, if there is room.
+const fn push(bytes: &mut [u8], place: usize, byte: u8) {
+    if let Some((_, [free, ..])) = bytes.split_at_mut_checked(place) {
+        *free = byte;
+    }
+}
+
+/// The first bytes of a text, up to the last whole character.
+const fn beginning(bytes: &[u8], length: usize) -> &str {
+    let bytes = match bytes.split_at_checked(length) {
+        Some((bytes, _)) => bytes,
+        None => bytes,
+    };
+    match core::str::from_utf8(bytes) {
+        Ok(text) => text,
+        Err(error) => match bytes.split_at_checked(error.valid_up_to()) {
+            Some((bytes, _)) => match core::str::from_utf8(bytes) {
+                Ok(text) => text,
+                Err(_) => "",
+            },
+            None => "",
+        },
+    }
+}
