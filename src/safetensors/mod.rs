@@ -16,7 +16,7 @@
 //! | `NAME.bias` | `[units]` | the same; 0 if it is not there | the same |
 //!
 //! Numbers of another type than the network's are rounded to the nearest. NaN and infinity are neither
-//! read nor written. What a layer of your own calls [`Tensor::Other`] is left out too, and so are the
+//! read nor written. What a layer of your own calls [`Tensor::Other`](crate::Tensor::Other) is left out too, and so are the
 //! layers in [`Frozen`](crate::Frozen). Metadata is ignored, and not written.
 //!
 //! # Tensors of no layer
@@ -51,7 +51,22 @@
 //! if and only if the Python library accepts it, but for the limits below; what is written has the
 //! bytes that it would write.
 //!
-//! COST
+//! # Time and limits
+//!
+//! Parsing is linear in the length of the header if the tensors are in order, by name and by the
+//! position of their data. In any other order, as where types of numbers are mixed, a file may have
+//! 1,024 tensors, and 64 if a name comes twice; else the error is [`Fault::TooMany`]. Memory does not
+//! depend on the file.
+//!
+//! So a hostile file costs a bounded number of instructions for each byte of its header, on x86-64
+//! about 160 in order and at most 2,500 in another:
+//!
+//! ```text
+//! cargo test --release --test safetensors_cost -- --nocapture
+//! ```
+//!
+//! After that, each tensor of the network costs four passes over the header, of about 35 instructions
+//! for a byte.
 
 mod digits;
 mod error;
