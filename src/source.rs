@@ -7,7 +7,8 @@ use crate::layer::{Chain, Dense, Frozen, Layer, Takes};
 use crate::scalar::Scalar;
 
 /// A network that can be printed as Rust source: an expression to be pasted into a constant of the
-/// network's type. It has the same bits.
+/// network's type. It has the same bits, NaN and infinity too: ask [`is_finite`](crate::is_finite)
+/// before.
 ///
 /// Where no file can be: print it from a device, or check it in with the program.
 /// [`load!`](crate::load) keeps large networks out of the source.

@@ -407,10 +407,19 @@ fn nearest_names_are_listed_first() {
         missing(&["c.weight", "b.weight", "a.weight", "d.weight"], "x"),
         "c.weight, b.weight, a.weight, and 1 more"
     );
-    assert_eq!(missing(&[""], "x"), "\"\"");
+    assert_eq!(missing(&["", "a"], "x"), "\"\", a");
     assert_eq!(missing(&["a\n\u{7f}b", "\u{1}"], "x"), "?, a??b");
     let error = One::from_safetensors(&file(b"{}", 0), &["0", "2"]).unwrap_err();
     assert_eq!(error.to_string(), "tensor `0.weight` is not in the file, which is empty");
+}
+
+#[test]
+fn errors_are_small_and_borrow_no_file() {
+    assert!(size_of::<LoadError<'_>>() <= 88);
+    fn names(file: &[u8]) -> Result<One, LoadError<'static>> {
+        One::from_safetensors(file, &["0", "2"])
+    }
+    assert!(names(&with_tensors(&[("a", &[])])).is_err());
 }
 
 #[test]

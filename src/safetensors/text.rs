@@ -113,15 +113,20 @@ impl Names {
             self.push(b',');
             self.push(b' ');
         }
+        if name.len() == 0 {
+            self.push(b'"');
+            self.push(b'"');
+        }
         while let Ok(Some(byte)) = name.next() {
             self.push(if byte.is_ascii_control() { b'?' } else { byte });
         }
         if self.length as usize <= self.bytes.len() && before.more == 0 {
-            // Names may be empty, but the list then is not.
-            if self.is_empty() { self.with(b"\"\"") } else { self }
+            self
         } else if before.is_empty() {
             self.length = 59;
-            self.with(b"..")
+            self.push(b'.');
+            self.push(b'.');
+            self
         } else {
             Self { more: before.more.saturating_add(1), ..before }
         }
@@ -131,12 +136,6 @@ impl Names {
         let more = more.saturating_add(self.more as usize);
         #[allow(clippy::cast_possible_truncation, reason = "it is no larger")]
         Self { more: if more > u16::MAX as usize { u16::MAX } else { more as u16 }, ..self }
-    }
-
-    const fn with(mut self, two: &[u8; 2]) -> Self {
-        self.push(two[0]);
-        self.push(two[1]);
-        self
     }
 
     const fn push(&mut self, byte: u8) {
