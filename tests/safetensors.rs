@@ -176,6 +176,7 @@ fn files_are_taken_if_the_python_library_takes_them() {
         (named(r"a\ud800"), 8),
         (named(r"a\ud83d\ud83d"), 8),
         (named("a\n"), 8),
+        (tensor_with("F4", "[3]", 1), 1),
         (tensor_with("F4", "[3]", 2), 2),
     ];
     for (header, data) in &refused {
@@ -433,6 +434,7 @@ fn long_names_are_cut_in_errors() {
             panic!()
         };
         assert_eq!(found.to_string().matches(" more").count(), usize::from(found.more() > 0));
+        assert_eq!(format!("{found:?}"), format!("Names({found})"));
         (found.as_str().to_owned(), found.more())
     };
     let a = |length| "a".repeat(length);

@@ -18,7 +18,7 @@ pub struct Shape {
 
 impl fmt::Display for Shape {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(Text::EMPTY.shape(self).as_str())
+        f.write_str({ Text::EMPTY }.shape(self).as_str())
     }
 }
 
@@ -138,31 +138,34 @@ impl LoadError<'_> {
     /// What [`Display`](fmt::Display) writes, for constants.
     #[must_use]
     pub const fn text(&self) -> Text {
-        let text = Text::EMPTY;
+        let mut text = Text::EMPTY;
+        self.add_to(&mut text);
+        text
+    }
+
+    const fn add_to(self, text: &mut Text) -> &mut Text {
         match self {
             Self::File(fault) => fault.add_to(text),
             Self::Names { expected, found } => text
                 .add("the network has ")
-                .number(*expected)
+                .number(expected)
                 .add(" layers with weights, but there are ")
-                .number(*found)
+                .number(found)
                 .add(" names"),
-            Self::Missing { layer, found } if found.is_empty() => {
-                text.tensor(layer, "weight").add(" is not in the file, which is empty")
-            }
             Self::Missing { layer, found } => {
-                text.tensor(layer, "weight").add(" is not in the file, which has ").names(found)
+                text.tensor(layer, "weight").add(" is not in the file, which ");
+                if found.is_empty() { text.add("is empty") } else { text.add("has ").names(&found) }
             }
             Self::Unexpected { found } => text
                 .add("no layer takes these tensors of the file: ")
-                .names(found)
+                .names(&found)
                 .add("; to ignore the tensors of a module, name it with two dots after it"),
             Self::Shape { layer, part, expected, found } => text
                 .tensor(layer, part)
                 .add(" has the shape ")
-                .shape(found)
+                .shape(&found)
                 .add(" in the file, but the network needs ")
-                .shape(expected),
+                .shape(&expected),
             Self::Dtype { layer, part, found } => text
                 .tensor(layer, part)
                 .add(" has numbers of the type ")
@@ -171,42 +174,42 @@ impl LoadError<'_> {
             Self::NotFinite { layer, part, index } => text
                 .tensor(layer, part)
                 .add(" has a number that is NaN or infinite, number ")
-                .number(*index),
+                .number(index),
         }
     }
 }
 
 impl Fault {
-    const fn add_to(&self, text: Text) -> Text {
+    const fn add_to(self, text: &mut Text) -> &mut Text {
         match self {
             Self::TooShort => text.add("not a safetensors file: shorter than 8 bytes"),
             Self::OtherFormat(format) => text.add("not a safetensors file but ").add(format.text()),
-            Self::HeaderLength { expected, found } if *expected <= *found => {
+            Self::HeaderLength { expected, found } if expected <= found => {
                 text.add("not a safetensors file: by its first 8 bytes, its header exceeds 100 MB")
             }
             Self::HeaderLength { expected, found } => text
                 .add("not a safetensors file, or cut short: by its first 8 bytes it takes ")
-                .number(*expected)
+                .number(expected)
                 .add(" or more, but has ")
-                .number(*found),
+                .number(found),
             Self::Json => text.add("not a safetensors file: the header is not the JSON of one"),
             Self::Offsets => text.add(
                 "not a safetensors file: the tensors do not cover the data one after the other",
             ),
-            Self::Length { expected, found } => {
-                let text = text.add("the file ");
-                let text = text.add(if *found < *expected {
-                    "was cut short: it has "
+            Self::Length { expected, found } => text
+                .add(if found < expected {
+                    "the file was cut short: it has "
                 } else {
-                    "has bytes after its end: it has "
-                });
-                text.number(*found).add(" bytes, expected ").number(*expected)
-            }
+                    "the file has bytes after its end: it has "
+                })
+                .number(found)
+                .add(" bytes, expected ")
+                .number(expected),
             Self::TooMany { found, most } => text
                 .add("the file has ")
-                .number(*found)
+                .number(found)
                 .add(" tensors out of order, or a name twice, which only ")
-                .number(*most)
+                .number(most)
                 .add(" may be; save it again with `safetensors`"),
         }
     }

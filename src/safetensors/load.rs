@@ -157,7 +157,7 @@ fn unexpected<N: Layer>(net: &N, file: &Safetensors<'_>, names: &[&str]) -> Name
             }
         });
         if !is_taken {
-            unexpected = unexpected.add(entry.name);
+            unexpected.add(entry.name);
         }
         rest = next;
     }

@@ -390,7 +390,9 @@ impl fmt::Debug for TensorName<'_> {
 #[cfg(feature = "defmt")]
 impl defmt::Format for TensorName<'_> {
     fn format(&self, f: defmt::Formatter<'_>) {
-        Names::NONE.add(self.0).format(f);
+        let mut names = Names::NONE;
+        names.add(self.0);
+        names.format(f);
     }
 }
 

@@ -49,7 +49,7 @@ pub(super) const fn unexpected(mut entries: Entries<'_>, names: &[&str]) -> Name
             others = rest;
         }
         if !is_taken {
-            unexpected = unexpected.add(entry.name);
+            unexpected.add(entry.name);
         }
         entries = rest;
     }
@@ -79,10 +79,11 @@ pub(super) const fn nearest(mut entries: Entries<'_>, layer: &str) -> Names {
     }
     let (mut names, mut nearest): (_, &[Option<(usize, Quoted<'_>)>]) = (Names::NONE, &nearest);
     while let [Some((_, name)), rest @ ..] = nearest {
-        names = names.add(*name);
+        names.add(*name);
         nearest = rest;
     }
-    names.with_more(others)
+    names.add_others(others);
+    names
 }
 
 /// Bytes of both names that are neither in a common beginning nor in a common end.

@@ -35,7 +35,8 @@ impl Text {
         beginning(&self.bytes, self.length)
     }
 
-    pub(super) const fn add(mut self, text: &str) -> Self {
+    #[inline(never)]
+    pub(super) const fn add(&mut self, text: &str) -> &mut Self {
         let mut text = text.as_bytes();
         while let [byte, rest @ ..] = text {
             push(&mut self.bytes, self.length, *byte);
@@ -45,33 +46,33 @@ impl Text {
         self
     }
 
-    pub(super) const fn tensor(self, layer: &str, part: &str) -> Self {
+    pub(super) const fn tensor(&mut self, layer: &str, part: &str) -> &mut Self {
         self.add("tensor `").add(layer).add(".").add(part).add("`")
     }
 
-    pub(super) const fn number(self, number: usize) -> Self {
+    #[inline(never)]
+    pub(super) const fn number(&mut self, number: usize) -> &mut Self {
         self.add(Digits::of(number).as_str())
     }
 
-    pub(super) const fn shape(self, shape: &Shape) -> Self {
+    #[inline(never)]
+    pub(super) const fn shape(&mut self, shape: &Shape) -> &mut Self {
         let [first, second] = shape.sizes;
-        match shape.rank {
-            0 => self.add("[]"),
-            1 => self.add("[").number(first).add("]"),
-            2 => self.add("[").number(first).add(", ").number(second).add("]"),
-            rank => {
-                let text =
-                    self.add("[").number(first).add(", ").number(second).add(", ..] of rank ");
-                text.number(rank)
-            }
+        self.add("[");
+        if shape.rank > 0 {
+            self.number(first);
         }
+        if shape.rank > 1 {
+            self.add(", ").number(second);
+        }
+        if shape.rank > 2 { self.add(", ..] of rank ").number(shape.rank) } else { self.add("]") }
     }
 
-    pub(super) const fn names(self, names: &Names) -> Self {
-        let text = self.add(names.as_str());
+    pub(super) const fn names(&mut self, names: &Names) -> &mut Self {
+        self.add(names.as_str());
         match names.more {
-            0 => text,
-            more => text.add(", and ").number(more as usize).add(" more"),
+            0 => self,
+            more => self.add(", and ").number(more as usize).add(" more"),
         }
     }
 }
@@ -80,7 +81,7 @@ impl Text {
 ///
 /// It prints as `0.weight, 0.bias, and 3 more`. The names are a copy of at most 61 bytes, so the
 /// error does not borrow the file: a longer name ends in `..`, control characters become `?`.
-#[derive(Clone, Copy, PartialEq, Eq)]
+#[derive(Clone, Copy)]
 pub struct Names {
     bytes: [u8; 61],
     length: u8,
@@ -107,9 +108,9 @@ impl Names {
     }
 
     /// Adds a name, or counts it if there is no room or a name before it had none.
-    pub(super) const fn add(mut self, mut name: Quoted<'_>) -> Self {
-        let before = self;
-        if !self.is_empty() {
+    pub(super) const fn add(&mut self, mut name: Quoted<'_>) {
+        let before = self.length;
+        if before > 0 {
             self.push(b',');
             self.push(b' ');
         }
@@ -120,22 +121,23 @@ impl Names {
         while let Ok(Some(byte)) = name.next() {
             self.push(if byte.is_ascii_control() { b'?' } else { byte });
         }
-        if self.length as usize <= self.bytes.len() && before.more == 0 {
-            self
-        } else if before.is_empty() {
+        let is_full = self.length as usize > self.bytes.len();
+        if is_full && before == 0 {
             self.length = 59;
             self.push(b'.');
             self.push(b'.');
-            self
-        } else {
-            Self { more: before.more.saturating_add(1), ..before }
+        } else if is_full || self.more > 0 {
+            self.length = before;
+            self.add_others(1);
         }
     }
 
-    pub(super) const fn with_more(self, more: usize) -> Self {
-        let more = more.saturating_add(self.more as usize);
+    /// Counts names that are not listed.
+    pub(super) const fn add_others(&mut self, count: usize) {
+        let more = count.saturating_add(self.more as usize);
         #[allow(clippy::cast_possible_truncation, reason = "it is no larger")]
-        Self { more: if more > u16::MAX as usize { u16::MAX } else { more as u16 }, ..self }
+        let more = if more > u16::MAX as usize { u16::MAX } else { more as u16 };
+        self.more = more;
     }
 
     const fn push(&mut self, byte: u8) {
@@ -144,9 +146,17 @@ impl Names {
     }
 }
 
+impl PartialEq for Names {
+    fn eq(&self, other: &Self) -> bool {
+        self.as_str() == other.as_str() && self.more == other.more
+    }
+}
+
+impl Eq for Names {}
+
 impl fmt::Display for Names {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(Text::EMPTY.names(self).as_str())
+        f.write_str({ Text::EMPTY }.names(self).as_str())
     }
 }
 
@@ -159,7 +169,7 @@ impl fmt::Debug for Names {
 #[cfg(feature = "defmt")]
 impl defmt::Format for Names {
     fn format(&self, f: defmt::Formatter<'_>) {
-        Text::EMPTY.names(self).format(f);
+        { Text::EMPTY }.names(self).format(f);
     }
 }
 
