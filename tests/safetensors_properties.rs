@@ -217,6 +217,10 @@ proptest! {
         let length = (bytes.len() as u64 - 8).saturating_add(more);
         bytes[..8].copy_from_slice(&length.to_le_bytes());
         let expected = (length as usize).saturating_add(8);
+        // Few lengths begin like a file of another format.
+        let of_other_format =
+            matches!(Safetensors::new(&bytes), Err(LoadError::File(Fault::OtherFormat(_))));
+        prop_assume!(!of_other_format);
         assert_fault(&bytes, Fault::HeaderLength { expected, found: bytes.len() });
     }
 

@@ -38,9 +38,10 @@ impl Format {
             [_, _, _, _, b'T', b'F', b'L', b'3', ..] => Some(Self::TfLite),
             [b'v', b'e', b'r', b's', b'i', b'o', b'n', b' ', ..] => Some(Self::GitLfs),
             [0x1f, 0x8b, 8, ..] => Some(Self::Gzip),
-            // Nearly all begin with `<!` or `<html`.
             _ => match trim(file) {
-                [b'<', b'!' | b'?' | b'a'..=b'z' | b'A'..=b'Z', 1..=0xff, ..] => Some(Self::Html),
+                [b'<', b'!', b'D' | b'd', b'O' | b'o', ..]
+                | [b'<', b'H' | b'h', b'T' | b't', b'M' | b'm', ..]
+                | [b'<', b'?', b'x', b'm', ..] => Some(Self::Html),
                 _ => None,
             },
         }
