@@ -466,7 +466,12 @@ fn tensors_are_listed_with_type_and_shape() {
     let listed: Vec<_> = deep.tensors().map(|tensor| tensor.to_string()).collect();
     assert_eq!(listed, ["é\n\u{1f600} F32 [1, 2, ..] of rank 3", " F32 []"]);
     let name = deep.tensors().next().unwrap().name;
-    assert!(name == "é\n\u{1f600}" && name != "é\n" && name != *"é\n\u{1f600} ");
+    assert!(
+        name == "é\n\u{1f600}"
+            && name == *"é\n\u{1f600}"
+            && name != "é\n"
+            && name != *"é\n\u{1f600} "
+    );
     assert_eq!(format!("{name:?}"), "`é\n\u{1f600}`");
 }
 

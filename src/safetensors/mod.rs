@@ -16,8 +16,8 @@
 //! | `NAME.bias` | `[units]` | the same; 0 if it is not there | the same |
 //!
 //! Numbers of another type than the network's are rounded to the nearest. NaN and infinity are neither
-//! read nor written. What a layer of your own calls [`Tensor::Other`](crate::Tensor::Other) is left out too, and so are the
-//! layers in [`Frozen`](crate::Frozen). Metadata is ignored, and not written.
+//! read nor written. What a layer of your own calls [`Tensor::Other`](crate::Tensor::Other) is left out
+//! too, and so are the layers in [`Frozen`](crate::Frozen). Metadata is ignored, and not written.
 //!
 //! # Tensors of no layer
 //!
