@@ -50,6 +50,7 @@ pub use stream::WriteError;
 #[cfg(feature = "embedded-io")]
 pub(crate) use stream::write_to;
 
+use crate::activation::Activation;
 use crate::layer::{Dense, Layer, Tensor};
 use crate::scalar::Scalar;
 use crate::scalar::sealed::Sealed;
@@ -238,7 +239,7 @@ impl Shape {
 
 macro_rules! dense {
     ($float:ident, $take:ident) => {
-        impl<const IN: usize, const OUT: usize, A> Dense<IN, OUT, A, $float> {
+        impl<const IN: usize, const OUT: usize, A: Activation> Dense<IN, OUT, A, $float> {
             /// The layer of that name in a file; also in constants.
             ///
             /// # Errors
@@ -306,7 +307,7 @@ dense!(f64, take_f64);
 /// be left to the compiler.
 #[doc(hidden)]
 pub mod __load {
-    use super::{Dense, LoadError, Safetensors};
+    use super::{Activation, Dense, LoadError, Safetensors};
 
     // The compiler shows the name of one of these where the type of the network is another.
 
@@ -318,14 +319,14 @@ pub mod __load {
         network
     }
 
-    pub const fn f32<'n, const IN: usize, const OUT: usize, A>(
+    pub const fn f32<'n, const IN: usize, const OUT: usize, A: Activation>(
         file: &Safetensors<'_>,
         layer: &'n str,
     ) -> Result<Dense<IN, OUT, A, f32>, LoadError<'n>> {
         Dense::<IN, OUT, A, f32>::from_safetensors(file, layer)
     }
 
-    pub const fn f64<'n, const IN: usize, const OUT: usize, A>(
+    pub const fn f64<'n, const IN: usize, const OUT: usize, A: Activation>(
         file: &Safetensors<'_>,
         layer: &'n str,
     ) -> Result<Dense<IN, OUT, A, f64>, LoadError<'n>> {
