@@ -1,11 +1,12 @@
-//! Training: many epochs, until it is enough.
+//! Training loops: epochs and what ends them.
 
 use core::ops::ControlFlow;
 
-use crate::layer::Layer;
+use crate::layer::{Layer, Vector, is_finite};
 use crate::loss::Loss;
-use crate::optimizer::Optimizer;
-use crate::scalar::{Scalar, Zero};
+use crate::metrics::LossMeter;
+use crate::optimizer::{HyperParameter, Optimizer};
+use crate::scalar::Scalar;
 use crate::trainer::{BatchTrainer, Trainer};
 
 /// An input `X` with its target `Y`: a pair, a reference to a pair, or a pair of references.
@@ -63,31 +64,43 @@ impl<X, Y> Example<X, Y> for (&X, &Y) {
 /// ```
 /// use gradlet::Stop;
 ///
-/// assert_eq!(Stop::after(100).or_at_loss(0.01), Stop { epochs: 100, loss: 0.01 });
+/// assert_eq!(Stop::after(100).or_at_loss(0.01), Stop { epochs: 100, loss: Some(0.01) });
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct Stop<T = f32> {
     /// Most epochs, that is passes over all examples.
     pub epochs: u32,
-    /// Ends after an epoch whose mean loss is this or less. Losses are not negative, so a negative
-    /// number never ends it.
-    pub loss: T,
+    /// Ends after an epoch whose mean loss is this or less; `None` for no such limit.
+    pub loss: Option<T>,
 }
 
 impl<T: Scalar> Stop<T> {
-    /// After so many epochs.
+    /// After `epochs` epochs, whatever the loss.
     #[must_use]
     pub fn after(epochs: u32) -> Self {
-        Self { epochs, loss: -T::ONE }
+        Self { epochs, loss: None }
     }
 
     /// Also when the mean loss of an epoch is `loss` or less.
     #[must_use]
     pub fn or_at_loss(self, loss: T) -> Self {
-        Self { loss, ..self }
+        Self { loss: Some(loss), ..self }
     }
 }
+
+/// A batch size that no epoch exceeds: each epoch is one batch.
+///
+/// ```
+/// use gradlet::prelude::*;
+///
+/// let examples = [([0.0], [1.0]), ([1.0], [3.0])];
+/// let mut net = Dense::<1, 1, Identity>::ZERO;
+/// let mut trainer = BatchTrainer::<_, MeanSquaredError, _>::new();
+/// trainer.fit(&mut net, &Sgd { learning_rate: 0.25 }, FULL_BATCH, &examples, Stop::after(1));
+/// assert_eq!((net.weights(), net.bias()), (&[[0.75]], &[1.0])); // 0.25 times the mean gradient
+/// ```
+pub const FULL_BATCH: u32 = u32::MAX;
 
 /// What a callback is told after each epoch: see [`Trainer::fit_with`].
 #[derive(Debug)]
@@ -120,8 +133,8 @@ pub struct Report<T = f32> {
     pub outcome: Outcome,
     /// Complete epochs.
     pub epochs: u32,
-    /// Mean loss of the last complete epoch; zero if there was none.
-    pub loss: T,
+    /// Mean loss of the last complete epoch; `None` if there was none.
+    pub loss: Option<T>,
 }
 
 /// Why training ended.
@@ -137,71 +150,107 @@ pub enum Outcome {
     Stopped,
     /// The loss of an example was NaN or infinite. The network is as it was before that example;
     /// if it had grown useless in earlier steps, [`EarlyStopping::restore`] gives the best one.
+    ///
+    /// [`EarlyStopping::restore`]: crate::EarlyStopping::restore
     NotFinite {
         /// Number of the example in its epoch, counted from 0.
         example: u32,
     },
-    /// The first epoch had no examples.
+    /// A target is outside the domain of the loss ([`Loss::accepts`]): NaN, infinite, -1 or 2 for
+    /// [`BinaryCrossEntropy`](crate::BinaryCrossEntropy), class numbers for
+    /// [`CrossEntropy`](crate::CrossEntropy). The network is as it was before that example.
+    Target {
+        /// Number of the example in its epoch, counted from 0.
+        example: u32,
+    },
+    /// A hyper-parameter of the optimizer is out of its range, or became so by a schedule. The
+    /// network is as it was before that update.
+    Optimizer(HyperParameter),
+    /// After a complete epoch of finite losses, a parameter of the network or of the optimizer's
+    /// state is NaN or infinite: the steps are too large. The network is of no use;
+    /// [`EarlyStopping::restore`](crate::EarlyStopping::restore) gives the best one before. The
+    /// callback was not called for that epoch.
+    Diverged,
+    /// An epoch had no examples, or the batch size is 0.
     NoExamples,
 }
 
 /// Learns from examples, whatever the size of a batch.
 trait Learn<N: Layer, O> {
-    /// Learns the examples of an epoch. `optimizer` is asked for once for each update; `observe` is
-    /// told each loss, and says whether to go on.
+    /// Learns the examples of an epoch, and records their losses. `optimizer` is asked for once for
+    /// each update.
     fn epoch<E: Example<N::Input, N::Output>>(
         &mut self,
         net: &mut N,
-        optimizer: impl FnMut() -> O,
+        optimizer: impl FnMut() -> Result<O, Outcome>,
         examples: impl Iterator<Item = E>,
-        observe: impl FnMut(N::Scalar) -> bool,
-    );
+        losses: &mut LossMeter<N::Scalar>,
+    ) -> Result<(), Outcome>;
+
+    /// Whether all numbers of the optimizer's state are finite.
+    fn state_is_finite(&self) -> bool;
 }
 
-fn run<T: Scalar, N: Layer<Scalar = T>, O, S: IntoIterator<Item: Example<N::Input, N::Output>>>(
+/// Records a finite loss; otherwise says what was wrong with the example.
+fn record<N: Layer, L: Loss<N::Activation>>(
+    losses: &mut LossMeter<N::Scalar>,
+    loss: N::Scalar,
+    target: &N::Output,
+) -> Result<(), Outcome> {
+    let example = losses.count();
+    if loss.is_finite() {
+        losses.observe(loss);
+        Ok(())
+    } else if L::accepts(target.as_slice()) {
+        Err(Outcome::NotFinite { example })
+    } else {
+        Err(Outcome::Target { example })
+    }
+}
+
+fn state_is_finite<N: Layer, O: Optimizer<N>>(state: &O::State) -> bool {
+    let mut finite = true;
+    O::remembered([state], [], &mut |[values], []| {
+        finite = finite && values.iter().all(|value| value.is_finite());
+    });
+    finite
+}
+
+fn run<N: Layer, O: Optimizer<N>, S: IntoIterator<Item: Example<N::Input, N::Output>>>(
     learner: &mut impl Learn<N, O>,
     net: &mut N,
     mut optimizer: impl FnMut(u32) -> O,
     mut examples: impl FnMut(u32) -> S,
-    stop: Stop<T>,
+    stop: Stop<N::Scalar>,
     mut callback: impl FnMut(Epoch<'_, N>) -> ControlFlow<()>,
-) -> Report<T> {
-    let mut report = Report { outcome: Outcome::EpochsDone, epochs: 0, loss: T::ZERO };
+) -> Report<N::Scalar> {
+    let mut report = Report { outcome: Outcome::EpochsDone, epochs: 0, loss: None };
     let mut updates = 0_u32;
     let mut next_optimizer = || {
         let optimizer = optimizer(updates);
         updates = updates.saturating_add(1);
-        optimizer
+        optimizer.check().map_err(Outcome::Optimizer)?;
+        Ok(optimizer)
     };
     while report.epochs < stop.epochs {
-        let mut sum = T::ZERO;
-        let mut count = 0_u32;
-        let mut all_finite = true;
-        learner.epoch(net, &mut next_optimizer, examples(report.epochs).into_iter(), |loss| {
-            all_finite = loss.is_finite();
-            if all_finite {
-                sum += loss;
-                count = count.saturating_add(1);
-            }
-            all_finite
-        });
-        if !all_finite {
-            report.outcome = Outcome::NotFinite { example: count };
-            return report;
+        let mut losses = LossMeter::new();
+        let examples = examples(report.epochs).into_iter();
+        if let Err(outcome) = learner.epoch(net, &mut next_optimizer, examples, &mut losses) {
+            return Report { outcome, ..report };
         }
-        if count == 0 {
-            report.outcome = Outcome::NoExamples;
-            return report;
-        }
+        let Some(loss) = losses.mean() else {
+            return Report { outcome: Outcome::NoExamples, ..report };
+        };
         report.epochs = report.epochs.saturating_add(1);
-        report.loss = sum / T::from_u32(count);
-        if callback(Epoch { number: report.epochs, loss: report.loss, net }).is_break() {
-            report.outcome = Outcome::Stopped;
-            return report;
+        report.loss = Some(loss);
+        if !(is_finite(net) && learner.state_is_finite()) {
+            return Report { outcome: Outcome::Diverged, ..report };
         }
-        if report.loss <= stop.loss {
-            report.outcome = Outcome::LossReached;
-            return report;
+        if callback(Epoch { number: report.epochs, loss, net }).is_break() {
+            return Report { outcome: Outcome::Stopped, ..report };
+        }
+        if stop.loss.is_some_and(|limit| loss <= limit) {
+            return Report { outcome: Outcome::LossReached, ..report };
         }
     }
     report
@@ -211,13 +260,18 @@ impl<N: Layer, L: Loss<N::Activation>, O: Optimizer<N>> Learn<N, O> for Trainer<
     fn epoch<E: Example<N::Input, N::Output>>(
         &mut self,
         net: &mut N,
-        mut optimizer: impl FnMut() -> O,
+        mut optimizer: impl FnMut() -> Result<O, Outcome>,
         mut examples: impl Iterator<Item = E>,
-        mut observe: impl FnMut(N::Scalar) -> bool,
-    ) {
-        examples.all(|example| {
-            observe(self.step(net, &optimizer(), example.input(), example.target()))
-        });
+        losses: &mut LossMeter<N::Scalar>,
+    ) -> Result<(), Outcome> {
+        examples.try_for_each(|example| {
+            let loss = self.step(net, &optimizer()?, example.input(), example.target());
+            record::<N, L>(losses, loss, example.target())
+        })
+    }
+
+    fn state_is_finite(&self) -> bool {
+        state_is_finite::<N, O>(&self.state)
     }
 }
 
@@ -232,23 +286,24 @@ impl<N: Layer, L: Loss<N::Activation>, O: Optimizer<N>, const TILE: usize> Learn
     fn epoch<E: Example<N::Input, N::Output>>(
         &mut self,
         net: &mut N,
-        mut optimizer: impl FnMut() -> O,
+        mut optimizer: impl FnMut() -> Result<O, Outcome>,
         examples: impl Iterator<Item = E>,
-        mut observe: impl FnMut(N::Scalar) -> bool,
-    ) {
-        let size = if self.size == 0 { u32::MAX } else { self.size };
+        losses: &mut LossMeter<N::Scalar>,
+    ) -> Result<(), Outcome> {
         let mut examples = examples.fuse();
-        let mut go_on = true;
         loop {
-            self.trainer.accumulate_each(net, &mut examples, size, |loss| {
-                go_on = observe(loss);
-                go_on
-            });
-            if !go_on || self.trainer.count() == 0 {
-                return;
+            self.trainer.accumulate_each(net, &mut examples, self.size, |loss, target| {
+                record::<N, L>(losses, loss, target)
+            })?;
+            if self.trainer.count() == 0 {
+                return Ok(());
             }
-            self.trainer.apply(net, &optimizer());
+            self.trainer.apply(net, &optimizer()?);
         }
+    }
+
+    fn state_is_finite(&self) -> bool {
+        state_is_finite::<N, O>(&self.trainer.state)
     }
 }
 
@@ -291,7 +346,7 @@ impl<N: Layer, L: Loss<N::Activation>, O: Optimizer<N>> Trainer<N, L, O> {
     /// `optimizer` is given the number of updates done, `examples` the number of epochs done, both
     /// counted from 0: the place for a [`schedule`](crate::schedule) and for shuffling.
     /// `callback` is called after each epoch and may end the training;
-    /// [`EarlyStopping`] is made for it.
+    /// [`EarlyStopping`](crate::EarlyStopping) is made for it.
     ///
     /// ```
     /// use core::ops::ControlFlow;
@@ -327,8 +382,8 @@ impl<N: Layer, L: Loss<N::Activation>, O: Optimizer<N>> Trainer<N, L, O> {
 impl<N: Layer, L: Loss<N::Activation>, O: Optimizer<N>, const TILE: usize>
     BatchTrainer<N, L, O, TILE>
 {
-    /// Trains over all `examples` in batches of `size`; the last batch of an epoch may be smaller.
-    /// With a size of 0 each epoch is one batch.
+    /// Trains over all `examples` in batches of `size`; the last batch of an epoch may be smaller, and
+    /// [`FULL_BATCH`] makes one of each epoch. A size of 0 ends in [`Outcome::NoExamples`].
     ///
     /// ```
     /// use gradlet::prelude::*;
@@ -336,9 +391,9 @@ impl<N: Layer, L: Loss<N::Activation>, O: Optimizer<N>, const TILE: usize>
     /// let examples = [([0.0], [1.0]), ([1.0], [3.0]), ([2.0], [5.0])]; // y = 2 x + 1
     /// let mut net = Dense::<1, 1, Identity>::ZERO;
     /// let mut trainer = BatchTrainer::<_, MeanSquaredError, _>::new();
-    /// let report = trainer.fit(&mut net, &Adam::new(0.1), 0, &examples, Stop::after(1000));
+    /// let report = trainer.fit(&mut net, &Adam::new(0.1), 3, &examples, Stop::after(1000));
     /// assert_eq!((report.outcome, report.epochs), (Outcome::EpochsDone, 1000));
-    /// assert!(report.loss < 1e-6);
+    /// assert!(report.loss.is_some_and(|loss| loss < 1e-6));
     /// ```
     pub fn fit<S>(
         &mut self,
@@ -363,7 +418,7 @@ impl<N: Layer, L: Loss<N::Activation>, O: Optimizer<N>, const TILE: usize>
     }
 
     /// Trains with a schedule, with other examples in each epoch, and with a callback: see
-    /// [`Trainer::fit_with`]. If a loss is NaN or infinite, the batch so far is dropped.
+    /// [`Trainer::fit_with`]. If an example or an optimizer is refused, the batch so far is dropped.
     pub fn fit_with<S>(
         &mut self,
         net: &mut N,
@@ -381,97 +436,5 @@ impl<N: Layer, L: Loss<N::Activation>, O: Optimizer<N>, const TILE: usize>
             run(&mut InBatches { trainer: self, size }, net, optimizer, examples, stop, callback);
         self.clear();
         report
-    }
-}
-
-/// Ends training when a loss has not become better for some epochs, and keeps the best parameters.
-///
-/// Give it the loss on examples that are not trained on. Holds one number for each parameter.
-///
-/// ```
-/// use gradlet::prelude::*;
-///
-/// let (examples, unseen) = ([([0.0], [1.0]), ([1.0], [3.0])], ([2.0], [5.5]));
-/// let mut net = Dense::<1, 1, Identity>::ZERO;
-/// let mut trainer = Trainer::<_, HalfSquaredError, Sgd>::new();
-/// let mut judge = Trainer::<_, HalfSquaredError, Sgd>::new();
-/// let mut early = EarlyStopping::new();
-/// let report = trainer.fit_with(
-///     &mut net,
-///     |_| Sgd { learning_rate: 0.1 },
-///     |_| &examples,
-///     Stop::after(10_000),
-///     |epoch| {
-///         let loss = judge.evaluate(epoch.net, &unseen.0, &unseen.1);
-///         early.observe(epoch.net, loss, 10)
-///     },
-/// );
-/// assert_eq!(report.outcome, Outcome::Stopped);
-/// assert!(early.restore(&mut net));
-/// assert_eq!(Some(judge.evaluate(&net, &unseen.0, &unseen.1)), early.best_loss());
-/// ```
-#[derive(Clone, Debug, PartialEq)]
-#[cfg_attr(feature = "defmt", derive(defmt::Format))]
-pub struct EarlyStopping<N: Layer> {
-    best: N::Gradient,
-    best_loss: N::Scalar,
-    found: bool,
-    waited: u32,
-}
-
-impl<N: Layer> EarlyStopping<N> {
-    /// Has seen nothing yet.
-    #[must_use]
-    pub const fn new() -> Self {
-        Self { best: N::Gradient::ZERO, best_loss: N::Scalar::ZERO, found: false, waited: 0 }
-    }
-
-    /// Keeps the parameters if `loss` is the lowest so far; says stop after `patience` losses in a
-    /// row that were not. NaN is never the lowest.
-    pub fn observe(&mut self, net: &N, loss: N::Scalar, patience: u32) -> ControlFlow<()> {
-        let better = if self.found { loss < self.best_loss } else { loss.is_finite() };
-        if better {
-            net.parameters([&mut self.best], &mut |_, now, [best]| {
-                for (best, &now) in best.iter_mut().zip(now) {
-                    *best = now;
-                }
-            });
-            self.best_loss = loss;
-            self.found = true;
-            self.waited = 0;
-        } else {
-            self.waited = self.waited.saturating_add(1);
-        }
-        if self.waited < patience || better {
-            ControlFlow::Continue(())
-        } else {
-            ControlFlow::Break(())
-        }
-    }
-
-    /// The lowest loss so far.
-    #[must_use]
-    pub fn best_loss(&self) -> Option<N::Scalar> {
-        self.found.then_some(self.best_loss)
-    }
-
-    /// Gives the best parameters back to `net`; if none were kept, `net` stays as it is and the
-    /// answer is `false`.
-    #[must_use = "`false` says that there was nothing to restore"]
-    pub fn restore(&self, net: &mut N) -> bool {
-        if self.found {
-            N::tensors([&self.best], [net], [], &mut |_, [best], [now], []| {
-                for (now, &best) in now.iter_mut().zip(best) {
-                    *now = best;
-                }
-            });
-        }
-        self.found
-    }
-}
-
-impl<N: Layer> Default for EarlyStopping<N> {
-    fn default() -> Self {
-        Self::new()
     }
 }

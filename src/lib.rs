@@ -79,8 +79,9 @@
 //!
 //! # Nothing panics
 //!
-//! Sizes are checked by the compiler; what is left is numbers. A step whose loss is NaN or infinite
-//! changes nothing and says so ([`Trainer::step`], [`Outcome::NotFinite`]).
+//! Sizes are checked by the compiler; what is left is numbers. A step on NaN or infinity, on a target
+//! outside the domain of the loss, or with a hyper-parameter out of its range changes nothing and
+//! says so ([`Trainer::step`], [`Outcome`]).
 //!
 //! # Features
 //!
@@ -116,6 +117,7 @@ mod activation;
 pub mod cookbook;
 #[cfg(any(feature = "store", feature = "typenum"))]
 mod crc;
+mod early_stopping;
 mod exp;
 pub mod fast;
 mod fingerprint;
@@ -145,6 +147,7 @@ mod target;
 mod trainer;
 
 pub use activation::*;
+pub use early_stopping::*;
 pub use fingerprint::fingerprint;
 pub use fit::*;
 pub use layer::*;

@@ -2,6 +2,10 @@
 //!
 //! Each is a type without fields. The loss is that of one sample; trainers take the mean over a
 //! batch. Below, `y` is the output, `t` the target and `z` the logits of the last layer.
+//!
+//! A loss is NaN where the target is outside its domain ([`Loss::accepts`]). It is infinite where a
+//! step of its equation overflows: an error above `1e19` in `f32`, where that is squared. Training
+//! refuses both.
 
 use crate::activation::{Activation, Sigmoid, Softmax, ratio};
 use crate::kernel::each;
@@ -46,6 +50,26 @@ use crate::scalar::{Scalar, reciprocal};
 pub trait Loss<A: Activation> {
     /// Whether [`delta`](Self::delta) is `dL/dz`; otherwise it is `dL/dy`.
     const FUSED: bool = false;
+
+    /// Whether `target` is in the domain of the loss: all numbers finite, unless a loss asks for more.
+    ///
+    /// [`evaluate`](Self::evaluate) must give a loss that is NaN or infinite where this is false. It is
+    /// asked only then, so that `fit` can say what was wrong:
+    /// [`Outcome::Target`](crate::Outcome::Target).
+    ///
+    /// ```
+    /// use gradlet::{BinaryCrossEntropy, CrossEntropy, Loss, Sigmoid, Softmax};
+    ///
+    /// type YesNo = BinaryCrossEntropy;
+    /// assert!(<YesNo as Loss<Sigmoid>>::accepts(&[0.0, 0.5, 1.0]));
+    /// assert!(!<YesNo as Loss<Sigmoid>>::accepts(&[-1.0, 1.0]));
+    /// assert!(<CrossEntropy as Loss<Softmax>>::accepts(&[0.333, 0.333, 0.333]));
+    /// assert!(!<CrossEntropy as Loss<Softmax>>::accepts(&[0.0, 3.0, 0.0]));
+    /// ```
+    #[must_use]
+    fn accepts<T: Scalar>(target: &[T]) -> bool {
+        target.iter().all(|t| t.is_finite())
+    }
 
     /// Turns the logits into outputs, exactly as `A` does, and returns the loss of the sample.
     fn evaluate<T: Scalar>(values: &mut [T], target: &[T]) -> T;
@@ -231,6 +255,8 @@ loss! {
     /// For independent yes/no outputs, targets `0..=1`:
     /// `E = -sum (t ln y + (1 - t) ln(1 - y))` with `y = 1 / (1 + e^-z)`; `dE/dz = y - t`.
     ///
+    /// NaN if a target is not in `0..=1`: classes are 0 and 1, not -1 and 1.
+    ///
     /// Computed from the logits as `sum (max(z, 0) - t z + ln(1 + e^-|z|))`, so that it stays finite
     /// where `y` has been rounded to 0 or 1.
     ///
@@ -249,6 +275,11 @@ impl Loss<Sigmoid> for BinaryCrossEntropy {
     const FUSED: bool = true;
 
     #[inline]
+    fn accepts<T: Scalar>(target: &[T]) -> bool {
+        // Up to the number after 1, which is none of them.
+        target.iter().fold(true, |all, t| all & t.lies_below(T::ONE + T::EPSILON))
+    }
+    #[inline]
     fn evaluate<T: Scalar>(values: &mut [T], target: &[T]) -> T {
         let mut loss = T::ZERO;
         for (value, &t) in values.iter_mut().zip(target) {
@@ -262,7 +293,7 @@ impl Loss<Sigmoid> for BinaryCrossEntropy {
                 z - t * z + power.ln_1p()
             };
         }
-        loss
+        if <Self as Loss<Sigmoid>>::accepts(target) { loss } else { T::NAN }
     }
     #[inline]
     fn delta<T: Scalar>(output: &[T], target: &[T], delta: &mut [T]) {
@@ -275,7 +306,10 @@ loss! {
     /// `E = -sum t ln y` with `y = softmax(z)`; `dE/dz = y - t`.
     ///
     /// Computed from the logits as `ln sum e^(z - m) - sum t (z - m)` with `m = max z`, so that it
-    /// stays finite where a probability has been rounded to 0.
+    /// stays finite where a probability has been rounded to 0, and keeps its digits near 0.
+    ///
+    /// NaN if a target is negative, or if they add up to more than `1 + 1/256` or to less than
+    /// `1 - 1/256`: three decimals are enough.
     ///
     /// ```
     /// use gradlet::{CrossEntropy, Loss, Softmax};
@@ -292,14 +326,38 @@ impl Loss<Softmax> for CrossEntropy {
     const FUSED: bool = true;
 
     #[inline]
+    fn accepts<T: Scalar>(target: &[T]) -> bool {
+        let positive = target.iter().fold(true, |all, t| all & t.lies_below(T::INFINITY));
+        let sum = target.iter().fold(T::ZERO, |sum, &t| sum + t);
+        positive && (sum - T::ONE).abs() <= reciprocal(256)
+    }
+    #[inline]
     fn evaluate<T: Scalar>(values: &mut [T], target: &[T]) -> T {
         let max = Softmax::max(values);
-        let expected = values.iter().zip(target).fold(T::ZERO, |sum, (&z, &t)| sum + t * (z - max));
+        let expected = values.iter().zip(target).fold(T::ZERO, |sum, (&z, &t)| {
+            // The difference may be infinite, and 0 times infinity is NaN.
+            if t == T::ZERO { sum } else { sum + t * (z - max) }
+        });
         let sum = Softmax::apply_below(max, values);
-        sum.ln() - expected
+        cross_entropy(sum, expected, values, target)
     }
     #[inline]
     fn delta<T: Scalar>(output: &[T], target: &[T], delta: &mut [T]) {
         map_errors(output, target, delta, |e| e);
+    }
+}
+
+/// `ln sum - expected`, or NaN for a target outside the domain, where `sum = sum e^(z - max z)`.
+#[inline]
+pub(crate) fn cross_entropy<T: Scalar>(sum: T, expected: T, output: &[T], target: &[T]) -> T {
+    if !<CrossEntropy as Loss<Softmax>>::accepts(target) {
+        return T::NAN;
+    }
+    if sum < T::ONE + T::ONE {
+        // One output is above 1/2. It is 1 / sum, in which few digits of the others are left.
+        let others = output.iter().filter(|&&y| y < T::HALF).fold(T::ZERO, |sum, &y| sum + y);
+        -(-others).ln_1p() - expected
+    } else {
+        sum.ln() - expected
     }
 }

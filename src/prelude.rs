@@ -4,7 +4,8 @@ pub use crate::activation::{
     Activation, Elementwise, Elu, Gelu, HardSigmoid, Identity, LeakyRelu, Relu, Sigmoid, Silu,
     Softmax, Softplus, Tanh,
 };
-pub use crate::fit::{EarlyStopping, Outcome, Stop};
+pub use crate::early_stopping::EarlyStopping;
+pub use crate::fit::{FULL_BATCH, Outcome, Stop};
 pub use crate::layer::{Chain, Dense, Frozen, Layer, Mlp};
 pub use crate::loss::{
     AbsoluteError, BinaryCrossEntropy, CrossEntropy, HalfSquaredError, Huber, Loss,

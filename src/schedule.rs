@@ -4,8 +4,9 @@
 //! `optimizer` argument. A schedule by epochs takes the number of the epoch instead. Rates have the
 //! unit of the rates given; lengths are in steps, and a length of 0 is allowed everywhere.
 //!
-//! In `f32` a step number above 2^24 is rounded to 24 bits. A rate or factor that is NaN gives NaN
-//! where the equation uses it.
+//! In `f32` a step number above 2^24 is rounded to 24 bits. Arguments are not checked: a rate or
+//! factor that is NaN gives NaN where the equation uses it. A rate that comes out negative, NaN or
+//! infinite is refused by the optimizer before its update: [`Optimizer::check`].
 //!
 //! ```
 //! use gradlet::{prelude::*, schedule};
@@ -20,6 +21,7 @@
 //! assert!((net.forward(&[1.0])[0] - 1.0).abs() < 1e-3);
 //! ```
 //!
+//! [`Optimizer::check`]: crate::Optimizer::check
 //! [`Trainer::fit_with`]: crate::Trainer::fit_with
 
 use crate::scalar::Scalar;

@@ -1,5 +1,6 @@
 //! Training: one step at a time.
 
+use core::convert::Infallible;
 use core::fmt;
 use core::marker::PhantomData;
 
@@ -98,9 +99,27 @@ impl<N: Layer, L: Loss<N::Activation>, O: Optimizer<N>> Trainer<N, L, O> {
 
     /// One step: forward, backward, update. Returns the loss before the update.
     ///
-    /// If a number in `input` or `target` is NaN or infinite, or one in `net` is NaN, the answer is
-    /// NaN or infinite, and the network and the optimizer's state stay as they were. (An infinite
-    /// weight, left by a step that was too large, shows up where no activation saturates.)
+    /// If the answer is NaN or infinite, the network and the optimizer's state stay as they were: a
+    /// number in `input` is NaN or infinite, the target is outside the domain of the loss
+    /// ([`Loss::accepts`]), a parameter is NaN, or a hyper-parameter is out of its range
+    /// ([`Optimizer::check`]; then there was no forward pass either).
+    ///
+    /// A step that is too large can make parameters NaN or infinite, and its answer is the loss
+    /// before it. A NaN shows up in the next answer, an infinite parameter only where no activation
+    /// saturates. [`is_finite`](crate::is_finite) looks at all of them, as
+    /// [`fit`](Self::fit) does after each epoch.
+    ///
+    /// ```
+    /// use gradlet::{is_finite, prelude::*};
+    ///
+    /// let mut net = Dense::<1, 1>::ZERO;
+    /// let mut trainer = Trainer::<_, BinaryCrossEntropy>::new();
+    /// let sgd = Sgd { learning_rate: 0.5 };
+    /// assert!(trainer.step(&mut net, &sgd, &[1.0], &[-1.0]).is_nan()); // classes are 0 and 1
+    /// assert!(trainer.step(&mut net, &Sgd { learning_rate: -0.5 }, &[1.0], &[1.0]).is_nan());
+    /// assert_eq!(net, Dense::ZERO);
+    /// assert!(trainer.step(&mut net, &sgd, &[1.0], &[1.0]).is_finite() && is_finite(&net));
+    /// ```
     #[inline]
     pub fn step(
         &mut self,
@@ -109,6 +128,9 @@ impl<N: Layer, L: Loss<N::Activation>, O: Optimizer<N>> Trainer<N, L, O> {
         input: &N::Input,
         target: &N::Output,
     ) -> N::Scalar {
+        if optimizer.check().is_err() {
+            return N::Scalar::NAN;
+        }
         let forward = forward::<_, N, L>(net, &mut self.trace, input, target);
         if forward.is_ok() {
             N::Trace::with_deltas(|mut deltas| {
@@ -121,8 +143,8 @@ impl<N: Layer, L: Loss<N::Activation>, O: Optimizer<N>> Trainer<N, L, O> {
         either(forward)
     }
 
-    /// The loss of `net` on a sample, without learning; NaN or infinite if a number in
-    /// `input` or `target` is, or one in `net` is NaN.
+    /// The loss of `net` on a sample, without learning; NaN or infinite if a number in `input` is,
+    /// if a parameter is NaN, or if the target is outside the domain of the loss.
     #[inline]
     pub fn evaluate(&mut self, net: &N, input: &N::Input, target: &N::Output) -> N::Scalar {
         either(forward::<_, N, L>(net, &mut self.trace, input, target))
@@ -247,8 +269,8 @@ impl<N: Layer, L: Loss<N::Activation>, O: Optimizer<N>, const TILE: usize>
 
     /// Adds the gradient of one sample to the batch. Returns the sample's loss.
     ///
-    /// If that is NaN or infinite, because a number in `input` or `target` is or one in `net` is NaN,
-    /// the sample is left out of the batch.
+    /// If that is NaN or infinite, the sample is left out of the batch: a number in `input` is, a
+    /// parameter is NaN, or the target is outside the domain of the loss ([`Loss::accepts`]).
     #[inline]
     pub fn accumulate(&mut self, net: &N, input: &N::Input, target: &N::Output) -> N::Scalar {
         let forward = forward::<_, N, L>(net, &mut self.trace, input, target);
@@ -283,21 +305,23 @@ impl<N: Layer, L: Loss<N::Activation>, O: Optimizer<N>, const TILE: usize>
     {
         let mut losses = LossMeter::new();
         let mut examples = examples.into_iter().fuse();
-        self.accumulate_each(net, &mut examples, u32::MAX, |loss| {
-            losses.observe(loss);
-            true
-        });
+        let Ok(()) =
+            self.accumulate_each::<_, Infallible>(net, &mut examples, u32::MAX, |loss, _| {
+                losses.observe(loss);
+                Ok(())
+            });
         losses.mean()
     }
 
-    /// Takes up to `most` of the examples; `observe` is told each loss, and says whether to go on.
-    pub(crate) fn accumulate_each<E: Example<N::Input, N::Output>>(
+    /// Takes up to `most` of the examples; `observe` is told each loss with its target, and ends it
+    /// by an error.
+    pub(crate) fn accumulate_each<E: Example<N::Input, N::Output>, R>(
         &mut self,
         net: &N,
         examples: &mut impl Iterator<Item = E>,
         most: u32,
-        mut observe: impl FnMut(N::Scalar) -> bool,
-    ) {
+        mut observe: impl FnMut(N::Scalar, &N::Output) -> Result<(), R>,
+    ) -> Result<(), R> {
         let mut examples = (0..most).zip(examples).map(|(_, example)| example);
         loop {
             let mut tile = [const { None }; TILE];
@@ -311,32 +335,28 @@ impl<N: Layer, L: Loss<N::Activation>, O: Optimizer<N>, const TILE: usize>
                 break;
             }
             while let Some(losses) = self.accumulate_tile::<TILE, E>(net, &mut tile) {
-                if !losses.into_iter().all(&mut observe) {
-                    return;
-                }
+                losses.into_iter().try_for_each(|(loss, target)| observe(loss, target))?;
             }
             while let Some(losses) = self.accumulate_tile::<4, E>(net, &mut tile) {
-                if !losses.into_iter().all(&mut observe) {
-                    return;
-                }
+                losses.into_iter().try_for_each(|(loss, target)| observe(loss, target))?;
             }
             for example in tile.iter().flatten() {
-                if !observe(self.accumulate(net, example.input(), example.target())) {
-                    return;
-                }
+                observe(self.accumulate(net, example.input(), example.target()), example.target())?;
             }
         }
         // All of them, if the tile has no place.
-        examples.all(|example| observe(self.accumulate(net, example.input(), example.target())));
+        examples.try_for_each(|example| {
+            observe(self.accumulate(net, example.input(), example.target()), example.target())
+        })
     }
 
     /// The first `K` examples, together; `None` if there are fewer, or if `K` is 0 or more than
     /// `TILE`.
-    fn accumulate_tile<const K: usize, E: Example<N::Input, N::Output>>(
+    fn accumulate_tile<'e, const K: usize, E: Example<N::Input, N::Output>>(
         &mut self,
         net: &N,
-        examples: &mut &[Option<E>],
-    ) -> Option<[N::Scalar; K]> {
+        examples: &mut &'e [Option<E>],
+    ) -> Option<[(N::Scalar, &'e N::Output); K]> {
         let (tile, rest) = examples.split_first_chunk::<K>()?;
         let first = tile.first()?.as_ref()?;
         let (first, mut targets) = (first.input(), [first.target(); K]);
@@ -352,7 +372,7 @@ impl<N: Layer, L: Loss<N::Activation>, O: Optimizer<N>, const TILE: usize>
         let last = traces.each_mut().map(Trace::last_mut);
         let losses = LayerTrace::activate_each_by(last, |values| L::evaluate_each(values, targets));
         if !sums.iter().zip(&losses).all(|(&sum, &loss)| are_finite(sum, loss)) {
-            return Some(zip(first, inputs, targets).map(|(x, t)| self.accumulate(net, x, t)));
+            return Some(zip(first, inputs, targets).map(|(x, t)| (self.accumulate(net, x, t), t)));
         }
         for ((trace, deltas), target) in traces.iter().zip(&mut *deltas).zip(targets) {
             let (last, delta) = (trace.last(), deltas.last_mut().output_mut());
@@ -365,15 +385,17 @@ impl<N: Layer, L: Loss<N::Activation>, O: Optimizer<N>, const TILE: usize>
         net.backward_each::<false, K>(samples, deltas.each_mut());
         N::gradient_each(&mut self.gradient, samples, deltas.each_ref());
         self.count = self.count.saturating_add(u32::try_from(K).unwrap_or(u32::MAX));
-        Some(losses)
+        Some(zip(N::Scalar::ZERO, losses, targets))
     }
 
     /// Updates the network by the mean gradient of the batch, and begins a new batch.
     ///
-    /// Returns the number of samples in the batch; with none, nothing changes.
+    /// Returns the number of samples that were learned. It is 0, and nothing changes, if there are
+    /// none, or if a hyper-parameter is out of its range ([`Optimizer::check`]): the batch is then
+    /// still there.
     #[inline]
     pub fn apply(&mut self, net: &mut N, optimizer: &O) -> u32 {
-        let count = self.count;
+        let count = if optimizer.check().is_ok() { self.count } else { 0 };
         if count > 0 {
             let gradient = Stored(&self.gradient);
             optimizer.update(net, &mut self.state, &gradient, reciprocal(count));
@@ -395,8 +417,8 @@ impl<N: Layer, L: Loss<N::Activation>, O: Optimizer<N>, const TILE: usize>
         self.count
     }
 
-    /// The loss of `net` on a sample, without learning; NaN or infinite if a number in
-    /// `input` or `target` is, or one in `net` is NaN.
+    /// The loss of `net` on a sample, without learning; NaN or infinite if a number in `input` is,
+    /// if a parameter is NaN, or if the target is outside the domain of the loss.
     #[inline]
     pub fn evaluate(&mut self, net: &N, input: &N::Input, target: &N::Output) -> N::Scalar {
         either(forward::<_, N, L>(net, &mut self.trace, input, target))

@@ -21,7 +21,7 @@ impl<A: Activation> Loss<A> for Sum {
 }
 
 /// A layer that hands its input to the activation, bit for bit: negative zero changes no number.
-fn unit<A, T: Scalar>() -> Dense<1, 1, A, T> {
+fn unit<A: Activation, T: Scalar>() -> Dense<1, 1, A, T> {
     Dense::new([[T::ONE]], [-T::ZERO])
 }
 
@@ -230,10 +230,8 @@ ends! {
     hard_sigmoid_is_finite_for_finite_input_and_nan_for_nan: HardSigmoid;
     gelu_is_finite_for_finite_input_and_nan_for_nan: Gelu;
     silu_is_finite_for_finite_input_and_nan_for_nan: Silu;
-    softmax_is_finite_for_finite_input_and_nan_for_nan: Softmax;
     fast_sigmoid_is_finite_for_finite_input_and_nan_for_nan: FastSigmoid;
     fast_tanh_is_finite_for_finite_input_and_nan_for_nan: FastTanh;
-    fast_softmax_is_finite_for_finite_input_and_nan_for_nan: FastSoftmax;
 }
 
 #[test]
@@ -299,8 +297,8 @@ fn ulps(_z: f64, want: f64, epsilon: f64) -> f64 {
 
 #[test]
 fn gelu_matches_known_values() {
-    check_known::<Gelu>("gelu", &GELU, |z, want, epsilon| {
-        (tolerance::GELU_EPSILONS + z * z) * epsilon * want.abs()
+    check_known::<Gelu>("gelu", &GELU, |_, want, epsilon| {
+        tolerance::GELU_EPSILONS * epsilon * want.abs()
     });
 }
 

@@ -371,7 +371,7 @@ fn servers_full_batches_reach_least_squares() {
     let report = LineTrainer::new().fit_with(
         &mut net,
         |_| sgd,
-        0,
+        FULL_BATCH,
         |_| &data,
         Stop::after(5000),
         |epoch| {
@@ -390,7 +390,7 @@ fn servers_full_batches_reach_least_squares() {
     let exact = file.at("least_squares");
     let want = [exact.at("w_formula15").number(), exact.at("b_formula14").number()];
     assert_all_close("closed form", &flat(&net), &want, tolerance::F64_STEP);
-    assert_close("loss", report.loss, exact.at("loss").number(), tolerance::F64_STEP);
+    assert_close("loss", report.loss.unwrap(), exact.at("loss").number(), tolerance::F64_STEP);
 }
 
 #[test]
@@ -433,7 +433,7 @@ fn servers_stop_by_loss_where_golden_says() {
     let report = LineTrainer::new().fit_with(
         &mut net,
         |_| sgd,
-        0,
+        FULL_BATCH,
         |_| &data,
         stop,
         |epoch| {
@@ -449,10 +449,10 @@ fn servers_stop_by_loss_where_golden_says() {
 
     // The loss of an epoch is that before its update, so `Stop` sees it one epoch later.
     let mut net = Line::ZERO;
-    let report = LineTrainer::new().fit(&mut net, &sgd, 0, &data, stop.or_at_loss(limit));
+    let report = LineTrainer::new().fit(&mut net, &sgd, FULL_BATCH, &data, stop.or_at_loss(limit));
     assert_eq!(report.outcome, Outcome::LossReached);
     assert_eq!(report.epochs as usize, run.at("iterations").count() + 1);
-    assert_close("loss", report.loss, run.at("loss").number(), tolerance::F64_LONG);
+    assert_close("loss", report.loss.unwrap(), run.at("loss").number(), tolerance::F64_LONG);
 }
 
 #[test]
@@ -466,7 +466,7 @@ fn servers_standardised_halve_the_error_in_each_step() {
     let mut trainer = LineTrainer::new();
     for row in trace {
         while updates < row.at("step").count() {
-            trainer.fit(&mut net, &sgd, 0, &data, Stop::after(1));
+            trainer.fit(&mut net, &sgd, FULL_BATCH, &data, Stop::after(1));
             updates += 1;
         }
         let ([[w]], [b]) = (*net.weights(), *net.bias());

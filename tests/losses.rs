@@ -256,7 +256,8 @@ fn fast_losses_of_many_outputs_are_those_of_the_others() {
         let mut rng = Rng(7);
         for _ in 0..50 {
             let z = rng.array::<f64, N>(-10.0, 10.0);
-            let t = rng.array::<f64, N>(0.0, 1.0).map(|t| t / N as f64);
+            let t = rng.array::<f64, N>(0.0, 1.0);
+            let t = t.map(|share| share / t.iter().sum::<f64>());
             let (want, outputs) = evaluate::<L, A, f64, N>(z, t);
             let (got, fast) = evaluate::<L, Fast, f64, N>(z, t);
             assert_close("loss", got, want, tolerance::F64_PASS);
@@ -355,4 +356,48 @@ fn losses_of_nan_are_nan() {
     check::<HalfSquaredError, FastTanh>();
     check::<BinaryCrossEntropy, FastSigmoid>();
     check::<CrossEntropy, FastSoftmax>();
+}
+
+#[test]
+fn cross_entropy_keeps_its_digits_near_zero() {
+    fn check<A: Activation, T: Scalar>(epsilon: f64)
+    where
+        CrossEntropy: Loss<A>,
+    {
+        for gap in [0.5, 1.0, 3.0, 10.0, 16.0, 17.0, 20.0, 36.0, 50.0, 80.0] {
+            let want = 2.0 * f64::exp(-gap);
+            let z = [3.0 + gap, 3.0, 3.0].map(T::from_f64);
+            let got = loss::<CrossEntropy, A, T, 3>(z, [T::ONE, T::ZERO, T::ZERO]).to_f64();
+            let error = (got - want.ln_1p()).abs() / want.ln_1p();
+            assert!(error <= tolerance::LOSS_EPSILONS * epsilon, "{gap}: {got:e}, {error:e}");
+        }
+    }
+    check::<Softmax, f32>(f32::EPSILON.into());
+    check::<FastSoftmax, f32>(f32::EPSILON.into());
+    check::<Softmax, f64>(f64::EPSILON);
+    check::<FastSoftmax, f64>(f64::EPSILON);
+}
+
+#[test]
+fn cross_entropy_is_right_for_the_largest_logits() {
+    fn check<A: Activation>()
+    where
+        CrossEntropy: Loss<A>,
+    {
+        const MAX: f32 = f32::MAX;
+        let value = |z, t| evaluate::<CrossEntropy, A, f32, 2>(z, t);
+        assert_eq!(value([MAX, -MAX], [1.0, 0.0]), (0.0, [1.0, 0.0]));
+        assert_eq!(value([-MAX, MAX], [0.0, 1.0]), (0.0, [0.0, 1.0]));
+        assert_eq!(value([MAX, 0.0], [0.0, 1.0]), (MAX, [1.0, 0.0]));
+        // Twice the largest number is none.
+        assert_eq!(value([MAX, -MAX], [0.0, 1.0]), (f32::INFINITY, [1.0, 0.0]));
+        // As many as go through together, and one more.
+        let mut z = [-MAX; 9];
+        z[8] = MAX;
+        let mut t = [0.0; 9];
+        t[8] = 1.0;
+        assert_eq!(loss::<CrossEntropy, A, f32, 9>(z, t), 0.0);
+    }
+    check::<Softmax>();
+    check::<FastSoftmax>();
 }

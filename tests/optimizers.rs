@@ -9,6 +9,7 @@
 
 mod support;
 
+use gradlet::HyperParameter;
 use gradlet::prelude::*;
 use support::{
     Bare, Random, Rng, assert_all_close, assert_close, assert_same_bits, flat, flat_gradient,
@@ -473,4 +474,161 @@ fn every_optimizer_learns() {
     check(&ClipByNorm { optimizer: sgd, limit: 0.5 });
     check(&ClipByValue { optimizer: sgd, limit: 0.1 });
     check(&WeightDecay { optimizer: sgd, rate: 1e-4 });
+}
+
+/// A step, a batch and a fit with a hyper-parameter out of its range change nothing and say so.
+fn refuses<O: Optimizer<Net<f32>, State: core::fmt::Debug> + Clone>(
+    optimizer: O,
+    error: HyperParameter,
+) {
+    let what = format!("{}: {error}", core::any::type_name::<O>());
+    assert_eq!(optimizer.check(), Err(error), "{what}");
+    let start = Net::<f32>::random(&mut Rng(11));
+    let (x, t) = ([0.5, -0.25, 1.0], [0.0, 1.0]);
+    let mut net = start.clone();
+    let mut trainer = Trainer::<Net<f32>, BinaryCrossEntropy, O>::new();
+    assert!(trainer.step(&mut net, &optimizer, &x, &t).is_nan(), "{what}");
+    let report = trainer.fit(&mut net, &optimizer, &[(x, t)], Stop::after(1));
+    assert_eq!((report.outcome, report.epochs), (Outcome::Optimizer(error), 0), "{what}");
+    let mut batch = BatchTrainer::<Net<f32>, BinaryCrossEntropy, O>::new();
+    assert!(batch.accumulate(&net, &x, &t).is_finite());
+    assert_eq!((batch.apply(&mut net, &optimizer), batch.count()), (0, 1), "{what}");
+    let report = batch.fit(&mut net, &optimizer, 2, &[(x, t)], Stop::after(1));
+    assert_eq!((report.outcome, report.epochs), (Outcome::Optimizer(error), 0), "{what}");
+    assert_eq!(net, start, "{what}");
+}
+
+#[test]
+fn hyper_parameters_out_of_their_ranges_are_refused() {
+    use HyperParameter::{
+        Beta1, Beta2, ClipLimit, Decay, Epsilon, LearningRate, WeightDecay as Rate,
+    };
+    const NAN: f32 = f32::NAN;
+    let sgd = Sgd { learning_rate: 0.5 };
+    for bad in [NAN, -NAN, f32::INFINITY, -f32::INFINITY, -0.1, -1e-45] {
+        refuses(Sgd { learning_rate: bad }, LearningRate);
+        refuses(Momentum { learning_rate: bad, momentum: 0.5 }, LearningRate);
+        refuses(Nesterov { learning_rate: bad, momentum: 0.5 }, LearningRate);
+        refuses(RmsProp::new(bad), LearningRate);
+        refuses(Adam::new(bad), LearningRate);
+        refuses(NoBias { optimizer: Sgd { learning_rate: bad } }, LearningRate);
+        refuses(ClipByNorm { optimizer: Adam::new(bad), limit: 1.0 }, LearningRate);
+        refuses(AdamW { adam: Adam::new(0.1), weight_decay: bad }, Rate);
+        refuses(WeightDecay { optimizer: sgd, rate: bad }, Rate);
+    }
+    for bad in [NAN, f32::INFINITY, -0.1, 1.0, 1.5] {
+        refuses(Momentum { learning_rate: 0.1, momentum: bad }, HyperParameter::Momentum);
+        refuses(Nesterov { learning_rate: 0.1, momentum: bad }, HyperParameter::Momentum);
+        refuses(RmsProp { decay: bad, ..RmsProp::new(0.1) }, Decay);
+        refuses(Adam { beta_1: bad, ..Adam::new(0.1) }, Beta1);
+        refuses(Adam { beta_2: bad, ..Adam::new(0.1) }, Beta2);
+    }
+    for bad in [NAN, f32::INFINITY, -1e-8, 0.0, -0.0] {
+        refuses(RmsProp { epsilon: bad, ..RmsProp::new(0.1) }, Epsilon);
+        refuses(Adam { epsilon: bad, ..Adam::new(0.1) }, Epsilon);
+    }
+    for bad in [NAN, -1.0, -f32::INFINITY] {
+        refuses(ClipByNorm { optimizer: sgd, limit: bad }, ClipLimit);
+        refuses(ClipByValue { optimizer: sgd, limit: bad }, ClipLimit);
+    }
+}
+
+#[test]
+fn hyper_parameters_at_the_ends_of_their_ranges_are_taken() {
+    fn takes<O: Optimizer<Net<f32>>>(optimizer: O) {
+        assert_eq!(optimizer.check(), Ok(()), "{}", core::any::type_name::<O>());
+    }
+    for rate in [0.0, -0.0, 1e-45, f32::MAX] {
+        takes(Sgd { learning_rate: rate });
+        takes(WeightDecay { optimizer: Sgd { learning_rate: rate }, rate });
+    }
+    let below = 1.0 - f32::EPSILON / 2.0;
+    for share in [0.0, -0.0, below] {
+        takes(Momentum { learning_rate: 0.1, momentum: share });
+        takes(RmsProp { decay: share, ..RmsProp::new(0.1) });
+        takes(Adam { beta_1: share, beta_2: share, epsilon: 1e-45, learning_rate: 0.1 });
+    }
+    for limit in [0.0, -0.0, f32::INFINITY] {
+        takes(ClipByNorm { optimizer: Sgd { learning_rate: 0.1 }, limit });
+        takes(ClipByValue { optimizer: Sgd { learning_rate: 0.1 }, limit });
+    }
+}
+
+#[test]
+fn a_schedule_that_leaves_the_range_ends_a_fit_before_that_update() {
+    let mut net = Net::<f32>::random(&mut Rng(12));
+    let (x, t) = ([0.5, -0.25, 1.0], [0.0, 1.0]);
+    let mut same = net.clone();
+    let rate = |step| Sgd { learning_rate: if step < 5 { 0.25 } else { f32::NAN } };
+    let mut trainer = Trainer::<Net<f32>, BinaryCrossEntropy>::new();
+    let report = trainer.fit_with(
+        &mut net,
+        rate,
+        |_| [(x, t), (x, t)],
+        Stop::after(9),
+        |_| core::ops::ControlFlow::Continue(()),
+    );
+    let outcome = Outcome::Optimizer(HyperParameter::LearningRate);
+    assert_eq!((report.outcome, report.epochs), (outcome, 2));
+    (0..5).for_each(|_| _ = trainer.step(&mut same, &rate(0), &x, &t));
+    assert_eq!(net, same);
+}
+
+#[test]
+fn clip_by_norm_is_right_where_the_square_of_the_length_overflows() {
+    fn step<O: Optimizer<Two<f32>>>(optimizer: O, gradient: [f32; 2]) -> [f64; 2] {
+        let mut net = Two::<f32>::new([[0.0; 2]]);
+        Trainer::<_, Dot, O>::new().step(&mut net, &optimizer, &[1.0], &gradient);
+        [0, 1].map(|i| net.rows()[i].into())
+    }
+    fn check(gradient: [f32; 2], limit: f32) {
+        let g = gradient.map(f64::from);
+        let length = (g[0] * g[0] + g[1] * g[1]).sqrt();
+        let share = (f64::from(limit) / length).min(1.0);
+        let want = g.map(|g| -share * g);
+        let sgd = Sgd { learning_rate: 1.0 };
+        let momentum = Momentum { learning_rate: 1.0, momentum: 0.5 };
+        let got = [
+            step(ClipByNorm { optimizer: sgd, limit }, gradient),
+            step(ClipByNorm { optimizer: momentum, limit }, gradient),
+        ];
+        for got in got {
+            assert_all_close(&format!("{gradient:?}"), &got, &want, tolerance::OPTIMIZER_F32);
+        }
+    }
+    check([3e18, -4e18], 1.0);
+    check([3e19, -4e19], 1.0);
+    check([1e20, 1.0], 0.5);
+    check([3e38, 3e38], 10.0); // The length overflows as well.
+    check([3e19, 4e19], 1e20); // It is longer than any square, but not too long.
+}
+
+#[test]
+fn clip_by_norm_makes_no_step_where_a_derivative_overflows() {
+    fn check<O: Optimizer<Dense<1, 1, Identity>> + Clone>(optimizer: O) {
+        let clipped = ClipByNorm { optimizer, limit: 1.0 };
+        let start = Dense::<1, 1, Identity>::new([[0.0]], [0.5]);
+        let mut net = start.clone();
+        // dE/dw = -1e19 * 1e20.
+        let mut trainer = Trainer::<_, HalfSquaredError, _>::new();
+        let loss = trainer.step(&mut net, &clipped, &[1e20], &[1e19]);
+        assert!(loss.is_finite());
+        assert_eq!(net, start);
+        // The sum over a batch, and the difference of two that are infinite.
+        for signs in [[1.0, 1.0], [1.0, -1.0]] {
+            let mut batch = BatchTrainer::<_, AbsoluteError, _>::new();
+            let examples = signs.map(|sign| ([3e38], [sign * 9.0]));
+            let data = [examples[0], examples[0], examples[1], examples[1]];
+            let report = batch.fit(&mut net, &clipped, 4, &data, Stop::after(1));
+            assert_eq!(report.outcome, Outcome::EpochsDone);
+            assert!(gradlet::is_finite(&net), "{net:?}");
+        }
+        // And then it goes on.
+        trainer.step(&mut net, &clipped, &[0.0], &[9.0]);
+        assert!(net.bias()[0] > 0.5 && gradlet::is_finite(&net));
+    }
+    check(Sgd { learning_rate: 0.1 });
+    check(Momentum { learning_rate: 0.1, momentum: 0.9 });
+    check(Nesterov { learning_rate: 0.1, momentum: 0.9 });
+    check(Adam::new(0.1));
 }

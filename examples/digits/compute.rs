@@ -5,8 +5,8 @@ use core::ops::ControlFlow;
 use gradlet::metrics::ConfusionMatrix;
 use gradlet::preprocess::one_hot;
 use gradlet::{
-    CrossEntropy, Dense, HalfSquaredError, Identity, Layer, Loss, NoBias, Optimizer, Scalar, Sgd,
-    Softmax, Stop, Trainer, Zero,
+    CrossEntropy, Dense, HalfSquaredError, Identity, Layer, Loss, NoBias, Optimizer, Outcome,
+    Scalar, Sgd, Softmax, Stop, Trainer, Zero,
 };
 
 use super::idx::{CLASSES, Data, Digits};
@@ -89,7 +89,7 @@ where
             ControlFlow::Continue(())
         },
     );
-    let diverged = matches!(report.outcome, gradlet::Outcome::NotFinite { .. });
+    let diverged = matches!(report.outcome, Outcome::NotFinite { .. } | Outcome::Diverged);
     Trained { net, marks, diverged }
 }
 

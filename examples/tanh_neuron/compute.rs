@@ -36,7 +36,7 @@ impl Parameters {
     }
 
     /// A neuron with these parameters and any activation.
-    pub(crate) const fn neuron<A>(self) -> OneNeuron<A> {
+    pub(crate) const fn neuron<A: Activation>(self) -> OneNeuron<A> {
         Dense::from_rows([[self.w1, self.w2]], [self.b])
     }
 

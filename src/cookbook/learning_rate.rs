@@ -50,11 +50,11 @@
 //! let train = |learning_rate| {
 //!     let mut net = Dense::<2, 1, Identity>::ZERO;
 //!     let mut trainer = BatchTrainer::<_, HalfSquaredError>::new();
-//!     trainer.fit(&mut net, &Sgd { learning_rate }, 0, &examples, Stop::after(1500))
+//!     trainer.fit(&mut net, &Sgd { learning_rate }, FULL_BATCH, &examples, Stop::after(1500))
 //! };
-//! assert!(train(0.98 * limit).loss < 1e-9); // just below: learned
+//! assert!(train(0.98 * limit).loss.unwrap() < 1e-9); // just below: learned
 //! assert!(matches!(train(1.02 * limit).outcome, Outcome::NotFinite { .. })); // just above: lost
-//! assert!(train(safe).loss < 1e-9); // without any eigenvalue
+//! assert!(train(safe).loss.unwrap() < 1e-9); // without any eigenvalue
 //! ```
 //!
 //! # Rule for deeper networks
@@ -93,7 +93,8 @@
 //!
 //! let mut train = |learning_rate| {
 //!     let sgd = Sgd { learning_rate };
-//!     trainer.fit(&mut start.clone(), &sgd, 0, &examples, Stop::after(1000)).loss
+//!     let stop = Stop::after(1000);
+//!     trainer.fit(&mut start.clone(), &sgd, FULL_BATCH, &examples, stop).loss.unwrap()
 //! };
 //! let (chosen, too_large, too_small) = (train(rate / 10.0), train(rate), train(rate / 1000.0));
 //! assert!(chosen < 0.01, "{chosen} at {rate}");

@@ -28,7 +28,7 @@
 //!     let readings = (0..10_u8).map(|i| ([0.0], [if i == 9 { 100.0 } else { 20.0 }]));
 //!     let mut net = Dense::<1, 1, Identity>::ZERO;
 //!     let mut trainer = BatchTrainer::<_, L>::new();
-//!     trainer.fit(&mut net, &Sgd { learning_rate: rate }, 0, readings, Stop::after(500));
+//!     trainer.fit(&mut net, &Sgd { learning_rate: rate }, FULL_BATCH, readings, Stop::after(500));
 //!     net.bias()[0]
 //! }
 //! assert!((learned::<HalfSquaredError>(0.1) - 28.0).abs() < 0.01); // the mean

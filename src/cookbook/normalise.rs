@@ -39,13 +39,15 @@
 //! let mut raw = Net::ZERO;
 //! let scaled_targets = examples.iter().map(|(x, t)| (*x, targets.transform(t)));
 //! let sgd = Sgd { learning_rate: 1.9e-6 };
-//! assert!(trainer.fit(&mut raw, &sgd, 0, scaled_targets, stop).loss > 0.4); // .. and too little.
+//! let report = trainer.fit(&mut raw, &sgd, FULL_BATCH, scaled_targets, stop);
+//! assert!(report.loss.unwrap() > 0.4); // .. and too little.
 //!
 //! // Scaled inputs: the same number of steps.
 //! let mut net = Net::ZERO;
 //! let scaled = examples.iter().map(|(x, t)| (inputs.transform(x), targets.transform(t)));
 //! let sgd = Sgd { learning_rate: 0.5 };
-//! assert!(trainer.fit(&mut net, &sgd, 0, scaled, stop).loss < 1e-9);
+//! let report = trainer.fit(&mut net, &sgd, FULL_BATCH, scaled, stop);
+//! assert!(report.loss.unwrap() < 1e-9);
 //!
 //! // For the device: hPa and degrees in, metres out, no preprocessing left.
 //! inputs.fold_into(&mut net);

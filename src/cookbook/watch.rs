@@ -13,7 +13,8 @@
 //!   comes back (Lu and others, Dying ReLU and Initialization, 2020). Count units that are above 0
 //!   for no example. A step that is too large is the usual cause.
 //! - **Divergence**: a loss that is NaN or infinite ends [`fit`](crate::Trainer::fit) with
-//!   [`Outcome::NotFinite`](crate::Outcome::NotFinite). [`EarlyStopping`](crate::EarlyStopping) has
+//!   [`Outcome::NotFinite`](crate::Outcome::NotFinite), a parameter that is so after an epoch with
+//!   [`Outcome::Diverged`](crate::Outcome::Diverged). [`EarlyStopping`](crate::EarlyStopping) has
 //!   the best parameters before it.
 //! - **Clip** what single examples may do: [`ClipByNorm`](crate::ClipByNorm) with a limit that is a
 //!   few times the usual length of the gradient, so that it rarely acts (Pascanu, Mikolov, Bengio,

@@ -61,14 +61,20 @@ pub(super) fn add<T: Scalar>(a: T, b: T) -> T {
     a + b
 }
 
+/// `sum a b`, where 0 times infinity is 0 if it is `b` that is 0.
 #[inline(always)]
 pub(super) fn sum_of_products<T: Scalar>(a: &[T], b: &[T]) -> T {
     let mut lanes = [-T::ZERO; LANES];
     let (mut a, mut b) = (a.chunks_exact(LANES), b.chunks_exact(LANES));
     for (a, b) in a.by_ref().zip(b.by_ref()) {
         for ((lane, &a), &b) in lanes.iter_mut().zip(a).zip(b) {
-            *lane += a * b;
+            *lane += product(a, b);
         }
     }
-    join(lanes, a.remainder().iter().zip(b.remainder()).map(|(&a, &b)| a * b), add)
+    join(lanes, a.remainder().iter().zip(b.remainder()).map(|(&a, &b)| product(a, b)), add)
+}
+
+#[inline(always)]
+fn product<T: Scalar>(a: T, b: T) -> T {
+    if b == T::ZERO { T::ZERO } else { a * b }
 }

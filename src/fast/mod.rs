@@ -68,7 +68,7 @@ use lanes::{LANES, add, apply_lanes, join, max, sum, sum_of_products};
 use crate::activation::{self, Activation, Elementwise, activation};
 use crate::fingerprint::fingerprint;
 use crate::layer::Vector;
-use crate::loss::{BinaryCrossEntropy, CrossEntropy, Loss};
+use crate::loss::{BinaryCrossEntropy, CrossEntropy, Loss, cross_entropy};
 use crate::scalar::Scalar;
 
 activation! {
@@ -110,8 +110,13 @@ fn logistic<T: Scalar>(z: T, power: T) -> T {
 impl Loss<Sigmoid> for BinaryCrossEntropy {
     const FUSED: bool = true;
 
+    #[inline]
+    fn accepts<T: Scalar>(target: &[T]) -> bool {
+        <Self as Loss<activation::Sigmoid>>::accepts(target)
+    }
     #[inline(always)]
     fn evaluate<T: Scalar>(values: &mut [T], target: &[T]) -> T {
+        let all_targets = target;
         let (mut lanes, mut terms) = ([-T::ZERO; LANES], [-T::ZERO; LANES]);
         let (mut values, mut target) = (values.chunks_exact_mut(LANES), target.chunks_exact(LANES));
         for (values, target) in values.by_ref().zip(target.by_ref()) {
@@ -122,7 +127,8 @@ impl Loss<Sigmoid> for BinaryCrossEntropy {
         }
         let rest = values.into_remainder();
         logistic_terms(rest, target.remainder(), &mut terms);
-        join(lanes, terms.iter().take(rest.len()).copied(), add)
+        let loss = join(lanes, terms.iter().take(rest.len()).copied(), add);
+        if <Self as Loss<Sigmoid>>::accepts(all_targets) { loss } else { T::NAN }
     }
     #[inline]
     fn evaluate_each<T: Scalar, Y: Vector<Scalar = T>, const K: usize>(
@@ -145,6 +151,11 @@ impl Loss<Sigmoid> for BinaryCrossEntropy {
         {
             values.clone_from(copy);
             *loss = terms.as_slice().iter().fold(-T::ZERO, |sum, &term| sum + term);
+        }
+        for (loss, target) in losses.iter_mut().zip(targets) {
+            if !<Self as Loss<Sigmoid>>::accepts(target.as_slice()) {
+                *loss = T::NAN;
+            }
         }
         losses
     }
@@ -210,6 +221,7 @@ activation! {
 }
 impl Activation for Softmax {
     const FINGERPRINT: u32 = fingerprint("fast::Softmax", &[]);
+    const MIN_OUTPUTS: usize = 2;
     type Kept<Y: Vector> = ();
 
     #[inline]
@@ -230,6 +242,10 @@ impl Activation for Softmax {
 impl Loss<Softmax> for CrossEntropy {
     const FUSED: bool = true;
 
+    #[inline]
+    fn accepts<T: Scalar>(target: &[T]) -> bool {
+        <Self as Loss<activation::Softmax>>::accepts(target)
+    }
     #[inline(always)]
     fn evaluate<T: Scalar>(values: &mut [T], target: &[T]) -> T {
         let max = max(values);
@@ -238,7 +254,7 @@ impl Loss<Softmax> for CrossEntropy {
         }
         let expected = sum_of_products(values, target);
         apply_lanes::<Exp, T>(values);
-        divide_by_sum(values).ln() - expected
+        cross_entropy(divide_by_sum(values), expected, values, target)
     }
     #[inline]
     fn delta<T: Scalar>(output: &[T], target: &[T], delta: &mut [T]) {

@@ -20,7 +20,8 @@ use crate::scalar::{Scalar, Zero};
 /// | `y`  | `[OUT]`       | output                                                |
 ///
 /// The sum of a unit runs over the inputs in order, and the bias comes last. Takes
-/// `(IN + 1) * OUT` numbers of memory.
+/// `(IN + 1) * OUT` numbers of memory. Without outputs, or with one output that ends in
+/// [`Softmax`](crate::Softmax), it does not compile; without inputs, `y = A(b)`.
 ///
 /// ```
 /// use gradlet::prelude::*;
@@ -36,12 +37,13 @@ pub struct Dense<const IN: usize, const OUT: usize, A = Sigmoid, T = f32> {
     activation: PhantomData<A>,
 }
 
-impl<const IN: usize, const OUT: usize, A, T> Dense<IN, OUT, A, T> {
+impl<const IN: usize, const OUT: usize, A: Activation, T> Dense<IN, OUT, A, T> {
     /// A layer from weights as they are stored: `weights[i][o]` goes from input `i` to unit `o`.
     ///
     /// [`from_rows`](Self::from_rows) takes the order of PyTorch and of textbooks.
     #[must_use]
     pub const fn new(weights: [[T; OUT]; IN], bias: [T; OUT]) -> Self {
+        const { assert!(OUT >= A::MIN_OUTPUTS, "too few outputs: `Softmax` needs 2, others 1") };
         Self { weights, bias, activation: PhantomData }
     }
 
@@ -69,7 +71,9 @@ impl<const IN: usize, const OUT: usize, A, T> Dense<IN, OUT, A, T> {
         }
         Self::new(weights, bias)
     }
+}
 
+impl<const IN: usize, const OUT: usize, A, T> Dense<IN, OUT, A, T> {
     /// One row of weights for each unit, as in PyTorch's `Linear.weight`.
     #[must_use]
     #[allow(
@@ -119,7 +123,7 @@ impl<const IN: usize, const OUT: usize, A, T> Dense<IN, OUT, A, T> {
     }
 }
 
-impl<const IN: usize, const OUT: usize, A, T: Zero> Zero for Dense<IN, OUT, A, T> {
+impl<const IN: usize, const OUT: usize, A: Activation, T: Zero> Zero for Dense<IN, OUT, A, T> {
     const ZERO: Self = Self::new(Zero::ZERO, Zero::ZERO);
 }
 

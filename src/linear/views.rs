@@ -7,12 +7,13 @@ use nalgebra::{
     ArrayStorage, SMatrix, SMatrixView, SMatrixViewMut, SVector, SVectorView, SVectorViewMut,
 };
 
+use crate::activation::Activation;
 use crate::layer::Dense;
 use crate::scalar::Scalar;
 
 /// With feature `nalgebra`: views, which copy nothing, and conversions; see
 /// [`linear`](crate::linear).
-impl<const IN: usize, const OUT: usize, A, T: Scalar> Dense<IN, OUT, A, T> {
+impl<const IN: usize, const OUT: usize, A: Activation, T: Scalar> Dense<IN, OUT, A, T> {
     /// The weights as a matrix, one row for each unit: nothing is copied.
     ///
     /// ```

@@ -1,6 +1,6 @@
 //! Optimizers that scale each parameter's step by the size of its gradients.
 
-use super::{Gradients, Optimizer, for_each};
+use super::{Gradients, HyperParameter, Optimizer, for_each};
 use crate::fingerprint::fingerprint;
 use crate::layer::Layer;
 use crate::scalar::{Scalar, Zero};
@@ -12,20 +12,20 @@ use crate::scalar::{Scalar, Zero};
 /// ```
 /// use gradlet::prelude::*;
 ///
-/// let rms_prop = RmsProp { learning_rate: 0.5, decay: 0.75, epsilon: 0.0 };
+/// let rms_prop = RmsProp { learning_rate: 0.5, decay: 0.75, epsilon: 0.5 };
 /// let mut net = Dense::<1, 1, Identity>::new([[0.0]], [0.0]);
 /// let mut trainer = Trainer::<_, HalfSquaredError, _>::new();
-/// trainer.step(&mut net, &rms_prop, &[1.0], &[1.0]); // g = -1, s = 1/4, step 0.5 / 0.5
-/// assert_eq!(net, Dense::new([[1.0]], [1.0]));
+/// trainer.step(&mut net, &rms_prop, &[1.0], &[1.0]); // g = -1, s = 1/4, step 0.5 / (0.5 + 0.5)
+/// assert_eq!(net, Dense::new([[0.5]], [0.5]));
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct RmsProp<T = f32> {
-    /// Step size.
+    /// Step size, 0 or more.
     pub learning_rate: T,
     /// How much of the mean square is kept, `0.0..1.0`.
     pub decay: T,
-    /// Added to the root, against division by zero.
+    /// Added to the root, against division by zero; more than 0.
     pub epsilon: T,
 }
 
@@ -48,6 +48,13 @@ impl<T: Scalar, N: Layer<Scalar = T>> Optimizer<N> for RmsProp<T> {
         visit: &mut impl FnMut([&[T]; G], [&mut [T]; S]),
     ) {
         N::tensors(kept, [], state, &mut |_, kept, [], state| visit(kept, state));
+    }
+
+    #[inline]
+    fn check(&self) -> Result<(), HyperParameter> {
+        HyperParameter::LearningRate.check_rate(self.learning_rate)?;
+        HyperParameter::Decay.check_fraction(self.decay)?;
+        HyperParameter::check_epsilon(self.epsilon)
     }
 
     #[inline]
@@ -128,13 +135,13 @@ impl<G: Zero, T: Zero> Zero for AdamState<G, T> {
 #[derive(Clone, Copy, Debug, PartialEq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct Adam<T = f32> {
-    /// Step size; 0.001 is usual.
+    /// Step size, 0 or more; 0.001 is usual.
     pub learning_rate: T,
     /// How much of the mean gradient is kept, `0.0..1.0`.
     pub beta_1: T,
     /// How much of the mean square is kept, `0.0..1.0`.
     pub beta_2: T,
-    /// Added to the root, against division by zero.
+    /// Added to the root, against division by zero; more than 0.
     pub epsilon: T,
 }
 
@@ -195,6 +202,14 @@ impl<T: Scalar, N: Layer<Scalar = T>> Optimizer<N> for Adam<T> {
     }
 
     #[inline]
+    fn check(&self) -> Result<(), HyperParameter> {
+        HyperParameter::LearningRate.check_rate(self.learning_rate)?;
+        HyperParameter::Beta1.check_fraction(self.beta_1)?;
+        HyperParameter::Beta2.check_fraction(self.beta_2)?;
+        HyperParameter::check_epsilon(self.epsilon)
+    }
+
+    #[inline]
     fn update(
         &self,
         net: &mut N,
@@ -226,7 +241,7 @@ impl<T: Scalar, N: Layer<Scalar = T>> Optimizer<N> for Adam<T> {
 pub struct AdamW<T = f32> {
     /// The hyper-parameters of Adam.
     pub adam: Adam<T>,
-    /// Decay for each step and unit of learning rate; 0.01 is usual.
+    /// Decay for each step and unit of learning rate, 0 or more; 0.01 is usual.
     pub weight_decay: T,
 }
 
@@ -241,6 +256,12 @@ impl<T: Scalar, N: Layer<Scalar = T>> Optimizer<N> for AdamW<T> {
         visit: &mut impl FnMut([&[T]; G], [&mut [T]; S]),
     ) {
         AdamState::remembered::<N, G, S>(kept, state, visit);
+    }
+
+    #[inline]
+    fn check(&self) -> Result<(), HyperParameter> {
+        Optimizer::<N>::check(&self.adam)?;
+        HyperParameter::WeightDecay.check_rate(self.weight_decay)
     }
 
     #[inline]

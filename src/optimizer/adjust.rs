@@ -1,6 +1,6 @@
 //! Optimizers around another optimizer, which see the gradient before it does.
 
-use super::{GradientVisitor, Gradients, Optimizer};
+use super::{GradientVisitor, Gradients, HyperParameter, Optimizer};
 use crate::layer::{Layer, Tensor};
 use crate::scalar::{Scalar, Zero};
 
@@ -20,7 +20,7 @@ use crate::scalar::{Scalar, Zero};
 pub struct ClipByValue<O, T = f32> {
     /// What makes the step.
     pub optimizer: O,
-    /// Largest absolute value of a derivative, 0 or more.
+    /// Largest absolute value of a derivative, 0 or more; it may be infinite.
     pub limit: T,
 }
 
@@ -35,6 +35,12 @@ impl<T: Scalar, N: Layer<Scalar = T>, O: Optimizer<N>> Optimizer<N> for ClipByVa
         visit: &mut impl FnMut([&[N::Scalar]; G], [&mut [N::Scalar]; S]),
     ) {
         O::remembered(kept, state, visit);
+    }
+
+    #[inline]
+    fn check(&self) -> Result<(), HyperParameter> {
+        HyperParameter::check_limit(self.limit)?;
+        self.optimizer.check()
     }
 
     #[inline]
@@ -74,7 +80,7 @@ impl<T: Scalar, N: Layer<Scalar = T>, O: Optimizer<N>> Optimizer<N> for ClipByVa
 pub struct WeightDecay<O, T = f32> {
     /// What makes the step.
     pub optimizer: O,
-    /// Factor of the parameters in the gradient; 1e-4 is usual.
+    /// Factor of the parameters in the gradient, 0 or more; 1e-4 is usual.
     pub rate: T,
 }
 
@@ -89,6 +95,12 @@ impl<T: Scalar, N: Layer<Scalar = T>, O: Optimizer<N>> Optimizer<N> for WeightDe
         visit: &mut impl FnMut([&[N::Scalar]; G], [&mut [N::Scalar]; S]),
     ) {
         O::remembered(kept, state, visit);
+    }
+
+    #[inline]
+    fn check(&self) -> Result<(), HyperParameter> {
+        HyperParameter::WeightDecay.check_rate(self.rate)?;
+        self.optimizer.check()
     }
 
     #[inline]
@@ -130,6 +142,11 @@ impl<N: Layer, O: Optimizer<N>> Optimizer<N> for NoBias<O> {
         visit: &mut impl FnMut([&[N::Scalar]; G], [&mut [N::Scalar]; S]),
     ) {
         O::remembered(kept, state, visit);
+    }
+
+    #[inline]
+    fn check(&self) -> Result<(), HyperParameter> {
+        self.optimizer.check()
     }
 
     #[inline]
@@ -203,8 +220,9 @@ where
 /// updates by `optimizer`: `g *= limit / |g|` where `|g| > limit`.
 ///
 /// Pascanu, Mikolov, Bengio, ICML 2013. Needs no memory: for one sample the squared length is
-/// `sum over layers of |d|^2 (|x|^2 + 1)`. Where that overflows (in `f32` above a length of 1e19),
-/// the step is zero.
+/// `sum over layers of |d|^2 (|x|^2 + 1)`. Where that overflows, in `f32` above a length of 1e19, it
+/// is computed anew in units of the largest derivative. Where a derivative itself overflows, there is
+/// no direction left: `optimizer` is given a gradient of zeros.
 ///
 /// ```
 /// use gradlet::prelude::*;
@@ -222,7 +240,7 @@ where
 pub struct ClipByNorm<O, T = f32> {
     /// What makes the step.
     pub optimizer: O,
-    /// Greatest length of the gradient, 0 or more.
+    /// Greatest length of the gradient, 0 or more; it may be infinite.
     pub limit: T,
 }
 
@@ -240,12 +258,72 @@ impl<T: Scalar, N: Layer<Scalar = T>, O: Optimizer<N>> Optimizer<N> for ClipByNo
     }
 
     #[inline]
+    fn check(&self) -> Result<(), HyperParameter> {
+        HyperParameter::check_limit(self.limit)?;
+        self.optimizer.check()
+    }
+
+    #[inline]
     fn update(&self, net: &mut N, state: &mut O::State, gradients: &impl Gradients<N>, scale: T) {
         let mut norm = SquaredNorm { sum: T::ZERO };
         gradients.visit([net], [], &mut norm);
+        if !norm.sum.is_finite() {
+            return self.update_large(net, state, gradients, scale);
+        }
         let length = scale * norm.sum.sqrt();
         let scale = if length > self.limit { scale * (self.limit / length) } else { scale };
         self.optimizer.update(net, state, gradients, scale);
+    }
+}
+
+impl<O, T: Scalar> ClipByNorm<O, T> {
+    /// The update where the square of the length overflows.
+    #[cold]
+    fn update_large<N: Layer<Scalar = T>>(
+        &self,
+        net: &mut N,
+        state: &mut O::State,
+        gradients: &impl Gradients<N>,
+        scale: T,
+    ) where
+        O: Optimizer<N>,
+    {
+        let mut largest = Fold { value: T::ZERO, f: larger };
+        gradients.visit([net], [], &mut largest);
+        let unit = largest.value;
+        if !unit.is_finite() {
+            let gradients = Adjusted { gradients, adjust: |_, _| T::ZERO };
+            return self.optimizer.update(net, state, &gradients, T::ONE);
+        }
+        let mut norm = Fold { value: T::ZERO, f: |sum, g| sum + (g / unit) * (g / unit) };
+        gradients.visit([net], [], &mut norm);
+        // The length itself may overflow too.
+        let ratio = self.limit / (scale * unit) / norm.value.sqrt();
+        let scale = if ratio < T::ONE { scale * ratio } else { scale };
+        self.optimizer.update(net, state, gradients, scale);
+    }
+}
+
+/// The larger of a size and of that of a number; infinite for NaN.
+fn larger<T: Scalar>(size: T, g: T) -> T {
+    if !g.is_finite() {
+        T::INFINITY
+    } else if g.abs() > size {
+        g.abs()
+    } else {
+        size
+    }
+}
+
+/// `f(value, g)` for each number of the gradient.
+struct Fold<T, F> {
+    value: T,
+    f: F,
+}
+
+impl<T: Scalar, F: Fn(T, T) -> T> GradientVisitor<T, 1, 0> for Fold<T, F> {
+    fn vector(&mut self, _: [&mut [T]; 1], _: [&mut [T]; 0], gradient: &[T]) {
+        self.value = gradient.iter().fold(self.value, |value, &g| (self.f)(value, g));
     }
 }
 

@@ -1,6 +1,6 @@
 //! Gradient descent, plain and with momentum.
 
-use super::{GradientVisitor, Gradients, Optimizer, for_each};
+use super::{GradientVisitor, Gradients, HyperParameter, Optimizer, for_each};
 use crate::fingerprint::fingerprint;
 use crate::kernel;
 use crate::layer::Layer;
@@ -22,7 +22,7 @@ use crate::scalar::Scalar;
 #[derive(Clone, Copy, Debug, PartialEq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct Sgd<T = f32> {
-    /// Step size; with one sample at a time, stable below `2 / |x|^2` for a linear unit.
+    /// Step size, 0 or more; with one sample at a time, stable below `2 / |x|^2` for a linear unit.
     pub learning_rate: T,
 }
 
@@ -53,6 +53,11 @@ impl<T: Scalar, N: Layer<Scalar = T>> Optimizer<N> for Sgd<T> {
     type State = ();
 
     #[inline]
+    fn check(&self) -> Result<(), HyperParameter> {
+        HyperParameter::LearningRate.check_rate(self.learning_rate)
+    }
+
+    #[inline]
     fn update(&self, net: &mut N, _: &mut (), gradients: &impl Gradients<N>, scale: T) {
         gradients.visit([net], [], &mut Descend { rate: scale * self.learning_rate });
     }
@@ -76,7 +81,7 @@ impl<T: Scalar, N: Layer<Scalar = T>> Optimizer<N> for Sgd<T> {
 #[derive(Clone, Copy, Debug, PartialEq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct Momentum<T = f32> {
-    /// Step size.
+    /// Step size, 0 or more.
     pub learning_rate: T,
     /// How much of the last step is kept, `0.0..1.0`; 0.9 is usual.
     pub momentum: T,
@@ -93,6 +98,12 @@ impl<T: Scalar, N: Layer<Scalar = T>> Optimizer<N> for Momentum<T> {
         visit: &mut impl FnMut([&[T]; G], [&mut [T]; S]),
     ) {
         N::tensors(kept, [], state, &mut |_, kept, [], state| visit(kept, state));
+    }
+
+    #[inline]
+    fn check(&self) -> Result<(), HyperParameter> {
+        HyperParameter::LearningRate.check_rate(self.learning_rate)?;
+        HyperParameter::Momentum.check_fraction(self.momentum)
     }
 
     #[inline]
@@ -132,7 +143,7 @@ impl<T: Scalar, N: Layer<Scalar = T>> Optimizer<N> for Momentum<T> {
 #[derive(Clone, Copy, Debug, PartialEq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct Nesterov<T = f32> {
-    /// Step size.
+    /// Step size, 0 or more.
     pub learning_rate: T,
     /// How much of the last step is kept, `0.0..1.0`; 0.9 is usual.
     pub momentum: T,
@@ -149,6 +160,12 @@ impl<T: Scalar, N: Layer<Scalar = T>> Optimizer<N> for Nesterov<T> {
         visit: &mut impl FnMut([&[T]; G], [&mut [T]; S]),
     ) {
         N::tensors(kept, [], state, &mut |_, kept, [], state| visit(kept, state));
+    }
+
+    #[inline]
+    fn check(&self) -> Result<(), HyperParameter> {
+        HyperParameter::LearningRate.check_rate(self.learning_rate)?;
+        HyperParameter::Momentum.check_fraction(self.momentum)
     }
 
     #[inline]

@@ -11,10 +11,12 @@
 mod adaptive;
 mod adjust;
 mod descent;
+mod hyper;
 
 pub use adaptive::{Adam, AdamState, AdamW, RmsProp};
 pub use adjust::{ClipByNorm, ClipByValue, NoBias, WeightDecay};
 pub use descent::{Momentum, Nesterov, Sgd};
+pub use hyper::HyperParameter;
 
 use crate::kernel;
 use crate::layer::{Deltas, Layer};
@@ -70,6 +72,22 @@ pub trait Optimizer<N: Layer> {
         visit: &mut impl FnMut([&[N::Scalar]; G], [&mut [N::Scalar]; S]),
     ) {
         let _ = (kept, state, visit);
+    }
+
+    /// Whether every hyper-parameter is in its range; without it, a custom optimizer is always in
+    /// order.
+    ///
+    /// Training checks before each update, and makes none where the answer is an error:
+    /// [`Trainer::step`](crate::Trainer::step) then gives NaN,
+    /// [`BatchTrainer::apply`](crate::BatchTrainer::apply) gives 0 and `fit` ends with
+    /// [`Outcome::Optimizer`](crate::Outcome::Optimizer).
+    ///
+    /// # Errors
+    ///
+    /// [`HyperParameter`] says which one is out of its range.
+    #[inline]
+    fn check(&self) -> Result<(), HyperParameter> {
+        Ok(())
     }
 
     /// Changes the parameters of `net` by `scale` times the gradient.

@@ -102,6 +102,7 @@ use core::fmt;
 
 use json::Quoted;
 
+use crate::activation::Activation;
 use crate::layer::{Dense, Layer};
 
 /// A type of numbers in a file.
@@ -412,7 +413,7 @@ impl Shape {
 
 macro_rules! dense {
     ($float:ident, $take:ident) => {
-        impl<const IN: usize, const OUT: usize, A> Dense<IN, OUT, A, $float> {
+        impl<const IN: usize, const OUT: usize, A: Activation> Dense<IN, OUT, A, $float> {
             /// The layer of that name in a file; also in constants.
             ///
             /// Other tensors of the file are not looked at;
@@ -479,3 +480,9 @@ macro_rules! dense {
 }
 dense!(f32, take_f32);
 dense!(f64, take_f64);
+use core::fmt;
+
+use json::Quoted;
+
+use crate::activation::Activation;
+use crate::layer::{Dense, Layer};

@@ -1,6 +1,6 @@
 //! Golden numbers: `tests/golden/*.json`; its origin is told in `how` or `model` of each file.
 
-use gradlet::{Dense, Scalar};
+use gradlet::{Activation, Dense, Scalar};
 use serde_json::Value;
 
 /// A part of a golden file.
@@ -88,7 +88,7 @@ impl<'a> Json<'a> {
 
 /// A layer from `w[neuron][input]` and `b[neuron]`.
 #[track_caller]
-pub(crate) fn dense<const IN: usize, const OUT: usize, A, T: Scalar>(
+pub(crate) fn dense<const IN: usize, const OUT: usize, A: Activation, T: Scalar>(
     w: Json<'_>,
     b: Json<'_>,
 ) -> Dense<IN, OUT, A, T> {

@@ -55,7 +55,7 @@ impl Run {
 
     /// Whether the numbers grew until they were no numbers any more.
     pub(crate) const fn diverged(&self) -> bool {
-        matches!(self.outcome, Outcome::NotFinite { .. })
+        matches!(self.outcome, Outcome::NotFinite { .. } | Outcome::Diverged)
     }
 }
 
@@ -115,7 +115,7 @@ fn fit(
             return trainer.fit_with(net, sgd, |_| samples, stop, callback).outcome;
         }
         Batch::Of(size) => size,
-        Batch::All => 0,
+        Batch::All => FULL_BATCH,
     };
     let mut trainer = BatchTrainer::<Neuron, HalfSquaredError>::new();
     trainer.fit_with(net, sgd, size, |_| samples, stop, callback).outcome

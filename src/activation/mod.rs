@@ -3,6 +3,10 @@
 //! Each is a type without fields, chosen as a type parameter, so the linker drops the ones that a
 //! program does not name. Every one is finite, and right, for every finite input.
 
+mod gated;
+
+pub use gated::{Gelu, Silu};
+
 use crate::fingerprint::fingerprint;
 use crate::kernel::each;
 use crate::layer::{Kept, Vector};
@@ -26,6 +30,9 @@ pub trait Activation {
     /// Stands for this function in [`Layer::FINGERPRINT`](crate::Layer::FINGERPRINT): 0, unless an
     /// activation of your own says [what](crate::fingerprint).
     const FINGERPRINT: u32 = 0;
+
+    /// Fewest outputs of a layer that ends in this function: [`Softmax`] needs 2, all others 1.
+    const MIN_OUTPUTS: usize = 1;
 
     /// What backpropagation needs besides the outputs `Y`: nothing, `()`, or the logits, `Y`.
     type Kept<Y: Vector>: Kept<Y>;
@@ -378,87 +385,12 @@ impl Elementwise for HardSigmoid {
 }
 
 activation! {
-    /// Gaussian error linear unit `y = z P(z)`, where `P` is the normal distribution function
-    /// `erfc(-z / sqrt(2)) / 2`; `dy/dz = P(z) + z e^(-z^2 / 2) / sqrt(2 pi)`.
-    ///
-    /// Hendrycks, Gimpel, arXiv 1606.08415, the exact form. Keeps the logits for the derivative.
-    ///
-    /// ```
-    /// use gradlet::{Activation, Gelu};
-    ///
-    /// let mut values = [-1000.0, 0.0, 1.0, 1000.0];
-    /// Gelu::apply(&mut values);
-    /// assert_eq!((values[0], values[1], values[3]), (0.0, 0.0, 1000.0));
-    /// assert!((values[2] - 0.841_344_746_068_542_9_f64).abs() < 1e-15);
-    /// ```
-    Gelu
-}
-impl Gelu {
-    #[inline]
-    fn distribution<T: Scalar>(z: T) -> T {
-        T::HALF * (-z * T::FRAC_1_SQRT_2).erfc()
-    }
-}
-impl Activation for Gelu {
-    const FINGERPRINT: u32 = fingerprint("Gelu", &[]);
-    type Kept<Y: Vector> = Y;
-
-    #[inline]
-    fn apply<T: Scalar>(values: &mut [T]) {
-        for value in values {
-            *value *= Self::distribution(*value);
-        }
-    }
-
-    #[inline]
-    fn backward<T: Scalar>(_: &[T], logits: &[T], delta: &mut [T]) {
-        for (d, &z) in delta.iter_mut().zip(logits) {
-            let density = (-T::HALF * z * z).exp() * T::FRAC_1_SQRT_2PI;
-            *d *= Self::distribution(z) + z * density;
-        }
-    }
-}
-
-activation! {
-    /// Sigmoid linear unit, or swish: `y = z s` with `s = 1 / (1 + e^-z)`;
-    /// `dy/dz = s (1 + z (1 - s))`.
-    ///
-    /// Elfwing, Uchibe, Doya, Neural Networks 107 (2018). Keeps the logits for the derivative.
-    ///
-    /// ```
-    /// use gradlet::{Activation, Silu};
-    ///
-    /// let mut values = [-1000.0, 0.0, 1000.0];
-    /// Silu::apply(&mut values);
-    /// assert_eq!(values, [0.0, 0.0, 1000.0]);
-    /// ```
-    Silu
-}
-impl Activation for Silu {
-    const FINGERPRINT: u32 = fingerprint("Silu", &[]);
-    type Kept<Y: Vector> = Y;
-
-    #[inline]
-    fn apply<T: Scalar>(values: &mut [T]) {
-        for value in values {
-            *value *= <Sigmoid as Elementwise>::apply(*value);
-        }
-    }
-
-    #[inline]
-    fn backward<T: Scalar>(_: &[T], logits: &[T], delta: &mut [T]) {
-        for (d, &z) in delta.iter_mut().zip(logits) {
-            let s = <Sigmoid as Elementwise>::apply(z);
-            *d *= s * (T::ONE + z * (T::ONE - s));
-        }
-    }
-}
-
-activation! {
     /// Class probabilities `y_i = e^(z_i - m) / sum_j e^(z_j - m)` with `m = max z`, for the last
     /// layer; `dL/dz_i = y_i (dL/dy_i - sum_j y_j dL/dy_j)`.
     ///
-    /// Belongs with [`CrossEntropy`](crate::CrossEntropy).
+    /// Belongs with [`CrossEntropy`](crate::CrossEntropy). Needs two outputs or more, as the softmax of
+    /// one number is 1 whatever the number: for one yes/no output, use [`Sigmoid`] with
+    /// [`BinaryCrossEntropy`](crate::BinaryCrossEntropy).
     ///
     /// ```
     /// use gradlet::{Activation, Softmax};
@@ -491,6 +423,7 @@ impl Softmax {
 }
 impl Activation for Softmax {
     const FINGERPRINT: u32 = fingerprint("Softmax", &[]);
+    const MIN_OUTPUTS: usize = 2;
     type Kept<Y: Vector> = ();
 
     #[inline]

@@ -1,0 +1,100 @@
+//! Early stopping.
+
+use core::ops::ControlFlow;
+
+use crate::layer::{Layer, is_finite};
+use crate::scalar::{Scalar, Zero};
+
+/// Ends training when a loss has not become better for some epochs, and keeps the best parameters.
+///
+/// Give it the loss on examples that are not trained on. Holds one number for each parameter.
+///
+/// ```
+/// use gradlet::prelude::*;
+///
+/// let (examples, unseen) = ([([0.0], [1.0]), ([1.0], [3.0])], ([2.0], [5.5]));
+/// let mut net = Dense::<1, 1, Identity>::ZERO;
+/// let mut trainer = Trainer::<_, HalfSquaredError, Sgd>::new();
+/// let mut judge = Trainer::<_, HalfSquaredError, Sgd>::new();
+/// let mut early = EarlyStopping::new();
+/// let report = trainer.fit_with(
+///     &mut net,
+///     |_| Sgd { learning_rate: 0.1 },
+///     |_| &examples,
+///     Stop::after(10_000),
+///     |epoch| {
+///         let loss = judge.evaluate(epoch.net, &unseen.0, &unseen.1);
+///         early.observe(epoch.net, loss, 10)
+///     },
+/// );
+/// assert_eq!(report.outcome, Outcome::Stopped);
+/// assert!(early.restore(&mut net));
+/// assert_eq!(Some(judge.evaluate(&net, &unseen.0, &unseen.1)), early.best_loss());
+/// ```
+#[derive(Clone, Debug, PartialEq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+pub struct EarlyStopping<N: Layer> {
+    best: N::Gradient,
+    best_loss: N::Scalar,
+    found: bool,
+    waited: u32,
+}
+
+impl<N: Layer> EarlyStopping<N> {
+    /// Has seen nothing yet.
+    #[must_use]
+    pub const fn new() -> Self {
+        Self { best: N::Gradient::ZERO, best_loss: N::Scalar::ZERO, found: false, waited: 0 }
+    }
+
+    /// Keeps the parameters if `loss` is the lowest so far; says stop after `patience` losses in a
+    /// row that were not. NaN is never the lowest, nor is the loss of a network with a parameter that
+    /// is NaN or infinite.
+    pub fn observe(&mut self, net: &N, loss: N::Scalar, patience: u32) -> ControlFlow<()> {
+        let lowest = if self.found { loss < self.best_loss } else { loss.is_finite() };
+        let better = lowest && is_finite(net);
+        if better {
+            net.parameters([&mut self.best], &mut |_, now, [best]| {
+                for (best, &now) in best.iter_mut().zip(now) {
+                    *best = now;
+                }
+            });
+            self.best_loss = loss;
+            self.found = true;
+            self.waited = 0;
+        } else {
+            self.waited = self.waited.saturating_add(1);
+        }
+        if self.waited < patience || better {
+            ControlFlow::Continue(())
+        } else {
+            ControlFlow::Break(())
+        }
+    }
+
+    /// The lowest loss so far.
+    #[must_use]
+    pub fn best_loss(&self) -> Option<N::Scalar> {
+        self.found.then_some(self.best_loss)
+    }
+
+    /// Gives the best parameters back to `net`; if none were kept, `net` stays as it is and the
+    /// answer is `false`.
+    #[must_use = "`false` says that there was nothing to restore"]
+    pub fn restore(&self, net: &mut N) -> bool {
+        if self.found {
+            N::tensors([&self.best], [net], [], &mut |_, [best], [now], []| {
+                for (now, &best) in now.iter_mut().zip(best) {
+                    *now = best;
+                }
+            });
+        }
+        self.found
+    }
+}
+
+impl<N: Layer> Default for EarlyStopping<N> {
+    fn default() -> Self {
+        Self::new()
+    }
+}
