@@ -1,8 +1,9 @@
-//! The loss over time.
+//! Learning curves.
 
 use ::heapless::Vec;
 
-use crate::scalar::{Scalar, reciprocal};
+use crate::mean::Mean;
+use crate::scalar::Scalar;
 
 /// The learning curve of a training of any length in at most `N` numbers.
 ///
@@ -36,46 +37,54 @@ pub struct LossHistory<const N: usize, T = f32> {
     /// The stride is two to this power.
     doublings: u32,
     /// Of the losses that are in no mean yet.
-    sum: T,
+    mean: Mean<T>,
     count: u32,
 }
+
+/// A mean is of up to 2^31 losses.
+const MOST_DOUBLINGS: u32 = 31;
 
 impl<const N: usize, T: Scalar> LossHistory<N, T> {
     /// No loss yet.
     #[must_use]
     pub const fn new() -> Self {
         const { assert!(N > 1, "a history has at least two numbers: N must not be 0 or 1") };
-        Self { means: Vec::new(), doublings: 0, sum: T::ZERO, count: 0 }
+        Self { means: Vec::new(), doublings: 0, mean: Mean::ZERO, count: 0 }
     }
 
-    /// Takes in one loss.
-    pub fn observe(&mut self, loss: T) {
-        if self.means.is_full() && self.count == 0 {
-            self.halve();
+    /// Takes in one loss, unless there is no room: after `N` means of 2^31 losses. Says whether it
+    /// did.
+    pub fn observe(&mut self, loss: T) -> bool {
+        if self.means.is_full() && !self.halve() {
+            return false;
         }
-        self.sum += loss;
         self.count = self.count.saturating_add(1);
+        self.mean.observe(loss, T::from_u32(self.count));
         if self.count >= self.stride() {
             // There is room, or it would have been made.
-            let _ = self.means.push(self.sum * reciprocal(self.count));
-            (self.sum, self.count) = (T::ZERO, 0);
+            let _ = self.means.push(self.mean.value());
+            (self.mean, self.count) = (Mean::ZERO, 0);
         }
+        true
     }
 
     /// Puts the mean of two numbers in the place of each pair; an odd last one becomes the begin of
-    /// the next mean.
-    fn halve(&mut self) {
+    /// the next mean. Not beyond the longest stride: says whether it did.
+    fn halve(&mut self) -> bool {
+        if self.doublings == MOST_DOUBLINGS {
+            return false;
+        }
         let mut pairs = 0;
         for first in (0..N).step_by(2) {
             match (self.means.get(first), self.means.get(first.saturating_add(1))) {
                 (Some(&a), Some(&b)) => {
                     if let Some(place) = self.means.get_mut(pairs) {
-                        *place = (a + b) * T::HALF;
+                        *place = a * T::HALF + b * T::HALF;
                     }
                     pairs = pairs.saturating_add(1);
                 }
                 (Some(&last), None) => {
-                    self.sum = last * T::from_u32(self.stride());
+                    self.mean.observe(last, T::ONE);
                     self.count = self.stride();
                 }
                 _ => {}
@@ -83,6 +92,7 @@ impl<const N: usize, T: Scalar> LossHistory<N, T> {
         }
         self.means.truncate(pairs);
         self.doublings = self.doublings.saturating_add(1);
+        true
     }
 
     /// The curve so far, without up to `stride() - 1` last losses.
@@ -94,7 +104,7 @@ impl<const N: usize, T: Scalar> LossHistory<N, T> {
     /// How many losses each number is the mean of: a power of two, 2^31 at most.
     #[must_use]
     pub const fn stride(&self) -> u32 {
-        1 << if self.doublings < 31 { self.doublings } else { 31 }
+        1_u32.wrapping_shl(self.doublings)
     }
 }
 
