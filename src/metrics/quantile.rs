@@ -34,10 +34,39 @@ use crate::scalar::Scalar;
 /// Numbers are only compared, never added, so outliers of any size count as one number each, and
 /// ties are exact. `observe` looks at each marker once or twice; `12 MARKERS + 16` bytes for `f32`.
 ///
+/// The error of the rank, as a share of the numbers above the 99th percentile (10 % is the 98.9th or
+/// the 99.1st), root of the mean square; the other quantiles likewise, of those on the smaller side:
+///
+/// | 99th percentile of | 100 | 300 | 1,000 | 10,000 | 100,000 |
+/// |---|---:|---:|---:|---:|---:|
+/// | uniform | 0.0 % | 0.0 % | 3.5 % | 2.3 % | 0.7 % |
+/// | normal | 0.0 % | 0.0 % | 4.7 % | 1.5 % | 0.9 % |
+/// | exponential | 0.0 % | 0.0 % | 3.5 % | 2.0 % | 1.5 % |
+/// | lognormal | 0.0 % | 0.0 % | 4.7 % | 1.5 % | 0.9 % |
+/// | Cauchy | 0.0 % | 0.0 % | 3.5 % | 2.3 % | 0.7 % |
+/// | two peaks | 0.0 % | 0.0 % | 3.9 % | 2.0 % | 1.9 % |
+/// | integers, ties | 0.0 % | 0.0 % | 0.0 % | 0.0 % | 0.0 % |
+/// | constant, ties | 0.0 % | 0.0 % | 2.2 % | 2.0 % | 1.1 % |
+/// | ascending | 0.0 % | 0.0 % | 10.0 % | 7.0 % | 4.7 % |
+/// | descending | 0.0 % | 0.0 % | 10.0 % | 3.0 % | 12.9 % |
+/// | 1 % of 3e38 | 0.0 % | 0.0 % | 0.0 % | 0.9 % | 0.1 % |
+/// | drift | 0.0 % | 0.0 % | 16.6 % | 12.9 % | 17.9 % |
+/// | normal, median | 1.3 % | 0.9 % | 0.7 % | 0.5 % | 0.6 % |
+/// | normal, 5th | 0.0 % | 4.8 % | 2.7 % | 1.1 % | 1.0 % |
+///
+/// The drift is that of a mean by 10 deviations from the first number to the last. This and the
+/// table below are printed by `cargo test --release --test quantiles -- --ignored --nocapture`.
+///
 /// # False alarms
 ///
 /// Where an alarm is what exceeds the value, few numbers give a poor threshold even if it is exact,
-/// because their largest are only so typical of those to come.
+/// because their largest are only so typical of those to come: with the nearest rank `r` of `n`,
+/// `(n + 1 - r) / (n + 1)` of these exceed it, on average, whatever their distribution.
+///
+/// | numbers | 100 | 200 | 300 | 1,000 | 3,000 | 10,000 | 100,000 |
+/// |---|---:|---:|---:|---:|---:|---:|---:|
+/// | above the 99th percentile | 2.02 % | 1.49 % | 1.30 % | 1.07 % | 0.97 % | 0.97 % | 1.00 % |
+/// | the same, exact | 2.02 % | 1.49 % | 1.30 % | 1.08 % | 1.01 % | 0.98 % | 1.00 % |
 ///
 /// # What does not compile
 ///
@@ -192,7 +221,7 @@ impl<const NUMERATOR: u32, const DENOMINATOR: u32, T: Scalar, const MARKERS: usi
             let room = Self::room(self.weight, below, marker.between);
             // Nothing is hidden below the least number, which must stay a marker.
             let needed = marker.between.saturating_add(2).saturating_mul(Self::PARTS);
-            if place > 0 && needed <= room {
+            if self.used >= MARKERS && place > 0 && needed <= room {
                 marker.between = marker.between.saturating_add(1);
                 return;
             }

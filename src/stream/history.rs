@@ -113,3 +113,51 @@ impl<const N: usize, T: Scalar> Default for LossHistory<N, T> {
         Self::new()
     }
 }
+
+#[cfg(test)]
+#[allow(clippy::panic, reason = "tests may panic")]
+mod tests {
+    use super::*;
+
+    /// A history of `N` means of this many losses each, two to the power of `doublings`.
+    fn full<const N: usize>(doublings: u32, mean: f32) -> LossHistory<N> {
+        let means = core::iter::repeat_n(mean, N).collect();
+        LossHistory { means, doublings, ..LossHistory::new() }
+    }
+
+    #[test]
+    fn histories_end_at_the_longest_stride() {
+        let mut history = full::<3>(MOST_DOUBLINGS - 1, 1.0);
+        assert_eq!(history.stride(), 1 << 30);
+        // There is room once more.
+        assert!(history.observe(1.0));
+        assert_eq!(
+            (history.means(), history.stride(), history.count),
+            (&[1.0][..], 1 << 31, (1 << 30) + 1)
+        );
+
+        let mut history = full::<2>(MOST_DOUBLINGS, 1.0);
+        assert!(!history.observe(2.0));
+        assert_eq!((history.means(), history.stride()), (&[1.0, 1.0][..], 1 << 31));
+    }
+
+    #[test]
+    fn long_strides_lose_no_digits() {
+        // 2^24 losses of 0.1 are in a mean, then as many of 0.2: a plain sum would take 0.25 for them.
+        let mut history = full::<3>(24, 0.1);
+        for _ in 0..1 << 24 {
+            assert!(history.observe(0.2));
+        }
+        let [first, second] = history.means() else { panic!("{history:?}") };
+        assert!((first - 0.1).abs() < 1e-7 && (second - 0.15).abs() < 1e-6, "{history:?}");
+    }
+
+    #[test]
+    fn means_of_the_largest_losses_are_right() {
+        let mut history = LossHistory::<2>::new();
+        for k in 0..16 {
+            assert!(history.observe(if k < 8 { 3e38 } else { -3e38 }));
+        }
+        assert_eq!(history.means(), &[3e38, -3e38]);
+    }
+}
