@@ -6,10 +6,11 @@
     clippy::cast_possible_truncation,
     clippy::cast_precision_loss,
     clippy::cast_sign_loss,
-    reason = "tests may panic"
+    clippy::float_cmp,
+    reason = "tests may panic, and exact numbers are meant"
 )]
 
-use std::f64::consts::{PI, TAU};
+use core::f64::consts::{PI, TAU};
 
 use gradlet::metrics::Quantile;
 use proptest::prelude::*;
