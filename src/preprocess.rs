@@ -1,8 +1,8 @@
 //! Feature scaling (standardisation, min-max) and its inverse.
 //!
-//! [`Standardize`] and [`MinMax`] look at the examples one by one and find an offset and a scale for
-//! each feature; [`Scaling`] applies them. After training, the scaling is folded into the weights,
-//! so that the network takes raw numbers and answers in real units, and the device does no
+//! [`Standardize`] and [`MinMax`] look at the examples one by one and find an offset and a scale
+//! for each feature; [`Scaling`] applies them. After training, the scaling is folded into the
+//! weights, so that the network takes raw numbers and answers in real units, and the device does no
 //! preprocessing at all.
 //!
 //! ```
@@ -164,7 +164,8 @@ fn are_in_range<T: Scalar>(x: &[T]) -> bool {
     x.iter().all(|&x| Moments::is_in_range(x))
 }
 
-/// The spread of a feature, or 0 if it is no more than what rounding makes of a constant of this size.
+/// The spread of a feature, or 0 if it is no more than what rounding makes of a constant of this
+/// size.
 fn without_rounding<T: Scalar>(spread: T, size: T) -> T {
     let rounding = T::from_u32(8) * T::EPSILON * size.abs();
     if spread > rounding { spread } else { T::ZERO }
@@ -321,7 +322,8 @@ impl<const N: usize, T: Scalar> Default for Standardize<N, T> {
 /// leave the range. Before the first example nothing is changed.
 ///
 /// A feature with a range of up to 8 epsilons of its numbers (1e-6 of them in `f32`) is taken as
-/// constant, and becomes its distance from the least; [`Scaling::with_floor`] sets a limit for each.
+/// constant, and becomes its distance from the least; [`Scaling::with_floor`] sets a limit for
+/// each.
 ///
 /// ```
 /// use gradlet::preprocess::MinMax;

@@ -172,7 +172,7 @@ proptest! {
             let place = sorted.partition_point(|&y| y < x);
             sorted.insert(place, x);
             if sorted.len() >= 3 {
-                let rank = |share: usize, of: usize| sorted[(sorted.len() * share).div_ceil(of) - 1];
+                let rank = |share: usize, of| sorted[(sorted.len() * share).div_ceil(of) - 1];
                 prop_assert_eq!(third.value(), Some(rank(1, 3).into()));
                 prop_assert_eq!(fifths.value(), Some(rank(3, 5).into()));
             }
@@ -182,7 +182,8 @@ proptest! {
 
     #[test]
     fn value_is_one_of_the_numbers(numbers in prop::collection::vec(-1e6_f32..1e6, 4..400)) {
-        let (mut quantile, mut short) = (Quantile::<3, 4>::new(), Quantile::<3, 4>::with_memory::<8>());
+        let mut quantile = Quantile::<3, 4>::new();
+        let mut short = Quantile::<3, 4>::with_memory::<8>();
         for (i, &x) in numbers.iter().enumerate() {
             prop_assert!(quantile.observe(x) && short.observe(x));
             for value in [quantile.value(), short.value()] {

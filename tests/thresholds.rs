@@ -59,8 +59,8 @@ fn statistics_do_not_stall() {
     check_long_stream(20_000_000);
 }
 
-/// 2^32 readings are 50 days at 1,000 in a second. The largest relative error of all four is 5e-8 after
-/// 2^28 and 2.4e-8 after 2^32; 3 to 4 minutes.
+/// 2^32 readings are 50 days at 1,000 in a second. The largest relative error of all four is 5e-8
+/// after 2^28 and 2.4e-8 after 2^32; 3 to 4 minutes.
 #[test]
 #[ignore = "takes minutes: cargo test --release --test thresholds -- --ignored --nocapture"]
 fn statistics_do_not_stall_for_days() {

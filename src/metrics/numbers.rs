@@ -54,8 +54,8 @@ impl<T: Scalar> MeanAbsoluteError<T> {
 /// worse ones. The mean is not known beforehand: the second sum is that of Welford, Technometrics 4
 /// (1962), which loses no digits to a large mean.
 ///
-/// `None` for an output whose targets never vary, which includes one example and none. A number that
-/// is NaN or infinite makes it NaN, and so does a difference whose square overflows.
+/// `None` for an output whose targets never vary, which includes one example and none. A number
+/// that is NaN or infinite makes it NaN, and so does a difference whose square overflows.
 ///
 /// ```
 /// use gradlet::metrics::RSquared;
@@ -135,8 +135,8 @@ impl<const N: usize, T: Scalar> Default for RSquared<N, T> {
 /// Mean, last and lowest of the losses that it is given.
 ///
 /// The mean is right to 1e-5 of itself for 2^32 losses, also of those near the largest number that
-/// there is; from then on older losses count for less. A NaN or an infinite loss makes the mean NaN;
-/// NaN is never the lowest.
+/// there is; from then on older losses count for less. A NaN or an infinite loss makes the mean
+/// NaN; NaN is never the lowest.
 ///
 /// ```
 /// use gradlet::metrics::LossMeter;

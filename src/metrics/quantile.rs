@@ -6,9 +6,9 @@ use crate::scalar::Scalar;
 /// The quantile `NUMERATOR / DENOMINATOR` of a stream, in fixed memory: `Quantile<99, 100>` is the
 /// 99th percentile.
 ///
-/// [`value`](Self::value) is always one of the numbers observed, by the nearest rank: the least that
-/// is no less than the share of all. Below [`MINIMUM`](Self::MINIMUM) numbers there is none. Up to
-/// `MARKERS` different numbers it is exact, later an estimate.
+/// [`value`](Self::value) is always one of the numbers observed, by the nearest rank: the least
+/// that is no less than the share of all. Below [`MINIMUM`](Self::MINIMUM) numbers there is none.
+/// Up to `MARKERS` different numbers it is exact, later an estimate.
 ///
 /// ```
 /// use gradlet::metrics::Quantile;
@@ -28,14 +28,15 @@ use crate::scalar::Scalar;
 /// biased quantiles over data streams, ICDE 2005) and a fixed number of markers. A marker is one of
 /// the numbers, with how many are equal to it and how many are between it and the marker below. A
 /// number becomes a marker where that gap has grown to more than `16 / MARKERS` of its distance in
-/// ranks from the quantile (and a 16th of the smaller share); it is taken to be in the middle of the
-/// gap. To make room, the marker goes whose removal leaves the smallest gap by that measure.
+/// ranks from the quantile (and a 16th of the smaller share); it is taken to be in the middle of
+/// the gap. To make room, the marker goes whose removal leaves the smallest gap by that measure.
 ///
 /// Numbers are only compared, never added, so outliers of any size count as one number each, and
 /// ties are exact. `observe` looks at each marker once or twice; `12 MARKERS + 16` bytes for `f32`.
 ///
-/// The error of the rank, as a share of the numbers above the 99th percentile (10 % is the 98.9th or
-/// the 99.1st), root of the mean square; the other quantiles likewise, of those on the smaller side:
+/// The error of the rank, as a share of the numbers above the 99th percentile (10 % is the 98.9th
+/// or the 99.1st), root of the mean square; the other quantiles likewise, of those on the smaller
+/// side:
 ///
 /// | 99th percentile of | 100 | 300 | 1,000 | 10,000 | 100,000 |
 /// |---|---:|---:|---:|---:|---:|
@@ -147,7 +148,8 @@ impl<const NUMERATOR: u32, const DENOMINATOR: u32, T: Scalar, const MARKERS: usi
     /// ```
     /// use gradlet::metrics::Quantile;
     ///
-    /// let (mut all, mut last) = (Quantile::<9, 10>::new(), Quantile::<9, 10>::with_memory::<100>());
+    /// let mut all = Quantile::<9, 10>::new();
+    /// let mut last = Quantile::<9, 10>::with_memory::<100>();
     /// for i in 0..2000_u16 {
     ///     let x = f32::from(i % 50) + if i < 1500 { 1000.0 } else { 0.0 };
     ///     all.observe(x);

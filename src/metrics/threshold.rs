@@ -6,10 +6,11 @@ use crate::scalar::Scalar;
 /// Mean and standard deviation of errors, for a threshold of so many standard deviations.
 ///
 /// If the errors were normally distributed, 0.13 % of the usual ones would be above
-/// `mean + 3 deviations`. Squared errors are not: they have a longer tail. Observe their logarithms,
-/// or take a [`Quantile`](super::Quantile), where the rate of false alarms matters.
+/// `mean + 3 deviations`. Squared errors are not: they have a longer tail. Observe their
+/// logarithms, or take a [`Quantile`](super::Quantile), where the rate of false alarms matters.
 ///
-/// Mean and deviation are right to 1e-5 of themselves for 2^32 errors, 49 days at 1,000 in a second.
+/// Mean and deviation are right to 1e-5 of themselves for 2^32 errors, 49 days at 1,000 in a
+/// second.
 ///
 /// ```
 /// use gradlet::metrics::ErrorStatistics;

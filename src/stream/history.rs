@@ -7,9 +7,9 @@ use crate::scalar::Scalar;
 
 /// The learning curve of a training of any length in at most `N` numbers.
 ///
-/// Each number is the mean of [`stride`](Self::stride) losses in a row: of one at first, and of twice
-/// as many whenever there is no more room. So between `N / 2` and `N` numbers always span all of the
-/// training.
+/// Each number is the mean of [`stride`](Self::stride) losses in a row: of one at first, and of
+/// twice as many whenever there is no more room. So between `N / 2` and `N` numbers always span all
+/// of the training.
 ///
 /// ```
 /// use gradlet::stream::LossHistory;
@@ -143,7 +143,8 @@ mod tests {
 
     #[test]
     fn long_strides_lose_no_digits() {
-        // 2^24 losses of 0.1 are in a mean, then as many of 0.2: a plain sum would take 0.25 for them.
+        // 2^24 losses of 0.1 are in a mean, then as many of 0.2: a plain sum would take 0.25 for
+        // them.
         let mut history = full::<3>(24, 0.1);
         for _ in 0..1 << 24 {
             assert!(history.observe(0.2));
