@@ -333,3 +333,23 @@ impl<const NUMERATOR: u32, const DENOMINATOR: u32, T: Scalar, const MARKERS: usi
         Self::new()
     }
 }
+
+#[cfg(test)]
+#[allow(clippy::indexing_slicing, clippy::arithmetic_side_effects, reason = "tests may panic")]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn markers_are_in_order_and_count_all() {
+        let mut quantile = Quantile::<9, 10, f32, 8>::new();
+        let mut random = 1_u32;
+        for count in 1..20_000 {
+            random = random.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+            assert!(quantile.observe(f32::from_u32(random >> 8)));
+            let markers = &quantile.markers[..quantile.used];
+            assert!(markers.windows(2).all(|two| two[0].value < two[1].value), "{quantile:?}");
+            let weight: u32 = markers.iter().map(Marker::weight).sum();
+            assert_eq!((weight, quantile.weight, markers[0].between), (count, count, 0));
+        }
+    }
+}
