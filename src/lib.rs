@@ -131,6 +131,7 @@ mod layer;
 #[cfg(feature = "nalgebra")]
 pub mod linear;
 mod loss;
+mod mean;
 pub mod metrics;
 mod optimizer;
 pub mod prelude;

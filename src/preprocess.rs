@@ -1,8 +1,8 @@
-//! Inputs and targets of a size that networks learn well, and back.
+//! Feature scaling (standardisation, min-max) and its inverse.
 //!
-//! [`Standardize`] and [`MinMax`] look at the examples one by one and find an offset and a scale for
-//! each feature; [`Scaling`] applies them. After training, the scaling is folded into the weights,
-//! so that the network takes raw numbers and answers in real units, and the device does no
+//! [`Standardize`] and [`MinMax`] look at the examples one by one and find an offset and a scale
+//! for each feature; [`Scaling`] applies them. After training, the scaling is folded into the
+//! weights, so that the network takes raw numbers and answers in real units, and the device does no
 //! preprocessing at all.
 //!
 //! ```
@@ -33,6 +33,7 @@
 
 use crate::activation::{Activation, Identity};
 use crate::layer::Dense;
+use crate::mean::{Count, Moments};
 use crate::scalar::Scalar;
 
 /// An offset and a scale for each of `N` features: `z = (x - offset) / scale`.
@@ -75,6 +76,30 @@ impl<const N: usize, T: Scalar> Scaling<N, T> {
     #[must_use]
     pub const fn scale(&self) -> &[T; N] {
         &self.scale
+    }
+
+    /// The same with no scale below `floor`, the least spread of each feature that means anything:
+    /// the resolution of a sensor, or a part of what the feature is known to vary by.
+    ///
+    /// Without it, a feature that hardly varied among the examples becomes huge as soon as it does.
+    ///
+    /// ```
+    /// use gradlet::preprocess::MinMax;
+    ///
+    /// let mut range = MinMax::<1>::new();
+    /// range.observe(&[20.0]);
+    /// range.observe(&[20.25]);
+    /// assert_eq!(range.transform(&[25.0]), [20.0]);
+    /// assert_eq!(range.scaling().with_floor(&[5.0]).transform(&[25.0]), [1.0]);
+    /// ```
+    #[must_use]
+    pub fn with_floor(mut self, floor: &[T; N]) -> Self {
+        for (scale, &floor) in self.scale.iter_mut().zip(floor) {
+            if scale.abs() < floor {
+                *scale = floor;
+            }
+        }
+        self
     }
 
     /// `z = (x - offset) / scale`.
@@ -134,17 +159,28 @@ fn divisor<T: Scalar>(scale: T) -> T {
     if scale == T::ZERO { T::ONE } else { scale }
 }
 
-/// Whether all numbers are finite: what is not would spoil the statistics for good.
-fn are_finite<T: Scalar>(x: &[T]) -> bool {
-    x.iter().all(|x| x.is_finite())
+/// Whether statistics of these numbers stay finite.
+fn are_in_range<T: Scalar>(x: &[T]) -> bool {
+    x.iter().all(|&x| Moments::is_in_range(x))
+}
+
+/// The spread of a feature, or 0 if it is no more than what rounding makes of a constant of this
+/// size.
+fn without_rounding<T: Scalar>(spread: T, size: T) -> T {
+    let rounding = T::from_u32(8) * T::EPSILON * size.abs();
+    if spread > rounding { spread } else { T::ZERO }
 }
 
 /// Mean and variance of each of `N` features, found one example at a time, for a mean of 0 and a
 /// variance of 1: `z = (x - mean) / sqrt(variance)`.
 ///
 /// After Welford, Technometrics 4 (1962), which needs no second pass and loses no digits to a large
-/// mean. The variance is that of the examples (divided by their number, as in scikit-learn). A
-/// feature that never varies becomes 0; before the first example nothing is changed.
+/// mean; with the digits of two numbers, so that both are right to 1e-5 of themselves for 2^32
+/// examples. The variance is that of the examples (divided by their number, as in scikit-learn).
+/// Before the first example nothing is changed.
+///
+/// A feature with a deviation of up to 8 epsilons of its mean (1e-6 of it in `f32`) is taken as
+/// constant, and becomes its distance from the mean; [`Scaling::with_floor`] sets a limit for each.
 ///
 /// [`transform`](Self::transform) takes `N` square roots each time, [`scaling`](Self::scaling)
 /// takes them once.
@@ -156,7 +192,7 @@ fn are_finite<T: Scalar>(x: &[T]) -> bool {
 /// for x in [[1.0, 7.0], [3.0, 7.0], [5.0, 7.0], [7.0, 7.0]] {
 ///     statistics.observe(&x);
 /// }
-/// assert_eq!(statistics.mean(), &[4.0, 7.0]);
+/// assert_eq!(statistics.mean(), [4.0, 7.0]);
 /// assert_eq!(statistics.variance(), [5.0, 0.0]);
 /// let z = statistics.transform(&[9.0, 8.0]);
 /// assert_eq!(z, [5.0 / 5.0_f32.sqrt(), 1.0]);
@@ -164,57 +200,90 @@ fn are_finite<T: Scalar>(x: &[T]) -> bool {
 #[derive(Clone, Debug, PartialEq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct Standardize<const N: usize, T = f32> {
-    count: u32,
-    mean: [T; N],
-    /// `sum (x - mean)^2`.
-    squares: [T; N],
+    count: Count,
+    features: [Moments<T>; N],
 }
 
 impl<const N: usize, T: Scalar> Standardize<N, T> {
     /// Nothing observed yet.
     #[must_use]
     pub const fn new() -> Self {
-        Self { count: 0, mean: [T::ZERO; N], squares: [T::ZERO; N] }
+        Self { count: Count::ZERO, features: [Moments::ZERO; N] }
     }
 
-    /// Takes in one example, unless one of its numbers is NaN or infinite; says whether it did.
+    /// For a signal that changes over the years: about the last `MEMORY` examples count.
+    ///
+    /// Up to `MEMORY` examples, the statistics are those of [`new`](Self::new). Then they are
+    /// exponentially weighted, with a time constant of `MEMORY` examples (Finch, Incremental
+    /// calculation of weighted mean and variance, 2009, equations 124 and 143):
+    /// ```text
+    /// mean'     = mean + (x - mean) / MEMORY
+    /// variance' = (1 - 1 / MEMORY) (variance + (x - mean)^2 / MEMORY)
+    /// ```
+    ///
+    /// ```
+    /// use gradlet::preprocess::Standardize;
+    ///
+    /// let (mut all, mut last) = (Standardize::<1>::new(), Standardize::with_memory::<100>());
+    /// for i in 0..1000_u16 {
+    ///     let x = [if i < 500 { 10.0 } else { 20.0 }];
+    ///     all.observe(&x);
+    ///     last.observe(&x);
+    /// }
+    /// assert_eq!(all.mean(), [15.0]);
+    /// assert!((last.mean()[0] - 19.93).abs() < 0.01); // 20 - 10 (1 - 1 / 100)^500
+    /// ```
+    ///
+    /// No memory does not compile:
+    ///
+    /// ```compile_fail,E0080
+    /// gradlet::preprocess::Standardize::<1>::with_memory::<0>();
+    /// ```
+    #[must_use]
+    pub const fn with_memory<const MEMORY: u32>() -> Self {
+        Self { count: Count::with_memory::<MEMORY>(), features: [Moments::ZERO; N] }
+    }
+
+    /// Takes in one example, unless one of its numbers is NaN or infinite, or so large that a
+    /// squared difference would be (9.2e18 in `f32`); says whether it did.
     pub fn observe(&mut self, x: &[T; N]) -> bool {
-        let finite = are_finite(x);
-        if finite {
-            self.count = self.count.saturating_add(1);
-            let count = T::from_u32(self.count);
-            for ((&x, mean), squares) in x.iter().zip(&mut self.mean).zip(&mut self.squares) {
-                let from_old = x - *mean;
-                *mean += from_old / count;
-                *squares += from_old * (x - *mean);
+        let in_range = are_in_range(x);
+        if in_range {
+            let count = self.count.next();
+            for (&x, moments) in x.iter().zip(&mut self.features) {
+                moments.observe(x, count);
             }
         }
-        finite
+        in_range
     }
 
-    /// Number of examples.
+    /// Number of examples; it stops at `u32::MAX`, and from then on older ones count for less.
     #[must_use]
     pub const fn count(&self) -> u32 {
-        self.count
+        self.count.samples()
     }
 
     /// The mean of each feature; zeros before the first example.
     #[must_use]
-    pub const fn mean(&self) -> &[T; N] {
-        &self.mean
+    pub fn mean(&self) -> [T; N] {
+        self.features.each_ref().map(|moments| moments.mean.value())
     }
 
     /// The variance of each feature, in its unit squared; zeros before the first example.
     #[must_use]
     pub fn variance(&self) -> [T; N] {
-        let count = T::from_u32(self.count.max(1));
-        self.squares.map(|squares| squares / count)
+        self.features.each_ref().map(|moments| moments.variance.value())
     }
 
     /// The scaling by the numbers as they are now: mean and standard deviation.
     #[must_use]
     pub fn scaling(&self) -> Scaling<N, T> {
-        Scaling::new(self.mean, self.variance().map(T::sqrt))
+        let mean = self.mean();
+        let mut deviation = self.variance().map(T::sqrt);
+        for (deviation, &mean) in deviation.iter_mut().zip(&mean) {
+            *deviation = without_rounding(*deviation, mean);
+        }
+        Scaling::new(mean, deviation)
     }
 
     /// `z = (x - mean) / sqrt(variance)`.
@@ -250,8 +319,11 @@ impl<const N: usize, T: Scalar> Default for Standardize<N, T> {
 /// range `0..=1`: `z = (x - min) / (max - min)`.
 ///
 /// As targets this is the range of a [`Sigmoid`](crate::Sigmoid). Numbers beyond those observed
-/// leave the range. A feature that never varies becomes 0; before the first example nothing is
-/// changed.
+/// leave the range. Before the first example nothing is changed.
+///
+/// A feature with a range of up to 8 epsilons of its numbers (1e-6 of them in `f32`) is taken as
+/// constant, and becomes its distance from the least; [`Scaling::with_floor`] sets a limit for
+/// each.
 ///
 /// ```
 /// use gradlet::preprocess::MinMax;
@@ -279,10 +351,11 @@ impl<const N: usize, T: Scalar> MinMax<N, T> {
         Self { count: 0, min: [T::ZERO; N], max: [T::ZERO; N] }
     }
 
-    /// Takes in one example, unless one of its numbers is NaN or infinite; says whether it did.
+    /// Takes in one example, unless one of its numbers is NaN or infinite, or too large, as in
+    /// [`Standardize::observe`]; says whether it did.
     pub fn observe(&mut self, x: &[T; N]) -> bool {
-        let finite = are_finite(x);
-        if finite {
+        let in_range = are_in_range(x);
+        if in_range {
             for ((&x, min), max) in x.iter().zip(&mut self.min).zip(&mut self.max) {
                 if self.count == 0 || x < *min {
                     *min = x;
@@ -293,10 +366,10 @@ impl<const N: usize, T: Scalar> MinMax<N, T> {
             }
             self.count = self.count.saturating_add(1);
         }
-        finite
+        in_range
     }
 
-    /// Number of examples.
+    /// Number of examples; it stops at `u32::MAX`.
     #[must_use]
     pub const fn count(&self) -> u32 {
         self.count
@@ -319,7 +392,8 @@ impl<const N: usize, T: Scalar> MinMax<N, T> {
     pub fn scaling(&self) -> Scaling<N, T> {
         let mut width = self.max;
         for (width, &min) in width.iter_mut().zip(&self.min) {
-            *width -= min;
+            let size = if width.abs() < min.abs() { min } else { *width };
+            *width = without_rounding(*width - min, size);
         }
         Scaling::new(self.min, width)
     }

@@ -370,7 +370,7 @@ fn standardize_keeps_its_digits_on_a_large_mean() {
     for x in [10004.0, 10007.0, 10013.0, 10016.0] {
         assert!(statistics.observe(&[x]));
     }
-    assert_eq!((statistics.mean(), statistics.variance()), (&[10010.0], [22.5]));
+    assert_eq!((statistics.mean(), statistics.variance()), ([10010.0], [22.5]));
 }
 
 #[test]

@@ -191,7 +191,7 @@ proptest! {
 /// Each number is the mean of as many losses as the stride says, all in order.
 fn check_history<const N: usize>(losses: &[f64]) {
     let mut history = LossHistory::<N, f64>::new();
-    losses.iter().for_each(|&loss| history.observe(loss));
+    losses.iter().for_each(|&loss| assert!(history.observe(loss)));
     let stride = history.stride() as usize;
     let means = history.means();
     assert_eq!(means.len(), losses.len() / stride, "{N}: {stride}");

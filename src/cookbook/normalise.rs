@@ -1,4 +1,4 @@
-//! Normalise: inputs of mean 0 and variance 1, and raw numbers on the device.
+//! Feature scaling: inputs of mean 0 and variance 1, and raw numbers on the device.
 //!
 //! # Question
 //!
@@ -63,5 +63,9 @@
 //!   [`transform`](crate::preprocess::Scaling::transform) on the device instead.
 //! - A layer that goes on learning after folding learns from raw numbers again. Fold a copy for
 //!   answers, or do not fold where the device learns.
+//! - An input that hardly varied among the examples is divided by very little, and becomes huge as
+//!   soon as it does vary: give
+//!   [`Scaling::with_floor`](crate::preprocess::Scaling::with_floor) the least spread that means
+//!   anything.
 //! - A sensor that breaks gives numbers that are far out, which tanh and sigmoid hide. A scaled
 //!   input beyond 6 or so is a fault of the sensor, not an example.

@@ -24,6 +24,8 @@ pub enum LeastSquaresError {
         /// How many there are.
         found: u32,
     },
+    /// There are so many that one more would be lost in rounding.
+    TooManyExamples,
     /// As far as the numbers can tell, an input is a linear combination of the inputs before it and
     /// of constants, so many weights are equally good.
     Dependent {
@@ -40,6 +42,9 @@ impl fmt::Display for LeastSquaresError {
             Self::NotFinite => f.write_str("a number is not finite"),
             Self::TooFewExamples { expected, found } => {
                 write!(f, "too few examples: {found}, needed are {expected}")
+            }
+            Self::TooManyExamples => {
+                f.write_str("too many examples: one more would be lost in rounding")
             }
             Self::Dependent { input } => {
                 write!(

@@ -3,6 +3,7 @@
 use super::error::LeastSquaresError;
 use crate::activation::Identity;
 use crate::layer::Dense;
+use crate::mean::Mean;
 use crate::scalar::Scalar;
 
 /// The linear layer with the least squared error on all examples, which come one at a time and are
@@ -25,9 +26,10 @@ use crate::scalar::Scalar;
 /// Welford, Technometrics 4 (1962), so a bias takes no column.
 ///
 /// An example costs `IN + 1` square roots, `3 IN + OUT + 1` divisions and about
-/// `2 IN (IN + 2) + 4 IN OUT` multiplications. Memory is `IN (IN + OUT + 1) + 2 OUT` numbers and a count, however many examples
-/// come; zero at first, so in a `static` it takes no flash. An example among `n` counts for `1 / n`,
-/// which `f32` can tell up to some millions of them.
+/// `2 IN (IN + 2) + 4 IN OUT` multiplications. Memory is `IN (IN + OUT + 1) + 3 OUT` numbers and a
+/// count, however many examples come; zero at first, so in a `static` it takes no flash. An example
+/// among `n` counts for `1 / n`, so after half of one over epsilon (4,194,304 in `f32`) no more are
+/// taken in.
 ///
 /// ```
 /// use gradlet::{linear::LeastSquares, prelude::*};
@@ -52,7 +54,7 @@ pub struct LeastSquares<const IN: usize, const OUT: usize, T = f32> {
     pub(super) factor: [[T; IN]; IN],
     /// `Q^T t` by rows.
     pub(super) targets: [[T; OUT]; IN],
-    squared_error: [T; OUT],
+    squared_error: [Mean<T>; OUT],
 }
 
 impl<const IN: usize, const OUT: usize, T: Scalar> LeastSquares<IN, OUT, T> {
@@ -64,7 +66,7 @@ impl<const IN: usize, const OUT: usize, T: Scalar> LeastSquares<IN, OUT, T> {
             means: ([T::ZERO; IN], [T::ZERO; OUT]),
             factor: [[T::ZERO; IN]; IN],
             targets: [[T::ZERO; OUT]; IN],
-            squared_error: [T::ZERO; OUT],
+            squared_error: [Mean::ZERO; OUT],
         }
     }
 
@@ -72,9 +74,15 @@ impl<const IN: usize, const OUT: usize, T: Scalar> LeastSquares<IN, OUT, T> {
     ///
     /// # Errors
     ///
-    /// [`LeastSquaresError::NotFinite`] if a number is NaN or infinite, or so far from the mean that
-    /// the difference overflows. Then nothing has changed.
+    /// - [`LeastSquaresError::NotFinite`] if a number is NaN or infinite, or so far from the mean
+    ///   that the difference overflows.
+    /// - [`LeastSquaresError::TooManyExamples`]: one more would be lost in rounding.
+    ///
+    /// Then nothing has changed.
     pub fn observe(&mut self, x: &[T; IN], t: &[T; OUT]) -> Result<(), LeastSquaresError> {
+        if T::from_u32(self.count) * T::EPSILON >= T::HALF {
+            return Err(LeastSquaresError::TooManyExamples);
+        }
         let (mut x, mut t) = (*x, *t);
         subtract(&mut x, &self.means.0)?;
         subtract(&mut t, &self.means.1)?;
@@ -94,8 +102,8 @@ impl<const IN: usize, const OUT: usize, T: Scalar> LeastSquares<IN, OUT, T> {
                 rotation.apply(targets, &mut t);
             }
         }
-        for (sum, t) in self.squared_error.iter_mut().zip(t) {
-            *sum += t * t;
+        for (mean, t) in self.squared_error.iter_mut().zip(t) {
+            mean.observe(t * t, count);
         }
         Ok(())
     }
@@ -112,8 +120,7 @@ impl<const IN: usize, const OUT: usize, T: Scalar> LeastSquares<IN, OUT, T> {
     /// Where `solve` finds none because of an input that depends on others, it is too small.
     #[must_use]
     pub fn mean_squared_error(&self) -> [T; OUT] {
-        let count = T::from_u32(self.count.max(1));
-        self.squared_error.map(|sum| sum / count)
+        self.squared_error.each_ref().map(Mean::value)
     }
 
     /// The layer with the least squared error. `IN (IN - 1) OUT / 2` multiplications.
@@ -252,5 +259,35 @@ impl<T: Scalar> Rotation<T> {
             *a = self.cosine * old + self.sine * *b;
             *b = self.cosine * *b - self.sine * old;
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn examples_that_would_be_lost_are_refused() {
+        let mut fit = LeastSquares::<1, 1>::new();
+        assert_eq!(fit.observe(&[1.0], &[1.0]), Ok(()));
+        fit.count = (1 << 22) - 1;
+        assert_eq!(fit.observe(&[2.0], &[1.0]), Ok(()));
+        let before = fit.clone();
+        assert_eq!(fit.observe(&[2.0], &[1.0]), Err(LeastSquaresError::TooManyExamples));
+        assert_eq!((fit.count(), &fit), (1 << 22, &before));
+
+        let mut fit = LeastSquares::<1, 1, f64> { count: u32::MAX, ..LeastSquares::new() };
+        assert_eq!(fit.observe(&[2.0], &[1.0]), Ok(()));
+    }
+
+    #[test]
+    fn mean_squared_error_of_millions_is_right() {
+        // A constant has an error of 0.1 at each target.
+        let mut fit = LeastSquares::<0, 1>::new();
+        for k in 0..1 << 22 {
+            assert_eq!(fit.observe(&[], &[if k % 2 == 0 { 20.1 } else { 19.9 }]), Ok(()));
+        }
+        let [error] = fit.mean_squared_error();
+        assert!((error - 0.01).abs() < 1e-6, "{error}");
     }
 }

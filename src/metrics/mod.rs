@@ -18,11 +18,13 @@
 
 mod confusion;
 mod numbers;
+mod quantile;
 mod threshold;
 
 pub use confusion::{ClassError, ConfusionMatrix};
 pub use numbers::{LossMeter, MeanAbsoluteError, RSquared};
-pub use threshold::{ErrorStatistics, Quantile};
+pub use quantile::Quantile;
+pub use threshold::ErrorStatistics;
 
 use crate::layer::Vector;
 use crate::scalar::Scalar;

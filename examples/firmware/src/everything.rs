@@ -438,11 +438,14 @@ fn metrics<T: Scalar>() {
     let mut usual = ErrorStatistics::<T>::default();
     call! { usual.observe(number()), usual.count(), usual.mean(), usual.standard_deviation() }
     call! { usual.threshold(number()) }
-    let mut quantile = Quantile::<9, 10, T>::default();
-    for _ in 0..black_box(9) {
-        quantile.observe(number());
+    let mut lately = black_box(ErrorStatistics::<T>::with_memory::<9>());
+    call! { lately.observe(number()), lately.threshold(number()) }
+    let mut quantile = black_box(Quantile::<9, 10, T>::default());
+    let mut lately = black_box(Quantile::<9, 10, T, 8>::with_memory::<20>());
+    for _ in 0..black_box(99) {
+        call! { quantile.observe(number()), lately.observe(number()) }
     }
-    call! { quantile.count(), quantile.value() }
+    call! { quantile.count(), quantile.value(), lately.value() }
 }
 
 #[inline(never)]
@@ -468,7 +471,7 @@ fn streams<T: Scalar>() {
 
     let mut history = black_box(LossHistory::<4, T>::default());
     for _ in 0..black_box(99) {
-        history.observe(number());
+        call! { history.observe(number()) }
     }
     call! { history.means(), history.stride() }
 }
@@ -482,12 +485,15 @@ fn preprocessing<T: Scalar>() {
 
     let scaling = Scaling::new(vector::<[T; 2]>(), vector());
     call! { scaling.transform(&x), scaling.inverse(&x), scaling.offset(), scaling.scale() }
+    let scaling = scaling.with_floor(&vector());
     scaling.fold_into(input);
     scaling.fold_into_output(output);
 
     let mut standard = Standardize::<2, T>::default();
     call! { standard.observe(&x), standard.count(), standard.mean(), standard.variance() }
     call! { standard.scaling(), standard.transform(&x), standard.inverse(&x) }
+    let mut lately = black_box(Standardize::<2, T>::with_memory::<9>());
+    call! { lately.observe(&x), lately.scaling() }
     standard.fold_into(input);
     standard.fold_into_output(output);
 

@@ -1,0 +1,180 @@
+//! Running means and variances that stay right over billions of samples.
+//!
+//! A running mean moves by `(x - mean) / count`. After some ten million samples that is less than
+//! half a unit in the last place of the mean, and a single float stands still. So each mean here is
+//! the unevaluated sum of two floats of the same type (Dekker, Numerische Mathematik 18, 1971),
+//! with about twice the digits: over 2^32 samples it is right to `2^-17` of the mean in the worst
+//! case. Nothing is summed up, so nothing overflows that a mean of the same numbers does not.
+//!
+//! Every operation is one of `T`, in the order that is written here, so the bits are the same on
+//! every target.
+
+use crate::scalar::Scalar;
+
+/// A running mean, as the sum of two floats.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+pub(crate) struct Mean<T> {
+    /// The nearest value to the mean.
+    high: T,
+    /// What is left, at most half a unit in the last place of `high`.
+    low: T,
+}
+
+impl<T: Scalar> Mean<T> {
+    pub(crate) const ZERO: Self = Self { high: T::ZERO, low: T::ZERO };
+
+    /// The mean; NaN once a number was NaN or infinite.
+    pub(crate) fn value(&self) -> T {
+        // Changes nothing but an infinity, whose `low` is NaN.
+        self.high + self.low
+    }
+
+    /// Takes in the number that makes them `count`, and returns its distance from the mean before.
+    ///
+    /// Where `count` no longer grows, older numbers are forgotten exponentially.
+    pub(crate) fn observe(&mut self, x: T, count: T) -> T {
+        let distance = self.distance(x);
+        let step = if distance.is_finite() {
+            distance / count
+        } else {
+            // The distance of finite numbers may overflow, its share does not.
+            x / count - self.high / count
+        };
+        let step = step + self.low;
+        let high = self.high + step;
+        self.low = step - (high - self.high);
+        self.high = high;
+        distance
+    }
+
+    fn distance(&self, x: T) -> T {
+        (x - self.high) - self.low
+    }
+}
+
+/// A running mean and variance.
+///
+/// Welford's update (Technometrics 4, 1962), in the form of West (Communications of the ACM 22,
+/// 1979) and Finch (Incremental calculation of weighted mean and variance, 2009), which holds for
+/// exponential weights too:
+/// ```text
+/// mean'     = mean + (x - mean) / count
+/// variance' = variance + ((x - mean) (x - mean') - variance) / count
+/// ```
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+pub(crate) struct Moments<T> {
+    pub(crate) mean: Mean<T>,
+    pub(crate) variance: Mean<T>,
+}
+
+impl<T: Scalar> Moments<T> {
+    pub(crate) const ZERO: Self = Self { mean: Mean::ZERO, variance: Mean::ZERO };
+
+    /// Whether the squared distance between `x` and any other such number is finite.
+    pub(crate) fn is_in_range(x: T) -> bool {
+        let double = x + x;
+        (double * double).is_finite()
+    }
+
+    /// Takes in the number that makes them `count`.
+    pub(crate) fn observe(&mut self, x: T, count: T) {
+        let from_old = self.mean.observe(x, count);
+        self.variance.observe(from_old * self.mean.distance(x), count);
+    }
+}
+
+/// How many samples there were, and how many of them count.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+pub(crate) struct Count {
+    samples: u32,
+    /// 0 stands for all, so that a new one is all zeros and takes no flash.
+    memory: u32,
+}
+
+impl Count {
+    pub(crate) const ZERO: Self = Self { samples: 0, memory: 0 };
+
+    /// Of which the last `MEMORY` count.
+    pub(crate) const fn with_memory<const MEMORY: u32>() -> Self {
+        const { assert!(MEMORY > 0, "a memory of no samples: MEMORY must be more than 0") };
+        Self { samples: 0, memory: MEMORY }
+    }
+
+    /// One more; the number to divide by.
+    pub(crate) fn next<T: Scalar>(&mut self) -> T {
+        self.add();
+        T::from_u32(self.samples.min(self.memory()))
+    }
+
+    /// One more.
+    pub(crate) const fn add(&mut self) {
+        self.samples = self.samples.saturating_add(1);
+    }
+
+    /// How many count at most.
+    pub(crate) const fn memory(&self) -> u32 {
+        if self.memory == 0 { u32::MAX } else { self.memory }
+    }
+
+    pub(crate) const fn samples(&self) -> u32 {
+        self.samples
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::cast_precision_loss, clippy::arithmetic_side_effects, reason = "tests may panic")]
+mod tests {
+    use super::*;
+
+    /// A statistic that has been watching for long: `samples` of this mean and variance.
+    fn after(samples: u32, mean: f32, variance: f32) -> (Count, Moments<f32>) {
+        let settled = |high| Mean { high, low: 0.0 };
+        let moments = Moments { mean: settled(mean), variance: settled(variance) };
+        (Count { samples, ..Count::ZERO }, moments)
+    }
+
+    /// Uniform in `mean - 1..mean + 1`: 2^24 numbers, each once, in disorder.
+    fn numbers(mean: f32) -> impl Iterator<Item = f32> {
+        let disorder = |k: u32| (k.wrapping_mul(0x009e_3779) ^ (k >> 7)) & 0x00ff_ffff;
+        (0..1 << 24).map(move |k| mean - 1.0 + 2.0 * (disorder(k) as f32 / 16_777_216.0))
+    }
+
+    #[test]
+    fn a_change_after_billions_of_samples_is_seen() {
+        for mean in [0.0, 20.0, 1e4] {
+            // A mean of 0 and a deviation of nearly none so far, then 2^24 samples.
+            for samples in [1_u32 << 28, 1 << 31, u32::MAX - (1 << 24)] {
+                let (mut count, mut moments) = after(samples, mean, 0.0);
+                let (mut sum, mut squares) = (0.0_f64, 0.0_f64);
+                for x in numbers(mean) {
+                    moments.observe(x, count.next());
+                    let distance = f64::from(x) - f64::from(mean);
+                    (sum, squares) = (sum + distance, squares + distance * distance);
+                }
+                let n = f64::from(count.samples());
+                let shift = sum / n;
+                let (mean, variance) = (f64::from(mean) + shift, squares / n - shift * shift);
+                let got = f64::from(moments.variance.value());
+                assert!((got / variance - 1.0).abs() < 1e-5, "{samples} {mean}: {got} {variance}");
+                let got = f64::from(moments.mean.high) + f64::from(moments.mean.low);
+                assert!((got - mean).abs() <= 1e-5 * mean.abs() + 1e-7, "{samples}: {got} {mean}");
+            }
+        }
+    }
+
+    #[test]
+    fn counts_end_and_means_follow() {
+        // One more than can be counted: from then on the oldest count for less.
+        let (mut count, mut moments) = after(u32::MAX, 1.0, 0.0);
+        for _ in 0..1 << 24 {
+            moments.observe(2.0, count.next());
+        }
+        assert_eq!(count.samples(), u32::MAX);
+        // 1 - e^-(1/256)
+        let moved = f64::from(moments.mean.high) + f64::from(moments.mean.low) - 1.0;
+        assert!((moved - 0.003_898_6).abs() < 1e-6, "{moved}");
+    }
+}
