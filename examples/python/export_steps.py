@@ -71,7 +71,6 @@ HINTS = {
     "LayerNormalization": "train with BatchNormalization, which can be folded into a dense layer",
     "LazyLinear": "call the model once, so that it has weights",
     "LogSoftmax": "export a model that ends in Softmax, or without for logits",
-    "OptimizedModule": "give the model that was compiled, `model._orig_mod`",
     "ReLU6": "train with ReLU",
     "dropout": "without `training=self.training` it drops units in predictions too",
     "log_softmax": "export a model that ends in softmax, or without for logits",
@@ -94,4 +93,4 @@ def only(place, kind, allowed, **options):
 def kind_of(thing, library):
     """The name of its class; with the module if the class is not the library's."""
     kind, module = type(thing).__name__, type(thing).__module__
-    return kind if module.split(".")[0] == library else f"{module}.{kind}"
+    return kind if module.startswith(f"{library}.") else f"{module}.{kind}"

@@ -41,6 +41,8 @@ FUNCTIONS = {
 
 
 def read(model):
+    if type(model).__name__ in ("DataParallel", "OptimizedModule"):
+        model = getattr(model, "_orig_mod", None) or model.module
     # In 64 bits, in which every number of fewer is exact; in the state for predictions.
     model = copy.deepcopy(model).cpu().double().eval()
     steps = []
@@ -55,7 +57,7 @@ def read(model):
 
     def predict(x):
         with torch.no_grad():
-            return model(torch.from_numpy(x)).numpy()
+            return model(torch.from_numpy(x)).numpy().reshape(len(x), -1)
 
     return Model(steps, predict, 0)
 
@@ -75,8 +77,8 @@ def chain(model):
                           f"{call}; gradlet has chains of layers, with one of each")
     while call.op != "placeholder":
         found.append(call)
-        # What else a view takes are sizes.
-        before = call.all_input_nodes[: 1 if is_view(call) else None]
+        # What else is given for the shape are sizes.
+        before = call.all_input_nodes[: 1 if only_reshapes(call) else None]
         if len(before) != 1:
             raise NotPossible(f"{call.name} in forward: {call.target} of {len(before)} tensors; "
                               "gradlet has chains of layers")
@@ -84,19 +86,22 @@ def chain(model):
     return found[::-1]
 
 
-def is_view(call):
-    """`x.view(-1, n)` and `x.view(x.size(0), -1)`, which do nothing to rows of `n`."""
-    return call.target in ("view", "reshape") and len(call.args) == 3 and -1 in call.args[1:]
+def only_reshapes(call):
+    """`x.view(-1, n)`, `x.view(x.size(0), -1)`, `x.squeeze(1)`: rows remain rows."""
+    name, shape = getattr(call.target, "__name__", call.target), call.args[1:]
+    if name == "squeeze":
+        return 0 not in (*shape, call.kwargs.get("dim"))
+    return name in ("view", "reshape") and len(shape) == 2 and -1 in shape
 
 
 def steps_of(model, call):
-    if is_view(call):
+    if only_reshapes(call):
         return []
     if call.op == "call_module":
         module, place = model.get_submodule(call.target), f"layer {call.target!r}"
     else:
         module, place = module_for(call), f"{call.name} in forward"
-    kind = kind_of(module, "torch")
+    kind = kind_of(module, "torch.nn")
     if kind in ("Linear", "ParametrizedLinear"):
         bias = None if module.bias is None else numbers(module.bias)
         return [Dense(call.target, place, numbers(module.weight), bias)]

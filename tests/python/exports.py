@@ -348,7 +348,7 @@ def torch_models(folder):
             x = x.view(x.size(0), -1)
             x = nn.functional.leaky_relu(self.hidden(x), 0.3)
             x = nn.functional.dropout(x, 0.5, self.training)
-            return self.output(x).softmax(dim=1)
+            return self.output(x).softmax(dim=1).squeeze(-1)
 
     write_torch("torch_forward", Net())
     torch_layers(torch, nn)
@@ -369,6 +369,8 @@ def torch_layers(torch, nn):
     accepted(nn.Sequential(first, nn.BatchNorm1d(8, affine=False), nn.ReLU(), last), "Relu")
     accepted(nn.Sequential(nn.BatchNorm1d(3), first, nn.ReLU(), nn.BatchNorm1d(8), last), "Relu")
     accepted(nn.Sequential(nn.utils.parametrizations.weight_norm(nn.Linear(3, 2))))
+    accepted(nn.DataParallel(nn.Sequential(first, nn.ReLU(), last)), "Relu")
+    accepted(torch.compile(nn.Sequential(first, nn.ReLU(), last)), "Relu")
     for dtype in torch.bfloat16, torch.float16, torch.float64:
         model = nn.Sequential(nn.Linear(3, 8), nn.Tanh(), nn.Linear(8, 2)).to(dtype)
         tensors = accepted(model, " Tanh")
@@ -413,6 +415,11 @@ def torch_refusals(torch, nn):
     refused(own(lambda own, x, y: own.linear(x)), "Own.forward")
     refused(own(lambda own, x: (own.linear(x), x)), "Own.forward")
     refused(own(lambda own, x: own.linear(x).flatten()), "start_dim=0")
+    refused(own(lambda own, x: own.linear(x).squeeze(0)), "squeeze")
+    refused(own(lambda own, x: own.linear(x).view(3, -1, 3)), "view")
+    quantised = {"dtype": torch.qint8, "qconfig_spec": {nn.Linear}}
+    quantised = torch.ao.quantization.quantize_dynamic(nn.Sequential(linear), **quantised)
+    refused(quantised, "layer '0'", "quantized")
     refused(linear.state_dict(), "OrderedDict")
     hooked = nn.Linear(3, 3)
     hooked.register_forward_hook(lambda module, x, y: 2 * y)
