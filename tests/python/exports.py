@@ -12,6 +12,7 @@ import importlib.util
 import os
 import sys
 import tempfile
+import warnings
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[2] / "examples" / "python"))
@@ -431,6 +432,8 @@ def torch_refusals(torch, nn):
 
 def main():
     folder = Path(sys.argv[1])
+    # Some are not trained to the end.
+    warnings.filterwarnings("ignore", module="sklearn")
     models = {"sklearn": sklearn_models, "keras": keras_models, "torch": torch_models}
     for library, function in models.items():
         if importlib.util.find_spec(library) is None:
