@@ -31,6 +31,46 @@
 //! assert!(net.first().weights().as_flattened().iter().all(|w| *w != 0.0 && w.abs() < 1.0));
 //! ```
 //!
+//! # Generators of another `rand_core`
+//!
+//! [`Generator`] is `Rng` of `rand_core` 0.10, which `rand` 0.10 has. The generators of `rand` 0.9 and
+//! of many HALs implement an older version, which is another trait to the compiler. A wrapper makes
+//! a generator of any function that returns 32 random bits:
+//!
+//! ```
+//! use core::convert::Infallible;
+//! use gradlet::{init, prelude::*};
+//! use rand_core::{TryRng, utils}; // rand_core = { version = "0.10", default-features = false }
+//!
+//! struct FromWords<F>(F);
+//!
+//! impl<F: FnMut() -> u32> TryRng for FromWords<F> {
+//!     type Error = Infallible;
+//!
+//!     fn try_next_u32(&mut self) -> Result<u32, Infallible> {
+//!         Ok((self.0)())
+//!     }
+//!     fn try_next_u64(&mut self) -> Result<u64, Infallible> {
+//!         utils::next_u64_via_u32(self)
+//!     }
+//!     fn try_fill_bytes(&mut self, bytes: &mut [u8]) -> Result<(), Infallible> {
+//!         utils::fill_bytes_via_next_word(bytes, || self.try_next_u32())
+//!     }
+//! }
+//!
+//! # struct Hal(u32);
+//! # impl Hal {
+//! #     fn next_u32(&mut self) -> u32 {
+//! #         self.0 = self.0.wrapping_mul(747_796_405).wrapping_add(2_891_336_453);
+//! #         self.0
+//! #     }
+//! # }
+//! # let mut hal = Hal(1);
+//! let mut net = Mlp::<2, 4, 1>::ZERO;
+//! init::xavier_uniform(&mut net, &mut FromWords(|| hal.next_u32()));
+//! assert_ne!(net, Mlp::ZERO);
+//! ```
+//!
 //! [`Sigmoid`]: crate::Sigmoid
 //! [`Tanh`]: crate::Tanh
 //! [`Softmax`]: crate::Softmax
@@ -54,6 +94,34 @@ use crate::scalar::{Scalar, Zero};
 /// cannot hang the program. By chance it happens with a probability below 2^-64.
 const TRIES: u32 = 64;
 
+/// A generator of random numbers: every [`Rng`] of `rand_core` 0.10, and nothing else.
+///
+/// Implemented for all of them, so there is nothing to do. Bounds of your own can name either. For
+/// a generator that implements another version of `rand_core`, see the
+/// [module](self#generators-of-another-rand_core).
+///
+/// ```
+/// use gradlet::init::{self, Generator};
+/// use rand_pcg::{Pcg32, rand_core::SeedableRng};
+///
+/// fn dice(rng: &mut (impl Generator + ?Sized)) -> u8 {
+///     let mut faces = [1, 2, 3, 4, 5, 6];
+///     init::shuffle(&mut faces, rng);
+///     faces[0]
+/// }
+/// assert!((1..=6).contains(&dice(&mut Pcg32::seed_from_u64(7))));
+/// ```
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is no random number generator of `rand_core` 0.10",
+    label = "does not implement `rand_core` 0.10",
+    note = "if it implements another version, as `rand` 0.9 and many HALs do, wrap it: \
+            see the documentation of `gradlet::init`"
+)]
+pub trait Generator: Rng {}
+
+#[diagnostic::do_not_recommend]
+impl<R: Rng + ?Sized> Generator for R {}
+
 macro_rules! initialiser {
     ($(#[$doc:meta])* $name:ident: $fill:ident, $numerator:literal / $fan:expr) => {
         $(#[$doc])*
@@ -66,7 +134,7 @@ macro_rules! initialiser {
         #[doc = concat!("init::", stringify!($name), "(&mut net, &mut Pcg32::seed_from_u64(7));")]
         /// assert_ne!(net, Mlp::ZERO);
         /// ```
-        pub fn $name<N: Layer>(net: &mut N, rng: &mut (impl Rng + ?Sized)) {
+        pub fn $name<N: Layer>(net: &mut N, rng: &mut (impl Generator + ?Sized)) {
             $fill(net, |inputs, outputs| size($numerator, $fan(inputs, outputs)), rng);
         }
     };
@@ -122,7 +190,7 @@ initialiser! {
 /// init::uniform(&mut net, 0.5, &mut Pcg32::seed_from_u64(7));
 /// assert!(net.weights().as_flattened().iter().all(|w| w.abs() <= 0.5));
 /// ```
-pub fn uniform<N: Layer>(net: &mut N, limit: N::Scalar, rng: &mut (impl Rng + ?Sized)) {
+pub fn uniform<N: Layer>(net: &mut N, limit: N::Scalar, rng: &mut (impl Generator + ?Sized)) {
     fill_uniform(net, |_, _| limit, rng);
 }
 
@@ -141,7 +209,7 @@ pub fn uniform<N: Layer>(net: &mut N, limit: N::Scalar, rng: &mut (impl Rng + ?S
 /// init::normal(&mut net, 0.01, &mut Pcg32::seed_from_u64(7));
 /// assert!(net.weights().as_flattened().iter().all(|w| w.abs() < 0.1));
 /// ```
-pub fn normal<N: Layer>(net: &mut N, deviation: N::Scalar, rng: &mut (impl Rng + ?Sized)) {
+pub fn normal<N: Layer>(net: &mut N, deviation: N::Scalar, rng: &mut (impl Generator + ?Sized)) {
     fill_normal(net, |_, _| deviation, rng);
 }
 
@@ -180,7 +248,7 @@ pub fn zeros<N: Layer>(net: &mut N) {
 /// order.sort();
 /// assert_eq!(order, [0, 1, 2, 3, 4]);
 /// ```
-pub fn shuffle<X>(items: &mut [X], rng: &mut (impl Rng + ?Sized)) {
+pub fn shuffle<X>(items: &mut [X], rng: &mut (impl Generator + ?Sized)) {
     let mut rest = items;
     while let Some((last, before)) = mem::take(&mut rest).split_last_mut() {
         let choices = u32::try_from(before.len().saturating_add(1)).unwrap_or(u32::MAX);

@@ -223,7 +223,8 @@ step_python() {
     [[ -x $python ]] || python3 -m venv --system-site-packages target/python \
         || skip "python3 cannot make an environment (in Debian: python3-venv)"
     python_packages safetensors==0.8.0 numpy scikit-learn
-    [[ -z ${GRADLET_TORCH:-} ]] || python_packages torch
+    # Several gigabytes.
+    [[ -z ${GRADLET_TORCH:-} ]] || python_packages torch keras
     mkdir "$folder"
 
     echo "   the same bytes"

@@ -19,6 +19,8 @@ fn mistakes_have_short_errors() {
         cases.compile_fail("tests/compile_fail/*.rs");
         #[cfg(feature = "typenum")]
         cases.compile_fail("tests/compile_fail/typenum/*.rs");
+        #[cfg(feature = "rand_core")]
+        cases.compile_fail("tests/compile_fail/rand_core/*.rs");
     } else {
         println!("skipped: the messages are those of {COMPILER}x, this is {version}");
     }

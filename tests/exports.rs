@@ -8,9 +8,9 @@ use std::path::Path;
 
 use gradlet::prelude::*;
 
-/// The Rust that the script printed.
+/// The Rust that the script printed, and what it has besides the network.
 macro_rules! printed {
-    ($($name:ident)+) => {
+    ($($name:ident $(with $item:ident: $type:ty)?,)+) => {
         $(
             mod $name {
                 use gradlet::prelude::*;
@@ -19,16 +19,32 @@ macro_rules! printed {
                 pub(crate) fn net() -> (&'static str, &'static Net) {
                     (stringify!($name), &NET)
                 }
+                $(pub(crate) static MORE: &$type = &$item;)?
             }
         )+
+        /// Files of all.
+        const FILES: usize = 3 * [$(stringify!($name)),+].len();
     };
 }
-printed! { keras sklearn_classes sklearn_regression sklearn_yes_or_no torch }
+printed! {
+    keras,
+    keras_chain,
+    sklearn_classes with CLASSES: [&str; 3],
+    sklearn_pipeline with CLASSES: [&str; 3],
+    sklearn_regression,
+    sklearn_scaling with SCALING: gradlet::preprocess::Scaling<2>,
+    sklearn_yes_or_no with CLASSES: [&str; 2],
+    torch,
+    torch_forward,
+    torch_reused,
+}
 
 /// The same arithmetic in another order and, in scikit-learn, in 64 bits until the end; outputs are
 /// about 1.
 const CLOSE: f64 = 2e-6;
 const CLOSE_F64: f64 = 1e-13;
+/// Raw inputs and targets, of about 10 and 50.
+const CLOSE_RAW: f64 = 2e-5;
 
 /// 16 inputs, and what the Python library says to them.
 struct Cases<const IN: usize, const OUT: usize, T> {
@@ -44,13 +60,10 @@ impl<const IN: usize, const OUT: usize, T: Scalar> Cases<IN, OUT, T> {
         cases
     }
 
-    fn assert_agree<N>(&self, net: &N, close: f64)
-    where
-        N: Layer<Scalar = T, Input = [T; IN], Output = [T; OUT]>,
-    {
+    fn assert_agree(&self, forward: impl Fn(&[T; IN]) -> [T; OUT], close: f64) {
         let mut different = 0;
         for (input, want) in self.inputs.rows().iter().zip(&self.outputs.rows()) {
-            let got = net.forward(input);
+            let got = forward(input);
             for (&got, &want) in got.iter().zip(want) {
                 let distance = (got - want).to_f64().abs();
                 assert!(distance <= close, "{got} is not {want}: {distance:e}");
@@ -64,9 +77,23 @@ impl<const IN: usize, const OUT: usize, T: Scalar> Cases<IN, OUT, T> {
 /// A network as it was checked in, and the files of a folder.
 fn check<N, T, const IN: usize, const OUT: usize>(
     folder: &Path,
+    net: (&str, &N),
+    layers: &[&str],
+    close: f64,
+) where
+    N: Layer<Scalar = T, Input = [T; IN], Output = [T; OUT]> + Zero,
+    T: Scalar,
+{
+    check_scaled(folder, net, layers, close, Clone::clone);
+}
+
+/// [`check`] of a network that takes scaled inputs.
+fn check_scaled<N, T, const IN: usize, const OUT: usize>(
+    folder: &Path,
     (name, net): (&str, &N),
     layers: &[&str],
     close: f64,
+    scaled: impl Fn(&[T; IN]) -> [T; IN],
 ) where
     N: Layer<Scalar = T, Input = [T; IN], Output = [T; OUT]> + Zero,
     T: Scalar,
@@ -78,29 +105,43 @@ fn check<N, T, const IN: usize, const OUT: usize>(
     };
     let cases = fs::read(path("_cases.safetensors")).unwrap();
     let found = N::from_safetensors(&file, layers).unwrap();
-    Cases::read(&cases).assert_agree(&found, close);
+    Cases::read(&cases).assert_agree(|x| found.forward(&scaled(x)), close);
     println!("{name}: agrees");
 
     let checked_in = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/weights/exports");
     let source = |folder: &Path| fs::read_to_string(folder.join(format!("{name}.rs"))).unwrap();
     assert_eq!(source(folder), source(&checked_in));
     let cases = fs::read(checked_in.join(format!("{name}_cases.safetensors"))).unwrap();
-    Cases::read(&cases).assert_agree(net, close);
+    Cases::read(&cases).assert_agree(|x| net.forward(&scaled(x)), close);
 }
 
 fn check_all(folder: &Path) {
     check(folder, sklearn_classes::net(), &["0", "1"], CLOSE);
+    check(folder, sklearn_pipeline::net(), &["0", "1"], CLOSE);
     check(folder, sklearn_yes_or_no::net(), &["0", "1", "2"], CLOSE);
     check(folder, sklearn_regression::net(), &["0", "1"], CLOSE_F64);
+    check_scaled(folder, sklearn_scaling::net(), &["0", "1"], CLOSE_RAW, |x| {
+        sklearn_scaling::MORE.transform(x)
+    });
     check(folder, keras::net(), &["0", "1", "2", "3"], CLOSE);
+    check(folder, keras_chain::net(), &["0", "1", "2", "3"], CLOSE);
     check(folder, torch::net(), &["0", "3", "5"], CLOSE);
+    check(folder, torch_reused::net(), &["0", "0_again", "4"], CLOSE);
+    check(folder, torch_forward::net(), &["hidden", "output"], CLOSE);
 }
 
 #[test]
 fn exported_models_say_what_they_said_in_python() {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/weights/exports");
-    assert_eq!(fs::read_dir(&folder).unwrap().count(), 15);
+    assert_eq!(fs::read_dir(&folder).unwrap().count(), FILES);
     check_all(&folder);
+}
+
+#[test]
+fn exported_classes_are_in_the_order_of_the_outputs() {
+    assert_eq!(sklearn_classes::MORE, &["0", "1", "2"]);
+    assert_eq!(sklearn_pipeline::MORE, &["a \"quoted\\\nname", "versicolor", "virginica"]);
+    assert_eq!(sklearn_yes_or_no::MORE, &["False", "True"]);
 }
 
 #[test]

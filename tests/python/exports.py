@@ -1,22 +1,24 @@
-"""Trains models in scikit-learn, Keras and PyTorch, as far as they are installed, and exports them, for
+"""Exports models of scikit-learn, Keras and PyTorch, as far as these are installed, for
 `tests/exports.rs`.
 
     python3 tests/python/exports.py FOLDER
 
-writes for each model NAME.safetensors, NAME.rs (the Rust that loads it), and NAME_cases.safetensors:
-inputs, and what the model says to them.
+writes for each model NAME.safetensors, NAME.rs (the Rust that loads it), and
+NAME_cases.safetensors: inputs, and what the model predicts for them. Models without a counterpart
+in gradlet must be refused with a message that names the place and the reason, and nothing written.
 """
 
 import importlib.util
 import os
 import sys
 import tempfile
+import warnings
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[2] / "examples" / "python"))
 import numpy as np
-from export import export, load
-from safetensors.numpy import save_file
+from export import NotPossible, export, load
+from safetensors.numpy import load_file, save_file
 
 CASES = 16
 
@@ -33,34 +35,173 @@ def write(folder, name, model, inputs, predict, f64=False):
     print(source, end="")
 
 
-def sklearn_models(folder):
-    import joblib
+def accepted(model, *parts, f64=False):
+    """Exported, with all of the parts in the Rust; returns the tensors."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "model.safetensors"
+        source = export(model, path, f64)
+        for part in parts:
+            assert part in source, f"no {part!r} in {source}"
+        assert os.listdir(folder) == [path.name]
+        return load_file(path)
+
+
+def refused(model, *parts):
+    """Not exported, with all of the parts in the message, and a file that was there stays."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "model.safetensors"
+        path.write_bytes(b"before")
+        try:
+            source = export(model, path)
+        except NotPossible as reason:
+            for part in parts:
+                assert part in str(reason), f"no {part!r} in {reason}"
+            print(f"refused: {reason}")
+        else:
+            raise AssertionError(f"exported as {source}")
+        assert os.listdir(folder) == [path.name] and path.read_bytes() == b"before"
+
+
+# ---- scikit-learn --------------------------------------------------------------------------------
+
+
+def flowers():
     from sklearn.datasets import load_iris
-    from sklearn.neural_network import MLPClassifier, MLPRegressor
 
     x, y = load_iris(return_X_y=True)
-    x = (x - x.mean(0)) / x.std(0)
     order = np.random.default_rng(1).permutation(len(x))
-    x, y = x[order], y[order]
-    options = {"max_iter": 2000, "random_state": 1}
+    return x[order], y[order]
+
+
+OPTIONS = {"max_iter": 2000, "random_state": 1}
+
+
+def sklearn_models(folder):
+    import joblib
+    from sklearn.compose import TransformedTargetRegressor
+    from sklearn.neural_network import MLPClassifier, MLPRegressor
+    from sklearn.pipeline import make_pipeline
+    from sklearn.preprocessing import MinMaxScaler, StandardScaler
+
+    raw, y = flowers()
+    x = (raw - raw.mean(0)) / raw.std(0)
 
     # By way of its file, as from the command line.
-    model = MLPClassifier(hidden_layer_sizes=(8,), activation="relu", **options).fit(x, y)
+    model = MLPClassifier(hidden_layer_sizes=(8,), activation="relu", **OPTIONS).fit(x, y)
     with tempfile.TemporaryDirectory() as away:
         joblib.dump(model, Path(away) / "model.joblib")
         model = load(Path(away) / "model.joblib")
     write(folder, "sklearn_classes", model, x, model.predict_proba)
 
     model = MLPClassifier(
-        hidden_layer_sizes=(5, 3), activation="logistic", solver="lbfgs", **options
+        hidden_layer_sizes=(5, 3), activation="logistic", solver="lbfgs", **OPTIONS
     )
     model.fit(x, y == 1)
     yes = lambda x: model.predict_proba(x)[:, 1]
     write(folder, "sklearn_yes_or_no", model, x, yes)
 
-    model = MLPRegressor(hidden_layer_sizes=(6,), activation="tanh", solver="lbfgs", **options)
+    model = MLPRegressor(hidden_layer_sizes=(6,), activation="tanh", solver="lbfgs", **OPTIONS)
     model.fit(x[:, :3], x[:, 3])
     write(folder, "sklearn_regression", model, x[:, :3], model.predict, f64=True)
+
+    # Labels that do not come in the order of their numbers.
+    model = make_pipeline(StandardScaler(), MLPClassifier(hidden_layer_sizes=(8,), **OPTIONS))
+    model.fit(raw, np.array(["versicolor", "virginica", "a \"quoted\\\nname"])[y])
+    write(folder, "sklearn_pipeline", model, raw, model.predict_proba)
+
+    # Two targets in units of their own, and inputs that are too far from 0 for folding.
+    model = TransformedTargetRegressor(
+        MLPRegressor(hidden_layer_sizes=(6,), **OPTIONS), transformer=StandardScaler()
+    )
+    model = make_pipeline(MinMaxScaler((-1, 1)), model)
+    far = raw[:, :2] + [1000, 0]
+    model.fit(far, 10 * raw[:, 2:] + 3)
+    write(folder, "sklearn_scaling", model, far, lambda x: model.predict(x.astype(float)))
+
+    sklearn_pipelines(raw, y)
+    sklearn_refusals(raw, y)
+
+
+def sklearn_pipelines(x, y):
+    from sklearn.compose import TransformedTargetRegressor
+    from sklearn.neural_network import MLPClassifier, MLPRegressor
+    from sklearn.pipeline import make_pipeline
+    from sklearn.preprocessing import MaxAbsScaler, MinMaxScaler, RobustScaler, StandardScaler
+
+    few = {"hidden_layer_sizes": (4,), "max_iter": 20, "random_state": 1}
+    scalers = [
+        MaxAbsScaler(),
+        RobustScaler(),
+        RobustScaler(with_centering=False),
+        RobustScaler(with_scaling=False),
+        StandardScaler(with_mean=False),
+        StandardScaler(with_std=False),
+        "passthrough",
+    ]
+    for scaler in scalers:
+        model = make_pipeline(MinMaxScaler(), scaler, MLPClassifier(**few)).fit(x, y)
+        accepted(model, "Mlp<4, 4, 3, Relu, Softmax>")
+        accepted(model, "Mlp<4, 4, 3, Relu, Softmax, f64>", f64=True)
+    model = make_pipeline(StandardScaler(with_mean=False), MLPRegressor(**few)).fit(x, x[:, 0])
+    accepted(model, "Mlp<4, 4, 1, Relu, Identity>")
+    constant = np.hstack([x, np.full((len(x), 1), 7.0)])
+    accepted(make_pipeline(StandardScaler(), MLPClassifier(**few)).fit(constant, y))
+    accepted(TransformedTargetRegressor(MLPRegressor(**few)).fit(x, x[:, 0]), "1, Relu, Identity>")
+    # 30, 10, 20 come out as 10, 20, 30.
+    model = MLPClassifier(**few).fit(x, np.array([30, 10, 20])[y])
+    accepted(model, '[&str; 3] = ["10", "20", "30"];')
+    accepted(MLPClassifier(**few).fit(x, y == 1), '["False", "True"]', "probability of the second")
+    model = MLPClassifier(**few).fit(x, np.stack([y == 0, y == 1], 1))
+    accepted(model, "Mlp<4, 4, 2, Relu, Sigmoid>", '["label 0", "label 1"]')
+    accepted(MLPClassifier(**few).fit(x.astype(np.float32), y), f64=True)
+    linear = MLPRegressor(hidden_layer_sizes=(), max_iter=9).fit(x, x[:, :2])
+    accepted(linear, "net![4 => 2 Identity]")
+    model.feature_names_in_ = np.array(["length", "width", "a", "b"], object)
+    accepted(model, '// The inputs are "length", "width", "a", "b".')
+
+
+def sklearn_refusals(x, y):
+    from sklearn.decomposition import PCA
+    from sklearn.linear_model import LogisticRegression
+    from sklearn.model_selection import GridSearchCV
+    from sklearn.neural_network import MLPClassifier, MLPRegressor
+    from sklearn.pipeline import make_pipeline
+    from sklearn.preprocessing import MinMaxScaler, StandardScaler
+
+    few = {"hidden_layer_sizes": (4,), "max_iter": 20, "random_state": 1}
+    refused(MLPClassifier(**few), "not trained", "fit")
+    untrained = make_pipeline(StandardScaler(), MLPClassifier(**few))
+    refused(untrained, "'standardscaler'", "not trained")
+    search = GridSearchCV(MLPClassifier(**few), {"alpha": [1e-4]})
+    refused(search, "best_estimator_")
+    refused(search.fit(x, y), "best_estimator_")
+    accepted(search.best_estimator_)
+    refused(LogisticRegression().fit(x, y), "LogisticRegression")
+    refused(make_pipeline(PCA(2), MLPClassifier(**few)).fit(x, y), "step 'pca'", "PCA")
+    clip = make_pipeline(MinMaxScaler(clip=True), MLPClassifier(**few)).fit(x, y)
+    refused(clip, "step 'minmaxscaler'", "clip=True")
+    refused(MLPClassifier(**few).fit(x, 0 * y), "only")
+    model = MLPRegressor(loss="poisson", **few).fit(x, x[:, 0])
+    refused(model, "layer 1", "exp")
+    model = MLPClassifier(**few).fit(x, y)
+    model.coefs_[1][0, 0] = np.nan
+    refused(model, "layer 1", "not finite")
+    model.coefs_[1][0, 0] = 1e39
+    refused(model, "layer 1", "not finite in float32")
+    model = MLPClassifier(**few).fit(x, y)
+    model.predict_proba = lambda x: MLPClassifier.predict_proba(model, x) + 1e-3
+    refused(model, "do not compute what the model predicts", "output 0")
+    refused({"0.weight": x}, "dict")
+    refused(None, "NoneType")
+    # As from the command line.
+    for path, part in [("model.pt", "PyTorch"), ("model.onnx", ".joblib")]:
+        try:
+            load(path)
+        except NotPossible as reason:
+            assert part in str(reason)
+
+
+# ---- Keras ---------------------------------------------------------------------------------------
 
 
 def keras_models(folder):
@@ -69,6 +210,7 @@ def keras_models(folder):
     import keras
     from keras import layers
 
+    print(f"Keras {keras.__version__} on {keras.backend.backend()}")
     keras.utils.set_random_seed(1)
     x = np.random.default_rng(1).standard_normal((256, 3)).astype(np.float32)
     y = (x[:, 0] * x[:, 1] > 0).astype(np.int32)
@@ -91,22 +233,207 @@ def keras_models(folder):
         model = load(Path(away) / "model.keras")
     write(folder, "keras", model, x, lambda x: model.predict(x, verbose=0))
 
+    # A layer twice, a model inside, and all that can be folded.
+    shared, normalise = layers.Dense(3, activation="tanh"), layers.Normalization()
+    normalise.adapt(10 * x + 5)
+    inner = [layers.Input((3,)), layers.BatchNormalization(), layers.Dense(2), layers.ReLU()]
+    inputs = keras.Input((3,))
+    outputs = shared(shared(normalise(inputs)))
+    outputs = layers.Dense(1, activation="sigmoid")(keras.Sequential(inner)(outputs))
+    chain = keras.Model(inputs, outputs)
+    chain.compile(optimizer=keras.optimizers.Adam(0.01), loss="binary_crossentropy")
+    chain.fit(10 * x + 5, y, epochs=5, verbose=0)
+    write(folder, "keras_chain", chain, 10 * x + 5, lambda x: chain.predict(x, verbose=0))
+
+    keras_layers(keras, layers)
+    keras_refusals(keras, layers)
+
+
+def keras_layers(keras, layers):
+    dense = layers.Dense
+
+    def model(*steps, shape=(3,)):
+        return keras.Sequential([layers.Input(shape), *steps])
+
+    names = "elu gelu hard_sigmoid linear relu sigmoid silu softplus swish tanh leaky_relu".split()
+    for name in names:
+        accepted(model(dense(8, activation=name), dense(2)), "Mlp<3, 8, 2, ")
+        accepted(model(dense(8), layers.Activation(name), dense(2)), "Mlp<3, 8, 2, ")
+        accepted(model(dense(8, activation=getattr(keras.activations, name)), dense(2)))
+    accepted(model(dense(8, activation=layers.LeakyReLU(0.125))), "LeakyRelu<1, 8>")
+    accepted(model(dense(8), layers.ELU()), " Elu")
+    accepted(model(dense(8), layers.Softmax(axis=1)), " Softmax")
+    accepted(model(layers.Flatten(), dense(2), shape=(2, 2)), "net![4 => 2 Identity]")
+    accepted(model(layers.Rescaling(1 / 255, -0.5), layers.Flatten(), dense(2), shape=(2, 2)))
+    accepted(model(dense(8), layers.BatchNormalization(center=False, scale=False), dense(2)))
+    accepted(model(dense(8, use_bias=False), layers.BatchNormalization(), layers.ReLU()), " Relu")
+    accepted(model(layers.GaussianNoise(0.1), dense(2), layers.GaussianDropout(0.1)))
+    for policy in "float16", "bfloat16", "mixed_float16", "mixed_bfloat16", "float64":
+        accepted(model(dense(8, "tanh", dtype=policy), dense(2, dtype=policy)), " Tanh")
+
+
+def keras_refusals(keras, layers):
+    dense = layers.Dense
+
+    def refuse(*steps, parts, shape=(3,)):
+        refused(keras.Sequential([layers.Input(shape), *steps]), *parts)
+
+    def relu(x):
+        return keras.ops.maximum(x, 1)
+
+    class Own(keras.Model):
+        pass
+
+    def named(kind, name, *options, **more):
+        return kind(*options, name=name, **more)
+
+    refused(keras.Sequential([dense(2)]), "not built", "Input")
+    refused(Own(), "Own.call", "Sequential")
+    refuse(named(dense, "own", 2, activation=relu), parts=["'own'", "relu is none of keras.act"])
+    refuse(dense(2, activation=lambda x: x), parts=["<lambda> is none of"])
+    refuse(named(dense, "it", 2, activation="selu"), parts=["'it'", "the activation selu"])
+    refuse(dense(2), named(layers.ReLU, "six", max_value=6), parts=["'six'", "max_value=6"])
+    refuse(dense(2), named(layers.ELU, "e", alpha=0.5), parts=["'e'", "alpha=0.5"])
+    refuse(dense(2), named(layers.Softmax, "rows", axis=0), parts=["'rows'", "axis=0"])
+    refuse(dense(1, activation="softmax"), parts=["Softmax of one unit", "Sigmoid"])
+    refuse(dense(2, activation="softmax"), dense(2), parts=["Softmax between two layers"])
+    refuse(dense(2, activation="tanh"), layers.ReLU(), parts=["Relu without a dense layer"])
+    refuse(layers.ReLU(), dense(2), parts=["Relu without a dense layer"])
+    norm = named(layers.LayerNormalization, "norm")
+    refuse(dense(2), norm, parts=["'norm'", "LayerNormalization"])
+    last = named(layers.BatchNormalization, "last")
+    refuse(dense(2, activation="tanh"), last, parts=["'last'", "no dense layer next to it"])
+    refuse(dense(2), named(layers.Flatten, "flat"), dense(1), shape=(4, 3), parts=["(None, 4, 3)"])
+    refuse(layers.LSTM(2), shape=(4, 3), parts=["LSTM"])
+    inputs = keras.Input((3,))
+    sums = named(layers.Add, "sum")([dense(2)(inputs), dense(2)(inputs)])
+    refused(keras.Model(inputs, sums), "'sum'", "Add of 2 tensors")
+    refused(keras.Model(inputs, [dense(2)(inputs), dense(2)(inputs)]), "2 outputs")
+
+
+# ---- PyTorch -------------------------------------------------------------------------------------
+
 
 def torch_models(folder):
     import torch
     from torch import nn
 
+    print(f"PyTorch {torch.__version__}")
     torch.manual_seed(1)
-    model = nn.Sequential(
-        nn.Linear(3, 6), nn.SiLU(), nn.Dropout(), nn.Linear(6, 5), nn.ELU(), nn.Linear(5, 2)
-    )
-    model.eval()
     x = np.random.default_rng(1).standard_normal((CASES, 3)).astype(np.float32)
-    write(folder, "torch", model, x, lambda x: model(torch.from_numpy(x)).detach().numpy())
+
+    def write_torch(name, model):
+        model.eval()
+        write(folder, name, model, x, lambda x: model(torch.from_numpy(x)).detach().numpy())
+
+    write_torch("torch", nn.Sequential(
+        nn.Linear(3, 6), nn.SiLU(), nn.Dropout(), nn.Linear(6, 5), nn.ELU(), nn.Linear(5, 2)
+    ))
+
+    # Modules that are used twice, inside of others too, and batch normalisation on both sides.
+    tanh, square = nn.Tanh(), nn.Linear(3, 3)
+    norm = nn.BatchNorm1d(3), nn.BatchNorm1d(3)
+    model = nn.Sequential(
+        square, norm[0], tanh, nn.Sequential(square, tanh, norm[1]), nn.Linear(3, 1), tanh
+    )
+    for _ in range(20):
+        model(3 * torch.randn(32, 3) + 1)
+    write_torch("torch_reused", model)
+
+    class Net(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.hidden, self.output = nn.Linear(3, 4), nn.Linear(4, 2)
+
+        def forward(self, x):
+            x = x.view(x.size(0), -1)
+            x = nn.functional.leaky_relu(self.hidden(x), 0.3)
+            x = nn.functional.dropout(x, 0.5, self.training)
+            return self.output(x).softmax(dim=1).squeeze(-1)
+
+    write_torch("torch_forward", Net())
+    torch_layers(torch, nn)
+    torch_refusals(torch, nn)
+
+
+def torch_layers(torch, nn):
+    first, last = nn.Linear(3, 8), nn.Linear(8, 2)
+    kinds = nn.ELU, nn.GELU, nn.Hardsigmoid, nn.Identity, nn.LeakyReLU, nn.ReLU, nn.SiLU, nn.Sigmoid
+    for kind in *kinds, nn.Softplus, nn.Tanh:
+        accepted(nn.Sequential(first, kind(), last), "Mlp<3, 8, 2, ")
+        accepted(nn.Sequential(first, kind(), last), "Mlp<3, 8, 2, ", f64=True)
+    slopes = {0: "Relu", 0.2: "LeakyRelu<1, 5>", 1: "LeakyRelu<1, 1>", 2.5: "LeakyRelu<5, 2>"}
+    for slope, name in slopes.items():
+        accepted(nn.Sequential(first, nn.LeakyReLU(slope)), name)
+    accepted(nn.Sequential(first, nn.LeakyReLU(0.123456789)), "LeakyRelu<")
+    accepted(nn.Sequential(nn.Flatten(), first, nn.Softmax(-1)), " Softmax")
+    accepted(nn.Sequential(first, nn.BatchNorm1d(8, affine=False), nn.ReLU(), last), "Relu")
+    accepted(nn.Sequential(nn.BatchNorm1d(3), first, nn.ReLU(), nn.BatchNorm1d(8), last), "Relu")
+    accepted(nn.Sequential(nn.utils.parametrizations.weight_norm(nn.Linear(3, 2))))
+    accepted(nn.DataParallel(nn.Sequential(first, nn.ReLU(), last)), "Relu")
+    accepted(torch.compile(nn.Sequential(first, nn.ReLU(), last)), "Relu")
+    for dtype in torch.bfloat16, torch.float16, torch.float64:
+        model = nn.Sequential(nn.Linear(3, 8), nn.Tanh(), nn.Linear(8, 2)).to(dtype)
+        tensors = accepted(model, " Tanh")
+        assert (tensors["0.weight"] == model[0].weight.detach().float().numpy()).all()
+        assert model.training and model[0].weight.dtype == dtype
+
+
+def torch_refusals(torch, nn):
+    def refuse(*modules, parts):
+        refused(nn.Sequential(*modules), *parts)
+
+    def own(forward):
+        module = type("Own", (nn.Module,), {"forward": forward})()
+        module.linear = nn.Linear(3, 3)
+        return module
+
+    linear, functional = nn.Linear(3, 3), nn.functional
+    kinds = nn.LayerNorm(3), nn.SELU(), nn.ReLU6(), nn.PReLU(), nn.LogSoftmax(1), nn.RMSNorm(3)
+    for module in *kinds, nn.Mish(), nn.Hardtanh(), nn.GroupNorm(1, 3), nn.Bilinear(3, 3, 3):
+        refuse(linear, module, parts=["layer '1'", type(module).__name__])
+    refuse(linear, nn.Sequential(nn.ReLU(), nn.LayerNorm(3)), parts=["layer '1.1'", "LayerNorm"])
+    refuse(linear, nn.GELU("tanh"), parts=["layer '1'", "GELU", "approximate='tanh'", "'none'"])
+    refuse(linear, nn.ELU(0.5), parts=["alpha=0.5"])
+    refuse(linear, nn.Softplus(2), parts=["beta=2"])
+    refuse(linear, nn.Softmax(0), parts=["layer '1'", "dim=0"])
+    refuse(linear, nn.LeakyReLU(-0.1), parts=["layer '1'", "slope -0.1"])
+    refuse(nn.Linear(3, 1), nn.Softmax(1), parts=["Softmax of one unit", "Sigmoid"])
+    refuse(linear, nn.Softmax(1), linear, parts=["Softmax between two layers"])
+    refuse(linear, nn.Flatten(0), parts=["layer '1'", "start_dim=0"])
+    refuse(linear, nn.ReLU(), nn.Tanh(), parts=["layer '2'", "Tanh"])
+    refuse(linear, nn.ReLU(), nn.BatchNorm1d(3), parts=["layer '2'", "no dense layer next to it"])
+    refuse(linear, nn.ReLU(), nn.BatchNorm1d(3), nn.ReLU(), linear, parts=["layer '3'"])
+    refuse(linear, nn.BatchNorm1d(3, track_running_stats=False), parts=["running statistics"])
+    refuse(linear, nn.Linear(2, 1), parts=["layer '1' takes 2 inputs", "layer '0'", "3 outputs"])
+    refuse(nn.LazyLinear(3), parts=["layer '0'", "LazyLinear", "call the model once"])
+    refuse(nn.LSTM(3, 3), parts=["LSTM"])
+    refuse(parts=["no dense layer"])
+    refused(own(lambda own, x: own.linear(x) + x), "add", "2 tensors")
+    refused(own(lambda own, x: own.linear(x) * 2), "mul")
+    refused(own(lambda own, x: functional.dropout(own.linear(x))), "dropout", "self.training")
+    refused(own(lambda own, x: own.linear(x) if x.sum() > 0 else x), "cannot be followed")
+    refused(own(lambda own, x, y: own.linear(x)), "Own.forward")
+    refused(own(lambda own, x: (own.linear(x), x)), "Own.forward")
+    refused(own(lambda own, x: own.linear(x).flatten()), "start_dim=0")
+    refused(own(lambda own, x: own.linear(x).squeeze(0)), "squeeze")
+    refused(own(lambda own, x: own.linear(x).view(3, -1, 3)), "view")
+    quantised = {"dtype": torch.qint8, "qconfig_spec": {nn.Linear}}
+    quantised = torch.ao.quantization.quantize_dynamic(nn.Sequential(linear), **quantised)
+    refused(quantised, "layer '0'", "quantized")
+    refused(linear.state_dict(), "OrderedDict")
+    hooked = nn.Linear(3, 3)
+    hooked.register_forward_hook(lambda module, x, y: 2 * y)
+    refuse(hooked, parts=["do not compute what the model predicts"])
+    broken = nn.Linear(3, 3)
+    broken.weight.data[0, 0] = float("inf")
+    refuse(linear, broken, parts=["layer '1'", "not finite"])
 
 
 def main():
     folder = Path(sys.argv[1])
+    # Some are not trained to the end.
+    warnings.filterwarnings("ignore", module="sklearn")
     models = {"sklearn": sklearn_models, "keras": keras_models, "torch": torch_models}
     for library, function in models.items():
         if importlib.util.find_spec(library) is None:

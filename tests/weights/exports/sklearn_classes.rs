@@ -1,2 +1,4 @@
 type Net = Mlp<4, 8, 3, Relu, Softmax>;
 static NET: Net = gradlet::load![include_bytes!("sklearn_classes.safetensors"); "0", "1"];
+/// The classes in the order of the outputs.
+const CLASSES: [&str; 3] = ["0", "1", "2"];

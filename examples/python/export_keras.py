@@ -1,0 +1,138 @@
+"""Reads Keras 3: Sequential models, and functional ones that are a chain."""
+
+import keras
+import numpy as np
+from export_steps import (
+    Activation, Dense, Model, NotPossible, Scaling, batch_norm, kind_of, no_counterpart, only
+)
+
+FUNCTIONS = {
+    "elu": "Elu",
+    "gelu": "Gelu",
+    "hard_sigmoid": "HardSigmoid",
+    "linear": "Identity",
+    "relu": "Relu",
+    "sigmoid": "Sigmoid",
+    "silu": "Silu",
+    "softmax": "Softmax",
+    "softplus": "Softplus",
+    "tanh": "Tanh",
+}
+
+# Layers that do nothing after training.
+NOTHING = {
+    "ActivityRegularization",
+    "AlphaDropout",
+    "Dropout",
+    "Flatten",
+    "GaussianDropout",
+    "GaussianNoise",
+}
+
+# Keras computes in 32 bits with the others.
+EPSILONS = {"bfloat16": 2.0**-7, "float16": 2.0**-10, "float64": 2.0**-52}
+
+
+def read(model):
+    layers, steps = chain(model), []
+    for layer, input_shape in layers:
+        steps += steps_of(layer, input_shape)
+    for number, dense in enumerate(step for step in steps if isinstance(step, Dense)):
+        dense.name = str(number)
+    # Reduced precision shows in the predictions, not in the weights.
+    epsilon = max([EPSILONS.get(layer.compute_dtype, 2.0**-23) for layer, _ in layers], default=0)
+
+    def predict(x):
+        return numbers(model(x.reshape(-1, *model.inputs[0].shape[1:]), training=False))
+
+    return Model(steps, predict, epsilon)
+
+
+def chain(model):
+    """The layers with the shapes of their inputs, in order; found from the output on."""
+    place = f"model {model.name!r}"
+    if not getattr(model, "outputs", None):
+        if isinstance(model, keras.Sequential):
+            raise NotPossible(f"{place}: not built, it has no weights; begin it with a keras.Input")
+        raise NotPossible(f"{place}: what {type(model).__name__}.call does cannot be seen; "
+                          "make a keras.Sequential of its layers")
+    if len(model.inputs) != 1 or len(model.outputs) != 1:
+        raise NotPossible(f"{place}: {len(model.inputs)} inputs and {len(model.outputs)} outputs; "
+                          "gradlet has chains of layers, with one of each")
+    tensor, layers = model.outputs[0], []
+    while True:
+        layer, call, _ = tensor._keras_history[:3]
+        before = layer._inbound_nodes[call].input_tensors
+        if not before:
+            return layers[::-1]
+        if len(before) > 1:
+            raise NotPossible(f"layer {layer.name!r}: {kind_of(layer, 'keras')} of {len(before)} "
+                              "tensors; gradlet has chains of layers")
+        tensor = before[0]
+        is_model = isinstance(layer, keras.Model)
+        layers += chain(layer)[::-1] if is_model else [(layer, tensor.shape)]
+
+
+def steps_of(layer, input_shape):
+    kind, place = kind_of(layer, "keras"), f"layer {layer.name!r}"
+    if kind in NOTHING:
+        return []
+    if kind == "Rescaling":
+        return [Scaling(place, numbers(layer.scale), numbers(layer.offset))]
+    if kind in ("Dense", "BatchNormalization", "Normalization") and len(input_shape) != 2:
+        raise NotPossible(f"{place}: {kind} of inputs of the shape {input_shape}, not of vectors; "
+                          "put a Flatten before it and train again")
+    if kind == "Dense":
+        only(place, kind, [None], quantization_mode=layer.quantization_mode)
+        bias = numbers(layer.bias) if layer.use_bias else None
+        # Its weights are [inputs][outputs].
+        return [Dense("", place, numbers(layer.kernel).T, bias), function(layer.activation, place)]
+    if kind == "BatchNormalization":
+        only(place, kind, [-1, 1], axis=layer.axis)
+        gamma = numbers(layer.gamma) if layer.scale else None
+        beta = numbers(layer.beta) if layer.center else None
+        mean, variance = numbers(layer.moving_mean), numbers(layer.moving_variance)
+        return [batch_norm(place, mean, variance, layer.epsilon, gamma, beta)]
+    if kind == "Normalization":
+        only(place, kind, [False], invert=layer.invert)
+        deviation = np.maximum(numbers(layer.variance).ravel() ** 0.5, keras.config.epsilon())
+        return [Scaling(place, 1 / deviation, -numbers(layer.mean).ravel() / deviation)]
+    if kind == "Activation":
+        return [function(layer.activation, place)]
+    return [activation_layer(layer, kind, place)]
+
+
+def function(activation, place):
+    """An activation, given as a function or as a layer."""
+    if isinstance(activation, keras.Layer):
+        return activation_layer(activation, kind_of(activation, "keras"), place)
+    name = getattr(activation, "__name__", repr(activation))
+    if getattr(keras.activations, name, None) is not activation:
+        raise NotPossible(f"{place}: the activation {activation.__module__}.{name} is none of "
+                          "keras.activations; give one of those, or its name")
+    if name == "leaky_relu":
+        return Activation(place, "LeakyRelu", 0.2)
+    if name not in FUNCTIONS:
+        raise no_counterpart(place, f"the activation {name}")
+    return Activation(place, FUNCTIONS[name])
+
+
+def activation_layer(layer, kind, place):
+    if kind == "ReLU":
+        only(place, kind, [None], max_value=layer.max_value)
+        only(place, kind, [0], threshold=layer.threshold)
+        slope = layer.negative_slope
+        return Activation(place, "LeakyRelu" if slope else "Relu", slope)
+    if kind == "LeakyReLU":
+        return Activation(place, "LeakyRelu", layer.negative_slope)
+    if kind == "ELU":
+        only(place, kind, [1], alpha=layer.alpha)
+        return Activation(place, "Elu")
+    if kind == "Softmax":
+        only(place, kind, [-1, 1], axis=layer.axis)
+        return Activation(place, "Softmax")
+    raise no_counterpart(place, kind)
+
+
+def numbers(tensor):
+    return np.asarray(keras.ops.convert_to_numpy(tensor), float)
