@@ -24,7 +24,7 @@ use gradlet::linear::{
 };
 use gradlet::prelude::*;
 use gradlet::preprocess::one_hot;
-use nalgebra::{Const, DimMin};
+use nalgebra::{Const, DimMin, RealField};
 use proptest::prelude::*;
 use support::{Json, assert_all_close, dense, flat, tolerance};
 
@@ -141,6 +141,34 @@ fn sums_of_inputs_are_found_among_many_examples() {
             assert_flat(&[slope], &[1.0], tolerance::LEAST_SQUARES_F32);
             assert_flat(&[w.into()], &[other.into()], tolerance::LEAST_SQUARES_F32);
         }
+    }
+}
+
+/// Of four examples, what is left of an input must be more than `16 sqrt(4)` epsilons of its size.
+#[test]
+fn inputs_count_as_dependent_up_to_the_rounding_that_is_promised() {
+    fn dependent<T: Scalar + RealField + From<f32>>(epsilons: f32) -> [bool; 3] {
+        let little = T::from(epsilons) * T::EPSILON;
+        let mut by_another = LeastSquares::<2, 1, T>::new();
+        let mut by_the_mean = LeastSquares::<1, 1, T>::new();
+        for (a, b) in [(1.0, 1.0), (-1.0, 1.0), (1.0, -1.0), (-1.0, -1.0)] {
+            let (a, b) = (T::from(a), T::from(b));
+            by_another.observe(&[a, a + b * little], &[b]).unwrap();
+            by_the_mean.observe(&[T::ONE + a * little], &[a]).unwrap();
+        }
+        // The other direction has a weight of `1 / little`, if it has one.
+        let largest = by_another.minimum_norm().unwrap().weights()[0][0];
+        [
+            by_another.solve() == Err(LeastSquaresError::Dependent { input: 1 }),
+            by_the_mean.solve() == Err(LeastSquaresError::Dependent { input: 0 }),
+            Scalar::abs(largest) < T::ONE,
+        ]
+    }
+    for within in [20.0, 26.0] {
+        assert_eq!((dependent::<f32>(within), dependent::<f64>(within)), ([true; 3], [true; 3]));
+    }
+    for above in [38.0, 60.0] {
+        assert_eq!((dependent::<f32>(above), dependent::<f64>(above)), ([false; 3], [false; 3]));
     }
 }
 
@@ -400,6 +428,8 @@ fn slope(layer: &Linear<3, 2>, examples: &Examples<3, 2>) -> f64 {
 }
 
 proptest! {
+    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
+
     #[test]
     fn answers_have_the_least_error(examples in any_examples()) {
         let fit = observed::<3, 2, f64>(&examples);
