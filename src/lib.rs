@@ -78,7 +78,7 @@
 //! is trained on the device end in the same parameters, bit for bit, at every optimisation level.
 //!
 //! That holds wherever `f32` and `f64` are those of IEEE 754, rounded to nearest: x86-64 (AVX2 too),
-//! i686, AArch64, Armv7-A (VFP, NEON), RISC-V, WebAssembly (SIMD too), Cortex-M and AVR. It does not
+//! i686, 64-bit Arm, Armv7-A (VFP, NEON), RISC-V, WebAssembly (SIMD too), Cortex-M and AVR. It does not
 //! hold:
 //!
 //! - On x86 without SSE2 (i586), whose x87 unit rounds twice. There this crate does not compile:
