@@ -77,6 +77,29 @@
 //! functions are those of [`libm`] or of [`fast`]. So a network that is trained on a PC and one that
 //! is trained on the device end in the same parameters, bit for bit, at every optimisation level.
 //!
+//! That holds wherever `f32` and `f64` are those of IEEE 754, rounded to nearest: x86-64 (AVX2 too),
+//! i686, 64-bit Arm, Armv7-A (VFP, NEON), RISC-V, WebAssembly (SIMD too), Cortex-M and AVR. It does not
+//! hold:
+//!
+//! - On x86 without SSE2 (i586), whose x87 unit rounds twice. There this crate does not compile:
+//!   build for i686 or, where other bits will do, with `RUSTFLAGS="--cfg gradlet_other_bits"`.
+//! - Where subnormal numbers are taken for zero: with the bits FTZ or DAZ of MXCSR, or FZ of FPCR or
+//!   FPSCR. Rust never sets them, but some audio libraries do, and so does loading C code that GCC
+//!   before 13 linked with `-ffast-math`. Leave them off in threads that train.
+//! - In the float routines of the RP2040's ROM, for the same reason: turn them off by the feature
+//!   `disable-intrinsics` of `rp2040-hal`.
+//!
+//! A program can ask:
+//!
+//! ```
+//! use core::hint::black_box;
+//!
+//! // Half of the smallest normal number.
+//! assert_ne!(black_box(f32::MIN_POSITIVE) * black_box(0.5), 0.0, "subnormal numbers become zero");
+//! ```
+//!
+//! Which NaN comes out, its sign and payload, is not promised; nothing is computed from one.
+//!
 //! # Nothing panics
 //!
 //! Sizes are checked by the compiler; what is left is numbers. A step on NaN or infinity, on a target

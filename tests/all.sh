@@ -16,6 +16,8 @@
 #   msrv      the oldest supported compiler takes all tests, and gives the golden numbers
 #   no_std    builds for bare-metal targets, which have neither std nor an allocator
 #   firmware  trains on emulated cores to the bits of this machine; nothing in it can panic
+#   bits      trains to the bits of this machine on AArch64, RISC-V, i686 and WebAssembly; does not
+#             compile for i586, which has others
 #   examples  each example runs and ends well, and the files that it writes are whole
 #   python    reads what the Python library safetensors writes, and the other way round; exports
 #             models of scikit-learn; trains in turns with PyTorch if it is installed or with
@@ -29,10 +31,13 @@
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
-all_steps=(fmt clippy doc test msrv no_std firmware examples python api features fuzz)
+all_steps=(fmt clippy doc test msrv no_std firmware bits examples python api features fuzz)
 # BOARD=TARGET of examples/firmware.
 boards=(microbit-v2=thumbv7em-none-eabihf nucleo-f446re=thumbv7em-none-eabihf
     pico=thumbv6m-none-eabi pico2=thumbv8m.main-none-eabihf)
+# TARGET=COMMAND that runs its programs.
+bits_targets=(aarch64-unknown-none=qemu-aarch64 riscv64gc-unknown-none-elf=qemu-riscv64
+    i686-unknown-linux-gnu=qemu-i386 "wasm32-unknown-unknown=node run.mjs")
 bare_metal_targets=(thumbv6m-none-eabi thumbv7em-none-eabihf riscv32imac-unknown-none-elf)
 # Tests of many networks, which take longer to optimise than to run as they are.
 slow_to_optimise="gradients not_finite optimizers store training"
@@ -160,6 +165,38 @@ firmware_clippy() {
         return 0
     fi
     in_firmware "$target" clippy --quiet --locked "$@" -- -D warnings
+}
+
+step_bits() {
+    local pair target program status=0
+    [[ $(uname -s) == Linux ]] || skip "QEMU runs programs of Linux only under Linux"
+    system_program qemu-aarch64 "it runs programs of other processors" qemu-user
+    system_program node "it runs WebAssembly" nodejs
+    component cargo-fmt rustfmt
+    component cargo-clippy clippy
+    cd tests/bits
+    cargo fmt --check
+    cargo clippy --quiet --locked --release -- -D warnings
+    cargo run --quiet --locked --release >"$scratch/bits"
+    for pair in "${bits_targets[@]}"; do
+        target=${pair%%=*}
+        echo "   $target"
+        ../cargo.sh "$target" build --quiet --locked --release || status=$?
+        [[ $status != 77 ]] || echo "no way to build for $target here, see above" >&2
+        [[ $status == 0 ]] || return $status
+        program=target/$target/release/gradlet-bits
+        [[ ! -e $program.wasm ]] || program+=.wasm
+        # shellcheck disable=SC2086 # a command and its arguments
+        ${pair#*=} "$program" | diff "$scratch/bits" -
+    done
+    cd ../..
+    echo "   i586-unknown-linux-gnu is refused"
+    tests/cargo.sh i586-unknown-linux-gnu check --quiet --locked --lib \
+        >"$scratch/log" 2>&1 || status=$?
+    if [[ $status == 0 ]] || ! grep -F gradlet_other_bits "$scratch/log" >/dev/null; then
+        cat "$scratch/log" >&2
+        return 1
+    fi
 }
 
 step_examples() {

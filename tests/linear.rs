@@ -24,7 +24,7 @@ use gradlet::linear::{
 };
 use gradlet::prelude::*;
 use gradlet::preprocess::one_hot;
-use nalgebra::{Const, DimMin};
+use nalgebra::{Const, DimMin, RealField};
 use proptest::prelude::*;
 use support::{Json, assert_all_close, dense, flat, tolerance};
 
@@ -141,6 +141,34 @@ fn sums_of_inputs_are_found_among_many_examples() {
             assert_flat(&[slope], &[1.0], tolerance::LEAST_SQUARES_F32);
             assert_flat(&[w.into()], &[other.into()], tolerance::LEAST_SQUARES_F32);
         }
+    }
+}
+
+/// Of four examples, what is left of an input must be more than `16 sqrt(4)` epsilons of its size.
+#[test]
+fn inputs_count_as_dependent_up_to_the_rounding_that_is_promised() {
+    fn dependent<T: Scalar + RealField + From<f32>>(epsilons: f32) -> [bool; 3] {
+        let little = T::from(epsilons) * T::EPSILON;
+        let mut by_another = LeastSquares::<2, 1, T>::new();
+        let mut by_the_mean = LeastSquares::<1, 1, T>::new();
+        for (a, b) in [(1.0, 1.0), (-1.0, 1.0), (1.0, -1.0), (-1.0, -1.0)] {
+            let (a, b) = (T::from(a), T::from(b));
+            by_another.observe(&[a, a + b * little], &[b]).unwrap();
+            by_the_mean.observe(&[T::ONE + a * little], &[a]).unwrap();
+        }
+        // The other direction has a weight of `1 / little`, if it has one.
+        let largest = by_another.minimum_norm().unwrap().weights()[0][0];
+        [
+            by_another.solve() == Err(LeastSquaresError::Dependent { input: 1 }),
+            by_the_mean.solve() == Err(LeastSquaresError::Dependent { input: 0 }),
+            Scalar::abs(largest) < T::ONE,
+        ]
+    }
+    for within in [20.0, 26.0] {
+        assert_eq!((dependent::<f32>(within), dependent::<f64>(within)), ([true; 3], [true; 3]));
+    }
+    for above in [38.0, 60.0] {
+        assert_eq!((dependent::<f32>(above), dependent::<f64>(above)), ([false; 3], [false; 3]));
     }
 }
 
@@ -294,18 +322,73 @@ fn layer_learns_after_a_long_time_without_news() {
     assert_flat(&flat(&layer), &[2.0, -1.0, 0.5], tolerance::LEAST_SQUARES_F32);
 }
 
+/// A sensor stands still, then varies, in another world; gives the error where it stood.
+fn error_after_standing_still<T: Scalar>(still: u32) -> f64 {
+    let mut layer = Linear::<2, 1, T>::ZERO;
+    let number = T::from_f64;
+    let mut trainer = RecursiveLeastSquares::new(number(1e-3), number(0.999)).unwrap();
+    let place = [20.0, 1013.0].map(number);
+    for _ in 0..still {
+        trainer.step(&mut layer, &place, &[number(5.0)]);
+    }
+    for k in 0..2000 {
+        let [a, b] = [20.0 + (f64::from(k) * 0.7).sin(), 1013.0 + (f64::from(k) * 0.31).cos()];
+        let t = 0.5 * a - 0.01 * b + 3.0;
+        trainer.step(&mut layer, &[number(a), number(b)], &[number(t)]);
+    }
+    layer.forward(&place)[0].to_f64() - 2.87
+}
+
+#[test]
+fn what_stood_still_is_forgotten_however_long_it_stood() {
+    // `numpy.linalg.lstsq` of examples weighted by the forgetting factor, from 10,000 on.
+    for still in [10_000, 1_000_000] {
+        let single = error_after_standing_still::<f32>(still);
+        let double = error_after_standing_still::<f64>(still);
+        assert!(
+            (single - 0.288).abs() < 0.003 && (double - 0.288).abs() < 0.0005,
+            "{still}: {single} {double}"
+        );
+    }
+}
+
+#[test]
+fn a_million_steps_without_news_leave_all_finite() {
+    fn learns<T: Scalar>(still: [f64; 2], steps: u32) {
+        let still = still.map(T::from_f64);
+        let mut layer = Linear::<2, 1, T>::ZERO;
+        let mut trainer = RecursiveLeastSquares::new(T::from_f64(1e-3), T::from_f64(0.9)).unwrap();
+        for k in 0..steps {
+            let noise = T::from_u32(k % 7) / T::from_u32(7);
+            let loss = trainer.step(&mut layer, &still, &[noise]);
+            assert!(loss.is_finite(), "{still:?} {k} {loss:?}");
+        }
+        for k in 0..1000_u32 {
+            let x = [T::from_u32(k % 7), T::from_u32(k % 5)];
+            trainer.step(&mut layer, &x, &[x[0] + x[0] - x[1]]);
+        }
+        let got: Vec<f64> = flat(&layer);
+        assert_flat(&got, &[2.0, -1.0, 0.0], tolerance::LEAST_SQUARES_F32);
+    }
+    learns::<f32>([20.0, 1013.0], 1_000_000);
+    for still in [[0.0, 0.0], [1e-20, 1.0], [3.0, 3.0], [1e15, 1e-15]] {
+        learns::<f32>(still, 100_000);
+        learns::<f64>(still, 100_000);
+    }
+}
+
 #[test]
 fn parameters_that_cannot_be_are_refused() {
     let new = |regularisation, forgetting| {
         RecursiveLeastSquares::<2>::new(regularisation, forgetting).map(|_| ())
     };
-    for bad in [0.0, -1.0, f32::NAN, f32::INFINITY, 1e-38] {
+    for bad in [0.0, -1.0, f32::NAN, f32::INFINITY, 1e-38, 1e-23] {
         assert_eq!(new(bad, 1.0), Err(RecursiveLeastSquaresError::Regularisation));
     }
     for bad in [0.0, -0.5, 1.001, f32::NAN, f32::INFINITY] {
         assert_eq!(new(1.0, bad), Err(RecursiveLeastSquaresError::Forgetting));
     }
-    for good in [1e-30, 1.0, 1e38] {
+    for good in [1e-22, 1.0, 1e38] {
         assert_eq!(new(good, 1.0), Ok(()));
     }
     assert_eq!(new(1.0, f32::MIN_POSITIVE), Ok(()));
@@ -326,6 +409,12 @@ fn any_examples() -> impl Strategy<Value = Examples<3, 2>> {
     })
 }
 
+/// Numbers of any size that an `f32` can have.
+fn extreme() -> impl Strategy<Value = f32> {
+    prop_oneof![any::<f32>(), -1.0..1.0_f32, Just(0.0), Just(1e38)]
+        .prop_filter("finite", |number| number.is_finite())
+}
+
 /// `sum (t - y) [x; 1]^T`, which is 0 where the squared error is least.
 fn slope(layer: &Linear<3, 2>, examples: &Examples<3, 2>) -> f64 {
     let mut sums = [[0.0; 2]; 4];
@@ -339,6 +428,8 @@ fn slope(layer: &Linear<3, 2>, examples: &Examples<3, 2>) -> f64 {
 }
 
 proptest! {
+    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
+
     #[test]
     fn answers_have_the_least_error(examples in any_examples()) {
         let fit = observed::<3, 2, f64>(&examples);
@@ -361,6 +452,26 @@ proptest! {
         let [one, other] = [&examples, &reversed]
             .map(|examples| observed::<3, 2, f64>(examples).minimum_norm().unwrap());
         prop_assert!((slope(&one, &examples) - slope(&other, &examples)).abs() < tolerance::SLOPE_F64);
+    }
+
+    #[test]
+    fn no_example_makes_a_layer_not_finite(
+        examples in prop::collection::vec((prop::array::uniform3(extreme()), extreme()), 1..60),
+        regularisation in extreme(),
+        forgetting in prop::sample::select(vec![f32::MIN_POSITIVE, 1e-3, 0.5, 0.99, 1.0]),
+    ) {
+        let trainer = RecursiveLeastSquares::new(regularisation.abs(), forgetting);
+        prop_assume!(trainer.is_ok());
+        let (mut trainer, mut layer) = (trainer.unwrap(), Linear::<3, 1, f32>::ZERO);
+        for (x, t) in &examples {
+            let loss = trainer.step(&mut layer, x, &[*t]);
+            prop_assert!(!loss.is_finite() || loss >= 0.0, "{loss}");
+            prop_assert!(gradlet::is_finite(&layer), "{layer:?}");
+        }
+        // Nothing but the bias is asked for, so a trainer that is not finite would show.
+        layer = Zero::ZERO;
+        let loss = trainer.step(&mut layer, &[0.0; 3], &[1.0]);
+        prop_assert_eq!(loss, 0.5);
     }
 
     #[test]

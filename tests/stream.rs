@@ -40,15 +40,24 @@ fn windows_come_every_hop() {
     assert_eq!(ends::<4, 4>(3), []);
 }
 
+/// After any number of samples before the window is cleared: none, a part, and more than it holds.
 #[test]
 fn cleared_windows_begin_anew() {
-    let mut window = Window::<1, 3, 1>::new();
-    for _ in 0..3 {
-        window.push([9.0]);
+    fn begins_anew<const HOP: usize>() {
+        for before in 0..8 {
+            let mut window = Window::<1, 3, HOP>::new();
+            for _ in 0..before {
+                window.push([9.0]);
+            }
+            window.clear();
+            assert!(window.push([1.0]).is_none() && window.push([2.0]).is_none(), "{before}");
+            let full = window.push([3.0]).unwrap();
+            assert!(full.samples().eq(&[[1.0], [2.0], [3.0]]), "{before}");
+        }
     }
-    window.clear();
-    assert!(window.push([1.0]).is_none() && window.push([2.0]).is_none());
-    assert!(window.push([3.0]).unwrap().samples().eq(&[[1.0], [2.0], [3.0]]));
+    begins_anew::<1>();
+    begins_anew::<2>();
+    begins_anew::<5>();
 }
 
 /// Of 8 samples of two channels, by numpy: `mean`, `std`, `min`, `max`,
@@ -89,6 +98,22 @@ fn constant_signals_cross_nothing() {
     let features = window.push([1.0]).unwrap().features();
     let want = Features { mean: [1.0], minimum: [1.0], maximum: [1.0], ..Features::ZERO };
     assert_eq!(features, want);
+}
+
+/// A sample at the mean, which is 10 in all of these, is on neither side.
+#[test]
+fn touching_the_mean_is_no_crossing() {
+    for (signal, crossings) in [
+        ([9.0, 10.0, 9.0, 12.0], 1.0),
+        ([11.0, 10.0, 11.0, 8.0], 1.0),
+        ([9.0, 10.0, 11.0, 10.0], 1.0),
+        ([10.0, 11.0, 10.0, 9.0], 1.0),
+        ([9.0, 11.0, 10.0, 10.0], 1.0),
+    ] {
+        let mut window = Window::<1, 4>::new();
+        let full = signal.iter().find_map(|&x| window.push([x]).map(|full| full.features()));
+        assert_eq!(full.unwrap().zero_crossings, [crossings], "{signal:?}");
+    }
 }
 
 #[test]

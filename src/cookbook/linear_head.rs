@@ -12,7 +12,7 @@
 //! the best weights after each example, from as many examples as there are weights for each output
 //! on (Haykin, Adaptive Filter Theory).
 //!
-//! - It takes `(IN + 1)^2 + 3` numbers: 336 bytes for a head of 8 features, 17 KB for 64. Above 32
+//! - It takes `IN (IN + 1) + 3` numbers: 300 bytes for a head of 8 features, 17 KB for 64. Above 32
 //!   or so, take [`Sgd`](crate::Sgd).
 //! - **Forgetting** `1 - 1/n` remembers about `n` examples: 1 for a world that stays as it is. With
 //!   more features than examples are remembered it has nothing to stand on: `n >= 3 IN`.

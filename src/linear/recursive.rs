@@ -1,6 +1,7 @@
 //! Least squares of a layer that answers all the time.
 
 use super::error::RecursiveLeastSquaresError;
+use super::least_squares::larger;
 use crate::activation::Identity;
 use crate::layer::{Dense, Layer};
 use crate::scalar::Scalar;
@@ -30,20 +31,21 @@ use crate::scalar::Scalar;
 ///
 /// # How it is computed
 ///
-/// `P` is kept as `S S^T`, and `S` is what is updated (Potter; Bierman, Factorization Methods for
-/// Discrete Sequential Estimation, 1977). So `P` is symmetric and positive semidefinite whatever the
-/// rounding.
+/// `P` is kept as `U D U^T`, with ones on the diagonal of the upper triangular `U` and a diagonal
+/// `D`, and these are updated (Bierman, Factorization Methods for Discrete Sequential Estimation,
+/// 1977, chapter V). So `P` is symmetric and positive definite whatever the rounding.
 ///
-/// Memory is `(IN + 1)^2 + 3` numbers. A step costs two square roots, `IN + 4` divisions and about
-/// `4 (IN + 1)^2 + 2 (IN + 1) OUT` multiplications; `(IN + 1)^2` more if it forgets.
+/// Memory is `IN (IN + 1) + 3` numbers, and `2 IN` of stack. A step costs `IN + 2` divisions
+/// and about `3/2 (IN + 1)^2 + 2 (IN + 1) OUT` multiplications.
 ///
 /// # When nothing new comes
 ///
 /// If inputs do not vary for a long time, a layer that forgets knows less and less about them: `P`
 /// grows by `1 / forgetting` each step, until the next example throws the weights anywhere and at
-/// last the numbers overflow. Here, nothing is forgotten in a step that begins with a trace of `P`
-/// above `(IN + 1) / (regularisation * sqrt(epsilon))`, that is 2,900 (`f32`) or 67 million (`f64`)
-/// times as much as at first.
+/// last the numbers overflow. Here no number of `D` grows above `256 / regularisation`, 256 times as
+/// much as it is at first, as if an example had confirmed the weight as it is, and the numbers of `P`
+/// stay bounded. What the inputs do tell about is forgotten as ever: however long they stood still,
+/// the layer then follows new examples as the formula above says.
 ///
 /// # The last layer of a network
 ///
@@ -67,26 +69,19 @@ use crate::scalar::Scalar;
 #[derive(Clone, Debug, PartialEq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct RecursiveLeastSquares<const IN: usize, T = f32> {
-    /// `S`: a row for each input.
-    inputs: [Row<IN, T>; IN],
-    /// The row of the bias.
-    bias: Row<IN, T>,
+    /// `U` by columns, with `D` in place of the ones on its diagonal and zeros below.
+    inputs: [[T; IN]; IN],
+    /// The last column of `U`, that of the bias, and its number of `D`.
+    bias: ([T; IN], T),
     forgetting: T,
-    /// The trace of `P`.
-    trace: T,
-    /// Above this trace nothing is forgotten.
-    enough: T,
-}
-
-/// A number for each input, and one for the bias.
-#[derive(Clone, Copy, Debug, PartialEq)]
-#[cfg_attr(feature = "defmt", derive(defmt::Format))]
-struct Row<const IN: usize, T> {
-    inputs: [T; IN],
-    bias: T,
+    /// The largest number of `D`.
+    limit: T,
 }
 
 impl<const IN: usize, T: Scalar> RecursiveLeastSquares<IN, T> {
+    /// How far `D` may grow, in units of what it is at first.
+    const GROWTH: u32 = 256;
+
     /// Nothing learned yet.
     ///
     /// # Errors
@@ -94,29 +89,29 @@ impl<const IN: usize, T: Scalar> RecursiveLeastSquares<IN, T> {
     /// [`RecursiveLeastSquaresError`] unless `regularisation` is positive and finite (and not so
     /// small that what follows from it overflows), and `forgetting` above 0 and at most 1.
     pub fn new(regularisation: T, forgetting: T) -> Result<Self, RecursiveLeastSquaresError> {
-        let numbers = T::from_u32(u32::try_from(IN).unwrap_or(u32::MAX)) + T::ONE;
-        let trace = numbers / regularisation;
-        let enough = trace / T::EPSILON.sqrt();
-        if !(regularisation > T::ZERO && regularisation.is_finite() && enough.is_finite()) {
+        let limit = T::from_u32(Self::GROWTH) / regularisation;
+        let largest = limit / (T::EPSILON * T::EPSILON);
+        if !(regularisation > T::ZERO && regularisation.is_finite() && largest.is_finite()) {
             return Err(RecursiveLeastSquaresError::Regularisation);
         }
         if !(forgetting > T::ZERO && forgetting <= T::ONE) {
             return Err(RecursiveLeastSquaresError::Forgetting);
         }
-        let diagonal = T::ONE / regularisation.sqrt();
-        let mut inputs = [Row::ZERO; IN];
-        for (i, row) in inputs.iter_mut().enumerate() {
-            row.inputs.iter_mut().skip(i).take(1).for_each(|value| *value = diagonal);
+        let variance = T::ONE / regularisation;
+        let mut inputs = [[T::ZERO; IN]; IN];
+        for (i, column) in inputs.iter_mut().enumerate() {
+            column.iter_mut().skip(i).take(1).for_each(|diagonal| *diagonal = variance);
         }
-        let bias = Row { bias: diagonal, ..Row::ZERO };
-        Ok(Self { inputs, bias, forgetting, trace, enough })
+        Ok(Self { inputs, bias: ([T::ZERO; IN], variance), forgetting, limit })
     }
 
     /// One step; returns the loss before it, `1/2 sum (y - t)^2`, as a [`Trainer`](crate::Trainer)
     /// with [`HalfSquaredError`](crate::HalfSquaredError) does.
     ///
     /// `layer` is the same in all steps. If a number in `x`, in `t` or in the layer is NaN or infinite,
-    /// or a square of them overflows, the answer is NaN or infinite, and nothing has changed.
+    /// or a square of them overflows, the answer is NaN or infinite, and nothing has changed. If a new
+    /// weight would overflow, it stays as it is and the answer is
+    /// infinite.
     ///
     /// ```
     /// use gradlet::{linear::RecursiveLeastSquares, prelude::*};
@@ -145,57 +140,102 @@ impl<const IN: usize, T: Scalar> RecursiveLeastSquares<IN, T> {
             *error -= y;
             loss += T::HALF * *error * *error;
         }
-        let f = self.projection(x);
-        let forgetting = if self.trace > self.enough { T::ONE } else { self.forgetting };
-        let scale = forgetting + f.dot(&f);
+        let (f, f_of_bias, scale) = self.projection(x);
         if !(loss + scale).is_finite() {
             return loss + scale;
         }
-        // I - f f^T / scale is the square of I - shrink f f^T.
-        let shrink = T::ONE / (scale * (T::ONE + (forgetting / scale).sqrt()));
-        let grow = T::ONE / forgetting.sqrt();
-        let step = |row: &mut Row<IN, T>, weights: &mut [T; OUT]| {
-            let product = row.dot(&f);
-            let gain = product / scale;
-            weights.iter_mut().zip(&errors).for_each(|(w, &error)| *w += gain * error);
-            row.subtract_and_scale(shrink * product, &f, grow);
-        };
-        for (row, weights) in self.inputs.iter_mut().zip(layer.weights_mut()) {
-            step(row, weights);
+        let mut products = [T::ZERO; IN];
+        let mut sweep = Sweep::new(self.forgetting, self.limit);
+        for (i, (column, &f)) in self.inputs.iter_mut().zip(&f).enumerate() {
+            let column = column.get_mut(..=i).and_then(<[T]>::split_last_mut);
+            let (before, here) = products.split_at_mut_checked(i).unwrap_or_default();
+            if let (Some((variance, column)), Some(product)) = (column, here.first_mut()) {
+                *product = sweep.update(column, variance, f, before);
+            }
         }
-        step(&mut self.bias, layer.bias_mut());
-        if self.forgetting < T::ONE {
-            self.trace = self.inputs.iter().map(|row| row.dot(row)).sum::<T>();
-            self.trace += self.bias.dot(&self.bias);
+        let (column, variance) = &mut self.bias;
+        let product = sweep.update(column, variance, f_of_bias, &mut products);
+        let weights = layer.weights_mut().iter_mut().zip(products);
+        let finite = weights.fold(true, |finite, (weights, product)| {
+            learn(weights, product * sweep.inverse, &errors) && finite
+        });
+        if learn(layer.bias_mut(), product * sweep.inverse, &errors) && finite {
+            loss
+        } else {
+            T::INFINITY
         }
-        loss
     }
 
-    /// `f = S^T phi`.
-    fn projection(&self, x: &[T; IN]) -> Row<IN, T> {
-        let mut f = self.bias;
-        for (row, &x) in self.inputs.iter().zip(x) {
-            f.inputs.iter_mut().zip(&row.inputs).for_each(|(f, &s)| *f += s * x);
-            f.bias += row.bias * x;
+    /// `f = U^T phi`, the last of it, and `forgetting + phi^T P phi`.
+    fn projection(&self, x: &[T; IN]) -> ([T; IN], T, T) {
+        let mut f = *x;
+        let mut scale = self.forgetting;
+        for (i, (f, column)) in f.iter_mut().zip(&self.inputs).enumerate() {
+            if let Some((&variance, column)) = column.get(..=i).and_then(<[T]>::split_last) {
+                column.iter().zip(x).for_each(|(&u, &x)| *f += u * x);
+                scale += variance * *f * *f;
+            }
         }
-        f
+        let (column, variance) = &self.bias;
+        let mut last = T::ONE;
+        column.iter().zip(x).for_each(|(&u, &x)| last += u * x);
+        scale += *variance * last * last;
+        (f, last, scale)
     }
 }
 
-impl<const IN: usize, T: Scalar> Row<IN, T> {
-    const ZERO: Self = Self { inputs: [T::ZERO; IN], bias: T::ZERO };
+/// `weights + gain * errors`, where it is finite; says whether all of it is.
+fn learn<T: Scalar, const OUT: usize>(weights: &mut [T; OUT], gain: T, errors: &[T; OUT]) -> bool {
+    let mut finite = true;
+    for (weight, &error) in weights.iter_mut().zip(errors) {
+        let new = *weight + gain * error;
+        if new.is_finite() {
+            *weight = new;
+        } else {
+            finite = false;
+        }
+    }
+    finite
+}
 
-    fn dot(&self, other: &Self) -> T {
-        let mut sum = self.bias * other.bias;
-        self.inputs.iter().zip(&other.inputs).for_each(|(&a, &b)| sum += a * b);
-        sum
+/// A step on the way through the columns of `U`.
+struct Sweep<T> {
+    /// The sum of `forgetting` and of `D f^2` of the columns so far.
+    alpha: T,
+    /// `1 / alpha`.
+    inverse: T,
+    /// `1 / forgetting`.
+    growth: T,
+    limit: T,
+}
+
+impl<T: Scalar> Sweep<T> {
+    fn new(forgetting: T, limit: T) -> Self {
+        let growth = T::ONE / forgetting;
+        Self { alpha: forgetting, inverse: growth, growth, limit }
     }
 
-    /// `(self - factor * other) * scale`.
-    fn subtract_and_scale(&mut self, factor: T, other: &Self, scale: T) {
-        for (a, &b) in self.inputs.iter_mut().zip(&other.inputs) {
-            *a = (*a - factor * b) * scale;
+    /// Updates a column of `U`, its number of `D`, and what all columns so far add to `P phi`; returns
+    /// what this one begins with.
+    fn update(&mut self, column: &mut [T], variance: &mut T, f: T, products: &mut [T]) -> T {
+        let (product, ratio, before) = (*variance * f, f * self.inverse, self.alpha);
+        self.alpha += product * f;
+        self.inverse = T::ONE / self.alpha;
+        let grown = *variance * (before * self.inverse) * self.growth;
+        let bounded = if grown < self.limit { grown } else { self.limit };
+        *variance = larger(bounded, T::MIN_POSITIVE);
+        let mut size = T::ZERO;
+        for (u, known) in column.iter_mut().zip(products) {
+            let old = *u;
+            *u -= ratio * *known;
+            *known += product * old;
+            size += u.abs();
         }
-        self.bias = (self.bias - factor * other.bias) * scale;
+        // Else one input is lost in the rounding of another. `P` is positive definite with any column.
+        let sensible = size * T::EPSILON < T::ONE;
+        if !sensible {
+            column.fill(T::ZERO);
+        }
+        product
     }
 }

@@ -79,7 +79,8 @@ impl Hash {
         }
     }
 
-    fn add_bytes(&mut self, bytes: impl IntoIterator<Item = u8>) {
+    /// Takes in bytes.
+    pub fn add_bytes(&mut self, bytes: impl IntoIterator<Item = u8>) {
         for byte in bytes {
             self.0 = (self.0 ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01B3);
         }

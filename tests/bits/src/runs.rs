@@ -1,0 +1,160 @@
+//! What the runs of the firmware leave out: every activation, loss and optimizer, in `f32` and `f64`,
+//! files, statistics, and numbers so small that a processor may take them for zero.
+
+use core::array;
+use core::fmt::{Debug, Write};
+
+use gradlet::metrics::{ErrorStatistics, Quantile};
+use gradlet::preprocess::{MinMax, Standardize};
+use gradlet::stream::Window;
+use gradlet::{fast, init, prelude::*};
+use rand_pcg::Pcg32;
+use rand_pcg::rand_core::{Rng, SeedableRng};
+
+use crate::models::{Bits, Hash};
+
+/// Computes something, and hashes it.
+type Run = fn() -> Hash;
+
+/// Names and runs.
+pub const RUNS: [(&str, Run); 7] = [
+    ("activations, Adam", activations::<f32>),
+    ("activations, Adam in f64", activations::<f64>),
+    ("losses", losses),
+    ("optimizers", optimizers),
+    ("files", files),
+    ("statistics", statistics),
+    ("subnormal numbers", subnormal),
+];
+
+/// Hashes what `Debug` shows, which for every number but NaN is all of it.
+struct Shown<'a>(&'a mut Hash);
+
+impl Write for Shown<'_> {
+    fn write_str(&mut self, text: &str) -> core::fmt::Result {
+        self.0.add_bytes(text.bytes());
+        Ok(())
+    }
+}
+
+fn show(hash: &mut Hash, value: impl Debug) {
+    // It takes everything.
+    let _ = write!(Shown(hash), "{value:?}");
+}
+
+fn numbers<T: Scalar, const N: usize>(rng: &mut Pcg32) -> [T; N] {
+    array::from_fn(|_| T::from_u32(rng.next_u32() >> 8) / T::from_u32(1 << 23) - T::ONE)
+}
+
+/// Trains a network, which the compiler makes little of if all layers have one shape; adds its
+/// parameters and its losses.
+fn train<T, N, L, O>(hash: &mut Hash, optimizer: O)
+where
+    T: Bits,
+    N: Layer<Scalar = T, Input = [T; 4], Output = [T; 4]> + Zero,
+    L: Loss<N::Activation>,
+    O: Optimizer<N>,
+{
+    let rng = &mut Pcg32::seed_from_u64(11);
+    let mut net = N::ZERO;
+    init::xavier_uniform(&mut net, rng);
+    let mut trainer = Trainer::<N, L, O>::new();
+    for _ in 0..300 {
+        let x = numbers::<T, 4>(rng);
+        let class = if x[0] * x[1] < x[2] { 1 } else { 3 };
+        let t = array::from_fn(|i| if i == class { T::ONE } else { T::ZERO });
+        hash.add_all(&[trainer.step(&mut net, &optimizer, &x, &t)]);
+    }
+    net.parameters([], &mut |_, values, []| hash.add_all(values));
+}
+
+fn activations<T: Bits>() -> Hash {
+    type One<T> = net![T; 4 => 4 Tanh => 4 Sigmoid => 4 Elu => 4 Softplus => 4 Gelu => 4 Softmax];
+    type Two<T> = net![
+        T; 4 => 4 LeakyRelu => 4 Silu => 4 HardSigmoid => 4 fast::Tanh => 4 fast::Sigmoid => 4 Relu
+            => 4 fast::Softmax
+    ];
+    let mut hash = Hash::EMPTY;
+    let adam = Adam::new(T::from_f64(0.01));
+    train::<T, One<T>, CrossEntropy, _>(&mut hash, adam);
+    train::<T, Two<T>, CrossEntropy, _>(&mut hash, adam);
+    hash
+}
+
+fn losses() -> Hash {
+    type Linear = Dense<4, 4, Identity>;
+    let mut hash = Hash::EMPTY;
+    let sgd = Sgd { learning_rate: 0.1 };
+    train::<f32, Linear, HalfSquaredError, _>(&mut hash, sgd);
+    train::<f32, Linear, MeanSquaredError, _>(&mut hash, sgd);
+    train::<f32, Linear, AbsoluteError, _>(&mut hash, sgd);
+    train::<f32, Linear, Huber, _>(&mut hash, sgd);
+    train::<f32, Dense<4, 4, Sigmoid>, BinaryCrossEntropy, _>(&mut hash, sgd);
+    hash
+}
+
+fn optimizers() -> Hash {
+    type Net = Dense<4, 4, Tanh>;
+    let mut hash = Hash::EMPTY;
+    let (learning_rate, momentum, limit, rate) = (0.05, 0.9, 0.1, 0.01);
+    let (sgd, adam) = (Sgd { learning_rate }, Adam::new(learning_rate));
+    train::<_, Net, MeanSquaredError, _>(&mut hash, Momentum { learning_rate, momentum });
+    train::<_, Net, MeanSquaredError, _>(&mut hash, Nesterov { learning_rate, momentum });
+    train::<_, Net, MeanSquaredError, _>(&mut hash, RmsProp::new(rate));
+    train::<_, Net, MeanSquaredError, _>(&mut hash, AdamW { adam, weight_decay: rate });
+    train::<_, Net, MeanSquaredError, _>(&mut hash, ClipByValue { optimizer: sgd, limit });
+    train::<_, Net, MeanSquaredError, _>(&mut hash, ClipByNorm { optimizer: sgd, limit });
+    let optimizer = NoBias { optimizer: sgd };
+    train::<_, Net, MeanSquaredError, _>(&mut hash, WeightDecay { optimizer, rate });
+    hash
+}
+
+/// A network written to a file and read from it.
+fn files() -> Hash {
+    type Net = Mlp<3, 4, 2, Tanh, Softmax>;
+    const NAMES: [&str; 2] = ["0", "2"];
+    let mut net = Net::ZERO;
+    init::he_normal(&mut net, &mut Pcg32::seed_from_u64(12));
+    let mut buffer = [0; gradlet::safetensors::file_size::<Net>(&NAMES)];
+    let mut hash = Hash::EMPTY;
+    if let Ok(file) = net.to_safetensors(&NAMES, &mut buffer) {
+        hash.add_bytes(file.iter().copied());
+        if let Ok(read) = Net::from_safetensors(file, &NAMES) {
+            read.parameters([], &mut |_, values, []| hash.add_all(values));
+        }
+    }
+    hash
+}
+
+fn statistics() -> Hash {
+    let rng = &mut Pcg32::seed_from_u64(13);
+    let (mut standard, mut range) = (Standardize::<3>::new(), MinMax::<3>::new());
+    let (mut usual, mut quantile) = (ErrorStatistics::<f32>::new(), Quantile::<9, 10>::new());
+    let mut window = Window::<3, 16, 5>::new();
+    let mut hash = Hash::EMPTY;
+    for _ in 0..1000 {
+        let x = numbers::<f32, 3>(rng);
+        standard.observe(&x);
+        range.observe(&x);
+        usual.observe(x[0] * x[0]);
+        quantile.observe(x[1] * x[1]);
+        if let Some(full) = window.push(x) {
+            hash.add_all(&full.features().to_array::<15>());
+        }
+    }
+    show(&mut hash, (standard.scaling(), range.scaling()));
+    show(&mut hash, (usual.mean(), usual.standard_deviation(), quantile.value()));
+    hash
+}
+
+/// A processor that takes subnormal numbers for zero gives others.
+fn subnormal() -> Hash {
+    let mut net = Dense::<3, 2, Identity>::ZERO;
+    let mut trainer = Trainer::<_, HalfSquaredError>::new();
+    let rng = &mut Pcg32::seed_from_u64(14);
+    for _ in 0..100 {
+        let (x, t) = (numbers::<f32, 3>(rng), numbers::<f32, 2>(rng));
+        trainer.step(&mut net, &Sgd { learning_rate: 1e-39 }, &x, &t);
+    }
+    Hash::of(&net)
+}
