@@ -8,7 +8,7 @@ use generic_array::{ArrayLength, GenericArray};
 use typenum::{Const, IsGreaterOrEqual, NonZero, Prod, Sum, ToUInt, True, U4, U8, Unsigned};
 
 use super::{FlatParameters, check_length};
-use crate::crc::CRC;
+use crate::crc::Crc;
 use crate::layer::Layer;
 use crate::scalar::Scalar;
 use crate::scalar::sealed::Sealed;
@@ -266,7 +266,7 @@ impl fmt::Display for FrameError {
 
 /// Writes a frame to the beginning of `bytes`.
 fn write<N: Layer>(net: &N, bytes: &mut [u8]) {
-    let (mut places, mut digest) = (bytes.iter_mut(), CRC.digest());
+    let (mut places, mut digest) = (bytes.iter_mut(), Crc::new());
     let mut put = |bytes: &[u8]| {
         for (byte, place) in bytes.iter().zip(&mut places) {
             *place = *byte;
@@ -282,7 +282,7 @@ fn write<N: Layer>(net: &N, bytes: &mut [u8]) {
             put(bytes.as_ref());
         }
     });
-    put(&digest.finalize().to_le_bytes());
+    put(&digest.value().to_le_bytes());
 }
 
 fn load<N: Framed>(net: &mut N, frame: &[u8]) -> Result<(), FrameError> {
@@ -292,7 +292,7 @@ fn load<N: Framed>(net: &mut N, frame: &[u8]) -> Result<(), FrameError> {
     }
     let (content, &crc) = frame.split_last_chunk().ok_or(wrong_length)?;
     let (&fingerprint, numbers) = content.split_first_chunk().ok_or(wrong_length)?;
-    let (expected, found) = (u32::from_le_bytes(crc), CRC.checksum(content));
+    let (expected, found) = (u32::from_le_bytes(crc), Crc::of(content));
     if found != expected {
         return Err(FrameError::Damaged { expected, found });
     }

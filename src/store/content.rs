@@ -1,7 +1,7 @@
 //! What is kept, as a row of numbers.
 
 use super::StoreError;
-use crate::crc::CRC;
+use crate::crc::Crc;
 use crate::layer::Layer;
 use crate::loss::Loss;
 use crate::optimizer::Optimizer;
@@ -133,7 +133,7 @@ pub(super) fn is_whole<N: Layer, O: Optimizer<N>, E>(
 
 /// Number of bytes, and their CRC, if all numbers are finite.
 pub(super) fn sum<C: Content>(content: &C) -> Option<(u32, u32)> {
-    let (mut length, mut digest, mut finite) = (0_usize, CRC.digest(), true);
+    let (mut length, mut digest, mut finite) = (0_usize, Crc::new(), true);
     content.visit(&mut |numbers| {
         length = length.saturating_add(size_of_val(numbers));
         for number in numbers {
@@ -142,7 +142,7 @@ pub(super) fn sum<C: Content>(content: &C) -> Option<(u32, u32)> {
         }
     });
     // More than that has no room in any flash.
-    finite.then(|| (u32::try_from(length).unwrap_or(u32::MAX), digest.finalize()))
+    finite.then(|| (u32::try_from(length).unwrap_or(u32::MAX), digest.value()))
 }
 
 /// Number of bytes.

@@ -216,16 +216,21 @@ macro_rules! store {
                 }
                 let number = highest.saturating_add(1);
                 let mut header = Header { network, optimizer, number, attempt: 0, length, crc };
-                let mut failed = StoreError::Full;
-                for spot in spots(Self::SIZES, self.pages, newest, length) {
-                    header.attempt = spot.attempt;
-                    match self.keep(content, spot, header)$($wait)* {
+                let spots = Spots::new(Self::SIZES, self.pages, newest, length);
+                let spots = spots.ok_or(StoreError::Full)?;
+                let mut result = Err(StoreError::Worn);
+                for attempt in spots.attempts() {
+                    header.attempt = attempt;
+                    let Some(spot) = spots.spot(Self::SIZES, self.pages, attempt) else {
+                        continue;
+                    };
+                    match self.keep(content, spot, &header)$($wait)* {
                         Ok(true) => return Ok(()),
-                        Ok(false) => failed = StoreError::Worn,
-                        Err(error) => failed = StoreError::Flash(error),
+                        Ok(false) => {}
+                        Err(error) => result = Err(StoreError::Flash(error)),
                     }
                 }
-                Err(failed)
+                result
             }
 
             /// Writes a save; says whether it is there.
@@ -233,7 +238,7 @@ macro_rules! store {
                 &mut self,
                 content: &C,
                 spot: Spot,
-                header: Header,
+                header: &Header,
             ) -> Result<bool, F::Error> {
                 let (sizes, Spot { place, .. }) = (Self::SIZES, spot);
                 for nth in 0..spot.erased {
@@ -257,10 +262,9 @@ macro_rules! store {
                     return Ok(false);
                 }
                 // From here on it counts.
-                let bytes = header.to_bytes(place);
-                self.buffer.blank(sizes.header).iter_mut().zip(bytes).for_each(|(to, b)| *to = b);
+                header.write(place, self.buffer.blank(sizes.header));
                 self.write(place, sizes.header)$($wait)*?;
-                Ok(self.read(place, sizes.header)$($wait)*?.starts_with(&bytes))
+                Ok(header.is_in(self.read(place, sizes.header)$($wait)*?, place))
             }
 
             $($async)* fn load_content<C: Target>(
@@ -300,7 +304,7 @@ macro_rules! store {
                     return Ok(None);
                 }
                 let (mut at, mut rest) = (place.wrapping_add(header), length);
-                let mut digest = CRC.digest();
+                let mut digest = Crc::new();
                 while rest > 0 {
                     let bytes = self.read(at, rest)$($wait)*?;
                     digest.update(bytes);
@@ -308,7 +312,7 @@ macro_rules! store {
                     at = at.wrapping_add(piece);
                     rest = rest.saturating_sub(piece);
                 }
-                Ok(Some(digest.finalize()))
+                Ok(Some(digest.value()))
             }
 
             /// Whether nothing is written in these bytes.

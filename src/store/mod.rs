@@ -70,14 +70,14 @@ use core::fmt;
 use core::num::NonZeroU32;
 use core::ops::Range;
 
-use crate::crc::CRC;
+use crate::crc::Crc;
 use crate::layer::Layer;
 use crate::optimizer::Optimizer;
 use content::{Content, Parameters, ParametersMut, Target, Training, TrainingMut};
 use log::store;
 use record::{Found, Header, Placed};
 use scan::Scan;
-use sizes::{Sizes, Spot, spots};
+use sizes::{Sizes, Spot, Spots};
 
 store! {
     /// Saves networks in flash whose functions block; see the [module](self).

@@ -1,7 +1,7 @@
 //! The header of a save, as it lies in flash.
 
 use super::StoreError;
-use crate::crc::CRC;
+use crate::crc::Crc;
 
 /// Bytes of a header.
 pub(super) const BYTES: usize = 32;
@@ -67,17 +67,21 @@ impl Header {
         }
     }
 
-    /// As it is written at this place of the range.
-    pub(super) fn to_bytes(self, place: u32) -> [u8; BYTES] {
-        let Self { network, optimizer, number, attempt, length, crc } = self;
+    /// Writes it for this place of the range.
+    pub(super) fn write(&self, place: u32, bytes: &mut [u8]) {
+        let Self { network, optimizer, number, attempt, length, crc } = *self;
         let version = u32::from(VERSION) | u32::from(attempt) << 16;
-        let words = [MAGIC, version, network, optimizer, number, length, crc];
-        let all = words.into_iter().chain([checksum(&words, place)]);
-        let mut bytes = [0; BYTES];
-        for (to, byte) in bytes.iter_mut().zip(all.flat_map(u32::to_le_bytes)) {
-            *to = byte;
+        let content = [MAGIC, version, network, optimizer, number, length, crc];
+        let crc_of_header = checksum(&content, place);
+        let words = content.iter().chain([&crc_of_header]);
+        for (to, word) in bytes.chunks_exact_mut(4).zip(words) {
+            to.iter_mut().zip(word.to_le_bytes()).for_each(|(to, byte)| *to = byte);
         }
-        bytes
+    }
+
+    /// Whether it can be read there.
+    pub(super) fn is_in(&self, bytes: &[u8], place: u32) -> bool {
+        bytes.first_chunk().is_some_and(|bytes| read(&words(bytes), place) == Seen::Header(*self))
     }
 }
 
@@ -101,11 +105,11 @@ pub(super) fn length(bytes: &[u8]) -> u32 {
 
 /// CRC of a header, which holds at this place only.
 fn checksum(words: &[u32; WORDS - 1], place: u32) -> u32 {
-    let mut digest = CRC.digest();
+    let mut digest = Crc::new();
     for word in words.iter().chain([&place]) {
         digest.update(&word.to_le_bytes());
     }
-    digest.finalize()
+    digest.value()
 }
 
 /// What is found at a place.
@@ -131,31 +135,38 @@ pub(super) struct Eye {
 impl Eye {
     /// What is at a place of the range.
     pub(super) fn look(&mut self, bytes: &[u8; BYTES], place: u32) -> Seen {
-        let mut words = [0; WORDS];
-        for (word, bytes) in words.iter_mut().zip(bytes.chunks_exact(4)) {
-            *word = bytes.iter().rev().fold(0, |word, &byte| word << 8 | u32::from(byte));
-        }
-        let [first, second, ..] = words;
+        let [a, b, c, d, e, f, g, h, ..] = *bytes;
+        let (first, second) = (u32::from_le_bytes([a, b, c, d]), u32::from_le_bytes([e, f, g, h]));
         let item = core::mem::replace(&mut self.item, second == ITEM);
         if item && first == ITEM_DATA {
             return Seen::Version(1);
         }
+        // Most places are left here: more than one bit is not as it must be.
         let other = first ^ MAGIC;
         if other & other.wrapping_sub(1) != 0 {
             return Seen::Nothing;
         }
-        match read(words, place) {
-            Seen::Nothing => repair(words, place),
+        let mut words = words(bytes);
+        match read(&words, place) {
+            Seen::Nothing => repair(&mut words, place),
             seen => seen,
         }
     }
 }
 
+fn words(bytes: &[u8; BYTES]) -> [u32; WORDS] {
+    let mut words = [0; WORDS];
+    for (word, bytes) in words.iter_mut().zip(bytes.chunks_exact(4)) {
+        *word = bytes.iter().rev().fold(0, |word, &byte| word << 8 | u32::from(byte));
+    }
+    words
+}
+
 /// The header in these words, if there is one.
-fn read(words: [u32; WORDS], place: u32) -> Seen {
+fn read(words: &[u32; WORDS], place: u32) -> Seen {
     let [content @ .., crc_of_header] = words;
-    let [magic, version, network, optimizer, number, length, crc] = content;
-    if magic != MAGIC || crc_of_header != checksum(&content, place) {
+    let [magic, version, network, optimizer, number, length, crc] = *content;
+    if magic != MAGIC || *crc_of_header != checksum(content, place) {
         return Seen::Nothing;
     }
     let [a, b, c, d] = version.to_le_bytes();
@@ -167,17 +178,23 @@ fn read(words: [u32; WORDS], place: u32) -> Seen {
 }
 
 /// Finds out whether a header was here of which one bit has changed.
-fn repair(words: [u32; WORDS], place: u32) -> Seen {
-    for changed in 0..WORDS {
+#[inline(never)]
+fn repair(words: &mut [u32; WORDS], place: u32) -> Seen {
+    for nth in 0..WORDS {
         for bit in 0..u32::BITS {
-            let mut words = words;
-            if let Some(word) = words.get_mut(changed) {
-                *word ^= 1 << bit;
-            }
-            if let Seen::Header(header) = read(words, place) {
+            flip(words, nth, bit);
+            let seen = read(words, place);
+            flip(words, nth, bit);
+            if let Seen::Header(header) = seen {
                 return Seen::Damaged(header.number);
             }
         }
     }
     Seen::Nothing
+}
+
+fn flip(words: &mut [u32; WORDS], nth: usize, bit: u32) {
+    if let Some(word) = words.get_mut(nth) {
+        *word ^= 1 << bit;
+    }
 }

@@ -113,41 +113,61 @@ pub(super) struct Spot {
     pub(super) place: u32,
     /// So many pages from there on are erased first.
     pub(super) erased: u32,
-    /// Rises from spot to spot.
-    pub(super) attempt: u16,
 }
 
-/// The spots for a save whose numbers have so many bytes, the best first; none if it and the newest do
-/// not both fit, or if two of it do not.
-///
-/// The first is behind the newest save, in its last page. The others begin at the pages after that, one
-/// after the other, but never take a page in which a part of the newest save is.
-pub(super) fn spots(
-    sizes: Sizes,
-    pages: NonZeroU32,
-    newest: Option<Placed>,
-    length: u32,
-) -> impl Iterator<Item = Spot> {
-    let (page, saved) = (sizes.page.get(), sizes.saved(length));
-    let needed = saved.div_ceil(page);
-    let (mut behind, mut first, mut tries) = (None, 0, pages.get());
-    if let Some((place, header)) = newest {
-        first = sizes.page_after(place, header.length);
-        let held = first.wrapping_sub(place / sizes.page);
-        tries = tries.saturating_add(1).saturating_sub(held.saturating_add(needed));
-        let used = (place % sizes.page).wrapping_add(sizes.saved(header.length)) % sizes.page;
-        if used != 0 && page.wrapping_sub(used) >= saved {
-            let last = first.wrapping_sub(1) % pages;
-            behind = Some(sizes.start_of(last).wrapping_add(used));
+/// All spots for a save.
+#[derive(Debug)]
+pub(super) struct Spots {
+    /// The place behind the newest save, in its last page, if there is room.
+    behind: Option<u32>,
+    /// The page after that one.
+    first: u32,
+    /// So many pages from there on will do as the first one.
+    tries: u16,
+    /// Pages of the save.
+    needed: u32,
+}
+
+impl Spots {
+    /// For a save whose numbers have so many bytes. There are none if it and the newest do not both
+    /// fit, or if two of it do not.
+    pub(super) fn new(
+        sizes: Sizes,
+        pages: NonZeroU32,
+        newest: Option<Placed>,
+        length: u32,
+    ) -> Option<Self> {
+        let saved = sizes.saved(length);
+        let needed = saved.div_ceil(sizes.page.get());
+        let (mut behind, mut first, mut tries) = (None, 0, pages.get());
+        if let Some((place, header)) = newest {
+            first = sizes.page_after(place, header.length);
+            // No page is taken in which a part of the newest save is.
+            let held = first.wrapping_sub(place / sizes.page);
+            tries = tries.saturating_add(1).saturating_sub(held.saturating_add(needed));
+            let used = place.wrapping_add(sizes.saved(header.length)) % sizes.page;
+            if used != 0 && sizes.page.get().wrapping_sub(used) >= saved {
+                let last = first.wrapping_sub(1) % pages;
+                behind = Some(sizes.start_of(last).wrapping_add(used));
+            }
+        }
+        let tries = u16::try_from(tries).unwrap_or(u16::MAX);
+        (tries > 0 && needed <= pages.get() / 2).then_some(Self { behind, first, tries, needed })
+    }
+
+    /// The numbers of the attempts, the best first.
+    pub(super) fn attempts(&self) -> impl Iterator<Item = u16> + use<> {
+        0..=self.tries
+    }
+
+    /// Where an attempt is made.
+    pub(super) fn spot(&self, sizes: Sizes, pages: NonZeroU32, attempt: u16) -> Option<Spot> {
+        match attempt.checked_sub(1) {
+            None => self.behind.map(|place| Spot { place, erased: 0 }),
+            Some(nth) => {
+                let page = self.first.wrapping_add(nth.into()) % pages;
+                Some(Spot { place: sizes.start_of(page), erased: self.needed })
+            }
         }
     }
-    if needed.saturating_mul(2) > pages.get() {
-        (behind, tries) = (None, 0);
-    }
-    let behind = behind.map(|place| Spot { place, erased: 0, attempt: 0 });
-    let others = (1..=u16::MAX).zip(0..tries).map(move |(attempt, nth)| {
-        let place = sizes.start_of(first.wrapping_add(nth) % pages);
-        Spot { place, erased: needed, attempt }
-    });
-    behind.into_iter().chain(others)
 }
