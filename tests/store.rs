@@ -267,7 +267,7 @@ fn a_range_must_have_room_for_two_saves() {
         let mut store = Store::<_>::new(Flash::<5, 512, 4>::new(), 0..pages * 512).unwrap();
         for number in 1..20 {
             let mut net = Dense::<IN, 4>::ZERO;
-            net.bias_mut()[3] = number as f32;
+            net.bias_mut()[3] = f32::from(number as u16);
             store.save(&net)?;
             let mut loaded = Dense::<IN, 4>::ZERO;
             assert_eq!(numbers(store.load(&mut loaded)), (number, None));
@@ -300,7 +300,7 @@ fn a_save_that_does_not_fit_leaves_the_last_one() {
     // Small and large saves in turn.
     let mut store = Store::<_>::new(Flash::<6, 512, 4>::new(), 0..6 * 512).unwrap();
     for number in 1..40 {
-        net.bias_mut()[1] = number as f32;
+        net.bias_mut()[1] = f32::from(number as u16);
         if number % 3 == 0 {
             store.save_training(&net, &trainer).unwrap();
         } else {
@@ -328,7 +328,7 @@ fn buffers_of_any_size_read_what_others_wrote() {
 /// CRC-32 of IEEE 802.3, by the book.
 fn crc(bytes: &[u8]) -> u32 {
     !bytes.iter().fold(u32::MAX, |crc, &byte| {
-        (0..8).fold(crc ^ u32::from(byte), |crc, _| crc >> 1 ^ 0xedb8_8320 * (crc & 1))
+        (0..8).fold(crc ^ u32::from(byte), |crc, _| (crc >> 1) ^ (0xedb8_8320 * (crc & 1)))
     })
 }
 

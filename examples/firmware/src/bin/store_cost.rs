@@ -57,5 +57,5 @@ fn main() -> ! {
         });
         defmt::println!("{=str} {=u32} instructions, stack {=u32}", loading, instructions, stack);
     }
-    gradlet_firmware::exit(if well { 0 } else { 1 })
+    gradlet_firmware::exit(i32::from(!well))
 }
