@@ -116,7 +116,7 @@
 //! | `embedded-io` | [`Layer::write_safetensors`]: weights to any `embedded_io` 0.7 `Write` |
 //! | `heapless` | [`stream`]: windows over a signal, replay, learning curves (needs Rust 1.87) |
 //! | `nalgebra` | [`linear`]: least squares, and weights as `nalgebra` 0.35 matrices (needs Rust 1.89) |
-//! | `store` | [`store`]: what was learned, kept in flash through power cuts (needs Rust 1.87) |
+//! | `store` | [`store`]: power-fail-safe storage of networks in flash |
 //! | `rand_core` | [`init`]: initialisers and shuffling from any `rand_core` 0.10 generator |
 //! | `typenum` | [`flat`]: parameters as arrays and frames whose lengths are computed in types |
 //!

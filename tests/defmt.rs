@@ -99,7 +99,7 @@ fn streams<T: Scalar + Format>() {
 
 #[cfg(feature = "store")]
 fn stores() {
-    use gradlet::store::{AsyncStore, RangeError, Store, StoreError};
+    use gradlet::store::{AsyncStore, Loaded, RangeError, Store, StoreError};
 
     #[allow(dead_code, reason = "that it compiles is the test")]
     fn of<F: embedded_storage::nor_flash::NorFlash>() {
@@ -109,7 +109,7 @@ fn stores() {
     fn of_async<F: embedded_storage_async::nor_flash::NorFlash>() {
         are_format![AsyncStore<F>];
     }
-    are_format![RangeError, StoreError<u8>];
+    are_format![Loaded, RangeError, StoreError<u8>];
 }
 
 #[cfg(feature = "typenum")]

@@ -91,7 +91,7 @@
 //!
 //! assert_eq!(update(&mut net, frame, &own), Update::Accepted);
 //! store.save(&net)?;
-//! store.load(&mut net)?;
+//! assert_eq!(store.load(&mut net)?.lost, None);
 //! assert_eq!(net, better); // bit for bit what the PC trained
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```

@@ -8,7 +8,7 @@ use generic_array::{ArrayLength, GenericArray};
 use typenum::{Const, IsGreaterOrEqual, NonZero, Prod, Sum, ToUInt, True, U4, U8, Unsigned};
 
 use super::{FlatParameters, check_length};
-use crate::crc::CRC;
+use crate::crc::Crc;
 use crate::layer::Layer;
 use crate::scalar::Scalar;
 use crate::scalar::sealed::Sealed;
@@ -290,7 +290,7 @@ fn write<N: Layer>(net: &N, bytes: &mut [u8]) -> Result<(), FrameError> {
         }
     });
     result?;
-    let (mut places, mut digest) = (bytes.iter_mut(), CRC.digest());
+    let (mut places, mut digest) = (bytes.iter_mut(), Crc::new());
     let mut put = |bytes: &[u8]| {
         for (byte, place) in bytes.iter().zip(&mut places) {
             *place = *byte;
@@ -306,7 +306,7 @@ fn write<N: Layer>(net: &N, bytes: &mut [u8]) -> Result<(), FrameError> {
             put(bytes.as_ref());
         }
     });
-    put(&digest.finalize().to_le_bytes());
+    put(&digest.value().to_le_bytes());
     Ok(())
 }
 
@@ -317,7 +317,7 @@ fn load<N: Framed>(net: &mut N, frame: &[u8]) -> Result<(), FrameError> {
     }
     let (content, &crc) = frame.split_last_chunk().ok_or(wrong_length)?;
     let (&fingerprint, numbers) = content.split_first_chunk().ok_or(wrong_length)?;
-    let (expected, found) = (u32::from_le_bytes(crc), CRC.checksum(content));
+    let (expected, found) = (u32::from_le_bytes(crc), Crc::of(content));
     if found != expected {
         return Err(FrameError::Damaged { expected, found });
     }

@@ -1,7 +1,7 @@
 //! What is kept, as a row of numbers.
 
 use super::StoreError;
-use crate::crc::CRC;
+use crate::crc::Crc;
 use crate::layer::Layer;
 use crate::loss::Loss;
 use crate::optimizer::Optimizer;
@@ -112,8 +112,8 @@ pub(super) const fn bytes<T>(numbers: usize) -> usize {
 }
 
 /// How many numbers so many bytes hold.
-pub(super) fn numbers<T>(bytes: usize) -> usize {
-    bytes.checked_div(size_of::<T>()).unwrap_or(0)
+pub(super) fn numbers<T>(bytes: u32) -> usize {
+    (bytes as usize).checked_div(size_of::<T>()).unwrap_or(0)
 }
 
 /// Whether the optimizer showed all that it remembers.
@@ -131,39 +131,43 @@ pub(super) fn is_whole<N: Layer, O: Optimizer<N>, E>(
     }
 }
 
-/// Number of bytes, and their CRC.
-pub(super) fn sum<C: Content>(content: &C) -> (usize, u32) {
-    let (mut length, mut digest) = (0_usize, CRC.digest());
+/// Number of bytes, and their CRC, if all numbers are finite.
+pub(super) fn sum<C: Content>(content: &C) -> Option<(u32, u32)> {
+    let (mut length, mut digest, mut finite) = (0_usize, Crc::new(), true);
     content.visit(&mut |numbers| {
         length = length.saturating_add(size_of_val(numbers));
         for number in numbers {
+            finite = finite && number.is_finite();
             digest.update(number.bytes().as_ref());
         }
     });
-    (length, digest.finalize())
+    // More than that has no room in any flash.
+    finite.then(|| (u32::try_from(length).unwrap_or(u32::MAX), digest.value()))
 }
 
 /// Number of bytes.
-pub(super) fn length<C: Target>(target: &mut C) -> usize {
+pub(super) fn length<C: Target>(target: &mut C) -> u32 {
     let mut length = 0_usize;
     target.visit(&mut |numbers| length = length.saturating_add(size_of_val(numbers)));
-    length
+    u32::try_from(length).unwrap_or(u32::MAX)
 }
 
-/// Copies numbers from the `first` on, as many as there is room for; returns their bytes.
-pub(super) fn copy<C: Content>(content: &C, first: usize, room: &mut [u8]) -> usize {
-    let size = size_of::<C::Number>();
-    let (mut skip, mut copied, mut places) = (first, 0_usize, room.chunks_exact_mut(size));
+/// Whether these are finite numbers.
+pub(super) fn are_finite<T: Scalar>(bytes: &[u8]) -> bool {
+    bytes.chunks_exact(size_of::<T>()).all(|bytes| T::take(T::DTYPE, bytes).0.is_finite())
+}
+
+/// Copies numbers from the `first` on, as many as there is room for.
+pub(super) fn copy<C: Content>(content: &C, first: usize, room: &mut [u8]) {
+    let (mut skip, mut places) = (first, room.chunks_exact_mut(size_of::<C::Number>()));
     content.visit(&mut |numbers| {
         for (number, place) in numbers.iter().skip(skip).zip(&mut places) {
             for (place, byte) in place.iter_mut().zip(number.bytes().as_ref()) {
                 *place = *byte;
             }
-            copied = copied.saturating_add(size);
         }
         skip = skip.saturating_sub(numbers.len());
     });
-    copied
 }
 
 /// Sets numbers from the `first` on.

@@ -3,8 +3,6 @@
 use core::error::Error;
 use core::fmt;
 
-use sequential_storage::map::MapConfigError;
-
 /// What is wrong with a range of flash.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
@@ -19,19 +17,6 @@ pub enum RangeError {
         /// Bytes of the flash.
         end: u32,
     },
-    /// The flash has too small pages, or words of more than 32 bytes.
-    Flash,
-}
-
-impl From<MapConfigError> for RangeError {
-    fn from(error: MapConfigError) -> Self {
-        match error {
-            MapConfigError::StartRangeNotAtPageBoundary
-            | MapConfigError::EndRangeNotAtPageBoundary => Self::NotPages,
-            MapConfigError::RangeTooSmall => Self::TooShort,
-            MapConfigError::PagesTooSmall | MapConfigError::WordSizeTooLarge => Self::Flash,
-        }
-    }
 }
 
 /// Why something could not be kept or brought back; `E` is the error of the flash.
@@ -39,8 +24,8 @@ impl From<MapConfigError> for RangeError {
 /// ```
 /// use gradlet::store::StoreError;
 ///
-/// let error = StoreError::<()>::Version { expected: 1, found: 7 };
-/// assert_eq!(error.to_string(), "the format has version 7, this program writes and reads version 1");
+/// let error = StoreError::<()>::Version { expected: 2, found: 7 };
+/// assert_eq!(error.to_string(), "the format has version 7, this program writes and reads version 2");
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
@@ -77,31 +62,20 @@ pub enum StoreError<E> {
         /// What is in the flash; 0 if the parameters were saved alone.
         found: u32,
     },
-    /// It was written with a buffer of another size. Erase the store to use this one.
-    Buffer {
-        /// Bytes of numbers in a piece, with this buffer; 0 if it cannot be told.
-        expected: u16,
+    /// It has another number of bytes, though the fingerprints say that it is of this type.
+    Length {
+        /// Bytes of the numbers that are to be loaded.
+        expected: u32,
         /// What is in the flash.
-        found: u16,
+        found: u32,
     },
     /// The optimizer does not show all that it remembers:
     /// [`Optimizer::remembered`](crate::Optimizer::remembered).
     NotShown,
-}
-
-impl<E> From<sequential_storage::Error<E>> for StoreError<E> {
-    fn from(error: sequential_storage::Error<E>) -> Self {
-        use sequential_storage::Error as Other;
-        match error {
-            Other::Storage { value, .. } => Self::Flash(value),
-            Other::FullStorage | Other::ItemTooBig => Self::Full,
-            Other::BufferTooBig => Self::Buffer { expected: 0, found: 0 },
-            Other::BufferTooSmall(needed) => {
-                Self::Buffer { expected: 0, found: u16::try_from(needed).unwrap_or(u16::MAX) }
-            }
-            _ => Self::Damaged,
-        }
-    }
+    /// A number of the network or of the optimizer's state is NaN or infinite.
+    NotFinite,
+    /// No page keeps what is written there.
+    Worn,
 }
 
 impl<E: fmt::Debug> Error for StoreError<E> {}
@@ -117,12 +91,9 @@ impl<E: fmt::Debug> fmt::Display for StoreError<E> {
             Self::Range(RangeError::Outside { end }) => {
                 write!(f, "the range is not within the flash, which has {end} bytes")
             }
-            Self::Range(RangeError::Flash) => {
-                f.write_str("the pages of the flash are too small, or its words too large")
-            }
             Self::Empty => f.write_str("nothing is kept yet"),
             Self::Full => f.write_str("there is no room for two saves"),
-            Self::Damaged => f.write_str("what is there is not a complete save"),
+            Self::Damaged => f.write_str("a save is there, but is damaged"),
             Self::Version { expected, found } => write!(
                 f,
                 "the format has version {found}, this program writes and reads version {expected}"
@@ -139,14 +110,12 @@ impl<E: fmt::Debug> fmt::Display for StoreError<E> {
                 f,
                 "it is of another optimizer: fingerprint {found:08x}, expected {expected:08x}"
             ),
-            Self::Buffer { expected: 0, found } => {
-                write!(f, "it was written with a larger buffer: {found} bytes or more")
+            Self::Length { expected, found } => {
+                write!(f, "it has {found} bytes of numbers, expected {expected}")
             }
-            Self::Buffer { expected, found } => write!(
-                f,
-                "it was written with another buffer, in pieces of {found} bytes, not of {expected}"
-            ),
             Self::NotShown => f.write_str("the optimizer does not show all that it remembers"),
+            Self::NotFinite => f.write_str("a number is NaN or infinite"),
+            Self::Worn => f.write_str("no page of the flash keeps what is written there"),
         }
     }
 }

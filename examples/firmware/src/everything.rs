@@ -17,11 +17,13 @@ use gradlet::metrics::{
 };
 use gradlet::preprocess::{MinMax, Scaling, Standardize, one_hot};
 use gradlet::safetensors::{Dtype, Fault, LoadError, Safetensors, WeightShapes, file_size};
+use gradlet::store::{KeepsState, Store};
 use gradlet::stream::{LossHistory, ReplayBuffer, Window};
 use gradlet::{
     Activation, ChainGradient, Gradients, Hidden, Kept, Trace, Vector, fast, fingerprint, for_each,
     init, prelude::*, schedule,
 };
+use gradlet_firmware::flash::{BYTES, Flash};
 use rand_pcg::Pcg32;
 
 /// Calls everything with numbers of one type.
@@ -43,6 +45,7 @@ where
     preprocessing::<T>();
     streams::<T>();
     files::<T>();
+    store::<T>();
     if fits::<T>() {
         linear::<T>();
         flat::<Mlp<2, 4, 2, Tanh, Softmax, T>>();
@@ -544,6 +547,19 @@ fn files<T: Scalar>() {
     let [first, second] = black_box(&SHAPES);
     call! { WeightShapes::both(first, second).count(), first.eq(second) }
     call! { WeightShapes::with_bias(length, length), WeightShapes::without_bias(length, length) }
+}
+
+#[inline(never)]
+fn store<T: Scalar>() {
+    type Net<T> = Mlp<2, 4, 2, Tanh, Softmax, T>;
+    let Some(flash) = Flash::take() else { return };
+    let Ok(mut store) = Store::<_>::new(flash, black_box(0..BYTES)) else { return };
+    let mut net = vector::<Net<T>>();
+    let mut trainer = Trainer::<Net<T>, HalfSquaredError, Adam<T>>::new();
+    call! { store.erase(), store.save(&net), store.load(&mut net), store.saves() }
+    call! { store.save_training(&net, &trainer), store.load_training(&mut net, &mut trainer) }
+    call! { Store::<Flash>::saved_bytes::<Net<T>>(), trainer.state_mut() }
+    call! { KeepsState::<Net<T>>::state(&trainer), net, store.release() }
 }
 
 #[inline(never)]

@@ -39,14 +39,14 @@ fn run() -> Result<bool, Error> {
         );
     };
     match store.load(device.net_mut()) {
-        Ok(()) => {
+        Ok(_) => {
             tell("after a reset", &device);
             println!("hash of the parameters {=u64:016x}", Hash::of(device.net()).0);
             store.erase()?;
             return Ok(false);
         }
-        // The memory was never erased.
-        Err(StoreError::Empty | StoreError::Damaged) => store.erase()?,
+        // The first start: whatever the memory has is no save.
+        Err(StoreError::Empty) => {}
         Err(error) => return Err(error),
     }
     println!("RAM of the device: {=usize} bytes", Device::BYTES);

@@ -37,9 +37,9 @@ fn run() -> Result<bool, Error> {
     let mut store = Store::<_>::new(flash, 0..BYTES)?;
     let (mut net, mut trainer) = (WORKED_NET, Learner::new());
     match store.load_training(&mut net, &mut trainer) {
-        Ok(()) => {}
-        // The memory was never erased.
-        Err(StoreError::Empty | StoreError::Damaged) => store.erase()?,
+        Ok(_) => {}
+        // The first start: whatever the memory has is no save.
+        Err(StoreError::Empty) => {}
         Err(error) => return Err(error),
     }
     let saves = store.saves()?;

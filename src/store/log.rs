@@ -1,0 +1,364 @@
+//! The store itself, once for blocking flash and once for `async` flash.
+
+/// Writes a store down: its name, the trait of its flash, and `async` and `.await` or nothing.
+macro_rules! store {
+    ($(#[$doc:meta])* $Store:ident, $NorFlash:path, [$($async:tt)*], [$($wait:tt)*]) => {
+        $(#[$doc])*
+        pub struct $Store<F: $NorFlash, const BUFFER: usize = 256> {
+            flash: F,
+            start: u32,
+            pages: NonZeroU32,
+            buffer: Buffer<BUFFER>,
+        }
+
+        impl<F: $NorFlash, const BUFFER: usize> fmt::Debug for $Store<F, BUFFER> {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.debug_struct(stringify!($Store)).finish_non_exhaustive()
+            }
+        }
+
+        #[cfg(feature = "defmt")]
+        impl<F: $NorFlash, const BUFFER: usize> defmt::Format for $Store<F, BUFFER> {
+            fn format(&self, f: defmt::Formatter<'_>) {
+                defmt::write!(f, "{=str} {{ .. }}", stringify!($Store));
+            }
+        }
+
+        impl<F: $NorFlash, const BUFFER: usize> $Store<F, BUFFER> {
+            const SIZES: Sizes =
+                Sizes::new(F::READ_SIZE, F::WRITE_SIZE, F::ERASE_SIZE, BUFFER);
+
+            /// A store in the bytes `range` of a flash: whole pages, two or more, that hold nothing
+            /// else. What is in them does not matter.
+            ///
+            /// # Errors
+            ///
+            /// [`StoreError::Range`] if the range does not consist of pages of the flash.
+            pub fn new(flash: F, range: Range<u32>) -> Result<Self, StoreError<F::Error>> {
+                let pages = Self::SIZES.pages_in(&range, flash.capacity());
+                let pages = pages.map_err(StoreError::Range)?;
+                Ok(Self { flash, start: range.start, pages, buffer: Buffer([0; BUFFER]) })
+            }
+
+            /// Bytes of flash that a save of the parameters of `N` takes.
+            #[must_use]
+            pub const fn saved_bytes<N: Layer>() -> usize {
+                Self::SIZES.saved_bytes(content::bytes::<N::Scalar>(N::PARAMS))
+            }
+
+            /// Saves the parameters of a network. The last save stays, too.
+            ///
+            /// # Errors
+            ///
+            /// [`StoreError::NotFinite`] if a parameter is NaN or infinite, [`StoreError::Full`],
+            /// [`StoreError::OtherNetwork`] and [`StoreError::Version`] before anything is written;
+            /// [`StoreError::Flash`] or [`StoreError::Worn`] if it cannot be. The last save is then
+            /// still there.
+            pub $($async)* fn save<N: Layer>(
+                &mut self,
+                net: &N,
+            ) -> Result<(), StoreError<F::Error>> {
+                self.save_content(&Parameters(net), N::FINGERPRINT, 0)$($wait)*
+            }
+
+            /// Saves the parameters of a network, and the state of its optimizer.
+            ///
+            /// Of a [`BatchTrainer`](crate::BatchTrainer), a batch that is not complete is not saved.
+            ///
+            /// # Errors
+            ///
+            /// As [`save`](Self::save), also if a number of the state is NaN or infinite; and
+            /// [`StoreError::NotShown`] for an optimizer that does not implement
+            /// [`Optimizer::remembered`].
+            pub $($async)* fn save_training<N: Layer, R: KeepsState<N>>(
+                &mut self,
+                net: &N,
+                trainer: &R,
+            ) -> Result<(), StoreError<F::Error>> {
+                let content = Training::<N, R::Optimizer>(net, trainer.state());
+                content::is_whole(&content)?;
+                let optimizer = R::Optimizer::FINGERPRINT;
+                self.save_content(&content, N::FINGERPRINT, optimizer)$($wait)*
+            }
+
+            /// Gives a network the parameters of the newest save that is whole.
+            ///
+            /// # Errors
+            ///
+            /// [`StoreError`] if there is none, or if it is of another type of network. The network is
+            /// then as it was; only if the flash fails half-way, after it could be read twice, some of
+            /// the parameters are new.
+            pub $($async)* fn load<N: Layer>(
+                &mut self,
+                net: &mut N,
+            ) -> Result<Loaded, StoreError<F::Error>> {
+                let found = self.newest()$($wait)*?;
+                self.load_content(&mut ParametersMut(net), found, N::FINGERPRINT)$($wait)*
+            }
+
+            /// Gives a network the parameters of the newest save that is whole, and a trainer the
+            /// state of its optimizer.
+            ///
+            /// # Errors
+            ///
+            /// As [`load`](Self::load); and [`StoreError::OtherOptimizer`] if it was saved without the
+            /// state of an optimizer, or with that of another one. Network and trainer are then as
+            /// they were.
+            pub $($async)* fn load_training<N: Layer, R: KeepsState<N>>(
+                &mut self,
+                net: &mut N,
+                trainer: &mut R,
+            ) -> Result<Loaded, StoreError<F::Error>> {
+                let found = self.newest()$($wait)*?;
+                found.header.is_of(N::FINGERPRINT)?;
+                found.header.is_with(R::Optimizer::FINGERPRINT)?;
+                let content = &mut TrainingMut::<N, R::Optimizer>(net, trainer.state_mut());
+                self.load_content(content, found, N::FINGERPRINT)$($wait)*
+            }
+
+            /// The number of the newest save that is whole, 0 if there is none: they are counted from
+            /// 1 on since the store was erased.
+            ///
+            /// # Errors
+            ///
+            /// [`StoreError::Flash`] or [`StoreError::Version`].
+            pub $($async)* fn saves(&mut self) -> Result<u32, StoreError<F::Error>> {
+                let (newest, _) = self.find()$($wait)*?;
+                Ok(newest.map_or(0, |(_, header)| header.number))
+            }
+
+            /// Erases all that is kept, the newest save last.
+            ///
+            /// # Errors
+            ///
+            /// [`StoreError::Flash`] or [`StoreError::Worn`] if some of it could not be erased.
+            pub $($async)* fn erase(&mut self) -> Result<(), StoreError<F::Error>> {
+                let first = match self.find()$($wait)* {
+                    Ok((Some((place, header)), _)) => Self::SIZES.page_after(place, header.length),
+                    _ => 0,
+                };
+                let mut result = Ok(());
+                for nth in 0..self.pages.get() {
+                    let page = Self::SIZES.start_of(first.wrapping_add(nth) % self.pages);
+                    let erased = match self.erase_page(page)$($wait)* {
+                        Ok(()) => self.is_blank(page, Self::SIZES.page.get())$($wait)*,
+                        Err(error) => Err(error),
+                    };
+                    match erased {
+                        Ok(true) => {}
+                        Ok(false) => result = result.and(Err(StoreError::Worn)),
+                        Err(error) => result = Err(StoreError::Flash(error)),
+                    }
+                }
+                result
+            }
+
+            /// Gives the flash back.
+            pub fn release(self) -> F {
+                self.flash
+            }
+
+            /// The newest save that is whole, and the highest number that any had.
+            $($async)* fn find(
+                &mut self,
+            ) -> Result<(Option<Placed>, u32), StoreError<F::Error>> {
+                let mut scan = Scan::new(u64::MAX, 0);
+                loop {
+                    self.scan(&mut scan)$($wait)*.map_err(StoreError::Flash)?;
+                    if let Some(found) = scan.version {
+                        return Err(StoreError::Version { expected: record::VERSION, found });
+                    }
+                    let Some((place, header)) = scan.newest else {
+                        return Ok((None, scan.highest));
+                    };
+                    let crc = self.sum(place, header.length)$($wait)*.map_err(StoreError::Flash)?;
+                    if crc == Some(header.crc) {
+                        return Ok((scan.newest, scan.highest));
+                    }
+                    scan = Scan::new(header.order(), scan.highest);
+                }
+            }
+
+            /// As [`find`](Self::find), for what must have one.
+            $($async)* fn newest(&mut self) -> Result<Found, StoreError<F::Error>> {
+                match self.find()$($wait)*? {
+                    (Some((place, header)), highest) => Ok(Found { place, header, highest }),
+                    (None, 0) => Err(StoreError::Empty),
+                    (None, _) => Err(StoreError::Damaged),
+                }
+            }
+
+            /// Looks at every place where a header may be.
+            $($async)* fn scan(&mut self, scan: &mut Scan) -> Result<(), F::Error> {
+                let sizes = Self::SIZES;
+                for nth in 0..self.pages.get() {
+                    let (mut place, mut rest) = (sizes.start_of(nth), sizes.page.get());
+                    while rest >= sizes.header {
+                        let bytes = self.read(place, rest)$($wait)*?;
+                        let done = scan.look(sizes, bytes, place);
+                        place = place.wrapping_add(done);
+                        rest = rest.saturating_sub(done);
+                    }
+                }
+                Ok(())
+            }
+
+            $($async)* fn save_content<C: Content>(
+                &mut self,
+                content: &C,
+                network: u32,
+                optimizer: u32,
+            ) -> Result<(), StoreError<F::Error>> {
+                let (length, crc) = content::sum(content).ok_or(StoreError::NotFinite)?;
+                let (newest, highest) = self.find()$($wait)*?;
+                if let Some((_, header)) = newest {
+                    header.is_of(network)?;
+                }
+                let number = highest.saturating_add(1);
+                let mut header = Header { network, optimizer, number, attempt: 0, length, crc };
+                let spots = Spots::new(Self::SIZES, self.pages, newest, length);
+                let spots = spots.ok_or(StoreError::Full)?;
+                let mut result = Err(StoreError::Worn);
+                for attempt in spots.attempts() {
+                    header.attempt = attempt;
+                    let Some(spot) = spots.spot(Self::SIZES, self.pages, attempt) else {
+                        continue;
+                    };
+                    match self.keep(content, spot, &header)$($wait)* {
+                        Ok(true) => return Ok(()),
+                        Ok(false) => {}
+                        Err(error) => result = Err(StoreError::Flash(error)),
+                    }
+                }
+                result
+            }
+
+            /// Writes a save; says whether it is there.
+            $($async)* fn keep<C: Content>(
+                &mut self,
+                content: &C,
+                spot: Spot,
+                header: &Header,
+            ) -> Result<bool, F::Error> {
+                let (sizes, Spot { place, .. }) = (Self::SIZES, spot);
+                for nth in 0..spot.erased {
+                    self.erase_page(place.wrapping_add(sizes.start_of(nth)))$($wait)*?;
+                }
+                let mut rest = sizes.saved(header.length);
+                if !self.is_blank(place, rest)$($wait)*? {
+                    return Ok(false);
+                }
+                let (mut at, mut first) = (place.wrapping_add(sizes.header), 0);
+                rest = rest.saturating_sub(sizes.header);
+                while rest > 0 {
+                    let piece = sizes.piece(at, rest);
+                    content::copy(content, first, self.buffer.blank(piece));
+                    self.write(at, piece)$($wait)*?;
+                    first = first.saturating_add(content::numbers::<C::Number>(piece));
+                    at = at.wrapping_add(piece);
+                    rest = rest.saturating_sub(piece);
+                }
+                if self.sum(place, header.length)$($wait)*? != Some(header.crc) {
+                    return Ok(false);
+                }
+                // From here on it counts.
+                header.write(place, self.buffer.blank(sizes.header));
+                self.write(place, sizes.header)$($wait)*?;
+                Ok(header.is_in(self.read(place, sizes.header)$($wait)*?, place))
+            }
+
+            $($async)* fn load_content<C: Target>(
+                &mut self,
+                target: &mut C,
+                Found { place, header, highest }: Found,
+                network: u32,
+            ) -> Result<Loaded, StoreError<F::Error>> {
+                header.is_of(network)?;
+                header.has(content::length(target))?;
+                // First whether all numbers are finite, then what they are.
+                for set in [false, true] {
+                    let (mut at, mut first) = (place.wrapping_add(Self::SIZES.header), 0);
+                    let mut rest = header.length;
+                    while rest > 0 {
+                        let bytes =
+                            self.read(at, rest)$($wait)*.map_err(StoreError::Flash)?;
+                        if set {
+                            content::fill(target, first, bytes);
+                        } else if !content::are_finite::<C::Number>(bytes) {
+                            return Err(StoreError::NotFinite);
+                        }
+                        let piece = record::length(bytes);
+                        first = first.saturating_add(content::numbers::<C::Number>(piece));
+                        at = at.wrapping_add(piece);
+                        rest = rest.saturating_sub(piece);
+                    }
+                }
+                let lost = (highest > header.number).then_some(highest);
+                Ok(Loaded { number: header.number, lost })
+            }
+
+            /// CRC of the numbers of a save, if the range has room for them.
+            $($async)* fn sum(&mut self, place: u32, length: u32) -> Result<Option<u32>, F::Error> {
+                let header = Self::SIZES.header;
+                if Self::SIZES.saved(length) > Self::SIZES.start_of(self.pages.get()) {
+                    return Ok(None);
+                }
+                let (mut at, mut rest) = (place.wrapping_add(header), length);
+                let mut digest = Crc::new();
+                while rest > 0 {
+                    let bytes = self.read(at, rest)$($wait)*?;
+                    digest.update(bytes);
+                    let piece = record::length(bytes);
+                    at = at.wrapping_add(piece);
+                    rest = rest.saturating_sub(piece);
+                }
+                Ok(Some(digest.value()))
+            }
+
+            /// Whether nothing is written in these bytes.
+            $($async)* fn is_blank(&mut self, place: u32, bytes: u32) -> Result<bool, F::Error> {
+                let (mut at, mut rest) = (place, bytes);
+                let (mut ones, mut zeros) = (true, true);
+                while rest > 0 {
+                    let bytes = self.read(at, rest)$($wait)*?;
+                    for &byte in bytes {
+                        ones &= byte == 0xff;
+                        zeros &= byte == 0x00;
+                    }
+                    let piece = record::length(bytes);
+                    at = at.wrapping_add(piece);
+                    rest = rest.saturating_sub(piece);
+                }
+                Ok(ones || zeros)
+            }
+
+            /// As much of these bytes as fits into the buffer.
+            $($async)* fn read(&mut self, place: u32, bytes: u32) -> Result<&[u8], F::Error> {
+                let address = self.address(place);
+                let buffer = self.buffer.first(Self::SIZES.piece(place, bytes));
+                self.flash.read(address, buffer)$($wait)*?;
+                Ok(buffer.get(..bytes as usize).unwrap_or(buffer))
+            }
+
+            /// Writes what is in the buffer.
+            $($async)* fn write(&mut self, place: u32, bytes: u32) -> Result<(), F::Error> {
+                let address = self.address(place);
+                self.flash.write(address, self.buffer.first(bytes))$($wait)*
+            }
+
+            $($async)* fn erase_page(&mut self, place: u32) -> Result<(), F::Error> {
+                let address = self.address(place);
+                let end = address.wrapping_add(Self::SIZES.page.get());
+                self.flash.erase(address, end)$($wait)*
+            }
+
+            /// Where a place is in the flash: behind the last page comes the first.
+            fn address(&self, place: u32) -> u32 {
+                let end = Self::SIZES.start_of(self.pages.get());
+                self.start.wrapping_add(place.checked_sub(end).unwrap_or(place))
+            }
+        }
+    };
+}
+
+pub(super) use store;

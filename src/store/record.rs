@@ -1,0 +1,200 @@
+//! The header of a save, as it lies in flash.
+
+use super::StoreError;
+use crate::crc::Crc;
+
+/// Bytes of a header.
+pub(super) const BYTES: usize = 32;
+const WORDS: usize = BYTES / 4;
+
+/// The layout of what is kept.
+pub(super) const VERSION: u16 = 2;
+const MAGIC: u32 = u32::from_le_bytes(*b"gnet");
+
+/// Format 1: the words by which the item with a save's header is known. They hold the length of the
+/// item with a checksum of that; then, where its data begins, its key and the version.
+const ITEM: u32 = 0xe746_001a;
+const ITEM_DATA: u32 = 0x0001_0000;
+
+/// What makes the numbers behind it a save.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Header {
+    /// [`Layer::FINGERPRINT`](crate::Layer::FINGERPRINT).
+    pub(super) network: u32,
+    /// [`Optimizer::FINGERPRINT`](crate::Optimizer::FINGERPRINT), 0 if nothing of one is kept.
+    pub(super) optimizer: u32,
+    /// Counts the saves, from 1 on.
+    pub(super) number: u32,
+    /// Counts the places that were tried for this save.
+    pub(super) attempt: u16,
+    /// Bytes of the numbers.
+    pub(super) length: u32,
+    /// Of the numbers.
+    pub(super) crc: u32,
+}
+
+impl Header {
+    /// The newer of two saves has the higher one.
+    pub(super) fn order(&self) -> u64 {
+        u64::from(self.number) << 16 | u64::from(self.attempt)
+    }
+
+    /// Whether it is of this type of network.
+    pub(super) fn is_of<E>(&self, network: u32) -> Result<(), StoreError<E>> {
+        if self.network == network {
+            Ok(())
+        } else {
+            Err(StoreError::OtherNetwork { expected: network, found: self.network })
+        }
+    }
+
+    /// Whether the state of this optimizer is with it.
+    pub(super) fn is_with<E>(&self, optimizer: u32) -> Result<(), StoreError<E>> {
+        if self.optimizer == optimizer {
+            Ok(())
+        } else {
+            Err(StoreError::OtherOptimizer { expected: optimizer, found: self.optimizer })
+        }
+    }
+
+    /// Whether there are numbers of so many bytes. Behind those of a network may be those of an
+    /// optimizer.
+    pub(super) fn has<E>(&self, length: u32) -> Result<(), StoreError<E>> {
+        if self.length == length || (self.optimizer != 0 && self.length > length) {
+            Ok(())
+        } else {
+            Err(StoreError::Length { expected: length, found: self.length })
+        }
+    }
+
+    /// Writes it for this place of the range.
+    pub(super) fn write(&self, place: u32, bytes: &mut [u8]) {
+        let Self { network, optimizer, number, attempt, length, crc } = *self;
+        let version = u32::from(VERSION) | u32::from(attempt) << 16;
+        let content = [MAGIC, version, network, optimizer, number, length, crc];
+        let crc_of_header = checksum(&content, place);
+        let words = content.iter().chain([&crc_of_header]);
+        for (to, word) in bytes.chunks_exact_mut(4).zip(words) {
+            to.iter_mut().zip(word.to_le_bytes()).for_each(|(to, byte)| *to = byte);
+        }
+    }
+
+    /// Whether it can be read there.
+    pub(super) fn is_in(&self, bytes: &[u8], place: u32) -> bool {
+        bytes.first_chunk().is_some_and(|bytes| read(&words(bytes), place) == Seen::Header(*self))
+    }
+}
+
+/// A header and its place.
+pub(super) type Placed = (u32, Header);
+
+/// The newest save that is whole.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Found {
+    pub(super) place: u32,
+    pub(super) header: Header,
+    /// The highest number that any save had.
+    pub(super) highest: u32,
+}
+
+/// Bytes in a buffer.
+#[allow(clippy::cast_possible_truncation, reason = "pages have up to 1 GB")]
+pub(super) fn length(bytes: &[u8]) -> u32 {
+    bytes.len() as u32
+}
+
+/// CRC of a header, which holds at this place only.
+fn checksum(words: &[u32; WORDS - 1], place: u32) -> u32 {
+    let mut digest = Crc::new();
+    for word in words.iter().chain([&place]) {
+        digest.update(&word.to_le_bytes());
+    }
+    digest.value()
+}
+
+/// What is found at a place.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Seen {
+    /// No header.
+    Nothing,
+    /// A header.
+    Header(Header),
+    /// One bit off the header of the save with this number.
+    Damaged(u32),
+    /// A header of another format.
+    Version(u16),
+}
+
+/// Looks at places one after the other.
+#[derive(Debug, Default)]
+pub(super) struct Eye {
+    /// Whether the place before can be the beginning of a header of format 1.
+    item: bool,
+}
+
+impl Eye {
+    /// What is at a place of the range.
+    pub(super) fn look(&mut self, bytes: &[u8; BYTES], place: u32) -> Seen {
+        let [a, b, c, d, e, f, g, h, ..] = *bytes;
+        let (first, second) = (u32::from_le_bytes([a, b, c, d]), u32::from_le_bytes([e, f, g, h]));
+        let item = core::mem::replace(&mut self.item, second == ITEM);
+        if item && first == ITEM_DATA {
+            return Seen::Version(1);
+        }
+        // Most places are left here: more than one bit is not as it must be.
+        let other = first ^ MAGIC;
+        if other & other.wrapping_sub(1) != 0 {
+            return Seen::Nothing;
+        }
+        let mut words = words(bytes);
+        match read(&words, place) {
+            Seen::Nothing => repair(&mut words, place),
+            seen => seen,
+        }
+    }
+}
+
+fn words(bytes: &[u8; BYTES]) -> [u32; WORDS] {
+    let mut words = [0; WORDS];
+    for (word, bytes) in words.iter_mut().zip(bytes.chunks_exact(4)) {
+        *word = bytes.iter().rev().fold(0, |word, &byte| word << 8 | u32::from(byte));
+    }
+    words
+}
+
+/// The header in these words, if there is one.
+fn read(words: &[u32; WORDS], place: u32) -> Seen {
+    let [content @ .., crc_of_header] = words;
+    let [magic, version, network, optimizer, number, length, crc] = *content;
+    if magic != MAGIC || *crc_of_header != checksum(content, place) {
+        return Seen::Nothing;
+    }
+    let [a, b, c, d] = version.to_le_bytes();
+    let (version, attempt) = (u16::from_le_bytes([a, b]), u16::from_le_bytes([c, d]));
+    if version != VERSION {
+        return Seen::Version(version);
+    }
+    Seen::Header(Header { network, optimizer, number, attempt, length, crc })
+}
+
+/// Finds out whether a header was here of which one bit has changed.
+#[inline(never)]
+fn repair(words: &mut [u32; WORDS], place: u32) -> Seen {
+    for nth in 0..WORDS {
+        for bit in 0..u32::BITS {
+            flip(words, nth, bit);
+            let seen = read(words, place);
+            flip(words, nth, bit);
+            if let Seen::Header(header) = seen {
+                return Seen::Damaged(header.number);
+            }
+        }
+    }
+    Seen::Nothing
+}
+
+fn flip(words: &mut [u32; WORDS], nth: usize, bit: u32) {
+    if let Some(word) = words.get_mut(nth) {
+        *word ^= 1 << bit;
+    }
+}
