@@ -12,6 +12,7 @@ use crate::scalar::sealed::Sealed;
 #[doc(hidden)]
 pub mod __load {
     use super::{Dense, LoadError, Safetensors};
+    use crate::activation::Activation;
 
     // The compiler shows the name of one of these where the type of the network is another.
 
@@ -23,14 +24,14 @@ pub mod __load {
         network
     }
 
-    pub const fn f32<'n, const IN: usize, const OUT: usize, A>(
+    pub const fn f32<'n, const IN: usize, const OUT: usize, A: Activation>(
         file: &Safetensors<'_>,
         layer: &'n str,
     ) -> Result<Dense<IN, OUT, A, f32>, LoadError<'n>> {
         Dense::<IN, OUT, A, f32>::from_safetensors(file, layer)
     }
 
-    pub const fn f64<'n, const IN: usize, const OUT: usize, A>(
+    pub const fn f64<'n, const IN: usize, const OUT: usize, A: Activation>(
         file: &Safetensors<'_>,
         layer: &'n str,
     ) -> Result<Dense<IN, OUT, A, f64>, LoadError<'n>> {

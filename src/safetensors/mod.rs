@@ -480,9 +480,3 @@ macro_rules! dense {
 }
 dense!(f32, take_f32);
 dense!(f64, take_f64);
-use core::fmt;
-
-use json::Quoted;
-
-use crate::activation::Activation;
-use crate::layer::{Dense, Layer};
