@@ -150,7 +150,7 @@ fn losses<T: Scalar>() {
     #[inline(never)]
     fn loss<A: Activation, L: Loss<A>, T: Scalar>() {
         let (mut values, target) = (vector::<[T; 3]>(), vector::<[T; 3]>());
-        call! { L::evaluate(&mut values, &target) }
+        call! { L::accepts(&target), L::evaluate(&mut values, &target) }
         let mut deltas = vector::<[T; 3]>();
         L::delta(&values, &target, &mut deltas);
         call! { values, deltas }
@@ -258,7 +258,7 @@ where
 {
     let (net, x, t) = (&mut vector::<N>(), vector::<N::Input>(), vector::<N::Output>());
     call! { net.forward(&x) }
-    call! { Trainer::<N, L, O>::new().step(net, optimizer, &x, &t), &net }
+    call! { optimizer.check(), Trainer::<N, L, O>::new().step(net, optimizer, &x, &t), &net }
     let mut batch = BatchTrainer::<N, L, O>::new();
     call! { batch.accumulate(net, &x, &t), batch.apply(net, optimizer), &net }
 }
