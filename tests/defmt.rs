@@ -54,7 +54,7 @@ fn layers<T: Scalar + Format>() {
 fn optimizers<T: Scalar + Format>() {
     are_format![Adam<T>, AdamW<T>, Momentum<T>, Nesterov<T>, RmsProp<T>, Sgd<T>];
     are_format![ClipByNorm<Sgd<T>, T>, ClipByValue<Adam<T>, T>, WeightDecay<Momentum<T>, T>];
-    are_format![NoBias<Sgd<T>>];
+    are_format![NoBias<Sgd<T>>, gradlet::HyperParameter];
     are_format![AdamState<<Net<T> as Layer>::Gradient, T>];
     are_format![<WeightDecay<AdamW<T>, T> as Optimizer<Deep<T>>>::State];
     // Of what it holds, as for `Debug`, which a closure is not.
