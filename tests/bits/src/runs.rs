@@ -115,7 +115,7 @@ fn files() -> Hash {
     const NAMES: [&str; 2] = ["0", "2"];
     let mut net = Net::ZERO;
     init::he_normal(&mut net, &mut Pcg32::seed_from_u64(12));
-    let mut buffer = [0; gradlet::safetensors::file_size::<Net>(&NAMES)];
+    let mut buffer = [0; gradlet::safetensors::file_size::<Net>(&NAMES).unwrap()];
     let mut hash = Hash::EMPTY;
     if let Ok(file) = net.to_safetensors(&NAMES, &mut buffer) {
         hash.add_bytes(file.iter().copied());
