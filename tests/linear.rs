@@ -377,6 +377,19 @@ fn a_million_steps_without_news_leave_all_finite() {
     }
 }
 
+/// One input of 10^30 leaves so little of `P` that it is 0 in an `f32`, from which nothing grows.
+#[test]
+fn layer_learns_after_an_input_that_is_far_too_large() {
+    let mut layer = Linear::<1, 1, f32>::ZERO;
+    let mut trainer = RecursiveLeastSquares::new(1e35, 0.5).unwrap();
+    assert!(trainer.step(&mut layer, &[1e30], &[0.0]).is_finite());
+    for k in 0..200_u16 {
+        let t = f32::from(k % 5) - 2.0;
+        trainer.step(&mut layer, &[1e18 * t], &[t]);
+    }
+    assert_flat(&flat(&layer), &[1e-18, 0.0], tolerance::LEAST_SQUARES_F32);
+}
+
 #[test]
 fn parameters_that_cannot_be_are_refused() {
     let new = |regularisation, forgetting| {

@@ -100,6 +100,29 @@ fn constant_signals_cross_nothing() {
     assert_eq!(features, want);
 }
 
+/// Where the mean of the samples is rounded, as it is here, `sum x^2 - N mean^2` would be far off.
+#[test]
+fn deviations_are_right_far_from_zero() {
+    let mut window = Window::<1, 3>::new();
+    let signal = [1e6, 1_000_001.0, 1_000_001.0];
+    let full = signal.iter().find_map(|&x| window.push([x]).map(|full| full.features()));
+    let [deviation] = full.unwrap().standard_deviation;
+    assert!((deviation - (2.0_f32 / 9.0).sqrt()).abs() < 0.01, "{deviation}");
+}
+
+#[test]
+fn reservoirs_draw_nothing_until_they_are_full() {
+    let mut rng = Pcg32::seed_from_u64(5);
+    let mut buffer = ReplayBuffer::<u8, (), 3>::new();
+    for i in 0..3 {
+        assert_eq!(buffer.push_reservoir((i, ()), &mut rng), None);
+        assert!(!buffer.is_empty());
+    }
+    assert_eq!(rng, Pcg32::seed_from_u64(5));
+    buffer.push_reservoir((3, ()), &mut rng);
+    assert_ne!(rng, Pcg32::seed_from_u64(5));
+}
+
 /// A sample at the mean, which is 10 in all of these, is on neither side.
 #[test]
 fn touching_the_mean_is_no_crossing() {
