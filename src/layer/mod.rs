@@ -528,8 +528,9 @@ impl<X: Vector, L: Layer<Input = X, Scalar = X::Scalar>> Takes<X> for L {}
 /// assert_eq!(Net::PARAMS, 784 * 32 + 32 + 32 * 16 + 16 + 16 * 10 + 10);
 /// ```
 ///
-/// Up to 64 layers compile as they are. For up to 100, put `#![recursion_limit = "256"]` at the top of
-/// the `main.rs` or `lib.rs` that names the network; the compiler says so too.
+/// Up to 64 layers compile as they are, with Rust 1.85 fewer. For up to 100, put
+/// `#![recursion_limit = "256"]` at the top of the `main.rs` or `lib.rs` that names the network; the
+/// compiler says so too.
 #[macro_export]
 macro_rules! net {
     ($input:tt => $($layers:tt)+) => { $crate::net!(@chain f32; $input => $($layers)+) };
