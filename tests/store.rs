@@ -669,7 +669,6 @@ fn async_stores_write_the_same_bytes() {
 
 /// The figures of the module's documentation.
 #[test]
-#[cfg_attr(debug_assertions, ignore = "takes a minute when not optimised")]
 fn wear_is_spread() {
     let mut store = Store::<_>::new(Flash::<2, 4096, 4>::new(), 0..8192).unwrap();
     let saved = Store::<Flash<2, 4096, 4>>::saved_bytes::<Net>();
