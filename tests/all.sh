@@ -105,7 +105,6 @@ checked() {
 
 step_msrv() {
     local status=0
-    # What the feature `store` needs is newer.
     oldest check --tests || status=$?
     [[ $status != 77 ]] || skip "no compiler of the oldest supported version to be had, see above"
     [[ $status == 0 ]] || return $status
@@ -115,7 +114,7 @@ step_msrv() {
 
 # Cargo of the oldest supported version.
 oldest() {
-    tests/cargo.sh msrv "$1" --locked --features defmt,embedded-io,rand_core,typenum "${@:2}"
+    tests/cargo.sh msrv "$1" --locked --features defmt,embedded-io,rand_core,store,typenum "${@:2}"
 }
 
 step_no_std() {

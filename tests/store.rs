@@ -115,6 +115,22 @@ fn networks_may_be_larger_than_buffer_and_page() {
     }
 }
 
+#[test]
+fn large_saves_go_round_the_end_of_the_range() {
+    // Two pages each, of five; and not at the start of the flash, nor to its end.
+    type Large = Dense<61, 4>;
+    let mut store = Store::<_>::new(Flash::<7, 512, 4>::new(), 512..6 * 512).unwrap();
+    let mut net = Large::ZERO;
+    for number in 1..=10_u16 {
+        net.bias_mut()[2] = f32::from(number);
+        store.save(&net).unwrap();
+        let mut loaded = Large::ZERO;
+        assert_eq!(numbers(store.load(&mut loaded)), (number.into(), None));
+        assert_eq!(loaded, net);
+    }
+    assert_eq!(store.release().erased, [0, 4, 4, 4, 4, 4, 0]);
+}
+
 /// Trains by single samples, with what `O` remembers.
 fn train<O: Optimizer<Net> + Clone>(
     trainer: &mut Trainer<Net, HalfSquaredError, O>,
@@ -342,9 +358,15 @@ fn record(version: u16, place: u32, number: u32, optimizer: u32, values: &[f32])
     for word in [Net::FINGERPRINT, optimizer, number, length, crc(&values)] {
         record.extend(word.to_le_bytes());
     }
-    let covered = [&record[..], &place.to_le_bytes()].concat();
-    record.extend(crc(&covered).to_le_bytes());
+    record.extend([0; 4]);
+    seal(&mut record, place);
     [record, values].concat()
+}
+
+/// Puts the CRC of a header into it.
+fn seal(record: &mut [u8], place: u32) {
+    let covered = [&record[..28], &place.to_le_bytes()].concat();
+    record[28..32].copy_from_slice(&crc(&covered).to_le_bytes());
 }
 
 /// The parameters of a network.
@@ -363,8 +385,7 @@ fn the_format_is_as_documented() {
     let mut first = record(2, 0, 1, 0, &values(&net(7)));
     // The first page is erased for it.
     first[6] = 1;
-    let covered = [&first[..28], &[0; 4]].concat();
-    first[28..32].copy_from_slice(&crc(&covered).to_le_bytes());
+    seal(&mut first, 0);
     assert_eq!(flash.bytes[512..][..120], first);
     assert_eq!(flash.bytes[512 + 120..][..120], record(2, 120, 2, 0, &values(&net(8))));
     assert!(flash.bytes[512 + 240..].iter().all(|&byte| byte == 0xff));
@@ -387,6 +408,22 @@ fn records_that_others_write_are_read() {
     // It counts at its place only.
     let mut store = written(&record(2, 8, 41, 0, &values(&net(3))));
     assert_eq!(store.load(&mut loaded), Err(StoreError::Empty));
+}
+
+/// As if the range had been larger once.
+#[test]
+fn saves_that_do_not_fit_into_the_range_are_damaged() {
+    for length in [1000_u32, 1 << 20, u32::MAX] {
+        let mut large = record(2, 0, 6, 0, &values(&net(1)));
+        large[20..24].copy_from_slice(&length.to_le_bytes());
+        seal(&mut large, 0);
+        let mut store = written(&large);
+        let mut loaded = net(2);
+        assert_eq!(store.load(&mut loaded), Err(StoreError::Damaged));
+        assert_eq!(loaded, net(2));
+        store.save(&net(3)).unwrap();
+        assert_eq!(numbers(store.load(&mut loaded)), (7, None));
+    }
 }
 
 #[test]
@@ -669,7 +706,6 @@ fn async_stores_write_the_same_bytes() {
 
 /// The figures of the module's documentation.
 #[test]
-#[cfg_attr(debug_assertions, ignore = "takes a minute when not optimised")]
 fn wear_is_spread() {
     let mut store = Store::<_>::new(Flash::<2, 4096, 4>::new(), 0..8192).unwrap();
     let saved = Store::<Flash<2, 4096, 4>>::saved_bytes::<Net>();

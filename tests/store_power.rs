@@ -245,6 +245,7 @@ fn campaign<
             device.load();
             device.saves_well(3);
         }
+        assert_eq!(device.flash().overwritten, 0, "trial {trial}");
         sum = add(sum, device.outcomes);
     }
     println!("{name}: {} loads; {sum:?}", sum.loads());

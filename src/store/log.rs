@@ -162,7 +162,7 @@ macro_rules! store {
             $($async)* fn find(
                 &mut self,
             ) -> Result<(Option<Placed>, u32), StoreError<F::Error>> {
-                let mut scan = Scan::new(u64::MAX, 0);
+                let mut scan = Scan::new(u64::MAX);
                 loop {
                     self.scan(&mut scan)$($wait)*.map_err(StoreError::Flash)?;
                     if let Some(found) = scan.version {
@@ -175,7 +175,7 @@ macro_rules! store {
                     if crc == Some(header.crc) {
                         return Ok((scan.newest, scan.highest));
                     }
-                    scan = Scan::new(header.order(), scan.highest);
+                    scan = Scan::new(header.order());
                 }
             }
 

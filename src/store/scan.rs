@@ -18,8 +18,8 @@ pub(super) struct Scan {
 }
 
 impl Scan {
-    pub(super) fn new(below: u64, highest: u32) -> Self {
-        Self { below, newest: None, highest, version: None, eye: Eye::default() }
+    pub(super) fn new(below: u64) -> Self {
+        Self { below, newest: None, highest: 0, version: None, eye: Eye::default() }
     }
 
     /// Looks for headers in what is at a place; returns how far it got.

@@ -15,6 +15,8 @@ pub struct Flash<const PAGES: usize, const PAGE: usize, const WORD: usize, const
     pub erased: [u32; PAGES],
     /// Words and pages changed so far.
     pub operations: u32,
+    /// Words that were written though they did not read erased.
+    pub overwritten: u32,
     /// The operation in which power is cut.
     pub cut_at: Option<u32>,
     /// What becomes of that word or page.
@@ -112,6 +114,7 @@ impl<const PAGES: usize, const PAGE: usize, const WORD: usize, const READ: usize
             written: vec![false; PAGES * PAGE / WORD],
             erased: [0; PAGES],
             operations: 0,
+            overwritten: 0,
             cut_at: None,
             left: Left::Bytes,
             blank,
@@ -238,6 +241,9 @@ impl<const PAGES: usize, const PAGE: usize, const WORD: usize, const READ: usize
     fn write(&mut self, offset: u32, bytes: &[u8]) -> Result<(), FlashError> {
         check_write(self, offset, bytes.len()).map_err(FlashError::Misuse)?;
         for (word, at) in bytes.chunks_exact(WORD).zip((offset as usize..).step_by(WORD)) {
+            if self.bytes[at..][..WORD] != [self.blank; WORD] {
+                self.overwritten += 1;
+            }
             let all_bits = word.iter().all(|&byte| byte == !self.blank);
             let may = match self.rewrites {
                 Rewrites::Never => false,

@@ -36,7 +36,7 @@ fn instructions_in_a_thousand_ticks() -> u32 {
 
 /// Bytes of stack that `f` takes, as seen from here.
 #[inline(always)]
-fn stack(f: impl FnOnce()) -> u32 {
+pub fn stack(f: impl FnOnce()) -> u32 {
     unsafe extern "C" {
         static mut _stack_end: u32;
     }
