@@ -38,11 +38,16 @@ fn printed_sources_are_those_that_were_compiled() {
 
 #[test]
 fn compiled_sources_have_the_same_bits() {
-    fn bits<N: Layer>(net: &N, names: &[&str]) -> Vec<u8> {
-        net.to_safetensors(names, &mut [0; 1024]).unwrap().to_vec()
+    // NaN too, which no file takes.
+    fn bits<N: Layer>(net: &N) -> Vec<u64> {
+        let mut all = vec![];
+        net.parameters([], &mut |_, values, []| {
+            all.extend(values.iter().map(|value| value.to_f64().to_bits()));
+        });
+        all
     }
-    assert_eq!(bits(*NET.first().layer(), &["0"]), bits(*READ.first().layer(), &["0"]));
-    assert_eq!(bits(NET.rest(), &["1", "2"]), bits(READ.rest(), &["1", "2"]));
-    assert_eq!(bits(WIDE.first().layer(), &["0"]), bits(WIDE_READ.first().layer(), &["0"]));
-    assert_eq!(bits(WIDE.rest(), &["1"]), bits(WIDE_READ.rest(), &["1"]));
+    assert_eq!(bits(*NET.first().layer()), bits(*READ.first().layer()));
+    assert_eq!(bits(NET.rest()), bits(READ.rest()));
+    assert_eq!(bits(WIDE.first().layer()), bits(WIDE_READ.first().layer()));
+    assert_eq!(bits(WIDE.rest()), bits(WIDE_READ.rest()));
 }
