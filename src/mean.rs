@@ -11,44 +11,56 @@
 
 use crate::scalar::Scalar;
 
-/// A running mean, as the sum of two floats.
+/// A number with about twice the digits of `T`, for sums and means of very many numbers.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
-pub(crate) struct Mean<T> {
-    /// The nearest value to the mean.
+pub(crate) struct DoubleWord<T> {
+    /// The nearest value to the number.
     high: T,
     /// What is left, at most half a unit in the last place of `high`.
     low: T,
 }
 
-impl<T: Scalar> Mean<T> {
+impl<T: Scalar> DoubleWord<T> {
     pub(crate) const ZERO: Self = Self { high: T::ZERO, low: T::ZERO };
 
-    /// The mean; NaN once a number was NaN or infinite.
+    /// The number, in the digits of `T`; NaN once it was NaN or infinite.
     pub(crate) fn value(&self) -> T {
         // Changes nothing but an infinity, whose `low` is NaN.
         self.high + self.low
     }
 
-    /// Takes in the number that makes them `count`, and returns its distance from the mean before.
-    ///
-    /// Where `count` no longer grows, older numbers are forgotten exponentially.
-    pub(crate) fn observe(&mut self, x: T, count: T) -> T {
-        let distance = self.distance(x);
-        let step = if distance.is_finite() {
-            distance / count
-        } else {
-            // The distance of finite numbers may overflow, its share does not.
-            x / count - self.high / count
-        };
+    /// Adds `step`.
+    #[inline]
+    pub(crate) fn add(&mut self, step: T) {
         let step = step + self.low;
         let high = self.high + step;
         self.low = step - (high - self.high);
         self.high = high;
+    }
+
+    /// Where this is a mean: takes in the number that makes them `count`, and returns its distance
+    /// from the mean before.
+    ///
+    /// Where `count` no longer grows, older numbers are forgotten exponentially.
+    pub(crate) fn observe(&mut self, x: T, count: T) -> T {
+        let distance = self.distance(x);
+        self.add(if distance.is_finite() {
+            distance / count
+        } else {
+            // The distance of finite numbers may overflow, its share does not.
+            x / count - self.high / count
+        });
         distance
     }
 
-    fn distance(&self, x: T) -> T {
+    #[cfg(test)]
+    pub(crate) fn scale(&mut self, power_of_two: T) {
+        (self.high, self.low) = (self.high * power_of_two, self.low * power_of_two);
+    }
+
+    /// `x` less this.
+    pub(crate) fn distance(&self, x: T) -> T {
         (x - self.high) - self.low
     }
 }
@@ -65,12 +77,12 @@ impl<T: Scalar> Mean<T> {
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub(crate) struct Moments<T> {
-    pub(crate) mean: Mean<T>,
-    pub(crate) variance: Mean<T>,
+    pub(crate) mean: DoubleWord<T>,
+    pub(crate) variance: DoubleWord<T>,
 }
 
 impl<T: Scalar> Moments<T> {
-    pub(crate) const ZERO: Self = Self { mean: Mean::ZERO, variance: Mean::ZERO };
+    pub(crate) const ZERO: Self = Self { mean: DoubleWord::ZERO, variance: DoubleWord::ZERO };
 
     /// Whether the squared distance between `x` and any other such number is finite.
     pub(crate) fn is_in_range(x: T) -> bool {
@@ -131,7 +143,7 @@ mod tests {
 
     /// A statistic that has been watching for long: `samples` of this mean and variance.
     fn after(samples: u32, mean: f32, variance: f32) -> (Count, Moments<f32>) {
-        let settled = |high| Mean { high, low: 0.0 };
+        let settled = |high| DoubleWord { high, low: 0.0 };
         let moments = Moments { mean: settled(mean), variance: settled(variance) };
         (Count { samples, ..Count::ZERO }, moments)
     }

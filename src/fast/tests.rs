@@ -237,7 +237,7 @@ fn sums_and_maxima_take_every_value() {
     let values: [f64; 29] = core::array::from_fn(|i| libm::ldexp(1.0, (i * 11 % 29) as i32));
     for len in 0..=values.len() {
         let values = &values[..len];
-        assert_eq!(sum(values), values.iter().sum());
+        assert_eq!(sum(values), values.iter().sum::<f64>());
         assert_eq!(sum_of_products(values, &[3.0; 29][..len]), 3.0 * sum(values));
         assert_eq!(max(values), values.iter().copied().fold(f64::NEG_INFINITY, f64::max));
     }

@@ -24,7 +24,7 @@ pub enum LeastSquaresError {
         /// How many there are.
         found: u32,
     },
-    /// There are so many that one more would be lost in rounding.
+    /// There are 2^32 - 1, and no more can be counted.
     TooManyExamples,
     /// As far as the numbers can tell, an input is a linear combination of the inputs before it and
     /// of constants, so many weights are equally good.
@@ -44,7 +44,7 @@ impl fmt::Display for LeastSquaresError {
                 write!(f, "too few examples: {found}, needed are {expected}")
             }
             Self::TooManyExamples => {
-                f.write_str("too many examples: one more would be lost in rounding")
+                f.write_str("too many examples: no more than 4294967295 can be counted")
             }
             Self::Dependent { input } => {
                 write!(

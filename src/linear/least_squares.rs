@@ -3,7 +3,7 @@
 use super::error::LeastSquaresError;
 use crate::activation::Identity;
 use crate::layer::Dense;
-use crate::mean::Mean;
+use crate::mean::DoubleWord;
 use crate::scalar::Scalar;
 
 /// The linear layer with the least squared error on all examples, which come one at a time and are
@@ -25,11 +25,13 @@ use crate::scalar::Scalar;
 /// squared: that would lose half of the digits, as normal equations do. The means are those of
 /// Welford, Technometrics 4 (1962), so a bias takes no column.
 ///
-/// An example costs `IN + 1` square roots, `3 IN + OUT + 1` divisions and about
-/// `2 IN (IN + 2) + 4 IN OUT` multiplications. Memory is `IN (IN + OUT + 1) + 3 OUT` numbers and a
-/// count, however many examples come; zero at first, so in a `static` it takes no flash. An example
-/// among `n` counts for `1 / n`, so after half of one over epsilon (4,194,304 in `f32`) no more are
-/// taken in.
+/// After many examples, one more changes a sum by less than its last digit. So each sum is kept as
+/// two numbers, with about twice the digits, and the answer has the digits of `T` for up to 2^32
+/// examples.
+///
+/// An example costs `IN + 1` square roots, `4 IN + 2 OUT + 1` divisions and about
+/// `2 IN (IN + 2) + 4 IN OUT` multiplications. Memory is `2 IN (IN + OUT + 1) + 4 OUT` numbers and a
+/// count, however many examples come; zero at first, so in a `static` it takes no flash.
 ///
 /// ```
 /// use gradlet::{linear::LeastSquares, prelude::*};
@@ -49,12 +51,12 @@ use crate::scalar::Scalar;
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct LeastSquares<const IN: usize, const OUT: usize, T = f32> {
     count: u32,
-    pub(super) means: ([T; IN], [T; OUT]),
+    means: ([DoubleWord<T>; IN], [DoubleWord<T>; OUT]),
     /// `R` by rows, zeros below the diagonal.
-    pub(super) factor: [[T; IN]; IN],
+    factor: [[DoubleWord<T>; IN]; IN],
     /// `Q^T t` by rows.
-    pub(super) targets: [[T; OUT]; IN],
-    squared_error: [Mean<T>; OUT],
+    targets: [[DoubleWord<T>; OUT]; IN],
+    squared_error: [DoubleWord<T>; OUT],
 }
 
 impl<const IN: usize, const OUT: usize, T: Scalar> LeastSquares<IN, OUT, T> {
@@ -63,10 +65,10 @@ impl<const IN: usize, const OUT: usize, T: Scalar> LeastSquares<IN, OUT, T> {
     pub const fn new() -> Self {
         Self {
             count: 0,
-            means: ([T::ZERO; IN], [T::ZERO; OUT]),
-            factor: [[T::ZERO; IN]; IN],
-            targets: [[T::ZERO; OUT]; IN],
-            squared_error: [Mean::ZERO; OUT],
+            means: ([DoubleWord::ZERO; IN], [DoubleWord::ZERO; OUT]),
+            factor: [[DoubleWord::ZERO; IN]; IN],
+            targets: [[DoubleWord::ZERO; OUT]; IN],
+            squared_error: [DoubleWord::ZERO; OUT],
         }
     }
 
@@ -76,20 +78,15 @@ impl<const IN: usize, const OUT: usize, T: Scalar> LeastSquares<IN, OUT, T> {
     ///
     /// - [`LeastSquaresError::NotFinite`] if a number is NaN or infinite, or so far from the mean
     ///   that the difference overflows.
-    /// - [`LeastSquaresError::TooManyExamples`]: one more would be lost in rounding.
+    /// - [`LeastSquaresError::TooManyExamples`]: there are [`u32::MAX`] of them.
     ///
     /// Then nothing has changed.
     pub fn observe(&mut self, x: &[T; IN], t: &[T; OUT]) -> Result<(), LeastSquaresError> {
-        if T::from_u32(self.count) * T::EPSILON >= T::HALF {
-            return Err(LeastSquaresError::TooManyExamples);
-        }
-        let (mut x, mut t) = (*x, *t);
-        subtract(&mut x, &self.means.0)?;
-        subtract(&mut t, &self.means.1)?;
-        self.count = self.count.saturating_add(1);
-        let count = T::from_u32(self.count);
-        add_share(&mut self.means.0, &x, count);
-        add_share(&mut self.means.1, &t, count);
+        let new_count = self.count.checked_add(1).ok_or(LeastSquaresError::TooManyExamples)?;
+        let (mut means, count) = (self.means, T::from_u32(new_count));
+        let mut x = centred(x, &mut means.0, count)?;
+        let mut t = centred(t, &mut means.1, count)?;
+        (self.means, self.count) = (means, new_count);
         // Centring the examples before by the new mean too adds a row of this weight.
         let weight = ((count - T::ONE) / count).sqrt();
         x.iter_mut().chain(&mut t).for_each(|value| *value *= weight);
@@ -97,7 +94,9 @@ impl<const IN: usize, const OUT: usize, T: Scalar> LeastSquares<IN, OUT, T> {
         for (i, (row, targets)) in self.factor.iter_mut().zip(&mut self.targets).enumerate() {
             let (row, x) = (row.get_mut(i..), x.get_mut(i..));
             let (row, x) = (row.unwrap_or_default(), x.unwrap_or_default());
-            if let Some(rotation) = Rotation::of(row, x) {
+            let rotation =
+                row.first().zip(x.first()).and_then(|(a, &b)| Rotation::of(a.value(), b));
+            if let Some(rotation) = rotation {
                 rotation.apply(row, x);
                 rotation.apply(targets, &mut t);
             }
@@ -120,7 +119,7 @@ impl<const IN: usize, const OUT: usize, T: Scalar> LeastSquares<IN, OUT, T> {
     /// Where `solve` finds none because of an input that depends on others, it is too small.
     #[must_use]
     pub fn mean_squared_error(&self) -> [T; OUT] {
-        self.squared_error.each_ref().map(Mean::value)
+        values(&self.squared_error)
     }
 
     /// The layer with the least squared error. `IN (IN - 1) OUT / 2` multiplications.
@@ -129,7 +128,7 @@ impl<const IN: usize, const OUT: usize, T: Scalar> LeastSquares<IN, OUT, T> {
     ///
     /// - [`LeastSquaresError::TooFewExamples`]: fewer than `IN + 1`.
     /// - [`LeastSquaresError::Dependent`]: what is left of an input, after all that follows from
-    ///   those before it and from constants, is no more than rounding leaves: `16 sqrt(count)`
+    ///   those before it and from constants, is no more than rounding leaves: `IN + 16`
     ///   epsilons of the input's size (the largest number in its column of `R`, or its mean times
     ///   `sqrt(count)`). Then [`minimum_norm`](Self::minimum_norm) has an answer.
     /// - [`LeastSquaresError::NotFinite`]: a number overflowed.
@@ -141,10 +140,10 @@ impl<const IN: usize, const OUT: usize, T: Scalar> LeastSquares<IN, OUT, T> {
         }
         let mut weights = [[T::ZERO; OUT]; IN];
         // Back substitution.
-        for (i, (row, &targets)) in self.factor.iter().zip(&self.targets).enumerate().rev() {
-            let mut sum = targets;
+        for (i, (row, targets)) in self.factor.iter().zip(&self.targets).enumerate().rev() {
+            let mut sum = values(targets);
             let mut diagonal = T::ONE;
-            for (j, (&r, known)) in row.iter().zip(&weights).enumerate().skip(i) {
+            for (j, (r, known)) in values(row).into_iter().zip(&weights).enumerate().skip(i) {
                 if i == j {
                     diagonal = r;
                 } else {
@@ -163,7 +162,7 @@ impl<const IN: usize, const OUT: usize, T: Scalar> LeastSquares<IN, OUT, T> {
         &self,
         weights: [[T; OUT]; IN],
     ) -> Result<Dense<IN, OUT, Identity, T>, LeastSquaresError> {
-        let (inputs, mut bias) = self.means;
+        let (inputs, mut bias) = self.means();
         for (weights, mean) in weights.iter().zip(inputs) {
             bias.iter_mut().zip(weights).for_each(|(bias, &weight)| *bias -= weight * mean);
         }
@@ -172,6 +171,20 @@ impl<const IN: usize, const OUT: usize, T: Scalar> LeastSquares<IN, OUT, T> {
         } else {
             Err(LeastSquaresError::NotFinite)
         }
+    }
+
+    pub(super) fn means(&self) -> ([T; IN], [T; OUT]) {
+        (values(&self.means.0), values(&self.means.1))
+    }
+
+    /// `R` by rows.
+    pub(super) fn factor(&self) -> [[T; IN]; IN] {
+        self.factor.each_ref().map(values)
+    }
+
+    /// `Q^T t` by rows.
+    pub(super) fn targets(&self) -> [[T; OUT]; IN] {
+        self.targets.each_ref().map(values)
     }
 
     pub(super) const fn expect_examples(&self, expected: u32) -> Result<(), LeastSquaresError> {
@@ -184,10 +197,11 @@ impl<const IN: usize, const OUT: usize, T: Scalar> LeastSquares<IN, OUT, T> {
 
     /// What rounding can make of 0, relative to the numbers that it is computed from.
     ///
-    /// Measured for sums of up to 31 inputs with means up to 100 times their deviations: up to 2
-    /// `sqrt(count)` epsilons for 100,000 examples, and 12 for a million in `f32`.
-    pub(super) fn rounding(&self) -> T {
-        T::from_u32(16) * T::from_u32(self.count).sqrt() * T::EPSILON
+    /// Measured for sums of up to 31 inputs with means up to 100 times their deviations: up to 7.5
+    /// epsilons for 31 inputs and 2 for two, however many examples there are.
+    pub(super) fn rounding() -> T {
+        let inputs = u32::try_from(IN).unwrap_or(u32::MAX);
+        T::from_u32(inputs.saturating_add(16)) * T::EPSILON
     }
 
     /// By what rounding the mean of an input changes `R`, in units of [`rounding`](Self::rounding).
@@ -197,12 +211,13 @@ impl<const IN: usize, const OUT: usize, T: Scalar> LeastSquares<IN, OUT, T> {
 
     fn is_dependent(&self, input: usize) -> bool {
         let mut diagonal = T::ZERO;
-        let mut size = self.means.0.get(input).map_or(T::ZERO, |&mean| self.size_of_mean(mean));
+        let mean = self.means.0.get(input).map_or(T::ZERO, DoubleWord::value);
+        let mut size = self.size_of_mean(mean);
         for row in self.factor.iter().take(input.saturating_add(1)) {
-            diagonal = row.get(input).map_or(T::ZERO, |r| r.abs());
+            diagonal = row.get(input).map_or(T::ZERO, |r| r.value().abs());
             size = larger(size, diagonal);
         }
-        diagonal <= self.rounding() * size
+        diagonal <= Self::rounding() * size
     }
 }
 
@@ -216,68 +231,125 @@ pub(super) fn larger<T: Scalar>(a: T, b: T) -> T {
     if a < b { b } else { a }
 }
 
-/// `x - mean`, if all of it is finite.
-fn subtract<T: Scalar>(x: &mut [T], mean: &[T]) -> Result<(), LeastSquaresError> {
-    x.iter_mut().zip(mean).for_each(|(x, &mean)| *x -= mean);
-    let finite = x.iter().all(|x| x.is_finite());
-    if finite { Ok(()) } else { Err(LeastSquaresError::NotFinite) }
+/// Takes `x` into the means of now `count` numbers; its distances from those before, if finite.
+fn centred<T: Scalar, const K: usize>(
+    x: &[T; K],
+    means: &mut [DoubleWord<T>; K],
+    count: T,
+) -> Result<[T; K], LeastSquaresError> {
+    let mut distances = *x;
+    for (x, mean) in distances.iter_mut().zip(means) {
+        *x = mean.observe(*x, count);
+        if !x.is_finite() {
+            return Err(LeastSquaresError::NotFinite);
+        }
+    }
+    Ok(distances)
 }
 
-/// `mean + difference / count`.
-fn add_share<T: Scalar>(mean: &mut [T], difference: &[T], count: T) {
-    mean.iter_mut().zip(difference).for_each(|(mean, &x)| *mean += x / count);
+fn values<T: Scalar, const K: usize>(numbers: &[DoubleWord<T>; K]) -> [T; K] {
+    numbers.each_ref().map(DoubleWord::value)
 }
 
-/// A rotation in the plane of two rows.
+/// A rotation in the plane of two rows, by the sine and the tangent of half of the angle, as in
+/// Numerical Recipes, section 11.1.
+///
+/// Against a row that has grown over many examples the angle is so small that its cosine rounds to
+/// 1. What it changes in the row is still known to all digits.
 struct Rotation<T> {
-    cosine: T,
     sine: T,
+    half_tangent: T,
 }
 
 impl<T: Scalar> Rotation<T> {
-    /// The one that makes the first number of the second row zero, if it is not.
+    /// The one that makes `b` zero, if it is not.
     ///
     /// Only a ratio of at most 1 is squared, so nothing overflows.
-    fn of(row: &[T], other: &[T]) -> Option<Self> {
-        let (a, b) = (*row.first()?, *other.first()?);
+    fn of(a: T, b: T) -> Option<Self> {
         if b == T::ZERO {
-            None
-        } else if b.abs() < a.abs() {
+            return None;
+        }
+        let (cosine, sine) = if b.abs() < a.abs() {
             let tangent = b / a;
             let cosine = T::ONE / (T::ONE + tangent * tangent).sqrt();
-            Some(Self { cosine, sine: tangent * cosine })
+            (cosine, tangent * cosine)
         } else {
             let cotangent = a / b;
             let sine = T::ONE / (T::ONE + cotangent * cotangent).sqrt();
-            Some(Self { cosine: cotangent * sine, sine })
-        }
+            (cotangent * sine, sine)
+        };
+        Some(Self { sine, half_tangent: sine / (T::ONE + cosine) })
     }
 
-    fn apply(&self, row: &mut [T], other: &mut [T]) {
+    fn apply(&self, row: &mut [DoubleWord<T>], other: &mut [T]) {
+        let Self { sine, half_tangent } = *self;
         for (a, b) in row.iter_mut().zip(other) {
-            let old = *a;
-            *a = self.cosine * old + self.sine * *b;
-            *b = self.cosine * *b - self.sine * old;
+            let old = a.value();
+            a.add(sine * (*b - half_tangent * old));
+            *b -= sine * (old + half_tangent * *b);
         }
     }
 }
 
 #[cfg(test)]
+#[allow(clippy::arithmetic_side_effects, reason = "tests may panic")]
 mod tests {
     use super::*;
 
     #[test]
-    fn examples_that_would_be_lost_are_refused() {
-        let mut fit = LeastSquares::<1, 1>::new();
-        assert_eq!(fit.observe(&[1.0], &[1.0]), Ok(()));
-        fit.count = (1 << 22) - 1;
+    fn more_examples_than_can_be_counted_are_refused() {
+        let mut fit = LeastSquares::<1, 1> { count: u32::MAX - 1, ..LeastSquares::new() };
         assert_eq!(fit.observe(&[2.0], &[1.0]), Ok(()));
         let before = fit.clone();
         assert_eq!(fit.observe(&[2.0], &[1.0]), Err(LeastSquaresError::TooManyExamples));
-        assert_eq!((fit.count(), &fit), (1 << 22, &before));
+        assert_eq!((fit.count(), &fit), (u32::MAX, &before));
+    }
 
-        let mut fit = LeastSquares::<1, 1, f64> { count: u32::MAX, ..LeastSquares::new() };
-        assert_eq!(fit.observe(&[2.0], &[1.0]), Ok(()));
+    /// The layer and its error after `before` examples of one slope, as if they had come 1,024 times
+    /// over, and then 2^19 of another slope.
+    fn after_a_change<T: Scalar>(before: u32, numbers: fn(u16) -> T) -> ([T; 2], [T; 1], [T; 1]) {
+        let mut fit = LeastSquares::<2, 1, T>::new();
+        let mut state = 1_u64;
+        let mut random = || {
+            state = state.wrapping_mul(0x5851_f42d_4c95_7f2d).wrapping_add(1);
+            numbers((state >> 48) as u16)
+        };
+        let mut observe = |fit: &mut LeastSquares<2, 1, T>, slope: T| {
+            let (x, z, noise) = (random() + T::from_u32(20), random(), random());
+            assert_eq!(fit.observe(&[x, z], &[slope * x - z + T::ONE + noise]), Ok(()));
+        };
+        for _ in 0..before {
+            observe(&mut fit, T::ONE);
+        }
+        fit.count *= 1024;
+        for sum in fit.factor.as_flattened_mut().iter_mut().chain(fit.targets.as_flattened_mut()) {
+            sum.scale(T::from_u32(32));
+        }
+        for _ in 0..1 << 19 {
+            observe(&mut fit, T::from_u32(2));
+        }
+        let [[x], [z]] = *fit.solve().unwrap().weights();
+        ([x, z], *fit.solve().unwrap().bias(), fit.mean_squared_error())
+    }
+
+    #[test]
+    fn a_change_after_billions_of_examples_is_seen() {
+        let single = |bits| f32::from(bits) / 65_536.0 - 0.5;
+        let double = |bits| f64::from(bits) / 65_536.0 - 0.5;
+        for before in [1 << 18, 1 << 20, (1 << 22) - (1 << 10)] {
+            let (weights, bias, error) = after_a_change(before, double);
+            let (got_weights, got_bias, got_error) = after_a_change(before, single);
+            let want = [weights[0], weights[1], error[0]];
+            let got = [got_weights[0], got_weights[1], got_error[0]];
+            for (got, want) in got.into_iter().zip(want) {
+                assert!((f64::from(got) / want - 1.0).abs() < 1e-5, "{before}: {got} {want}");
+            }
+            // A mean of 20 times the slope was taken off.
+            assert!(
+                (f64::from(got_bias[0]) - bias[0]).abs() < 1e-4,
+                "{before}: {got_bias:?} {bias:?}"
+            );
+        }
     }
 
     #[test]

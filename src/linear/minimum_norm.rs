@@ -17,7 +17,7 @@ impl<const IN: usize, const OUT: usize, T: Scalar + RealField> LeastSquares<IN, 
     ///
     /// The answer of scikit-learn's `LinearRegression`, and of `numpy.linalg.lstsq` for centred
     /// examples, by a complete orthogonal decomposition as in LAPACK's `gelsy`: a QR decomposition
-    /// of `R` with pivots, cut where what is left of every input is no more than `16 sqrt(count)`
+    /// of `R` with pivots, cut where what is left of every input is no more than `IN + 16`
     /// epsilons of the largest number there was, and a second one of what was kept, transposed. So
     /// it ends after a number of operations that is known, of the order of `IN^3`, and takes about
     /// `5 IN^2 + 3 IN OUT` numbers of stack. `nalgebra` has it for up to 127 inputs.
@@ -49,18 +49,19 @@ impl<const IN: usize, const OUT: usize, T: Scalar + RealField> LeastSquares<IN, 
     {
         self.expect_examples(1)?;
         let largest = |values: &[T]| values.iter().map(|&v| Scalar::abs(v)).fold(T::ZERO, larger);
-        let size = largest(self.factor.as_flattened());
+        let factor = self.factor();
+        let size = largest(factor.as_flattened());
         if size == T::ZERO {
             // No input ever changed.
             return self.with_bias([[T::ZERO; OUT]; IN]);
         }
-        let means = self.size_of_mean(largest(&self.means.0));
-        let noise = self.rounding() * larger(T::ONE, means / size);
+        let means = self.size_of_mean(largest(&self.means().0));
+        let noise = Self::rounding() * larger(T::ONE, means / size);
 
         // R P = Q S, of numbers up to 1. Rows here are columns there.
-        let factor = SMatrix::from_array_storage(ArrayStorage(self.factor)).transpose();
+        let factor = SMatrix::from_array_storage(ArrayStorage(factor)).transpose();
         let pivoted = ColPivQR::new(factor.unscale(size));
-        let mut weights = SMatrix::from_array_storage(ArrayStorage(self.targets)).transpose();
+        let mut weights = SMatrix::from_array_storage(ArrayStorage(self.targets())).transpose();
         weights.unscale_mut(size);
         pivoted.q_tr_mul(&mut weights);
         let s = pivoted.r();

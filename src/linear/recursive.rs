@@ -1,5 +1,7 @@
 //! Least squares of a layer that answers all the time.
 
+use core::mem;
+
 use super::error::RecursiveLeastSquaresError;
 use super::least_squares::larger;
 use crate::activation::Identity;
@@ -109,7 +111,7 @@ impl<const IN: usize, T: Scalar> RecursiveLeastSquares<IN, T> {
     /// with [`HalfSquaredError`](crate::HalfSquaredError) does.
     ///
     /// `layer` is the same in all steps. If a number in `x`, in `t` or in the layer is NaN or infinite,
-    /// or a square of them overflows, the answer is NaN or infinite, and nothing has changed. If a new
+    /// or a square of them overflows, the answer is NaN, and nothing has changed. If a new
     /// weight would overflow, it stays as it is and the answer is
     /// infinite.
     ///
@@ -140,13 +142,13 @@ impl<const IN: usize, T: Scalar> RecursiveLeastSquares<IN, T> {
             *error -= y;
             loss += T::HALF * *error * *error;
         }
-        let (f, f_of_bias, scale) = self.projection(x);
-        if !(loss + scale).is_finite() {
-            return loss + scale;
+        let (f, f_of_bias) = self.projection(x);
+        if !(loss.is_finite() && f_of_bias.alpha.is_finite()) {
+            return T::NAN;
         }
         let mut products = [T::ZERO; IN];
         let mut sweep = Sweep::new(self.forgetting, self.limit);
-        for (i, (column, &f)) in self.inputs.iter_mut().zip(&f).enumerate() {
+        for (i, (column, f)) in self.inputs.iter_mut().zip(f).enumerate() {
             let column = column.get_mut(..=i).and_then(<[T]>::split_last_mut);
             let (before, here) = products.split_at_mut_checked(i).unwrap_or_default();
             if let (Some((variance, column)), Some(product)) = (column, here.first_mut()) {
@@ -166,22 +168,30 @@ impl<const IN: usize, T: Scalar> RecursiveLeastSquares<IN, T> {
         }
     }
 
-    /// `f = U^T phi`, the last of it, and `forgetting + phi^T P phi`.
-    fn projection(&self, x: &[T; IN]) -> ([T; IN], T, T) {
-        let mut f = *x;
-        let mut scale = self.forgetting;
-        for (i, (f, column)) in f.iter_mut().zip(&self.inputs).enumerate() {
+    /// `f = U^T phi`, for the inputs and for the bias.
+    fn projection(&self, x: &[T; IN]) -> ([Projection<T>; IN], Projection<T>) {
+        let mut alpha = self.forgetting;
+        let mut project = |own: T, column: &[T], variance: T| {
+            let f = column.iter().zip(x).fold(own, |f, (&u, &x)| f + u * x);
+            alpha += variance * f * f;
+            Projection { f, alpha }
+        };
+        let mut inputs = x.map(|f| Projection { f, alpha: T::ZERO });
+        for (i, (input, column)) in inputs.iter_mut().zip(&self.inputs).enumerate() {
             if let Some((&variance, column)) = column.get(..=i).and_then(<[T]>::split_last) {
-                column.iter().zip(x).for_each(|(&u, &x)| *f += u * x);
-                scale += variance * *f * *f;
+                *input = project(input.f, column, variance);
             }
         }
         let (column, variance) = &self.bias;
-        let mut last = T::ONE;
-        column.iter().zip(x).for_each(|(&u, &x)| last += u * x);
-        scale += *variance * last * last;
-        (f, last, scale)
+        (inputs, project(T::ONE, column, *variance))
     }
+}
+
+/// An input in the directions of a column of `U`.
+struct Projection<T> {
+    f: T,
+    /// The sum of `forgetting` and of `D f^2` of the columns up to this one.
+    alpha: T,
 }
 
 /// `weights + gain * errors`, where it is finite; says whether all of it is.
@@ -200,7 +210,7 @@ fn learn<T: Scalar, const OUT: usize>(weights: &mut [T; OUT], gain: T, errors: &
 
 /// A step on the way through the columns of `U`.
 struct Sweep<T> {
-    /// The sum of `forgetting` and of `D f^2` of the columns so far.
+    /// `alpha` of the column before.
     alpha: T,
     /// `1 / alpha`.
     inverse: T,
@@ -217,10 +227,16 @@ impl<T: Scalar> Sweep<T> {
 
     /// Updates a column of `U`, its number of `D`, and what all columns so far add to `P phi`; returns
     /// what this one begins with.
-    fn update(&mut self, column: &mut [T], variance: &mut T, f: T, products: &mut [T]) -> T {
-        let (product, ratio, before) = (*variance * f, f * self.inverse, self.alpha);
-        self.alpha += product * f;
-        self.inverse = T::ONE / self.alpha;
+    fn update(
+        &mut self,
+        column: &mut [T],
+        variance: &mut T,
+        Projection { f, alpha }: Projection<T>,
+        products: &mut [T],
+    ) -> T {
+        let (product, ratio) = (*variance * f, f * self.inverse);
+        let before = mem::replace(&mut self.alpha, alpha);
+        self.inverse = T::ONE / alpha;
         let grown = *variance * (before * self.inverse) * self.growth;
         let bounded = if grown < self.limit { grown } else { self.limit };
         *variance = larger(bounded, T::MIN_POSITIVE);

@@ -2,7 +2,7 @@
 
 use super::is_nan;
 use crate::layer::Vector;
-use crate::mean::{Mean, Moments};
+use crate::mean::{DoubleWord, Moments};
 use crate::scalar::Scalar;
 
 /// The mean of `|y - t|`, over all outputs of all answers, in the unit of the outputs.
@@ -21,7 +21,7 @@ use crate::scalar::Scalar;
 #[derive(Clone, Debug, Default, PartialEq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct MeanAbsoluteError<T = f32> {
-    mean: Mean<T>,
+    mean: DoubleWord<T>,
     count: u32,
 }
 
@@ -29,7 +29,7 @@ impl<T: Scalar> MeanAbsoluteError<T> {
     /// Nothing observed yet.
     #[must_use]
     pub const fn new() -> Self {
-        Self { mean: Mean::ZERO, count: 0 }
+        Self { mean: DoubleWord::ZERO, count: 0 }
     }
 
     /// Counts each output of one answer.
@@ -79,11 +79,11 @@ pub struct RSquared<const N: usize = 1, T = f32> {
 struct Explained<T> {
     targets: Moments<T>,
     /// Mean of `(t - y)^2`.
-    residual: Mean<T>,
+    residual: DoubleWord<T>,
 }
 
 impl<T: Scalar> Explained<T> {
-    const ZERO: Self = Self { targets: Moments::ZERO, residual: Mean::ZERO };
+    const ZERO: Self = Self { targets: Moments::ZERO, residual: DoubleWord::ZERO };
 
     fn r_squared(&self) -> Option<T> {
         let variance = self.targets.variance.value();
@@ -117,7 +117,7 @@ impl<const N: usize, T: Scalar> RSquared<N, T> {
     /// The mean over the outputs, if each has a value.
     #[must_use]
     pub fn mean(&self) -> Option<T> {
-        let (mut mean, mut count) = (Mean::ZERO, T::ZERO);
+        let (mut mean, mut count) = (DoubleWord::ZERO, T::ZERO);
         for value in self.each() {
             count += T::ONE;
             mean.observe(value?, count);
@@ -152,7 +152,7 @@ impl<const N: usize, T: Scalar> Default for RSquared<N, T> {
 #[derive(Clone, Debug, Default, PartialEq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct LossMeter<T = f32> {
-    mean: Mean<T>,
+    mean: DoubleWord<T>,
     last: T,
     min: Option<T>,
     count: u32,
@@ -162,7 +162,7 @@ impl<T: Scalar> LossMeter<T> {
     /// Nothing observed yet.
     #[must_use]
     pub const fn new() -> Self {
-        Self { mean: Mean::ZERO, last: T::ZERO, min: None, count: 0 }
+        Self { mean: DoubleWord::ZERO, last: T::ZERO, min: None, count: 0 }
     }
 
     /// Takes in one loss.

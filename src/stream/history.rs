@@ -2,7 +2,7 @@
 
 use ::heapless::Vec;
 
-use crate::mean::Mean;
+use crate::mean::DoubleWord;
 use crate::scalar::Scalar;
 
 /// The learning curve of a training of any length in at most `N` numbers.
@@ -37,7 +37,7 @@ pub struct LossHistory<const N: usize, T = f32> {
     /// The stride is two to this power.
     doublings: u32,
     /// Of the losses that are in no mean yet.
-    mean: Mean<T>,
+    mean: DoubleWord<T>,
     count: u32,
 }
 
@@ -49,7 +49,7 @@ impl<const N: usize, T: Scalar> LossHistory<N, T> {
     #[must_use]
     pub const fn new() -> Self {
         const { assert!(N > 1, "a history has at least two numbers: N must not be 0 or 1") };
-        Self { means: Vec::new(), doublings: 0, mean: Mean::ZERO, count: 0 }
+        Self { means: Vec::new(), doublings: 0, mean: DoubleWord::ZERO, count: 0 }
     }
 
     /// Takes in one loss, unless there is no room: after `N` means of 2^31 losses. Says whether it
@@ -63,7 +63,7 @@ impl<const N: usize, T: Scalar> LossHistory<N, T> {
         if self.count >= self.stride() {
             // There is room, or it would have been made.
             let _ = self.means.push(self.mean.value());
-            (self.mean, self.count) = (Mean::ZERO, 0);
+            (self.mean, self.count) = (DoubleWord::ZERO, 0);
         }
         true
     }
