@@ -49,6 +49,10 @@ pub(crate) mod sealed {
         fn write_source(self, f: &mut fmt::Formatter<'_>) -> fmt::Result;
         /// Whether `0 <= self < end`, for a positive `end`; no NaN is.
         fn lies_below(self, end: Self) -> bool;
+        /// Whether `0 <= self < end`, for a positive `end`; neither a NaN nor -0 is.
+        fn is_below(self, end: Self) -> bool;
+        /// The number, or NaN.
+        fn or_nan(self, keep: bool) -> Self;
         /// The number without the lower half of its digits: its square is exact.
         fn upper_half(self) -> Self;
         /// `e^self` of [`crate::fast`], for numbers of 0 or less.
@@ -90,6 +94,15 @@ pub(crate) mod sealed {
                     // Bits of positive numbers compare like the numbers, in fewer instructions.
                     let bits = self.to_bits();
                     bits < end.to_bits() || bits == Self::to_bits(-0.0)
+                }
+                #[inline(always)]
+                fn is_below(self, end: Self) -> bool {
+                    self.to_bits() < end.to_bits()
+                }
+                #[inline(always)]
+                fn or_nan(self, keep: bool) -> Self {
+                    // All in one register, where a choice of two floats takes more flash.
+                    Self::from_bits(self.to_bits() | if keep { 0 } else { Self::NAN.to_bits() })
                 }
                 #[inline]
                 fn upper_half(self) -> Self {

@@ -9,33 +9,27 @@ use crate::layer::{DeltasMut, Layer, LayerTrace, Trace, Vector, zip};
 use crate::loss::Loss;
 use crate::metrics::LossMeter;
 use crate::optimizer::{Accumulate, Optimizer, Sample, Sgd, Stored};
+use crate::scalar::sealed::Sealed as _;
 use crate::scalar::{Scalar, Zero, reciprocal};
 
-/// The forward pass of a training step: `Ok` with the loss, or `Err` with a number that is not finite
-/// if one in the input, the target or the network is not.
+/// The forward pass of a training step: the loss, and a number that is finite if all of the input, the
+/// target and the network is.
 #[inline]
 fn forward<T: Scalar, N: Layer<Scalar = T>, L: Loss<N::Activation>>(
     net: &N,
     trace: &mut N::Trace,
     input: &N::Input,
     target: &N::Output,
-) -> Result<T, T> {
+) -> (T, T) {
     let sum = net.forward_trace(input, trace);
     let loss = trace.last_mut().activate_by(|values| L::evaluate(values, target.as_slice()));
-    if are_finite(sum, loss) { Ok(loss) } else { Err(sum + loss) }
+    (loss, sum + loss)
 }
 
+/// The loss, or the sum if that is not finite.
 #[inline]
-fn are_finite<T: Scalar>(sum: T, loss: T) -> bool {
-    (sum + loss).is_finite()
-}
-
-/// The number in either.
-#[inline]
-fn either<T>(forward: Result<T, T>) -> T {
-    match forward {
-        Ok(loss) | Err(loss) => loss,
-    }
+fn answer<T: Scalar>((loss, sum): (T, T)) -> T {
+    if sum.is_finite() { loss } else { sum }
 }
 
 /// The backward pass of a training step, after [`forward`].
@@ -102,7 +96,7 @@ impl<N: Layer, L: Loss<N::Activation>, O: Optimizer<N>> Trainer<N, L, O> {
     /// If the answer is NaN or infinite, the network and the optimizer's state stay as they were: a
     /// number in `input` is NaN or infinite, the target is outside the domain of the loss
     /// ([`Loss::accepts`]), a parameter is NaN, or a hyper-parameter is out of its range
-    /// ([`Optimizer::check`]; then there was no forward pass either).
+    /// ([`Optimizer::check`]).
     ///
     /// A step that is too large can make parameters NaN or infinite, and its answer is the loss
     /// before it. A NaN shows up in the next answer, an infinite parameter only where no activation
@@ -128,26 +122,24 @@ impl<N: Layer, L: Loss<N::Activation>, O: Optimizer<N>> Trainer<N, L, O> {
         input: &N::Input,
         target: &N::Output,
     ) -> N::Scalar {
-        if optimizer.check().is_err() {
-            return N::Scalar::NAN;
+        let (loss, sum) = forward::<_, N, L>(net, &mut self.trace, input, target);
+        let sum = sum.or_nan(optimizer.check().is_ok());
+        if !sum.is_finite() {
+            return sum;
         }
-        let forward = forward::<_, N, L>(net, &mut self.trace, input, target);
-        if forward.is_ok() {
-            N::Trace::with_deltas(|mut deltas| {
-                backward::<N, L>(net, &self.trace, input, target, &mut deltas);
-                let sample =
-                    Sample { input, trace: &self.trace, deltas: N::Trace::filled(&deltas) };
-                optimizer.update(net, &mut self.state, &sample, N::Scalar::ONE);
-            });
-        }
-        either(forward)
+        N::Trace::with_deltas(|mut deltas| {
+            backward::<N, L>(net, &self.trace, input, target, &mut deltas);
+            let sample = Sample { input, trace: &self.trace, deltas: N::Trace::filled(&deltas) };
+            optimizer.update(net, &mut self.state, &sample, N::Scalar::ONE);
+        });
+        loss
     }
 
     /// The loss of `net` on a sample, without learning; NaN or infinite if a number in `input` is,
     /// if a parameter is NaN, or if the target is outside the domain of the loss.
     #[inline]
     pub fn evaluate(&mut self, net: &N, input: &N::Input, target: &N::Output) -> N::Scalar {
-        either(forward::<_, N, L>(net, &mut self.trace, input, target))
+        answer(forward::<_, N, L>(net, &mut self.trace, input, target))
     }
 
     /// The mean loss of `net` on `examples`, without learning: `None` if there are none, NaN if a
@@ -274,7 +266,7 @@ impl<N: Layer, L: Loss<N::Activation>, O: Optimizer<N>, const TILE: usize>
     #[inline]
     pub fn accumulate(&mut self, net: &N, input: &N::Input, target: &N::Output) -> N::Scalar {
         let forward = forward::<_, N, L>(net, &mut self.trace, input, target);
-        if forward.is_ok() {
+        if forward.1.is_finite() {
             N::Trace::with_deltas(|mut deltas| {
                 backward::<N, L>(net, &self.trace, input, target, &mut deltas);
                 let deltas = N::Trace::filled(&deltas);
@@ -282,7 +274,7 @@ impl<N: Layer, L: Loss<N::Activation>, O: Optimizer<N>, const TILE: usize>
             });
             self.count = self.count.saturating_add(1);
         }
-        either(forward)
+        answer(forward)
     }
 
     /// Adds the gradients of `examples` to the batch, as [`accumulate`](Self::accumulate) does for each.
@@ -371,7 +363,7 @@ impl<N: Layer, L: Loss<N::Activation>, O: Optimizer<N>, const TILE: usize>
         let sums = net.forward_each(zip(first, inputs, traces.each_mut()));
         let last = traces.each_mut().map(Trace::last_mut);
         let losses = LayerTrace::activate_each_by(last, |values| L::evaluate_each(values, targets));
-        if !sums.iter().zip(&losses).all(|(&sum, &loss)| are_finite(sum, loss)) {
+        if !sums.iter().zip(&losses).all(|(&sum, &loss)| (sum + loss).is_finite()) {
             return Some(zip(first, inputs, targets).map(|(x, t)| (self.accumulate(net, x, t), t)));
         }
         for ((trace, deltas), target) in traces.iter().zip(&mut *deltas).zip(targets) {
@@ -421,7 +413,7 @@ impl<N: Layer, L: Loss<N::Activation>, O: Optimizer<N>, const TILE: usize>
     /// if a parameter is NaN, or if the target is outside the domain of the loss.
     #[inline]
     pub fn evaluate(&mut self, net: &N, input: &N::Input, target: &N::Output) -> N::Scalar {
-        either(forward::<_, N, L>(net, &mut self.trace, input, target))
+        answer(forward::<_, N, L>(net, &mut self.trace, input, target))
     }
 
     /// The mean loss of `net` on `examples`, without learning: `None` if there are none, NaN if a

@@ -488,7 +488,7 @@ fn is_ahead(level: &str, column: &str, Pair { gradlet, by_hand }: Pair) -> bool 
         "inference" | "step" => gradlet <= by_hand,
         "flash" if level == "3" => gradlet <= by_hand + by_hand / 10,
         // A step refuses a learning rate that makes no sense, which by hand it does not.
-        "flash" => gradlet <= by_hand + 64,
+        "flash" => gradlet <= by_hand + 16,
         _ => true,
     }
 }

@@ -18,7 +18,7 @@ use crate::scalar::Scalar;
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 #[non_exhaustive]
 pub enum HyperParameter {
-    /// A learning rate that is negative, NaN or infinite.
+    /// A learning rate that is negative (-0.0 too), NaN or infinite.
     LearningRate,
     /// A `momentum` outside `0.0..1.0`.
     Momentum,
@@ -30,7 +30,7 @@ pub enum HyperParameter {
     Beta2,
     /// An `epsilon` that is zero, negative, NaN or infinite.
     Epsilon,
-    /// A weight decay that is negative, NaN or infinite.
+    /// A weight decay that is negative (-0.0 too), NaN or infinite.
     WeightDecay,
     /// A `limit` of [`ClipByNorm`](crate::ClipByNorm) or [`ClipByValue`](crate::ClipByValue) that is
     /// negative or NaN. It may be infinite: nothing is clipped then.
@@ -40,16 +40,16 @@ pub enum HyperParameter {
 }
 
 impl HyperParameter {
-    /// `Ok` if `0 <= rate` and `rate` is finite.
+    /// `Ok` if `rate` is finite, 0 or more.
     #[inline]
     pub(super) fn check_rate<T: Scalar>(self, rate: T) -> Result<(), Self> {
-        if rate.lies_below(T::INFINITY) { Ok(()) } else { Err(self) }
+        if rate.is_below(T::INFINITY) { Ok(()) } else { Err(self) }
     }
 
-    /// `Ok` if `0 <= fraction < 1`.
+    /// `Ok` if `0 <= fraction < 1`, and not -0.
     #[inline]
     pub(super) fn check_fraction<T: Scalar>(self, fraction: T) -> Result<(), Self> {
-        if fraction.lies_below(T::ONE) { Ok(()) } else { Err(self) }
+        if fraction.is_below(T::ONE) { Ok(()) } else { Err(self) }
     }
 
     /// `Ok` if `0 < epsilon` and `epsilon` is finite.
