@@ -48,11 +48,11 @@ impl<N: Layer> EarlyStopping<N> {
     }
 
     /// Keeps the parameters if `loss` is the lowest so far; says stop after `patience` losses in a
-    /// row that were not. NaN is never the lowest, nor is the loss of a network with a parameter that
-    /// is NaN or infinite.
+    /// row that were not. A loss that is NaN or infinite is never the lowest, nor is that of a network
+    /// with such a parameter.
     pub fn observe(&mut self, net: &N, loss: N::Scalar, patience: u32) -> ControlFlow<()> {
-        let lowest = if self.found { loss < self.best_loss } else { loss.is_finite() };
-        let better = lowest && is_finite(net);
+        let lowest = !self.found || loss < self.best_loss;
+        let better = lowest && loss.is_finite() && is_finite(net);
         if better {
             net.parameters([&mut self.best], &mut |_, now, [best]| {
                 for (best, &now) in best.iter_mut().zip(now) {

@@ -229,15 +229,31 @@ fn clamp<T: Scalar>(e: T, limit: T, size: T) -> T {
 /// type Half = Huber<1, 2>;
 /// assert_eq!(<Half as Loss<Identity>>::evaluate(&mut [3.0], &[1.0]), 0.5 * 2.0 - 0.125);
 /// ```
+///
+/// Nor does a threshold of 0, with which every loss is 0, and nothing is learned:
+///
+/// ```compile_fail,E0080
+/// use gradlet::{Huber, Identity, Loss};
+///
+/// <Huber<0> as Loss<Identity>>::evaluate(&mut [3.0], &[1.0]);
+/// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct Huber<const NUMERATOR: u32 = 1, const DENOMINATOR: u32 = 1>;
+
+impl<const NUMERATOR: u32, const DENOMINATOR: u32> Huber<NUMERATOR, DENOMINATOR> {
+    #[inline]
+    fn limit<T: Scalar>() -> T {
+        const { assert!(NUMERATOR > 0, "a threshold of 0 makes every loss 0: NUMERATOR must not be 0") };
+        ratio::<T, NUMERATOR, DENOMINATOR>()
+    }
+}
 
 impl<A: Activation, const NUMERATOR: u32, const DENOMINATOR: u32> Loss<A>
     for Huber<NUMERATOR, DENOMINATOR>
 {
     after_activation!(|y, t| {
-        let limit = ratio::<T, NUMERATOR, DENOMINATOR>();
+        let limit = Self::limit::<T>();
         sum_of_errors(y, t, |e| {
             let size = e.abs();
             if size > limit { limit * (size - T::HALF * limit) } else { T::HALF * e * e }
@@ -246,7 +262,7 @@ impl<A: Activation, const NUMERATOR: u32, const DENOMINATOR: u32> Loss<A>
 
     #[inline]
     fn delta<T: Scalar>(output: &[T], target: &[T], delta: &mut [T]) {
-        let limit = ratio::<T, NUMERATOR, DENOMINATOR>();
+        let limit = Self::limit::<T>();
         map_errors(output, target, delta, |e| clamp(e, limit, limit));
     }
 }

@@ -42,6 +42,17 @@ fn early_stopping_keeps_and_restores_the_best_parameters() {
 }
 
 #[test]
+fn infinite_losses_are_never_the_lowest() {
+    for infinite in [f64::INFINITY, f64::NEG_INFINITY] {
+        for losses in [[infinite, 2.0, 1.0], [2.0, infinite, 1.0]] {
+            let mut early = EarlyStopping::new();
+            assert_eq!(observe(&mut early, &losses, 2), None, "{losses:?}");
+            assert_eq!(early.best_loss(), Some(1.0), "{losses:?}");
+        }
+    }
+}
+
+#[test]
 fn early_stopping_counts_losses_in_a_row_that_are_not_better() {
     let worse = [1.0, 2.0, 2.0, 2.0, 2.0, 2.0];
     for patience in 1..=5 {

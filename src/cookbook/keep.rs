@@ -76,7 +76,7 @@
 //! # What goes wrong
 //!
 //! - Saved each second, this network would wear its four pages out after `SAVES` seconds: four days.
-//!   Once an hour, they last for ten years with a factor of two to spare.
+//!   Every half hour, they last for ten years with a factor of two to spare.
 //! - [`save_training`](crate::store::Store::save_training) takes two or three times the bytes with
 //!   [`Momentum`](crate::Momentum) or [`Adam`](crate::Adam), and so wears two or three times as
 //!   fast. After [`save`](crate::store::Store::save) alone, they begin anew, which costs some
