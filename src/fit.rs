@@ -2,7 +2,7 @@
 
 use core::ops::ControlFlow;
 
-use crate::layer::{Layer, Vector, is_finite};
+use crate::layer::{Layer, Vector, parameters_are_finite};
 use crate::loss::Loss;
 use crate::metrics::LossMeter;
 use crate::optimizer::{HyperParameter, Optimizer};
@@ -166,10 +166,10 @@ pub enum Outcome {
     /// A hyper-parameter of the optimizer is out of its range, or became so by a schedule. The
     /// network is as it was before that update.
     Optimizer(HyperParameter),
-    /// After a complete epoch of finite losses, a parameter of the network or of the optimizer's
-    /// state is NaN or infinite: the steps are too large. The network is of no use;
-    /// [`EarlyStopping::restore`](crate::EarlyStopping::restore) gives the best one before. The
-    /// callback was not called for that epoch.
+    /// After a complete epoch of finite losses, or before the first, a parameter of the network or
+    /// of the optimizer's state is NaN or infinite: the steps are too large. The network is of no
+    /// use; [`EarlyStopping::restore`](crate::EarlyStopping::restore) gives the best one before.
+    /// The callback was not called for that epoch.
     Diverged,
     /// An epoch had no examples, or the batch size is 0.
     NoExamples,
@@ -232,7 +232,21 @@ fn run<N: Layer, O: Optimizer<N>, S: IntoIterator<Item: Example<N::Input, N::Out
         optimizer.check().map_err(Outcome::Optimizer)?;
         Ok(optimizer)
     };
-    while report.epochs < stop.epochs {
+    loop {
+        if !(parameters_are_finite(net) && learner.state_is_finite()) {
+            return Report { outcome: Outcome::Diverged, ..report };
+        }
+        if let Some(loss) = report.loss {
+            if callback(Epoch { number: report.epochs, loss, net }).is_break() {
+                return Report { outcome: Outcome::Stopped, ..report };
+            }
+            if stop.loss.is_some_and(|limit| loss <= limit) {
+                return Report { outcome: Outcome::LossReached, ..report };
+            }
+        }
+        if report.epochs >= stop.epochs {
+            return report;
+        }
         let mut losses = LossMeter::new();
         let examples = examples(report.epochs).into_iter();
         if let Err(outcome) = learner.epoch(net, &mut next_optimizer, examples, &mut losses) {
@@ -241,19 +255,8 @@ fn run<N: Layer, O: Optimizer<N>, S: IntoIterator<Item: Example<N::Input, N::Out
         let Some(loss) = losses.mean() else {
             return Report { outcome: Outcome::NoExamples, ..report };
         };
-        report.epochs = report.epochs.saturating_add(1);
-        report.loss = Some(loss);
-        if !(is_finite(net) && learner.state_is_finite()) {
-            return Report { outcome: Outcome::Diverged, ..report };
-        }
-        if callback(Epoch { number: report.epochs, loss, net }).is_break() {
-            return Report { outcome: Outcome::Stopped, ..report };
-        }
-        if stop.loss.is_some_and(|limit| loss <= limit) {
-            return Report { outcome: Outcome::LossReached, ..report };
-        }
+        (report.loss, report.epochs) = (Some(loss), report.epochs.saturating_add(1));
     }
-    report
 }
 
 impl<N: Layer, L: Loss<N::Activation>, O: Optimizer<N>> Learn<N, O> for Trainer<N, L, O> {

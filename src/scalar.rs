@@ -49,8 +49,8 @@ pub(crate) mod sealed {
         fn write_source(self, f: &mut fmt::Formatter<'_>) -> fmt::Result;
         /// Whether `0 <= self < end`, for a positive `end`; no NaN is.
         fn lies_below(self, end: Self) -> bool;
-        /// Whether `0 <= self < end`, for a positive `end`; neither a NaN nor -0 is.
-        fn is_below(self, end: Self) -> bool;
+        /// As `lies_below`, but -0 does not, which takes fewer instructions.
+        fn has_bits_below(self, end: Self) -> bool;
         /// The number, or NaN.
         fn or_nan(self, keep: bool) -> Self;
         /// The number without the lower half of its digits: its square is exact.
@@ -96,7 +96,7 @@ pub(crate) mod sealed {
                     bits < end.to_bits() || bits == Self::to_bits(-0.0)
                 }
                 #[inline(always)]
-                fn is_below(self, end: Self) -> bool {
+                fn has_bits_below(self, end: Self) -> bool {
                     self.to_bits() < end.to_bits()
                 }
                 #[inline(always)]

@@ -26,6 +26,11 @@ fn forward<T: Scalar, N: Layer<Scalar = T>, L: Loss<N::Activation>>(
     (loss, sum + loss)
 }
 
+#[inline]
+fn is_finite<T: Scalar>(sum: T, loss: T) -> bool {
+    (sum + loss).is_finite()
+}
+
 /// The loss, or the sum if that is not finite.
 #[inline]
 fn answer<T: Scalar>((loss, sum): (T, T)) -> T {
@@ -363,7 +368,7 @@ impl<N: Layer, L: Loss<N::Activation>, O: Optimizer<N>, const TILE: usize>
         let sums = net.forward_each(zip(first, inputs, traces.each_mut()));
         let last = traces.each_mut().map(Trace::last_mut);
         let losses = LayerTrace::activate_each_by(last, |values| L::evaluate_each(values, targets));
-        if !sums.iter().zip(&losses).all(|(&sum, &loss)| (sum + loss).is_finite()) {
+        if !sums.iter().zip(&losses).all(|(&sum, &loss)| is_finite(sum, loss)) {
             return Some(zip(first, inputs, targets).map(|(x, t)| (self.accumulate(net, x, t), t)));
         }
         for ((trace, deltas), target) in traces.iter().zip(&mut *deltas).zip(targets) {

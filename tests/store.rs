@@ -569,6 +569,36 @@ fn a_bit_that_flips_costs_the_newest_save_at_most() {
 
 /// Any contents whatever.
 #[test]
+fn a_bit_that_is_read_wrong_once_gives_no_wrong_numbers() {
+    let mut store = Store::<_>::new(Small::new(), SMALL).unwrap();
+    store.save(&net(1)).unwrap();
+    store.save(&net(2)).unwrap();
+    let flash = Flash { reads: 0, ..store.release() };
+    let mut store = Store::<_>::new(flash, SMALL).unwrap();
+    assert_eq!(numbers(store.load(&mut net(0))), (2, None));
+    let flash = store.release();
+    let (mut right, mut refused) = (0, 0);
+    for read in 1..=flash.reads {
+        for bit in 0..8 * 120 {
+            let flash = Flash { reads: 0, wrong_read: Some((read, bit)), ..flash.clone() };
+            let mut store = Store::<_>::new(flash, SMALL).unwrap();
+            let mut loaded = Net::ZERO;
+            match store.load(&mut loaded) {
+                Ok(Loaded { number, .. }) => {
+                    assert_eq!(loaded, net(number), "{read} {bit}");
+                    right += 1;
+                }
+                Err(error) => {
+                    assert_eq!(error, StoreError::Damaged, "{read} {bit}");
+                    refused += 1;
+                }
+            }
+        }
+    }
+    assert!(right > 1000 && refused > 1000, "{right} {refused}");
+}
+
+#[test]
 fn noise_gives_no_numbers_and_is_no_obstacle() {
     for seed in 1..300 {
         let mut flash = Small { seed, ..Small::new() };

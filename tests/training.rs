@@ -174,6 +174,17 @@ fn fit_ends_when_learning_diverges() {
     assert!(flat(&net).iter().all(|p| p.is_finite()));
 }
 
+#[test]
+fn fit_takes_no_network_that_is_not_finite() {
+    for epochs in [0, 1] {
+        let mut net = Line::new([[f64::NAN]], [0.0]);
+        let report = Single::new().fit(&mut net, &SGD, &POINTS, Stop::after(epochs));
+        assert_eq!((report.outcome, report.epochs), (Outcome::Diverged, 0));
+        let report = Batch::new().fit(&mut net, &SGD, 2, &POINTS, Stop::after(epochs));
+        assert_eq!((report.outcome, report.epochs), (Outcome::Diverged, 0));
+    }
+}
+
 /// `E = sum (y - t)^2 - 3`: a loss that may be negative, as likelihoods are.
 struct Negative;
 

@@ -478,8 +478,32 @@ pub trait Layer: Sized {
 /// net.first_mut().bias_mut()[3] = f32::INFINITY;
 /// assert!(!is_finite(&net));
 /// ```
+///
+/// A network that learns nothing does not compile: a reference is one, that to a frozen network.
+///
+/// ```compile_fail,E0080
+/// # use gradlet::{is_finite, prelude::*};
+/// fn check(net: &Mlp<2, 4, 2>) -> bool {
+///     is_finite(&net) // for `is_finite(net)`
+/// }
+/// # check(&Zero::ZERO);
+/// ```
 #[must_use]
 pub fn is_finite<N: Layer>(net: &N) -> bool {
+    const { expect_parameters::<N>() };
+    parameters_are_finite(net)
+}
+
+/// Where nothing would be looked at, kept or loaded without it, and all would seem well.
+pub(crate) const fn expect_parameters<N: Layer>() {
+    assert!(
+        N::PARAMS > 0,
+        "a network without parameters that are learned: give the network, not a reference to a \
+         reference, which counts as frozen"
+    );
+}
+
+pub(crate) fn parameters_are_finite<N: Layer>(net: &N) -> bool {
     let mut finite = true;
     net.parameters([], &mut |_, values, []| {
         finite = finite && values.iter().all(|value| value.is_finite());

@@ -43,13 +43,13 @@ impl HyperParameter {
     /// `Ok` if `rate` is finite, 0 or more.
     #[inline]
     pub(super) fn check_rate<T: Scalar>(self, rate: T) -> Result<(), Self> {
-        if rate.is_below(T::INFINITY) { Ok(()) } else { Err(self) }
+        if rate.has_bits_below(T::INFINITY) { Ok(()) } else { Err(self) }
     }
 
     /// `Ok` if `0 <= fraction < 1`, and not -0.
     #[inline]
     pub(super) fn check_fraction<T: Scalar>(self, fraction: T) -> Result<(), Self> {
-        if fraction.is_below(T::ONE) { Ok(()) } else { Err(self) }
+        if fraction.has_bits_below(T::ONE) { Ok(()) } else { Err(self) }
     }
 
     /// `Ok` if `0 < epsilon` and `epsilon` is finite.

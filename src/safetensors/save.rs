@@ -7,7 +7,7 @@ use super::error::SaveError;
 use super::names::{count_layers, ignored};
 use super::plan::{Escape, Piece, Plan, Planned, escape};
 use super::shapes::WeightShapes;
-use crate::layer::{Layer, Tensor, is_finite};
+use crate::layer::{Layer, Tensor, parameters_are_finite};
 use crate::scalar::sealed::Sealed;
 
 /// Bytes of the file that [`Layer::to_safetensors`] writes, at compile time. `None` if there are too
@@ -116,7 +116,7 @@ pub(crate) fn save<'n, 'b, N: Layer>(
 /// Whether [`write()`] will write what it should.
 pub(super) fn check<'n, N: Layer>(net: &N, names: &[&'n str]) -> Result<(), SaveError<'n>> {
     check_names(&N::WEIGHTS, names)?;
-    if !is_finite(net) {
+    if !parameters_are_finite(net) {
         return Err(SaveError::NotFinite);
     }
     let (mut layers, mut is_described, mut has_bias) = (0_usize, true, true);

@@ -43,6 +43,7 @@ macro_rules! store {
             /// Bytes of flash that a save of the parameters of `N` takes.
             #[must_use]
             pub const fn saved_bytes<N: Layer>() -> usize {
+                const { expect_parameters::<N>() };
                 Self::SIZES.saved_bytes(content::bytes::<N::Scalar>(N::PARAMS))
             }
 
@@ -58,6 +59,7 @@ macro_rules! store {
                 &mut self,
                 net: &N,
             ) -> Result<(), StoreError<F::Error>> {
+                const { expect_parameters::<N>() };
                 self.save_content(&Parameters(net), N::FINGERPRINT, 0)$($wait)*
             }
 
@@ -75,6 +77,7 @@ macro_rules! store {
                 net: &N,
                 trainer: &R,
             ) -> Result<(), StoreError<F::Error>> {
+                const { expect_parameters::<N>() };
                 let content = Training::<N, R::Optimizer>(net, trainer.state());
                 content::is_whole(&content)?;
                 let optimizer = R::Optimizer::FINGERPRINT;
@@ -87,11 +90,13 @@ macro_rules! store {
             ///
             /// [`StoreError`] if there is none, or if it is of another type of network. The network is
             /// then as it was; only if the flash fails half-way, after it could be read twice, some of
-            /// the parameters are new.
+            /// the parameters are new. A [`StoreError::Damaged`] may also come from a bit that was
+            /// read wrong.
             pub $($async)* fn load<N: Layer>(
                 &mut self,
                 net: &mut N,
             ) -> Result<Loaded, StoreError<F::Error>> {
+                const { expect_parameters::<N>() };
                 let found = self.newest()$($wait)*?;
                 self.load_content(&mut ParametersMut(net), found, N::FINGERPRINT)$($wait)*
             }
@@ -109,6 +114,7 @@ macro_rules! store {
                 net: &mut N,
                 trainer: &mut R,
             ) -> Result<Loaded, StoreError<F::Error>> {
+                const { expect_parameters::<N>() };
                 let found = self.newest()$($wait)*?;
                 found.header.is_of(N::FINGERPRINT)?;
                 found.header.is_with(R::Optimizer::FINGERPRINT)?;
@@ -275,13 +281,16 @@ macro_rules! store {
             ) -> Result<Loaded, StoreError<F::Error>> {
                 header.is_of(network)?;
                 header.has(content::length(target))?;
-                // First whether all numbers are finite, then what they are.
+                // First whether all numbers are finite, then what they are. Each time a bit may be read
+                // wrong.
                 for set in [false, true] {
+                    let mut digest = Crc::new();
                     let (mut at, mut first) = (place.wrapping_add(Self::SIZES.header), 0);
                     let mut rest = header.length;
                     while rest > 0 {
                         let bytes =
                             self.read(at, rest)$($wait)*.map_err(StoreError::Flash)?;
+                        digest.update(bytes);
                         if set {
                             content::fill(target, first, bytes);
                         } else if !content::are_finite::<C::Number>(bytes) {
@@ -291,6 +300,9 @@ macro_rules! store {
                         first = first.saturating_add(content::numbers::<C::Number>(piece));
                         at = at.wrapping_add(piece);
                         rest = rest.saturating_sub(piece);
+                    }
+                    if digest.value() != header.crc {
+                        return Err(StoreError::Damaged);
                     }
                 }
                 let lost = (highest > header.number).then_some(highest);

@@ -16,7 +16,8 @@
 //! match store.load(&mut net) {
 //!     Ok(loaded) if loaded.lost.is_none() => {}
 //!     Ok(_) => {} // The last save is damaged: this is the one before it.
-//!     Err(StoreError::Empty) => {} // The first start: train from the initial weights.
+//!     // The first start, or power was cut in the first save: train from the initial weights.
+//!     Err(StoreError::Empty | StoreError::Damaged) => {}
 //!     Err(error) => return Err(error),
 //! }
 //! net.first_mut().bias_mut()[0] = 0.5; // Learned something.
@@ -27,6 +28,19 @@
 //! assert_eq!((loaded.number, loaded.lost), (1, None));
 //! assert_eq!(after_power_cut, net);
 //! # Ok::<(), StoreError<flash::FlashError>>(())
+//! ```
+//!
+//! A reference to a network counts as a frozen one, of which there is nothing to save. So a reference
+//! to a reference does not compile:
+//!
+//! ```compile_fail,E0080
+//! # use gradlet::{prelude::*, store::{Store, StoreError}};
+//! # mod flash { include!("../../tests/support/flash.rs"); }
+//! # type Flash = flash::Flash<4, 512, 4>;
+//! fn keep(store: &mut Store<Flash>, net: &Mlp<2, 4, 2>) -> Result<(), StoreError<flash::FlashError>> {
+//!     store.save(&net) // for `store.save(net)`
+//! }
+//! # keep(&mut Store::new(Flash::new(), 0..1024).unwrap(), &Zero::ZERO);
 //! ```
 //!
 //! # What is saved
@@ -82,7 +96,7 @@
 //! ```
 //!
 //! A network 2-4-2, 120 bytes, can be saved 680,000 times into two pages of 4,096 bytes that bear
-//! 10,000 erasures each. A cut costs the rest of a page.
+//! 10,000 erasures each. A cut costs the rest of a page; so does each save of more than half a page.
 //!
 //! Each save and each load reads all of the range, to find the newest save by its number. The memory of a
 //! store is its `BUFFER`. On a Cortex-M4F at opt-level `s`, saving and loading take 4.4 KB of flash and
@@ -127,7 +141,7 @@ use core::num::NonZeroU32;
 use core::ops::Range;
 
 use crate::crc::Crc;
-use crate::layer::Layer;
+use crate::layer::{Layer, expect_parameters};
 use crate::optimizer::Optimizer;
 use content::{Content, Parameters, ParametersMut, Target, Training, TrainingMut};
 use log::store;

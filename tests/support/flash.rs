@@ -29,6 +29,10 @@ pub struct Flash<const PAGES: usize, const PAGE: usize, const WORD: usize, const
     pub fault: Fault,
     /// Of the generator for what is left.
     pub seed: u64,
+    /// Reads so far.
+    pub reads: u32,
+    /// A read in which a bit, counted from its start, comes out wrong.
+    pub wrong_read: Option<(u32, usize)>,
 }
 
 /// What a cut leaves.
@@ -121,6 +125,8 @@ impl<const PAGES: usize, const PAGE: usize, const WORD: usize, const READ: usize
             rewrites: Rewrites::Never,
             fault: Fault::None,
             seed: 1,
+            reads: 0,
+            wrong_read: None,
         }
     }
 
@@ -198,6 +204,10 @@ impl<const PAGES: usize, const PAGE: usize, const WORD: usize, const READ: usize
     fn read(&mut self, offset: u32, bytes: &mut [u8]) -> Result<(), FlashError> {
         check_read(self, offset, bytes.len()).map_err(FlashError::Misuse)?;
         bytes.copy_from_slice(&self.bytes[offset as usize..][..bytes.len()]);
+        self.reads += 1;
+        if let Some((_, bit)) = self.wrong_read.filter(|&(read, _)| read == self.reads) {
+            bytes[bit / 8 % bytes.len()] ^= 1 << (bit % 8);
+        }
         Ok(())
     }
 

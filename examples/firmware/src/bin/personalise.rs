@@ -46,7 +46,8 @@ fn run() -> Result<bool, Error> {
             return Ok(false);
         }
         // The first start: whatever the memory has is no save.
-        Err(StoreError::Empty) => {}
+        // Damaged: power was cut in the first save.
+        Err(StoreError::Empty | StoreError::Damaged) => {}
         Err(error) => return Err(error),
     }
     println!("RAM of the device: {=usize} bytes", Device::BYTES);

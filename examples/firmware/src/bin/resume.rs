@@ -39,7 +39,8 @@ fn run() -> Result<bool, Error> {
     match store.load_training(&mut net, &mut trainer) {
         Ok(_) => {}
         // The first start: whatever the memory has is no save.
-        Err(StoreError::Empty) => {}
+        // Damaged: power was cut in the first save.
+        Err(StoreError::Empty | StoreError::Damaged) => {}
         Err(error) => return Err(error),
     }
     let saves = store.saves()?;
