@@ -253,6 +253,11 @@ fn rounding_is_measured_by_the_larger_end() {
         (-1e-9, 1000.0, false),
         (0.0, 1e-30, false),
         (-1e-30, 0.0, false),
+        // 8 epsilons of the larger end, and one more.
+        (1.0 - 8.0 * f32::EPSILON, 1.0, true),
+        (1.0 - 9.0 * f32::EPSILON, 1.0, false),
+        (-1.0, -1.0 + 8.0 * f32::EPSILON, true),
+        (-1.0, -1.0 + 9.0 * f32::EPSILON, false),
     ] {
         let mut range = MinMax::<1>::new();
         assert!(range.observe(&[min]) && range.observe(&[max]));
@@ -264,6 +269,8 @@ fn rounding_is_measured_by_the_larger_end() {
 fn floor_is_the_least_scale() {
     let scaling = Scaling::new([1.0; 5], [0.0, 0.5, 2.0, -0.5, -2.0]);
     assert_eq!(scaling.clone().with_floor(&[1.0; 5]).scale(), &[1.0, 1.0, 2.0, 1.0, -2.0]);
+    // What is as large as the floor stays, with its sign.
+    assert_eq!(scaling.clone().with_floor(&[2.0; 5]).scale(), &[2.0, 2.0, 2.0, 2.0, -2.0]);
     for none in [0.0, -1.0, f32::NAN] {
         assert_eq!(scaling.clone().with_floor(&[none; 5]), scaling);
     }
