@@ -168,13 +168,17 @@ fn what_has_no_finite_square_is_left_out() {
 fn what_is_not_finite_is_left_out() {
     let mut quantile = Quantile::<1, 2>::new();
     let mut statistics = ErrorStatistics::new();
+    assert_eq!((statistics.mean(), statistics.standard_deviation()), (None, None));
     for error in [1.0, f32::NAN, 3.0, f32::INFINITY, f32::NEG_INFINITY, 2.0] {
         assert_eq!(quantile.observe(error), error.is_finite());
         assert_eq!(statistics.observe(error), error.is_finite());
     }
     assert_eq!((quantile.value(), quantile.count()), (Some(2.0), 3));
     assert_eq!((statistics.mean(), statistics.count()), (Some(2.0), 3));
+    let deviation = statistics.standard_deviation().unwrap();
+    assert!((deviation - (2.0_f32 / 3.0).sqrt()).abs() < 1e-6, "{deviation}");
     assert_eq!(statistics.threshold(0.0), Some(2.0));
+    assert_eq!(statistics.threshold(3.0), Some(2.0 + 3.0 * deviation));
 }
 
 // Forgetting
