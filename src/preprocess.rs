@@ -392,8 +392,8 @@ impl<const N: usize, T: Scalar> MinMax<N, T> {
     pub fn scaling(&self) -> Scaling<N, T> {
         let mut width = self.max;
         for (width, &min) in width.iter_mut().zip(&self.min) {
-            let size = if width.abs() < min.abs() { min } else { *width };
-            *width = without_rounding(*width - min, size);
+            let range = without_rounding(*width - min, min);
+            *width = without_rounding(range, *width);
         }
         Scaling::new(self.min, width)
     }

@@ -173,6 +173,7 @@ fn confusion_matrix_refuses_what_is_no_class_and_counts_nothing() {
 fn regression_metrics_agree_with_scikit_learn() {
     // The examples of `mean_absolute_error` and `r2_score`; more digits by Python.
     let (mut error, mut fit) = (MeanAbsoluteError::<f64>::new(), RSquared::<1, f64>::new());
+    assert_eq!((error.mean(), fit.mean()), (None, None));
     for (y, t) in [(2.5, 3.0), (0.0, -0.5), (2.0, 2.0), (8.0, 7.0)] {
         error.observe(&[y], &[t]);
         fit.observe(&[y], &[t]);
@@ -201,6 +202,10 @@ fn r_squared_of_constant_targets_is_none() {
         fit.observe(&[t, 0.5], &[t, 0.7]);
     }
     assert_eq!((fit.each(), fit.mean()), ([Some(1.0), None], None));
+    // Nor is there one of no outputs at all.
+    let mut fit = RSquared::<0>::new();
+    fit.observe(&[], &[]);
+    assert_eq!(fit.mean(), None);
 }
 
 #[test]
@@ -226,6 +231,8 @@ fn loss_meter_never_has_nan_as_its_lowest() {
     meter.observe(3.0);
     assert_eq!((meter.last(), meter.min(), meter.count()), (Some(3.0), Some(2.0), 4));
     assert!(meter.mean().unwrap().is_nan());
+    meter.observe(1.0);
+    assert_eq!((meter.last(), meter.min(), meter.count()), (Some(1.0), Some(1.0), 5));
 }
 
 proptest! {
@@ -290,6 +297,7 @@ proptest! {
     fn min_max_brings_all_examples_to_0_to_1(rows in examples()) {
         let mut range = MinMax::<3, f64>::new();
         rows.iter().for_each(|row| assert!(range.observe(row)));
+        prop_assert_eq!(range.count() as usize, rows.len());
         let scaled: Vec<_> = rows.iter().map(|row| range.transform(row)).collect();
         for i in 0..2 {
             let column = || scaled.iter().map(|row| row[i]);

@@ -143,6 +143,26 @@ fn false_alarms_are_those_of_the_table() {
     }
 }
 
+#[test]
+fn quantile_bits_stay_the_same() {
+    // As first computed here; a change is a change of every threshold that follows from them.
+    fn sum<const NUMERATOR: u32, const DENOMINATOR: u32>() -> u64 {
+        let mut rng = Pcg32::seed_from_u64(6);
+        let mut few = Quantile::<NUMERATOR, DENOMINATOR, f32, 8>::new();
+        let mut more = Quantile::<NUMERATOR, DENOMINATOR, f32, 20>::with_memory::<500>();
+        let values = (0..3000).map(|_| {
+            let x = (rng.next_u32() >> 20) as f32;
+            assert!(few.observe(x) && more.observe(x));
+            few.value().unwrap_or(0.0) as u64 + more.value().unwrap_or(0.0) as u64
+        });
+        values.sum()
+    }
+    assert_eq!(
+        [sum::<1, 2>(), sum::<9, 10>(), sum::<1, 20>()],
+        [12_364_839, 22_330_761, 1_380_047]
+    );
+}
+
 /// Where P-square gave the median, at the sixth number of all.
 #[test]
 fn no_value_before_the_minimum() {

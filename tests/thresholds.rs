@@ -168,13 +168,17 @@ fn what_has_no_finite_square_is_left_out() {
 fn what_is_not_finite_is_left_out() {
     let mut quantile = Quantile::<1, 2>::new();
     let mut statistics = ErrorStatistics::new();
+    assert_eq!((statistics.mean(), statistics.standard_deviation()), (None, None));
     for error in [1.0, f32::NAN, 3.0, f32::INFINITY, f32::NEG_INFINITY, 2.0] {
         assert_eq!(quantile.observe(error), error.is_finite());
         assert_eq!(statistics.observe(error), error.is_finite());
     }
     assert_eq!((quantile.value(), quantile.count()), (Some(2.0), 3));
     assert_eq!((statistics.mean(), statistics.count()), (Some(2.0), 3));
+    let deviation = statistics.standard_deviation().unwrap();
+    assert!((deviation - (2.0_f32 / 3.0).sqrt()).abs() < 1e-6, "{deviation}");
     assert_eq!(statistics.threshold(0.0), Some(2.0));
+    assert_eq!(statistics.threshold(3.0), Some(2.0 + 3.0 * deviation));
 }
 
 // Forgetting
@@ -253,6 +257,11 @@ fn rounding_is_measured_by_the_larger_end() {
         (-1e-9, 1000.0, false),
         (0.0, 1e-30, false),
         (-1e-30, 0.0, false),
+        // 8 epsilons of the larger end, and one more.
+        (1.0 - 8.0 * f32::EPSILON, 1.0, true),
+        (1.0 - 9.0 * f32::EPSILON, 1.0, false),
+        (-1.0, -1.0 + 8.0 * f32::EPSILON, true),
+        (-1.0, -1.0 + 9.0 * f32::EPSILON, false),
     ] {
         let mut range = MinMax::<1>::new();
         assert!(range.observe(&[min]) && range.observe(&[max]));
@@ -264,6 +273,8 @@ fn rounding_is_measured_by_the_larger_end() {
 fn floor_is_the_least_scale() {
     let scaling = Scaling::new([1.0; 5], [0.0, 0.5, 2.0, -0.5, -2.0]);
     assert_eq!(scaling.clone().with_floor(&[1.0; 5]).scale(), &[1.0, 1.0, 2.0, 1.0, -2.0]);
+    // What is as large as the floor stays, with its sign.
+    assert_eq!(scaling.clone().with_floor(&[2.0; 5]).scale(), &[2.0, 2.0, 2.0, 2.0, -2.0]);
     for none in [0.0, -1.0, f32::NAN] {
         assert_eq!(scaling.clone().with_floor(&[none; 5]), scaling);
     }

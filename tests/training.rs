@@ -309,22 +309,26 @@ where
     let mut early = EarlyStopping::new();
     assert!(early.observe(&net, N::Scalar::ONE, 9).is_continue());
     let start = net.clone();
-    let report = Trainer::<N, L, O>::new().fit_with(
-        &mut net,
-        |_| optimizer.clone(),
-        |_| [(&x, &t)],
-        Stop::after(1),
-        |epoch| panic!("told of {:?}", epoch.net),
-    );
-    let what = core::any::type_name::<O>();
-    assert_eq!((report.outcome, report.epochs), (Outcome::Diverged, 1), "{what}");
-    assert!(report.loss.unwrap().is_finite());
-    // It is not the best, however low its loss.
-    if !gradlet::is_finite(&net) {
-        assert!(early.observe(&net, N::Scalar::ZERO, 9).is_continue());
+    let optimizer = |_| optimizer.clone();
+    let examples = |_| [(&x, &t)];
+    let told = |epoch: gradlet::Epoch<'_, N>| panic!("told of {:?}", epoch.net);
+    for size in [None, Some(1), Some(FULL_BATCH)] {
+        let stop = Stop::after(1);
+        let report = match size {
+            None => Trainer::<_, L, O>::new().fit_with(&mut net, optimizer, examples, stop, told),
+            Some(size) => BatchTrainer::<_, L, O>::new()
+                .fit_with(&mut net, optimizer, size, examples, stop, told),
+        };
+        let what = core::any::type_name::<O>();
+        assert_eq!((report.outcome, report.epochs), (Outcome::Diverged, 1), "{what} {size:?}");
+        assert!(report.loss.unwrap().is_finite());
+        // It is not the best, however low its loss.
+        if !gradlet::is_finite(&net) {
+            assert!(early.observe(&net, N::Scalar::ZERO, 9).is_continue());
+        }
+        assert!(early.restore(&mut net));
+        assert_eq!(net, start);
     }
-    assert!(early.restore(&mut net));
-    assert_eq!(net, start);
 }
 
 #[test]

@@ -156,7 +156,43 @@ pub type Flat<N> = Array<<N as Layer>::Scalar, <N as FlatParameters>::Length>;
 /// assert_eq!(net.to_flat().as_slice(), [2.0, 3.0, 0.0, 0.0, 0.0]);
 /// ```
 ///
-/// A length that is not [`Layer::PARAMS`] does not compile.
+/// A length that is not [`Layer::PARAMS`] does not compile:
+///
+/// ```compile_fail,E0080
+/// # use gradlet::{GradientVisitor, LayerTrace, Tensor};
+/// # use gradlet::flat::{FlatParameters, typenum::U3};
+/// # use gradlet::prelude::*;
+/// # struct Pair;
+/// # impl Zero for Pair { const ZERO: Self = Self; }
+/// # type Two = [f32; 2];
+/// # impl Layer for Pair {
+/// #     type Scalar = f32;
+/// #     type Input = Two;
+/// #     type Output = Two;
+/// #     type Activation = Identity;
+/// #     type Trace = LayerTrace<Two, Identity>;
+/// #     type Gradient = Self;
+/// #     const PARAMS: usize = 2;
+/// #     const MACS: usize = 2;
+/// #     fn logits(&self, _: &Two, _: &mut Two) {}
+/// #     fn input_gradient(&self, _: &Two, _: &Self::Trace, _: &Two, _: &mut Two) {}
+/// #     fn gradient<const P: usize, const S: usize>(
+/// #         _: [&mut Self; P], _: [&mut Self; S], _: &Two, _: &Self::Trace, _: &Two,
+/// #         _: &mut impl GradientVisitor<f32, P, S>,
+/// #     ) {}
+/// #     fn parameters<const S: usize>(
+/// #         &self, _: [&mut Self; S], _: &mut impl FnMut(Tensor, &[f32], [&mut [f32]; S]),
+/// #     ) {}
+/// #     fn tensors<const G: usize, const P: usize, const S: usize>(
+/// #         _: [&Self; G], _: [&mut Self; P], _: [&mut Self; S],
+/// #         _: &mut impl FnMut(Tensor, [&[f32]; G], [&mut [f32]; P], [&mut [f32]; S]),
+/// #     ) {}
+/// # }
+/// impl FlatParameters for Pair {
+///     type Length = U3; // with two parameters
+/// }
+/// let flat = Pair.to_flat();
+/// ```
 #[diagnostic::on_unimplemented(
     message = "the number of parameters of `{Self}` is not known as a type",
     note = "layers may have 0 to 1024 inputs and units, or a power of two or ten; one of your own \

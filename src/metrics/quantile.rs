@@ -341,15 +341,18 @@ mod tests {
 
     #[test]
     fn markers_are_in_order_and_count_all() {
-        let mut quantile = Quantile::<9, 10, f32, 8>::new();
-        let mut random = 1_u32;
-        for count in 1..20_000 {
-            random = random.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
-            assert!(quantile.observe(f32::from_u32(random >> 8)));
-            let markers = &quantile.markers[..quantile.used];
-            assert!(markers.windows(2).all(|two| two[0].value < two[1].value), "{quantile:?}");
-            let weight: u32 = markers.iter().map(Marker::weight).sum();
-            assert_eq!((weight, quantile.weight, markers[0].between), (count, count, 0));
+        let new = Quantile::<9, 10, f32, 8>::new;
+        for (mut quantile, memory) in [(new(), u32::MAX), (Quantile::with_memory::<101>(), 101)] {
+            let (mut random, mut count) = (1_u32, 0);
+            for _ in 1..20_000 {
+                random = random.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+                assert!(quantile.observe(f32::from_u32(random >> 8)));
+                count = if count < memory { count } else { count / 2 } + 1;
+                let markers = &quantile.markers[..quantile.used];
+                assert!(markers.windows(2).all(|two| two[0].value < two[1].value), "{quantile:?}");
+                let weight: u32 = markers.iter().map(Marker::weight).sum();
+                assert_eq!((weight, quantile.weight, markers[0].between), (count, count, 0));
+            }
         }
     }
 }
