@@ -74,6 +74,7 @@ fn files_are_taken_if_the_python_library_takes_them() {
     };
     let named = |name: &str| A.replacen("\"a\"", &format!("\"{name}\""), 1);
     let two = |first: &str, second: &str| format!("{{{first},{second}}}");
+    let three = |first: &str, second: &str, third: &str| two(&format!("{first},{second}"), third);
     let tensor = |name: &str, size: u32, start: u32, end: u32| {
         format!(r#""{name}":{{"dtype":"F32","shape":[{size}],"data_offsets":[{start},{end}]}}"#)
     };
@@ -91,6 +92,7 @@ fn files_are_taken_if_the_python_library_takes_them() {
         (two(&tensor("a", 2, 0, 8), &tensor("z", 0, 8, 8)), 8),
         (two(&tensor("z", 0, 0, 0), &tensor("a", 2, 0, 8)), 8),
         (two(&tensor("a", 2, 0, 8), &tensor("z", 0, 0, 0)), 8),
+        (three(&tensor("b", 1, 4, 8), &tensor("z", 0, 0, 0), &tensor("a", 1, 0, 4)), 8),
         (r#"{"a":["F32",[2],[0,8]]}"#.to_owned(), 8),
         (r#"{"a":{"dtype":"F32","shape":[],"data_offsets":[0,4]}}"#.to_owned(), 4),
         (tensor_of("[0,9223372036854775807,4]", 0), 0),
