@@ -93,6 +93,7 @@ fn files_are_taken_if_the_python_library_takes_them() {
         (two(&tensor("z", 0, 0, 0), &tensor("a", 2, 0, 8)), 8),
         (two(&tensor("a", 2, 0, 8), &tensor("z", 0, 0, 0)), 8),
         (three(&tensor("b", 1, 4, 8), &tensor("z", 0, 0, 0), &tensor("a", 1, 0, 4)), 8),
+        (three(&tensor("a", 7, 3, 5), &tensor("b", 1, 4, 8), &tensor("a", 1, 0, 4)), 8),
         (r#"{"a":["F32",[2],[0,8]]}"#.to_owned(), 8),
         (r#"{"a":{"dtype":"F32","shape":[],"data_offsets":[0,4]}}"#.to_owned(), 4),
         (tensor_of("[0,9223372036854775807,4]", 0), 0),
@@ -139,6 +140,9 @@ fn files_are_taken_if_the_python_library_takes_them() {
         (two(&tensor("a", 2, 0, 8), &tensor("a", 1, 0, 4)), 8),
         (two(&tensor("a", 1, 0, 4), &tensor("b", 2, 0, 8)), 8),
         (two(&tensor("a", 2, 0, 8), &tensor("z", 0, 4, 4)), 8),
+        (two(&tensor("b", 1, 4, 8), &tensor("a", 2, 0, 4)), 8),
+        (two(&tensor("b", 0, 4, 8), &tensor("a", 1, 0, 4)), 8),
+        (three(&tensor("b", 1, 4, 8), &tensor("a", 1, 0, 4), &tensor("c", 1, 0, 4)), 8),
         (format!("{{{}}}", tensor("a", 1, 4, 8)), 8),
         (format!("{{{}}}", tensor("a", 0, 8, 0)), 8),
         (shape("[2.0]"), 8),
@@ -406,6 +410,9 @@ fn nearest_names_are_listed_first() {
     assert_eq!(missing(&["a.kernel", "b.kernel", "a.bias"], "b"), "b.kernel, a.bias, a.kernel");
     assert_eq!(missing(&["fc1.weigth", "fc2.weigth"], "fc2"), "fc2.weigth, fc1.weigth");
     assert_eq!(missing(&["layers.0.weight", "weight"], "a"), "weight, layers.0.weight");
+    // What is in a common beginning and in a common end, too, counts once.
+    assert_eq!(missing(&["0.0.weight", "x0.weight"], "0"), "x0.weight, 0.0.weight");
+    assert_eq!(missing(&["000.weight", "0.weight"], "00"), "000.weight, 0.weight");
     assert_eq!(
         missing(&["c.weight", "b.weight", "a.weight", "d.weight"], "x"),
         "c.weight, b.weight, a.weight, and 1 more"
