@@ -271,6 +271,28 @@ fn with_tensors(tensors: &[(&str, &[usize])]) -> Vec<u8> {
     file
 }
 
+/// Each size and the rank count, for weights and biases.
+#[test]
+fn tensors_of_other_sizes_are_refused() {
+    let part = |weight: &[usize], bias: &[usize]| {
+        let file = with_tensors(&[("a.weight", weight), ("a.bias", bias)]);
+        let mut net = Dense::<2, 3>::ZERO;
+        let result = net.load_safetensors(&file, &["a"]);
+        let layer = Dense::<2, 3>::from_safetensors(&Safetensors::new(&file).unwrap(), "a");
+        assert_eq!(layer.as_ref().err(), result.as_ref().err());
+        let Err(LoadError::Shape { part, .. }) = result else { return None };
+        assert_eq!(net, Dense::ZERO);
+        Some(part)
+    };
+    assert_eq!(part(&[3, 2], &[3]), None);
+    for weight in [&[4, 2][..], &[2, 2], &[3, 1], &[3, 3], &[2, 3], &[3], &[6], &[3, 2, 1]] {
+        assert_eq!(part(weight, &[3]), Some("weight"), "{weight:?}");
+    }
+    for bias in [&[4][..], &[2], &[1], &[], &[3, 1], &[3, 0]] {
+        assert_eq!(part(&[3, 2], bias), Some("bias"), "{bias:?}");
+    }
+}
+
 type One = Mlp<1, 1, 1, Tanh, Identity>;
 
 /// Linear, `BatchNorm1d`, Tanh, Linear: without the second it is another network.
