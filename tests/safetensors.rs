@@ -74,6 +74,7 @@ fn files_are_taken_if_the_python_library_takes_them() {
     };
     let named = |name: &str| A.replacen("\"a\"", &format!("\"{name}\""), 1);
     let two = |first: &str, second: &str| format!("{{{first},{second}}}");
+    let three = |first: &str, second: &str, third: &str| two(&format!("{first},{second}"), third);
     let tensor = |name: &str, size: u32, start: u32, end: u32| {
         format!(r#""{name}":{{"dtype":"F32","shape":[{size}],"data_offsets":[{start},{end}]}}"#)
     };
@@ -91,6 +92,8 @@ fn files_are_taken_if_the_python_library_takes_them() {
         (two(&tensor("a", 2, 0, 8), &tensor("z", 0, 8, 8)), 8),
         (two(&tensor("z", 0, 0, 0), &tensor("a", 2, 0, 8)), 8),
         (two(&tensor("a", 2, 0, 8), &tensor("z", 0, 0, 0)), 8),
+        (three(&tensor("b", 1, 4, 8), &tensor("z", 0, 0, 0), &tensor("a", 1, 0, 4)), 8),
+        (three(&tensor("a", 7, 3, 5), &tensor("b", 1, 4, 8), &tensor("a", 1, 0, 4)), 8),
         (r#"{"a":["F32",[2],[0,8]]}"#.to_owned(), 8),
         (r#"{"a":{"dtype":"F32","shape":[],"data_offsets":[0,4]}}"#.to_owned(), 4),
         (tensor_of("[0,9223372036854775807,4]", 0), 0),
@@ -137,6 +140,9 @@ fn files_are_taken_if_the_python_library_takes_them() {
         (two(&tensor("a", 2, 0, 8), &tensor("a", 1, 0, 4)), 8),
         (two(&tensor("a", 1, 0, 4), &tensor("b", 2, 0, 8)), 8),
         (two(&tensor("a", 2, 0, 8), &tensor("z", 0, 4, 4)), 8),
+        (two(&tensor("b", 1, 4, 8), &tensor("a", 2, 0, 4)), 8),
+        (two(&tensor("b", 0, 4, 8), &tensor("a", 1, 0, 4)), 8),
+        (three(&tensor("b", 1, 4, 8), &tensor("a", 1, 0, 4), &tensor("c", 1, 0, 4)), 8),
         (format!("{{{}}}", tensor("a", 1, 4, 8)), 8),
         (format!("{{{}}}", tensor("a", 0, 8, 0)), 8),
         (shape("[2.0]"), 8),
@@ -263,6 +269,28 @@ fn with_tensors(tensors: &[(&str, &[usize])]) -> Vec<u8> {
     let mut file = file(format!("{{{}}}", texts.join(",")).as_bytes(), 0);
     file.extend(1_f32.to_le_bytes().repeat(end / 4));
     file
+}
+
+/// Each size and the rank count, for weights and biases.
+#[test]
+fn tensors_of_other_sizes_are_refused() {
+    let part = |weight: &[usize], bias: &[usize]| {
+        let file = with_tensors(&[("a.weight", weight), ("a.bias", bias)]);
+        let mut net = Dense::<2, 3>::ZERO;
+        let result = net.load_safetensors(&file, &["a"]);
+        let layer = Dense::<2, 3>::from_safetensors(&Safetensors::new(&file).unwrap(), "a");
+        assert_eq!(layer.as_ref().err(), result.as_ref().err());
+        let Err(LoadError::Shape { part, .. }) = result else { return None };
+        assert_eq!(net, Dense::ZERO);
+        Some(part)
+    };
+    assert_eq!(part(&[3, 2], &[3]), None);
+    for weight in [&[4, 2][..], &[2, 2], &[3, 1], &[3, 3], &[2, 3], &[3], &[6], &[3, 2, 1]] {
+        assert_eq!(part(weight, &[3]), Some("weight"), "{weight:?}");
+    }
+    for bias in [&[4][..], &[2], &[1], &[], &[3, 1], &[3, 0]] {
+        assert_eq!(part(&[3, 2], bias), Some("bias"), "{bias:?}");
+    }
 }
 
 type One = Mlp<1, 1, 1, Tanh, Identity>;
@@ -404,6 +432,9 @@ fn nearest_names_are_listed_first() {
     assert_eq!(missing(&["a.kernel", "b.kernel", "a.bias"], "b"), "b.kernel, a.bias, a.kernel");
     assert_eq!(missing(&["fc1.weigth", "fc2.weigth"], "fc2"), "fc2.weigth, fc1.weigth");
     assert_eq!(missing(&["layers.0.weight", "weight"], "a"), "weight, layers.0.weight");
+    // What is in a common beginning and in a common end, too, counts once.
+    assert_eq!(missing(&["0.0.weight", "x0.weight"], "0"), "x0.weight, 0.0.weight");
+    assert_eq!(missing(&["000.weight", "0.weight"], "00"), "000.weight, 0.weight");
     assert_eq!(
         missing(&["c.weight", "b.weight", "a.weight", "d.weight"], "x"),
         "c.weight, b.weight, a.weight, and 1 more"

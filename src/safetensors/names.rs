@@ -98,8 +98,8 @@ const fn distance(name: Quoted<'_>, layer: &str) -> usize {
         }
         beginning = beginning.saturating_add(1);
     }
-    let (mut a, mut b, mut end) = (name, wanted, 0_usize);
-    let mut skip = length.abs_diff(wanted_length);
+    let longer_by = length.abs_diff(wanted_length);
+    let (mut a, mut b, mut end, mut skip) = (name, wanted, 0_usize, longer_by);
     while skip > 0 {
         if length > wanted_length {
             let _ = a.next();
@@ -111,10 +111,10 @@ const fn distance(name: Quoted<'_>, layer: &str) -> usize {
     while let (Ok(Some(first)), Some(second)) = (a.next(), b.next()) {
         end = if first == second { end.saturating_add(1) } else { 0 };
     }
-    let shorter = if length < wanted_length { length } else { wanted_length };
-    let common = beginning.saturating_add(end);
-    let common = if common < shorter { common } else { shorter };
-    length.saturating_add(wanted_length).saturating_sub(common.saturating_mul(2))
+    let common = beginning.saturating_add(end).saturating_mul(2);
+    let others = length.saturating_add(wanted_length).saturating_sub(common);
+    // Beginning and end may overlap.
+    if others > longer_by { others } else { longer_by }
 }
 
 /// The rest of a name in two parts.
