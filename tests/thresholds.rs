@@ -191,6 +191,19 @@ fn deviations_need_two_errors() {
 
 // Forgetting
 
+/// The limits are those of the documentation.
+#[test]
+fn deviations_without_squares_are_lost() {
+    for (size, most) in [(1e-18, 1e-5), (1e-19, 1e-5), (1e-22, 1.0), (1e-23, 1.0)] {
+        let mut usual = ErrorStatistics::<f32>::new();
+        (0..1000_u16).for_each(|k| assert!(usual.observe(if k % 2 == 0 { size } else { -size })));
+        let deviation = usual.standard_deviation().unwrap();
+        println!("{size}: {deviation}");
+        assert!((deviation / size - 1.0).abs() <= most, "{size}: {deviation}");
+        assert_eq!(deviation == 0.0, size <= 1e-23, "{size}: {deviation}");
+    }
+}
+
 #[test]
 fn variances_are_not_negative() {
     let (mut usual, mut uniform) = (Standardize::<1>::with_memory::<2>(), Uniform(7));
