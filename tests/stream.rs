@@ -146,6 +146,10 @@ fn features_of_long_windows_are_right() {
         let want = [constant, 0.0, constant, constant, 0.0];
         assert_eq!(features.to_array(), want, "{constant}");
     }
+    // Squares that overflow show, and there is a mean all the same.
+    let features = features_of::<4>(|k| if k % 2 == 0 { 1e20 } else { 3e20 });
+    assert!(features.standard_deviation[0].is_nan(), "{features:?}");
+    assert_eq!(features.mean, [2e20]);
 }
 
 #[test]
