@@ -180,7 +180,8 @@ initialiser! {
 
 /// Weights uniform in `-limit..=limit`, never exactly 0 unless `limit` is; biases zero.
 ///
-/// `limit` is finite and 0 or more. One draw for each weight.
+/// `limit` is finite and 0 or more; NaN or infinity makes all weights NaN or infinite, which
+/// [`is_finite`](crate::is_finite) tells. One draw for each weight.
 ///
 /// ```
 /// use gradlet::{init, prelude::*};
@@ -196,7 +197,7 @@ pub fn uniform<N: Layer>(net: &mut N, limit: N::Scalar, rng: &mut (impl Generato
 
 /// Weights normal with mean 0 and the given standard deviation, not truncated; biases zero.
 ///
-/// `deviation` is finite and 0 or more. By the polar method of Marsaglia, Bray, SIAM Review 6
+/// `deviation` is as `limit` in [`uniform`]. By the polar method of Marsaglia, Bray, SIAM Review 6
 /// (1964), which needs a logarithm and a square root for two weights, and no sine. It draws two
 /// numbers at a time until they are the coordinates of a point in the unit circle: 1.27 draws for
 /// each weight in the mean.

@@ -274,7 +274,7 @@ loss! {
     /// NaN if a target is not in `0..=1`: classes are 0 and 1, not -1 and 1.
     ///
     /// Computed from the logits as `sum (max(z, 0) - t z + ln(1 + e^-|z|))`, so that it stays finite
-    /// where `y` has been rounded to 0 or 1.
+    /// where `y` has been rounded to 0 or 1. A loss below the least normal number may be 0.
     ///
     /// ```
     /// use gradlet::{BinaryCrossEntropy, Loss, Sigmoid};

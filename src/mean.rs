@@ -111,7 +111,7 @@ impl Count {
 
     /// Of which the last `MEMORY` count.
     pub(crate) const fn with_memory<const MEMORY: u32>() -> Self {
-        const { assert!(MEMORY > 0, "a memory of no samples: MEMORY must be more than 0") };
+        const { assert!(MEMORY >= 2, "too short a memory for a variance: MEMORY must be 2 or more") };
         Self { samples: 0, memory: MEMORY }
     }
 

@@ -31,6 +31,8 @@
 //! assert!((net.bias()[0] - 32.0).abs() < 1e-3);
 //! ```
 
+use core::cmp::Ordering;
+
 use crate::activation::{Activation, Identity};
 use crate::layer::Dense;
 use crate::mean::{Count, Moments};
@@ -38,7 +40,8 @@ use crate::scalar::Scalar;
 
 /// An offset and a scale for each of `N` features: `z = (x - offset) / scale`.
 ///
-/// A scale of 0 is taken as 1, so a feature that never varies becomes 0, not NaN.
+/// A scale of 0 is taken as 1, so a feature that never varies becomes 0, not NaN. So is one below the
+/// least normal number (1.2e-38 in `f32`), by which weights would be divided into infinity.
 ///
 /// ```
 /// use gradlet::{prelude::*, preprocess::Scaling};
@@ -72,7 +75,7 @@ impl<const N: usize, T: Scalar> Scaling<N, T> {
         &self.offset
     }
 
-    /// What each feature is divided by; 0 stands for 1.
+    /// What each feature is divided by; 0 and what is as good as 0 stand for 1.
     #[must_use]
     pub const fn scale(&self) -> &[T; N] {
         &self.scale
@@ -82,6 +85,7 @@ impl<const N: usize, T: Scalar> Scaling<N, T> {
     /// the resolution of a sensor, or a part of what the feature is known to vary by.
     ///
     /// Without it, a feature that hardly varied among the examples becomes huge as soon as it does.
+    /// A floor is 0 or more; one that is negative or NaN makes the scale NaN, and all that is scaled.
     ///
     /// ```
     /// use gradlet::preprocess::MinMax;
@@ -95,9 +99,11 @@ impl<const N: usize, T: Scalar> Scaling<N, T> {
     #[must_use]
     pub fn with_floor(mut self, floor: &[T; N]) -> Self {
         for (scale, &floor) in self.scale.iter_mut().zip(floor) {
-            if scale.abs() < floor {
-                *scale = floor;
-            }
+            *scale = match floor.partial_cmp(&T::ZERO) {
+                None | Some(Ordering::Less) => T::NAN,
+                _ if scale.abs() < floor => floor,
+                _ => *scale,
+            };
         }
         self
     }
@@ -156,7 +162,7 @@ impl<const N: usize, T: Scalar> Scaling<N, T> {
 
 /// A scale that can be divided by.
 fn divisor<T: Scalar>(scale: T) -> T {
-    if scale == T::ZERO { T::ONE } else { scale }
+    if scale.abs() < T::MIN_POSITIVE { T::ONE } else { scale }
 }
 
 /// Whether statistics of these numbers stay finite.
@@ -178,6 +184,9 @@ fn without_rounding<T: Scalar>(spread: T, size: T) -> T {
 /// mean; with the digits of two numbers, so that both are right to 1e-5 of themselves for 2^32
 /// examples. The variance is that of the examples (divided by their number, as in scikit-learn).
 /// Before the first example nothing is changed.
+///
+/// Deviations have squares: in `f32`, one below 1e-19 loses digits, and one below 1e-23 is 0. Scale
+/// such numbers by a power of two first.
 ///
 /// A feature with a deviation of up to 8 epsilons of its mean (1e-6 of it in `f32`) is taken as
 /// constant, and becomes its distance from the mean; [`Scaling::with_floor`] sets a limit for each.
@@ -234,10 +243,10 @@ impl<const N: usize, T: Scalar> Standardize<N, T> {
     /// assert!((last.mean()[0] - 19.93).abs() < 0.01); // 20 - 10 (1 - 1 / 100)^500
     /// ```
     ///
-    /// No memory does not compile:
+    /// One example has no variance, so a `MEMORY` below 2 does not compile:
     ///
     /// ```compile_fail,E0080
-    /// gradlet::preprocess::Standardize::<1>::with_memory::<0>();
+    /// gradlet::preprocess::Standardize::<1>::with_memory::<1>();
     /// ```
     #[must_use]
     pub const fn with_memory<const MEMORY: u32>() -> Self {

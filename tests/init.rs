@@ -231,6 +231,20 @@ fn a_generator_that_is_stuck_does_not_hang() {
 }
 
 #[test]
+fn sizes_that_are_not_finite_show() {
+    for bad in [f32::NAN, f32::INFINITY] {
+        let mut nets = [Dense::<3, 3>::ZERO, Dense::ZERO];
+        init::uniform(&mut nets[0], bad, &mut SplitMix::new(1));
+        init::normal(&mut nets[1], bad, &mut SplitMix::new(1));
+        for net in nets {
+            let weights = net.weights().as_flattened();
+            assert!(weights.iter().all(|w| !w.is_finite()), "{bad}: {net:?}");
+            assert!(!gradlet::is_finite(&net), "{bad}");
+        }
+    }
+}
+
+#[test]
 fn initialisers_leave_other_and_frozen_tensors_as_they_are() {
     let old = Dense::<2, 2>::new([[0.5; 2]; 2], [0.25; 2]);
     let first = Chain::new(Scale { factors: [2.0, 3.0] }, Frozen::new(old.clone()));

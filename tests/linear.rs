@@ -244,6 +244,17 @@ fn overflow_is_told() {
 }
 
 #[test]
+fn errors_without_squares_are_nan() {
+    let mut fit = LeastSquares::<1, 1>::new();
+    for (x, t) in [(0.0, 0.0), (1.0, 1e25), (2.0, 0.0)] {
+        fit.observe(&[x], &[t]).unwrap();
+    }
+    let layer = fit.solve().unwrap();
+    assert!((layer.bias()[0] / 1e25 * 3.0 - 1.0).abs() < 1e-5, "{layer:?}");
+    assert!(fit.mean_squared_error()[0].is_nan());
+}
+
+#[test]
 fn nothing_observed_is_too_few() {
     let fit = LeastSquares::<2, 1>::default();
     let error = |expected| Err(LeastSquaresError::TooFewExamples { expected, found: 0 });

@@ -245,6 +245,10 @@ fn errors_name_the_tensor_and_both_shapes() {
     for names in [&["0"][..], &["0", "2", "2"], &[]] {
         let error = Net::from_safetensors(WORKED_FILE, names).unwrap_err();
         assert_eq!(error, LoadError::Names { expected: 2, found: names.len() });
+        let found = names.len();
+        let text =
+            format!("the number of names is {found}, expected 2, one for each layer with weights");
+        assert_eq!(error.to_string(), text);
     }
     let integers =
         file(tensor_with("I32", "[1,1]", 4).replace("\"a\"", "\"a.weight\"").as_bytes(), 4);

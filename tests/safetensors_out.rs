@@ -95,6 +95,8 @@ fn what_cannot_be_written_leaves_the_buffer_alone() {
     for names in [&[][..], &["0"], &["0", "1", "2"]] {
         let error = save(names, needed);
         assert_eq!(error, SaveError::Names { expected: 2, found: names.len() });
+        let load_error = LoadError::Names { expected: 2, found: names.len() };
+        assert_eq!(error.to_string(), load_error.to_string());
         assert_eq!(safetensors::file_size::<Net>(names), None);
     }
     let error = save(&["0", "0"], needed);

@@ -100,14 +100,56 @@ fn constant_signals_cross_nothing() {
     assert_eq!(features, want);
 }
 
+/// The features of `LEN` samples.
+fn features_of<const LEN: usize>(signal: impl Fn(usize) -> f32) -> Features<1> {
+    let mut window = Window::<1, LEN>::new();
+    (0..LEN).find_map(|k| window.push([signal(k)]).map(|full| full.features())).unwrap()
+}
+
 /// Where the mean of the samples is rounded, as it is here, `sum x^2 - N mean^2` would be far off.
 #[test]
 fn deviations_are_right_far_from_zero() {
-    let mut window = Window::<1, 3>::new();
-    let signal = [1e6, 1_000_001.0, 1_000_001.0];
-    let full = signal.iter().find_map(|&x| window.push([x]).map(|full| full.features()));
-    let [deviation] = full.unwrap().standard_deviation;
-    assert!((deviation - (2.0_f32 / 9.0).sqrt()).abs() < 0.01, "{deviation}");
+    let features = features_of::<3>(|k| if k == 0 { 1e6 } else { 1_000_001.0 });
+    let [deviation] = features.standard_deviation;
+    assert!((deviation - (2.0_f32 / 9.0).sqrt()).abs() < 1e-6, "{deviation}");
+}
+
+/// Whose plain sums are wrong by hundreds of roundings: by more than this signal varies.
+#[test]
+fn features_of_long_windows_are_right() {
+    const LEN: usize = 20_000;
+    const G: f32 = 9.81;
+    let next_up = |x: f32| f32::from_bits(x.to_bits() + 1);
+    // In turns, also by the last digit alone, so that the mean is no `f32`.
+    for (low, high) in [(G - 0.001, G + 0.001), (G, next_up(G)), (-0.001, 0.001), (0.0, 1e6)] {
+        let features = features_of::<LEN>(|k| if k % 2 == 0 { low } else { high });
+        let half = f64::midpoint(f64::from(high), -f64::from(low));
+        let deviation = f64::from(features.standard_deviation[0]);
+        assert!((deviation / half - 1.0).abs() < 1e-6, "{low} {high}: {features:?}");
+        let mean = f64::from(features.mean[0]) - f64::midpoint(f64::from(low), f64::from(high));
+        assert!(mean.abs() <= f64::from(next_up(high) - high) / 2.0, "{low} {high}: {features:?}");
+        assert_eq!(features.zero_crossings, [19_999.0], "{low} {high}");
+    }
+    // An outlier, wherever it is, is all that there is to see.
+    for place in [0, 1, LEN / 2, LEN - 1] {
+        let features = features_of::<LEN>(|k| if k == place { 1e6 } else { G });
+        let deviation = (1e6 - f64::from(G)) * (19_999.0_f64).sqrt() / 20_000.0;
+        assert!((f64::from(features.standard_deviation[0]) / deviation - 1.0).abs() < 1e-6);
+        let mean = f64::from(G) + (1e6 - f64::from(G)) / 20_000.0;
+        assert!((f64::from(features.mean[0]) - mean).abs() < 0.1, "{place}: {features:?}");
+        let crossings = if place % (LEN - 1) == 0 { 1.0 } else { 2.0 };
+        assert_eq!(features.zero_crossings, [crossings], "{place}");
+    }
+    // Constants up to the largest number.
+    for constant in [0.0, G, 0.1, -1e-39, 3e38, f32::MAX, f32::MIN] {
+        let features = features_of::<LEN>(|_| constant);
+        let want = [constant, 0.0, constant, constant, 0.0];
+        assert_eq!(features.to_array(), want, "{constant}");
+    }
+    // Squares that overflow show, and there is a mean all the same.
+    let features = features_of::<4>(|k| if k % 2 == 0 { 1e20 } else { 3e20 });
+    assert!(features.standard_deviation[0].is_nan(), "{features:?}");
+    assert_eq!(features.mean, [2e20]);
 }
 
 #[test]

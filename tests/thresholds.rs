@@ -11,6 +11,7 @@
 )]
 
 use gradlet::metrics::{ErrorStatistics, LossMeter, MeanAbsoluteError, Quantile, RSquared};
+use gradlet::prelude::*;
 use gradlet::preprocess::{MinMax, Scaling, Standardize};
 use proptest::prelude::*;
 
@@ -181,7 +182,41 @@ fn what_is_not_finite_is_left_out() {
     assert_eq!(statistics.threshold(3.0), Some(2.0 + 3.0 * deviation));
 }
 
+#[test]
+fn deviations_need_two_errors() {
+    let mut usual = ErrorStatistics::<f32>::new();
+    for (error, mean, deviation) in [(1.0, Some(1.0), None), (3.0, Some(2.0), Some(1.0))] {
+        assert_eq!((usual.threshold(3.0), usual.standard_deviation()), (None, None));
+        assert!(usual.observe(error));
+        assert_eq!((usual.mean(), usual.standard_deviation()), (mean, deviation));
+    }
+    assert_eq!(usual.threshold(3.0), Some(5.0));
+}
+
 // Forgetting
+
+/// The limits are those of the documentation.
+#[test]
+fn deviations_without_squares_are_lost() {
+    for (size, most) in [(1e-18, 1e-5), (1e-19, 1e-5), (1e-22, 1.0), (1e-23, 1.0)] {
+        let mut usual = ErrorStatistics::<f32>::new();
+        (0..1000_u16).for_each(|k| assert!(usual.observe(if k % 2 == 0 { size } else { -size })));
+        let deviation = usual.standard_deviation().unwrap();
+        println!("{size}: {deviation}");
+        assert!((deviation / size - 1.0).abs() <= most, "{size}: {deviation}");
+        assert_eq!(deviation == 0.0, size <= 1e-23, "{size}: {deviation}");
+    }
+}
+
+#[test]
+fn variances_are_not_negative() {
+    let (mut usual, mut uniform) = (Standardize::<1>::with_memory::<2>(), Uniform(7));
+    for k in 0..200_000 {
+        let size = [1e-30, 1.0, 1e9][k % 3];
+        assert!(usual.observe(&[1.0 + size * (uniform.next() - 0.5)]));
+        assert!(usual.variance()[0] >= 0.0, "{usual:?}");
+    }
+}
 
 proptest! {
     #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
@@ -201,7 +236,8 @@ proptest! {
             let squares = weights.iter().zip(&xs).map(|(w, x)| w * (x - mean) * (x - mean));
             let deviation = squares.sum::<f64>().sqrt();
             prop_assert!((usual.mean().unwrap() - mean).abs() < 1e-12);
-            prop_assert!((usual.standard_deviation().unwrap() - deviation).abs() < 1e-7);
+            prop_assert_eq!(usual.standard_deviation().is_some(), i > 0);
+            prop_assert!((usual.standard_deviation().unwrap_or(0.0) - deviation).abs() < 1e-7);
             prop_assert_eq!(usual.count() as usize, i + 1);
             if i < 20 {
                 prop_assert_eq!(usual.mean(), all.mean());
@@ -275,7 +311,37 @@ fn floor_is_the_least_scale() {
     assert_eq!(scaling.clone().with_floor(&[1.0; 5]).scale(), &[1.0, 1.0, 2.0, 1.0, -2.0]);
     // What is as large as the floor stays, with its sign.
     assert_eq!(scaling.clone().with_floor(&[2.0; 5]).scale(), &[2.0, 2.0, 2.0, 2.0, -2.0]);
-    for none in [0.0, -1.0, f32::NAN] {
-        assert_eq!(scaling.clone().with_floor(&[none; 5]), scaling);
+    assert_eq!(scaling.clone().with_floor(&[0.0; 5]), scaling);
+}
+
+#[test]
+fn floor_that_is_no_size_shows() {
+    let scaling = Scaling::new([1.0; 3], [0.0, 0.5, -2.0]);
+    for bad in [-1.0, f32::NAN, f32::NEG_INFINITY] {
+        let with_floor = scaling.clone().with_floor(&[bad; 3]);
+        assert!(with_floor.scale().iter().all(|scale| scale.is_nan()), "{bad}: {with_floor:?}");
+        assert!(with_floor.transform(&[1.0; 3]).iter().all(|z| z.is_nan()), "{bad}");
     }
+}
+
+/// One over a subnormal number overflows, or nearly so.
+#[test]
+fn scales_too_small_to_divide_by_are_taken_as_1() {
+    let mut range = MinMax::<1>::new();
+    assert!(range.observe(&[0.0]) && range.observe(&[1e-40]));
+    assert_eq!((range.transform(&[5.0]), range.inverse(&[5.0])), ([5.0], [5.0]));
+    for scale in [0.0, 1e-45, 1e-39, -1e-39, f32::MIN_POSITIVE, -f32::MIN_POSITIVE, 1e-30] {
+        let scaling = Scaling::new([0.0], [scale]);
+        let divisor = if scale.abs() < f32::MIN_POSITIVE { 1.0 } else { scale };
+        assert_eq!(scaling.transform(&[1.0]), [1.0 / divisor], "{scale}");
+        assert_eq!(scaling.inverse(&[1.0]), [divisor], "{scale}");
+        let mut net = Dense::<1, 1, Identity>::new([[0.5]], [0.25]);
+        scaling.fold_into(&mut net);
+        assert_eq!((net.weights(), net.bias()), (&[[0.5 / divisor]], &[0.25]), "{scale}");
+        assert!(gradlet::is_finite(&net), "{scale}");
+        scaling.fold_into_output(&mut net);
+        assert_eq!(net.bias(), &[0.25 * divisor], "{scale}");
+    }
+    // What is wrong still shows.
+    assert!(Scaling::new([0.0], [f32::NAN]).transform(&[1.0])[0].is_nan());
 }

@@ -116,7 +116,8 @@ impl<const IN: usize, const OUT: usize, T: Scalar> LeastSquares<IN, OUT, T> {
     /// The mean of `(t - y)^2` over the examples, for each output of the layer that
     /// [`solve`](Self::solve) finds; zeros before the first example.
     ///
-    /// Where `solve` finds none because of an input that depends on others, it is too small.
+    /// Where `solve` finds none because of an input that depends on others, it is too small. It is NaN
+    /// where an error's square overflows, beyond 1.8e19 in `f32`, which is no obstacle to `solve`.
     #[must_use]
     pub fn mean_squared_error(&self) -> [T; OUT] {
         values(&self.squared_error)

@@ -55,7 +55,8 @@ impl<T: Scalar> MeanAbsoluteError<T> {
 /// (1962), which loses no digits to a large mean.
 ///
 /// `None` for an output whose targets never vary, which includes one example and none. A number
-/// that is NaN or infinite makes it NaN, and so does a difference whose square overflows.
+/// that is NaN or infinite makes it NaN, and so does a difference whose square overflows. Differences
+/// below 1e-19 (`f32`) lose digits, as in [`Standardize`](crate::preprocess::Standardize).
 ///
 /// ```
 /// use gradlet::metrics::RSquared;

@@ -10,7 +10,7 @@ use crate::scalar::Scalar;
 /// logarithms, or take a [`Quantile`](super::Quantile), where the rate of false alarms matters.
 ///
 /// Mean and deviation are right to 1e-5 of themselves for 2^32 errors, 49 days at 1,000 in a
-/// second.
+/// second; a deviation below 1e-19 is not, as in [`Standardize`].
 ///
 /// ```
 /// use gradlet::metrics::ErrorStatistics;
@@ -48,6 +48,12 @@ impl<T: Scalar> ErrorStatistics<T> {
     /// }
     /// assert!((usual.threshold(3.0).unwrap() - 9.0).abs() < 0.01);
     /// ```
+    ///
+    /// A `MEMORY` below 2 does not compile:
+    ///
+    /// ```compile_fail,E0080
+    /// gradlet::metrics::ErrorStatistics::<f32>::with_memory::<1>();
+    /// ```
     #[must_use]
     pub const fn with_memory<const MEMORY: u32>() -> Self {
         Self { statistics: Standardize::with_memory::<MEMORY>() }
@@ -65,21 +71,22 @@ impl<T: Scalar> ErrorStatistics<T> {
         self.statistics.count()
     }
 
-    /// The mean of all errors.
+    /// The mean of all errors; `None` before the first.
     #[must_use]
     pub fn mean(&self) -> Option<T> {
         let [mean] = self.statistics.mean();
         (self.count() > 0).then_some(mean)
     }
 
-    /// `sqrt(sum (error - mean)^2 / count)`.
+    /// `sqrt(sum (error - mean)^2 / count)`; `None` below two errors, of which one says nothing about
+    /// how much they differ.
     #[must_use]
     pub fn standard_deviation(&self) -> Option<T> {
         let [variance] = self.statistics.variance();
-        (self.count() > 0).then(|| variance.sqrt())
+        (self.count() > 1).then(|| variance.sqrt())
     }
 
-    /// `mean + deviations * standard_deviation`.
+    /// `mean + deviations * standard_deviation`; `None` below two errors.
     #[must_use]
     pub fn threshold(&self, deviations: T) -> Option<T> {
         Some(self.mean()? + deviations * self.standard_deviation()?)

@@ -147,11 +147,11 @@ impl LoadError<'_> {
         match self {
             Self::File(fault) => fault.add_to(text),
             Self::Names { expected, found } => text
-                .add("the network has ")
-                .number(expected)
-                .add(" layers with weights, but there are ")
+                .add("the number of names is ")
                 .number(found)
-                .add(" names"),
+                .add(", expected ")
+                .number(expected)
+                .add(", one for each layer with weights"),
             Self::Missing { layer, found } => {
                 text.tensor(layer, "weight").add(" is not in the file, which ");
                 if found.is_empty() { text.add("is empty") } else { text.add("has ").names(&found) }
@@ -263,7 +263,7 @@ impl fmt::Display for SaveError<'_> {
         match self {
             Self::Names { expected, found } => write!(
                 f,
-                "the network has {expected} layers with weights, but there are {found} names"
+                "the number of names is {found}, expected {expected}, one for each layer with weights"
             ),
             Self::NotFinite => {
                 f.write_str("the network has a parameter that is NaN or infinite, and is not saved")

@@ -3,6 +3,7 @@
 use core::cmp::Ordering;
 
 use super::ring::Ring;
+use crate::mean::DoubleWord;
 use crate::scalar::{Scalar, Zero};
 
 /// The last `LEN` samples of `CHANNELS` numbers each, looked at every `HOP` samples.
@@ -107,6 +108,10 @@ impl<'a, const CHANNELS: usize, T: Scalar> FullWindow<'a, CHANNELS, T> {
     }
 
     /// What the signal does in this window, by two passes over the samples of each channel.
+    ///
+    /// Sums have about twice the digits of `T`, so the features of long windows are as right as those
+    /// of short ones. A deviation whose sum of squares overflows is NaN: in `f32`, where samples
+    /// differ by more than `1e19 / sqrt(LEN)`.
     #[must_use]
     pub fn features(&self) -> Features<CHANNELS, T> {
         let mut features = Features::ZERO;
@@ -116,34 +121,40 @@ impl<'a, const CHANNELS: usize, T: Scalar> FullWindow<'a, CHANNELS, T> {
             places.zip(zero_crossings).enumerate()
         {
             let numbers = self.samples().filter_map(|sample| sample.get(channel).copied());
-            (*mean, *min, *max) = mean_and_range(numbers.clone());
-            (*deviation, *crossings) = deviation_and_crossings(*mean, numbers);
+            let ([first, distance], least, greatest) = mean_and_range(numbers.clone());
+            (*mean, *min, *max) = (first + distance, least, greatest);
+            (*deviation, *crossings) = deviation_and_crossings([first, distance], numbers);
         }
         features
     }
 }
 
-/// Mean, least and greatest number.
-fn mean_and_range<T: Scalar>(numbers: impl Iterator<Item = T>) -> (T, T, T) {
-    let (mut sum, mut count, mut range) = (T::ZERO, T::ZERO, None);
+/// Mean, as the first number and the distance from it, least and greatest number.
+fn mean_and_range<T: Scalar>(numbers: impl Iterator<Item = T> + Clone) -> ([T; 2], T, T) {
+    let first = numbers.clone().next().unwrap_or_default();
+    let (mut sum, mut count, mut min, mut max) = (DoubleWord::ZERO, T::ZERO, first, first);
     for x in numbers {
-        sum += x;
+        sum.add(x - first);
         count += T::ONE;
-        let (min, max) = range.unwrap_or((x, x));
-        range = Some((if x < min { x } else { min }, if x > max { x } else { max }));
+        min = if x < min { x } else { min };
+        max = if x > max { x } else { max };
     }
-    let (min, max) = range.unwrap_or_default();
-    (sum / count, min, max)
+    ([first, sum.value() / count], min, max)
 }
 
 /// Standard deviation, and how often the numbers cross their mean.
-fn deviation_and_crossings<T: Scalar>(mean: T, numbers: impl Iterator<Item = T>) -> (T, T) {
-    let (mut squares, mut count, mut crossings) = (T::ZERO, T::ZERO, T::ZERO);
+fn deviation_and_crossings<T: Scalar>(
+    [first, mean]: [T; 2],
+    numbers: impl Iterator<Item = T>,
+) -> (T, T) {
+    let (mut squares, mut count, mut crossings) = (DoubleWord::ZERO, T::ZERO, T::ZERO);
     let mut was_above = None;
     for x in numbers {
-        squares += (x - mean) * (x - mean);
+        // Not from the sum, whose rounding may be all that a small signal on a large constant is.
+        let distance = (x - first) - mean;
+        squares.add(distance * distance);
         count += T::ONE;
-        let is_above = match x.partial_cmp(&mean) {
+        let is_above = match distance.partial_cmp(&T::ZERO) {
             Some(Ordering::Less) => false,
             Some(Ordering::Greater) => true,
             _ => continue,
@@ -152,7 +163,7 @@ fn deviation_and_crossings<T: Scalar>(mean: T, numbers: impl Iterator<Item = T>)
             crossings += T::ONE;
         }
     }
-    ((squares / count).sqrt(), crossings)
+    ((squares.value() / count).sqrt(), crossings)
 }
 
 /// What the signal of each channel does in a window, in the unit of the samples.
