@@ -2,7 +2,7 @@
 
 use core::ops::ControlFlow;
 
-use crate::layer::{Layer, is_finite};
+use crate::layer::{Layer, parameters_are_finite};
 use crate::scalar::{Scalar, Zero};
 
 /// Ends training when a loss has not become better for some epochs, and keeps the best parameters.
@@ -52,7 +52,7 @@ impl<N: Layer> EarlyStopping<N> {
     /// with such a parameter.
     pub fn observe(&mut self, net: &N, loss: N::Scalar, patience: u32) -> ControlFlow<()> {
         let lowest = !self.found || loss < self.best_loss;
-        let better = lowest && loss.is_finite() && is_finite(net);
+        let better = lowest && loss.is_finite() && parameters_are_finite(net);
         if better {
             net.parameters([&mut self.best], &mut |_, now, [best]| {
                 for (best, &now) in best.iter_mut().zip(now) {
