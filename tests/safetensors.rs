@@ -459,6 +459,26 @@ fn errors_are_small_and_borrow_no_file() {
 }
 
 #[test]
+fn errors_with_other_names_are_other_errors() {
+    let error = |count: usize, letter: &str| {
+        let names: Vec<_> = (0..count).map(|k| format!("{}{k}", letter.repeat(40))).collect();
+        let tensors: Vec<_> = names.iter().map(|name| (name.as_str(), &[][..])).collect();
+        let file = with_tensors(&tensors);
+        let LoadError::Unexpected { found } =
+            Safetensors::new(&file).unwrap().expect_only(&[]).unwrap_err()
+        else {
+            panic!()
+        };
+        found
+    };
+    assert_eq!(error(9, "a"), error(9, "a"));
+    assert_ne!(error(9, "a"), error(9, "b"));
+    // As many are listed, but others are left out.
+    assert_eq!(error(9, "a").as_str(), error(10, "a").as_str());
+    assert_ne!(error(9, "a"), error(10, "a"));
+}
+
+#[test]
 fn long_names_are_cut_in_errors() {
     let listed = |names: &[String]| {
         let tensors: Vec<_> = names.iter().map(|name| (name.as_str(), &[][..])).collect();

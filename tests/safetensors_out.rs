@@ -145,6 +145,8 @@ fn names_that_ignore_tensors_are_no_layers_when_written() {
 
 #[cfg(feature = "embedded-io")]
 mod to_writers {
+    use core::error::Error as _;
+
     use embedded_io::{ErrorType, SliceWriteError, Write};
     use gradlet::safetensors::WriteError;
 
@@ -188,6 +190,7 @@ mod to_writers {
             let mut stuck = Slow { file: Vec::new(), at_once, more };
             let error = NET.write_safetensors(&NAMES, &mut stuck).unwrap_err();
             assert_eq!(error, WriteError::Stuck, "{at_once} {more}");
+            assert!(error.source().is_none());
         }
     }
 
@@ -197,6 +200,7 @@ mod to_writers {
             let mut buffer = vec![0; length];
             let error = NET.write_safetensors(&NAMES, &mut buffer.as_mut_slice()).unwrap_err();
             assert_eq!(error, WriteError::Write(SliceWriteError::Full));
+            assert_eq!(error.source().unwrap().to_string(), SliceWriteError::Full.to_string());
         }
         let mut file = Vec::new();
         let error = NET.write_safetensors(&["0", "0"], &mut file).unwrap_err();
@@ -231,14 +235,15 @@ const fn weights(inputs: usize, outputs: usize) -> Tensor {
     Tensor::Weights { inputs, outputs }
 }
 
-const SAID: [WeightShapes; 5] = [
+const SAID: [WeightShapes; 6] = [
     WeightShapes::NONE,
     WeightShapes::without_bias(2, 3),
     WeightShapes::with_bias(2, 3),
     WeightShapes::with_bias(3, 2),
     WeightShapes::both(&WeightShapes::without_bias(2, 3), &WeightShapes::with_bias(1, 1)),
+    WeightShapes::both(&WeightShapes::with_bias(2, 3), &WeightShapes::with_bias(1, 1)),
 ];
-const SHOWN: [&[(Tensor, usize)]; 7] = [
+const SHOWN: [&[(Tensor, usize)]; 9] = [
     &[(Tensor::Other, 5)],
     &[(weights(2, 3), 6), (Tensor::Other, 1)],
     &[(weights(2, 3), 6), (Tensor::Other, 1), (Tensor::Bias, 3)],
@@ -246,6 +251,8 @@ const SHOWN: [&[(Tensor, usize)]; 7] = [
     &[(weights(2, 3), 6), (weights(1, 1), 1), (Tensor::Bias, 1)],
     &[(Tensor::Bias, 3), (weights(2, 3), 6), (Tensor::Bias, 3), (Tensor::Bias, 3)],
     &[(weights(2, 3), 7), (Tensor::Bias, 2)],
+    &[(weights(2, 3), 6), (Tensor::Bias, 2)],
+    &[(weights(2, 3), 6), (Tensor::Bias, 3), (weights(1, 1), 1), (Tensor::Bias, 3)],
 ];
 
 impl<const SAYS: u8, const SHOWS: u8> Layer for Own<SAYS, SHOWS> {
@@ -341,6 +348,6 @@ fn layers_that_show_other_than_they_say_are_not_written() {
     }
     undescribed! {
         0 1, 0 2, 0 3, 0 4, 0 5, 1 0, 1 2, 1 3, 1 4, 1 5, 1 6, 2 0, 2 1, 2 3, 2 4, 2 5, 2 6, 3 2,
-        4 1, 4 2, 4 3,
+        2 7, 4 1, 4 2, 4 3, 5 4, 5 8,
     }
 }

@@ -261,11 +261,7 @@ pub(super) const fn whole(text: &[u8]) -> Read<'_, usize> {
         };
         rest = others;
     }
-    match rest {
-        [b'.' | b'e' | b'E', ..] => Err(Malformed),
-        _ if rest.len() == all => Err(Malformed),
-        _ => Ok((number, rest)),
-    }
+    if rest.len() == all { Err(Malformed) } else { Ok((number, rest)) }
 }
 
 /// What follows a number of any kind that an `f64` can hold.
