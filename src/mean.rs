@@ -54,7 +54,7 @@ impl<T: Scalar> DoubleWord<T> {
         distance
     }
 
-    #[cfg(test)]
+    #[cfg(all(test, feature = "nalgebra"))]
     pub(crate) fn scale(&mut self, power_of_two: T) {
         (self.high, self.low) = (self.high * power_of_two, self.low * power_of_two);
     }
