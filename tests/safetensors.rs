@@ -458,17 +458,17 @@ fn errors_are_small_and_borrow_no_file() {
     assert!(names(&with_tensors(&[("a", &[])])).is_err());
 }
 
+/// The error of a file that has tensors of these names, where none is expected.
+fn nothing_expected(names: &[String]) -> LoadError<'static> {
+    let tensors: Vec<_> = names.iter().map(|name| (name.as_str(), &[][..])).collect();
+    Safetensors::new(&with_tensors(&tensors)).unwrap().expect_only(&[]).unwrap_err()
+}
+
 #[test]
 fn errors_with_other_names_are_other_errors() {
     let error = |count: usize, letter: &str| {
         let names: Vec<_> = (0..count).map(|k| format!("{}{k}", letter.repeat(40))).collect();
-        let tensors: Vec<_> = names.iter().map(|name| (name.as_str(), &[][..])).collect();
-        let file = with_tensors(&tensors);
-        let LoadError::Unexpected { found } =
-            Safetensors::new(&file).unwrap().expect_only(&[]).unwrap_err()
-        else {
-            panic!()
-        };
+        let LoadError::Unexpected { found } = nothing_expected(&names) else { panic!() };
         found
     };
     assert_eq!(error(9, "a"), error(9, "a"));
@@ -481,13 +481,7 @@ fn errors_with_other_names_are_other_errors() {
 #[test]
 fn long_names_are_cut_in_errors() {
     let listed = |names: &[String]| {
-        let tensors: Vec<_> = names.iter().map(|name| (name.as_str(), &[][..])).collect();
-        let file = with_tensors(&tensors);
-        let LoadError::Unexpected { found } =
-            Safetensors::new(&file).unwrap().expect_only(&[]).unwrap_err()
-        else {
-            panic!()
-        };
+        let LoadError::Unexpected { found } = nothing_expected(names) else { panic!() };
         assert_eq!(found.to_string().matches(" more").count(), usize::from(found.more() > 0));
         assert_eq!(format!("{found:?}"), format!("Names({found})"));
         (found.as_str().to_owned(), found.more())

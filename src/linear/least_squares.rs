@@ -329,8 +329,9 @@ mod tests {
         for _ in 0..1 << 19 {
             observe(&mut fit, T::from_u32(2));
         }
-        let [[x], [z]] = *fit.solve().unwrap().weights();
-        ([x, z], *fit.solve().unwrap().bias(), fit.mean_squared_error())
+        let layer = fit.solve().unwrap();
+        let [[x], [z]] = *layer.weights();
+        ([x, z], *layer.bias(), fit.mean_squared_error())
     }
 
     #[test]

@@ -45,8 +45,7 @@ fn run() -> Result<bool, Error> {
             store.erase()?;
             return Ok(false);
         }
-        // The first start: whatever the memory has is no save.
-        // Damaged: power was cut in the first save.
+        // The first start, or power was cut in the first save: what the memory has is none.
         Err(StoreError::Empty | StoreError::Damaged) => {}
         Err(error) => return Err(error),
     }

@@ -38,8 +38,7 @@ fn run() -> Result<bool, Error> {
     let (mut net, mut trainer) = (WORKED_NET, Learner::new());
     match store.load_training(&mut net, &mut trainer) {
         Ok(_) => {}
-        // The first start: whatever the memory has is no save.
-        // Damaged: power was cut in the first save.
+        // The first start, or power was cut in the first save: what the memory has is none.
         Err(StoreError::Empty | StoreError::Damaged) => {}
         Err(error) => return Err(error),
     }
