@@ -47,7 +47,6 @@ impl Crc {
     }
 
     /// Of these bytes.
-    #[cfg(any(feature = "typenum", test))]
     pub(crate) fn of(bytes: &[u8]) -> u32 {
         let mut crc = Self::new();
         crc.update(bytes);

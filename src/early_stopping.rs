@@ -2,7 +2,7 @@
 
 use core::ops::ControlFlow;
 
-use crate::layer::{Layer, parameters_are_finite};
+use crate::layer::{Layer, Real, parameters_are_finite};
 use crate::scalar::{Scalar, Zero};
 
 /// Ends training when a loss has not become better for some epochs, and keeps the best parameters.
@@ -35,7 +35,7 @@ use crate::scalar::{Scalar, Zero};
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct EarlyStopping<N: Layer> {
     best: N::Gradient,
-    best_loss: N::Scalar,
+    best_loss: Real<N>,
     found: bool,
     waited: u32,
 }
@@ -44,17 +44,17 @@ impl<N: Layer> EarlyStopping<N> {
     /// Has seen nothing yet.
     #[must_use]
     pub const fn new() -> Self {
-        Self { best: N::Gradient::ZERO, best_loss: N::Scalar::ZERO, found: false, waited: 0 }
+        Self { best: N::Gradient::ZERO, best_loss: Real::<N>::ZERO, found: false, waited: 0 }
     }
 
     /// Keeps the parameters if `loss` is the lowest so far; says stop after `patience` losses in a
     /// row that were not. A loss that is NaN or infinite is never the lowest, nor is that of a network
     /// with such a parameter.
-    pub fn observe(&mut self, net: &N, loss: N::Scalar, patience: u32) -> ControlFlow<()> {
+    pub fn observe(&mut self, net: &N, loss: Real<N>, patience: u32) -> ControlFlow<()> {
         let lowest = !self.found || loss < self.best_loss;
         let better = lowest && loss.is_finite() && parameters_are_finite(net);
         if better {
-            net.parameters([&mut self.best], &mut |_, now, [best]| {
+            N::walk([net], [], [], [&mut self.best], &mut |_, [now], [], [], [best]| {
                 for (best, &now) in best.iter_mut().zip(now) {
                     *best = now;
                 }
@@ -74,7 +74,7 @@ impl<N: Layer> EarlyStopping<N> {
 
     /// The lowest loss so far.
     #[must_use]
-    pub fn best_loss(&self) -> Option<N::Scalar> {
+    pub fn best_loss(&self) -> Option<Real<N>> {
         self.found.then_some(self.best_loss)
     }
 
@@ -83,7 +83,7 @@ impl<N: Layer> EarlyStopping<N> {
     #[must_use = "`false` says that there was nothing to restore"]
     pub fn restore(&self, net: &mut N) -> bool {
         if self.found {
-            N::tensors([&self.best], [net], [], &mut |_, [best], [now], []| {
+            N::walk([], [net], [&self.best], [], &mut |_, [], [now], [best], []| {
                 for (now, &best) in now.iter_mut().zip(best) {
                     *now = best;
                 }

@@ -2,12 +2,15 @@
 
 use core::ops::ControlFlow;
 
-use crate::layer::{Layer, Vector, parameters_are_finite};
+use crate::batch::BatchTrainer;
+use crate::layer::{Layer, Real, parameters_are_finite};
 use crate::loss::Loss;
 use crate::metrics::LossMeter;
 use crate::optimizer::{HyperParameter, Optimizer};
 use crate::scalar::Scalar;
-use crate::trainer::{BatchTrainer, Trainer};
+use crate::shape::Shape;
+use crate::tensors::are_finite;
+use crate::trainer::Trainer;
 
 /// An input `X` with its target `Y`: a pair, a reference to a pair, or a pair of references.
 ///
@@ -109,7 +112,7 @@ pub struct Epoch<'a, N: Layer> {
     /// Epochs done, this one included: 1 after the first.
     pub number: u32,
     /// Mean loss over the examples of this epoch, each taken before its own update.
-    pub loss: N::Scalar,
+    pub loss: Real<N>,
     /// The network as it is now.
     pub net: &'a N,
 }
@@ -184,7 +187,7 @@ trait Learn<N: Layer, O> {
         net: &mut N,
         optimizer: impl FnMut() -> Result<O, Outcome>,
         examples: impl Iterator<Item = E>,
-        losses: &mut LossMeter<N::Scalar>,
+        losses: &mut LossMeter<Real<N>>,
     ) -> Result<(), Outcome>;
 
     /// Whether all numbers of the optimizer's state are finite.
@@ -192,9 +195,9 @@ trait Learn<N: Layer, O> {
 }
 
 /// Records a finite loss; otherwise says what was wrong with the example.
-fn record<N: Layer, L: Loss<N::Activation>>(
-    losses: &mut LossMeter<N::Scalar>,
-    loss: N::Scalar,
+fn record<N: Layer, L: Loss<N::Activation, N::Format>>(
+    losses: &mut LossMeter<Real<N>>,
+    loss: Real<N>,
     target: &N::Output,
 ) -> Result<(), Outcome> {
     let example = losses.count();
@@ -208,22 +211,14 @@ fn record<N: Layer, L: Loss<N::Activation>>(
     }
 }
 
-fn state_is_finite<N: Layer, O: Optimizer<N>>(state: &O::State) -> bool {
-    let mut finite = true;
-    O::remembered([state], [], &mut |[values], []| {
-        finite = finite && values.iter().all(|value| value.is_finite());
-    });
-    finite
-}
-
 fn run<N: Layer, O: Optimizer<N>, S: IntoIterator<Item: Example<N::Input, N::Output>>>(
     learner: &mut impl Learn<N, O>,
     net: &mut N,
     mut optimizer: impl FnMut(u32) -> O,
     mut examples: impl FnMut(u32) -> S,
-    stop: Stop<N::Scalar>,
+    stop: Stop<Real<N>>,
     mut callback: impl FnMut(Epoch<'_, N>) -> ControlFlow<()>,
-) -> Report<N::Scalar> {
+) -> Report<Real<N>> {
     let mut report = Report { outcome: Outcome::EpochsDone, epochs: 0, loss: None };
     let mut updates = 0_u32;
     let mut next_optimizer = || {
@@ -259,13 +254,15 @@ fn run<N: Layer, O: Optimizer<N>, S: IntoIterator<Item: Example<N::Input, N::Out
     }
 }
 
-impl<N: Layer, L: Loss<N::Activation>, O: Optimizer<N>> Learn<N, O> for Trainer<N, L, O> {
+impl<N: Layer, L: Loss<N::Activation, N::Format>, O: Optimizer<N>> Learn<N, O>
+    for Trainer<N, L, O>
+{
     fn epoch<E: Example<N::Input, N::Output>>(
         &mut self,
         net: &mut N,
         mut optimizer: impl FnMut() -> Result<O, Outcome>,
         mut examples: impl Iterator<Item = E>,
-        losses: &mut LossMeter<N::Scalar>,
+        losses: &mut LossMeter<Real<N>>,
     ) -> Result<(), Outcome> {
         examples.try_for_each(|example| {
             let loss = self.step(net, &optimizer()?, example.input(), example.target());
@@ -274,7 +271,7 @@ impl<N: Layer, L: Loss<N::Activation>, O: Optimizer<N>> Learn<N, O> for Trainer<
     }
 
     fn state_is_finite(&self) -> bool {
-        state_is_finite::<N, O>(&self.state)
+        are_finite::<N::Format, _>(&self.state)
     }
 }
 
@@ -283,15 +280,19 @@ struct InBatches<'a, B> {
     size: u32,
 }
 
-impl<N: Layer, L: Loss<N::Activation>, O: Optimizer<N>, const TILE: usize> Learn<N, O>
-    for InBatches<'_, BatchTrainer<N, L, O, TILE>>
+impl<T, N, L, O, const TILE: usize> Learn<N, O> for InBatches<'_, BatchTrainer<N, L, O, TILE>>
+where
+    T: Scalar,
+    N: Layer<Format = T>,
+    L: Loss<N::Activation, T>,
+    O: Optimizer<N>,
 {
     fn epoch<E: Example<N::Input, N::Output>>(
         &mut self,
         net: &mut N,
         mut optimizer: impl FnMut() -> Result<O, Outcome>,
         examples: impl Iterator<Item = E>,
-        losses: &mut LossMeter<N::Scalar>,
+        losses: &mut LossMeter<T>,
     ) -> Result<(), Outcome> {
         let mut examples = examples.fuse();
         loop {
@@ -306,11 +307,11 @@ impl<N: Layer, L: Loss<N::Activation>, O: Optimizer<N>, const TILE: usize> Learn
     }
 
     fn state_is_finite(&self) -> bool {
-        state_is_finite::<N, O>(&self.trainer.state)
+        are_finite::<T, _>(&self.trainer.state)
     }
 }
 
-impl<N: Layer, L: Loss<N::Activation>, O: Optimizer<N>> Trainer<N, L, O> {
+impl<N: Layer, L: Loss<N::Activation, N::Format>, O: Optimizer<N>> Trainer<N, L, O> {
     /// Trains over all `examples`, in their order, epoch after epoch.
     ///
     /// ```
@@ -329,8 +330,8 @@ impl<N: Layer, L: Loss<N::Activation>, O: Optimizer<N>> Trainer<N, L, O> {
         net: &mut N,
         optimizer: &O,
         examples: S,
-        stop: Stop<N::Scalar>,
-    ) -> Report<N::Scalar>
+        stop: Stop<Real<N>>,
+    ) -> Report<Real<N>>
     where
         O: Clone,
         S: IntoIterator<Item: Example<N::Input, N::Output>> + Clone,
@@ -372,9 +373,9 @@ impl<N: Layer, L: Loss<N::Activation>, O: Optimizer<N>> Trainer<N, L, O> {
         net: &mut N,
         optimizer: impl FnMut(u32) -> O,
         examples: impl FnMut(u32) -> S,
-        stop: Stop<N::Scalar>,
+        stop: Stop<Real<N>>,
         callback: impl FnMut(Epoch<'_, N>) -> ControlFlow<()>,
-    ) -> Report<N::Scalar>
+    ) -> Report<Real<N>>
     where
         S: IntoIterator<Item: Example<N::Input, N::Output>>,
     {
@@ -382,8 +383,12 @@ impl<N: Layer, L: Loss<N::Activation>, O: Optimizer<N>> Trainer<N, L, O> {
     }
 }
 
-impl<N: Layer, L: Loss<N::Activation>, O: Optimizer<N>, const TILE: usize>
-    BatchTrainer<N, L, O, TILE>
+impl<T, N, L, O, const TILE: usize> BatchTrainer<N, L, O, TILE>
+where
+    T: Scalar,
+    N: Layer<Format = T>,
+    L: Loss<N::Activation, T>,
+    O: Optimizer<N>,
 {
     /// Trains over all `examples` in batches of `size`; the last batch of an epoch may be smaller, and
     /// [`FULL_BATCH`] makes one of each epoch. A size of 0 ends in [`Outcome::NoExamples`].
@@ -404,8 +409,8 @@ impl<N: Layer, L: Loss<N::Activation>, O: Optimizer<N>, const TILE: usize>
         optimizer: &O,
         size: u32,
         examples: S,
-        stop: Stop<N::Scalar>,
-    ) -> Report<N::Scalar>
+        stop: Stop<Real<N>>,
+    ) -> Report<Real<N>>
     where
         O: Clone,
         S: IntoIterator<Item: Example<N::Input, N::Output>> + Clone,
@@ -428,9 +433,9 @@ impl<N: Layer, L: Loss<N::Activation>, O: Optimizer<N>, const TILE: usize>
         optimizer: impl FnMut(u32) -> O,
         size: u32,
         examples: impl FnMut(u32) -> S,
-        stop: Stop<N::Scalar>,
+        stop: Stop<Real<N>>,
         callback: impl FnMut(Epoch<'_, N>) -> ControlFlow<()>,
-    ) -> Report<N::Scalar>
+    ) -> Report<Real<N>>
     where
         S: IntoIterator<Item: Example<N::Input, N::Output>>,
     {

@@ -13,10 +13,10 @@
 //! was 41.9 % and 98.7 %. `cargo run --release --features rand_core --example xor` counts them.
 //!
 //! Each fills all weights of a network in place and sets its biases to zero. What a layer of your
-//! own calls [`Tensor::Other`] stays as it is, and so does what is [`Frozen`].
+//! own calls [`Kind::Other`] stays as it is, and so does what is [`Frozen`].
 //!
 //! The weights depend on the generator's numbers alone: the same seed gives the same bits on every
-//! target. They are drawn in the order in which [`Layer::parameters`] shows them: layer by layer
+//! target. They are drawn in the order in which [`Layer::TENSORS`] shows them: layer by layer
 //! from the input on, `[input][output]` within a layer. An `f32` network takes numbers of 24 random
 //! bits from `next_u32`, an `f64` network numbers of 53 bits from `next_u64`, and neither computes
 //! in the other's type. So one seed does not give both the same weights.
@@ -87,8 +87,9 @@ use core::mem;
 
 use rand_core::Rng;
 
-use crate::layer::{Layer, Tensor};
-use crate::scalar::{Scalar, Zero};
+use crate::layer::Layer;
+use crate::scalar::Scalar;
+use crate::tensors::Kind;
 
 /// A random choice that fails is tried again this often at most, so that a generator that is stuck
 /// cannot hang the program. By chance it happens with a probability below 2^-64.
@@ -134,7 +135,7 @@ macro_rules! initialiser {
         #[doc = concat!("init::", stringify!($name), "(&mut net, &mut Pcg32::seed_from_u64(7));")]
         /// assert_ne!(net, Mlp::ZERO);
         /// ```
-        pub fn $name<N: Layer>(net: &mut N, rng: &mut (impl Generator + ?Sized)) {
+        pub fn $name<T: Scalar, N: Layer<Format = T>>(net: &mut N, rng: &mut (impl Generator + ?Sized)) {
             $fill(net, |inputs, outputs| size($numerator, $fan(inputs, outputs)), rng);
         }
     };
@@ -191,7 +192,11 @@ initialiser! {
 /// init::uniform(&mut net, 0.5, &mut Pcg32::seed_from_u64(7));
 /// assert!(net.weights().as_flattened().iter().all(|w| w.abs() <= 0.5));
 /// ```
-pub fn uniform<N: Layer>(net: &mut N, limit: N::Scalar, rng: &mut (impl Generator + ?Sized)) {
+pub fn uniform<T: Scalar, N: Layer<Format = T>>(
+    net: &mut N,
+    limit: T,
+    rng: &mut (impl Generator + ?Sized),
+) {
     fill_uniform(net, |_, _| limit, rng);
 }
 
@@ -210,11 +215,15 @@ pub fn uniform<N: Layer>(net: &mut N, limit: N::Scalar, rng: &mut (impl Generato
 /// init::normal(&mut net, 0.01, &mut Pcg32::seed_from_u64(7));
 /// assert!(net.weights().as_flattened().iter().all(|w| w.abs() < 0.1));
 /// ```
-pub fn normal<N: Layer>(net: &mut N, deviation: N::Scalar, rng: &mut (impl Generator + ?Sized)) {
+pub fn normal<T: Scalar, N: Layer<Format = T>>(
+    net: &mut N,
+    deviation: T,
+    rng: &mut (impl Generator + ?Sized),
+) {
     fill_normal(net, |_, _| deviation, rng);
 }
 
-/// Weights and biases zero, in place; [`Tensor::Other`] stays as it is. Draws nothing.
+/// Weights and biases zero, in place; [`Kind::Other`] stays as it is. Draws nothing.
 ///
 /// For a network of one layer, or to begin again. A network with hidden layers does not learn from
 /// here.
@@ -226,8 +235,8 @@ pub fn normal<N: Layer>(net: &mut N, deviation: N::Scalar, rng: &mut (impl Gener
 /// init::zeros(&mut net);
 /// assert_eq!(net, Dense::ZERO);
 /// ```
-pub fn zeros<N: Layer>(net: &mut N) {
-    fill(net, |_, _| (), |()| N::Scalar::ZERO);
+pub fn zeros<T: Scalar, N: Layer<Format = T>>(net: &mut N) {
+    fill(net, |_, _| (), |()| T::ZERO);
 }
 
 /// Puts `items` in random order, each order as likely as any other.
@@ -304,32 +313,33 @@ fn size<T: Scalar>(numerator: u32, fan: usize) -> T {
 }
 
 /// Sets each weight to `draw(size(inputs, outputs))`, each bias to zero.
-fn fill<N: Layer, S: Copy>(
+fn fill<T: Scalar, N: Layer<Format = T>, S: Copy>(
     net: &mut N,
     size: impl Fn(usize, usize) -> S,
-    mut draw: impl FnMut(S) -> N::Scalar,
+    mut draw: impl FnMut(S) -> T,
 ) {
-    N::tensors([], [net], [], &mut |tensor, [], [values], []| match tensor {
-        Tensor::Weights { inputs, outputs } => {
+    net.visit_mut(|tensor, values| match tensor.kind {
+        Kind::Weight => {
+            let (inputs, outputs) = tensor.fans();
             let size = size(inputs, outputs);
             values.fill_with(|| draw(size));
         }
-        Tensor::Bias => values.fill(N::Scalar::ZERO),
-        Tensor::Other => {}
+        Kind::Bias => values.fill(T::ZERO),
+        Kind::Other => {}
     });
 }
 
-fn fill_uniform<N: Layer>(
+fn fill_uniform<T: Scalar, N: Layer<Format = T>>(
     net: &mut N,
-    limit: impl Fn(usize, usize) -> N::Scalar,
+    limit: impl Fn(usize, usize) -> T,
     rng: &mut (impl Rng + ?Sized),
 ) {
     fill(net, limit, |limit| scaled_uniform(limit, rng));
 }
 
-fn fill_normal<N: Layer>(
+fn fill_normal<T: Scalar, N: Layer<Format = T>>(
     net: &mut N,
-    deviation: impl Fn(usize, usize) -> N::Scalar,
+    deviation: impl Fn(usize, usize) -> T,
     rng: &mut (impl Rng + ?Sized),
 ) {
     let mut other = None;

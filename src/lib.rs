@@ -48,7 +48,7 @@
 //! | judge | [`metrics`] |
 //! | take weights from Python, or back | [`load!`], [`safetensors`]; [`ToSource`] for Rust source |
 //! | keep what was learned | [`store`] (feature `store`) |
-//! | send it, average networks | [`flat`] (feature `typenum`) |
+//! | send it, average networks | [`flat`] |
 //! | learn from a sensor | [`stream`] (feature `heapless`) |
 //! | tell the unusual from the usual | [`metrics::ErrorStatistics`], [`metrics::Quantile`] |
 //!
@@ -113,12 +113,11 @@
 //! | feature | what it adds |
 //! |---|---|
 //! | `defmt` | `defmt::Format` on every public type |
-//! | `embedded-io` | [`Layer::write_safetensors`]: weights to any `embedded_io` 0.7 `Write` |
+//! | `embedded-io` | [`safetensors::write`]: weights to any `embedded_io` 0.7 `Write` |
 //! | `heapless` | [`stream`]: windows over a signal, replay, learning curves (needs Rust 1.87) |
 //! | `nalgebra` | [`linear`]: least squares, and weights as `nalgebra` 0.35 matrices (needs Rust 1.89) |
 //! | `store` | [`store`]: power-fail-safe storage of networks in flash |
 //! | `rand_core` | [`init`]: initialisers and shuffling from any `rand_core` 0.10 generator |
-//! | `typenum` | [`flat`]: parameters as arrays and frames whose lengths are computed in types |
 //!
 //! # What there is not
 //!
@@ -130,30 +129,31 @@
 #![cfg_attr(not(feature = "nalgebra"), doc = "[`linear`]: #features")]
 #![cfg_attr(not(feature = "rand_core"), doc = "[`init`]: #features")]
 #![cfg_attr(not(feature = "store"), doc = "[`store`]: #features")]
-#![cfg_attr(not(feature = "typenum"), doc = "[`flat`]: #features")]
-#![cfg_attr(not(feature = "embedded-io"), doc = "[`Layer::write_safetensors`]: #features")]
+#![cfg_attr(not(feature = "embedded-io"), doc = "[`safetensors::write`]: #features")]
 #![no_std]
 #![forbid(unsafe_code)]
 
 mod activation;
+mod batch;
+mod content;
 #[cfg(any(doc, doctest))]
 pub mod cookbook;
-#[cfg(any(feature = "store", feature = "typenum"))]
 mod crc;
 mod early_stopping;
-mod exp;
 pub mod fast;
 mod fingerprint;
 mod fit;
-#[cfg(feature = "typenum")]
 pub mod flat;
+mod format;
+mod gradient;
 #[cfg(feature = "rand_core")]
 pub mod init;
-mod kernel;
+pub mod kernel;
 mod layer;
 #[cfg(feature = "nalgebra")]
 pub mod linear;
 mod loss;
+mod math;
 mod mean;
 pub mod metrics;
 mod optimizer;
@@ -162,23 +162,30 @@ pub mod preprocess;
 pub mod safetensors;
 mod scalar;
 pub mod schedule;
+mod shape;
 mod source;
 #[cfg(feature = "store")]
 pub mod store;
 #[cfg(feature = "heapless")]
 pub mod stream;
 mod target;
+mod tensors;
 mod trainer;
 
 pub use activation::*;
+pub use batch::*;
 pub use early_stopping::*;
 pub use fingerprint::fingerprint;
 pub use fit::*;
+pub use format::*;
+pub use gradient::{Affine, ForEach, GradientVisitor, for_each};
 pub use layer::*;
 pub use loss::*;
 pub use optimizer::*;
 pub use scalar::*;
+pub use shape::*;
 pub use source::*;
+pub use tensors::*;
 pub use trainer::*;
 
 #[cfg(doctest)]

@@ -8,9 +8,10 @@
 //! refuses both.
 
 use crate::activation::{Activation, Sigmoid, Softmax, ratio};
-use crate::kernel::each;
-use crate::layer::Vector;
-use crate::scalar::{Scalar, reciprocal};
+use crate::format::Format;
+use crate::kernel::{each, each_sample};
+use crate::scalar::{Scalar, Zero as _, reciprocal};
+use crate::shape::Shape;
 
 /// What training makes small, for a network whose last activation is `A`.
 ///
@@ -24,12 +25,12 @@ use crate::scalar::{Scalar, reciprocal};
 /// /// `E = sum (y - t)^4`.
 /// struct Quartic;
 ///
-/// impl<A: Activation> Loss<A> for Quartic {
-///     fn evaluate<T: Scalar>(values: &mut [T], target: &[T]) -> T {
+/// impl<T: Scalar, A: Activation<T>> Loss<A, T> for Quartic {
+///     fn evaluate(values: &mut [T], target: &[T]) -> T {
 ///         A::apply(values);
 ///         values.iter().zip(target).map(|(&y, &t)| (y - t) * (y - t) * (y - t) * (y - t)).sum()
 ///     }
-///     fn delta<T: Scalar>(output: &[T], target: &[T], delta: &mut [T]) {
+///     fn delta(output: &[T], target: &[T], delta: &mut [T], (): &mut ()) {
 ///         for ((d, &y), &t) in delta.iter_mut().zip(output).zip(target) {
 ///             let e = y - t;
 ///             *d = T::from_u32(4) * e * e * e;
@@ -47,7 +48,7 @@ use crate::scalar::{Scalar, reciprocal};
     label = "this network ends in `{A}`",
     note = "`BinaryCrossEntropy` needs `Sigmoid` and `CrossEntropy` needs `Softmax` in the last layer; the other losses take any activation"
 )]
-pub trait Loss<A: Activation> {
+pub trait Loss<A: Activation<F>, F: Format = f32> {
     /// Whether [`delta`](Self::delta) is `dL/dz`; otherwise it is `dL/dy`.
     const FUSED: bool = false;
 
@@ -67,29 +68,30 @@ pub trait Loss<A: Activation> {
     /// assert!(!<CrossEntropy as Loss<Softmax>>::accepts(&[0.0, 3.0, 0.0]));
     /// ```
     #[must_use]
-    fn accepts<T: Scalar>(target: &[T]) -> bool {
-        target.iter().all(|t| t.is_finite())
+    fn accepts(target: &[F::Value]) -> bool {
+        target.iter().all(|&t| F::real(t).is_finite())
     }
 
     /// Turns the logits into outputs, exactly as `A` does, and returns the loss of the sample.
-    fn evaluate<T: Scalar>(values: &mut [T], target: &[T]) -> T;
+    fn evaluate(values: &mut [F::Value], target: &[F::Value]) -> F::Real;
 
     /// [`evaluate`](Self::evaluate) for each of several samples, with the same bits: of use only where
     /// that is quicker than one after the other.
-    fn evaluate_each<T: Scalar, Y: Vector<Scalar = T>, const K: usize>(
-        mut values: [&mut Y; K],
+    fn evaluate_each<Y: Shape<Element = F::Value>, const K: usize>(
+        values: [&mut Y; K],
         targets: [&Y; K],
-    ) -> [T; K] {
-        let mut losses = [T::ZERO; K];
-        for ((loss, values), target) in losses.iter_mut().zip(&mut values).zip(targets) {
+    ) -> [F::Real; K] {
+        let mut losses = [F::Real::ZERO; K];
+        let samples = losses.iter_mut().zip(values).zip(targets);
+        each_sample::<K, _>(samples, |((loss, values), target)| {
             *loss = Self::evaluate(values.as_mut_slice(), target.as_slice());
-        }
+        });
         losses
     }
 
     /// Writes the derivative of the loss by the outputs, or by the logits if
     /// [`FUSED`](Self::FUSED).
-    fn delta<T: Scalar>(output: &[T], target: &[T], delta: &mut [T]);
+    fn delta(output: &[F::Value], target: &[F::Value], delta: &mut [F::Sum], scale: &mut F::Scale);
 }
 
 macro_rules! loss {
@@ -106,23 +108,23 @@ macro_rules! loss {
 macro_rules! after_activation {
     (|$y:ident, $t:ident| $loss:expr) => {
         #[inline]
-        fn evaluate<T: Scalar>(values: &mut [T], $t: &[T]) -> T {
+        fn evaluate(values: &mut [T], $t: &[T]) -> T {
             A::apply(values);
             let $y = values;
             $loss
         }
 
         #[inline]
-        fn evaluate_each<T: Scalar, Y: Vector<Scalar = T>, const K: usize>(
+        fn evaluate_each<Y: Shape<Element = T>, const K: usize>(
             mut values: [&mut Y; K],
             targets: [&Y; K],
         ) -> [T; K] {
             A::apply_each(values.each_mut().map(|values| &mut **values));
             let mut losses = [T::ZERO; K];
-            for ((loss, y), t) in losses.iter_mut().zip(values).zip(targets) {
+            each_sample::<K, _>(losses.iter_mut().zip(values).zip(targets), |((loss, y), t)| {
                 let ($y, $t) = (y.as_slice(), t.as_slice());
                 *loss = $loss;
-            }
+            });
             losses
         }
     };
@@ -155,12 +157,30 @@ loss! {
     /// ```
     HalfSquaredError
 }
-impl<A: Activation> Loss<A> for HalfSquaredError {
-    after_activation!(|y, t| T::HALF * sum_of_errors(y, t, |e| e * e));
+/// For every number format and activation.
+impl<F: Format, A: Activation<F>> Loss<A, F> for HalfSquaredError {
+    #[inline]
+    fn evaluate(values: &mut [F::Value], target: &[F::Value]) -> F::Real {
+        A::apply(values);
+        F::half_squared_error(values, target)
+    }
 
     #[inline]
-    fn delta<T: Scalar>(output: &[T], target: &[T], delta: &mut [T]) {
-        map_errors(output, target, delta, |e| e);
+    fn evaluate_each<Y: Shape<Element = F::Value>, const K: usize>(
+        mut values: [&mut Y; K],
+        targets: [&Y; K],
+    ) -> [F::Real; K] {
+        A::apply_each(values.each_mut().map(|values| &mut **values));
+        let mut losses = [F::Real::ZERO; K];
+        each_sample::<K, _>(losses.iter_mut().zip(values).zip(targets), |((loss, y), t)| {
+            *loss = F::half_squared_error(y.as_slice(), t.as_slice());
+        });
+        losses
+    }
+
+    #[inline]
+    fn delta(output: &[F::Value], target: &[F::Value], delta: &mut [F::Sum], scale: &mut F::Scale) {
+        F::errors(output, target, delta, scale);
     }
 }
 
@@ -175,11 +195,11 @@ loss! {
     /// ```
     MeanSquaredError
 }
-impl<A: Activation> Loss<A> for MeanSquaredError {
+impl<T: Scalar, A: Activation<T>> Loss<A, T> for MeanSquaredError {
     after_activation!(|y, t| reciprocal::<T>(y.len()) * sum_of_errors(y, t, |e| e * e));
 
     #[inline]
-    fn delta<T: Scalar>(output: &[T], target: &[T], delta: &mut [T]) {
+    fn delta(output: &[T], target: &[T], delta: &mut [T], (): &mut ()) {
         let factor = reciprocal::<T>(output.len()) * (T::ONE + T::ONE);
         map_errors(output, target, delta, |e| factor * e);
     }
@@ -196,11 +216,11 @@ loss! {
     /// ```
     AbsoluteError
 }
-impl<A: Activation> Loss<A> for AbsoluteError {
+impl<T: Scalar, A: Activation<T>> Loss<A, T> for AbsoluteError {
     after_activation!(|y, t| sum_of_errors(y, t, T::abs));
 
     #[inline]
-    fn delta<T: Scalar>(output: &[T], target: &[T], delta: &mut [T]) {
+    fn delta(output: &[T], target: &[T], delta: &mut [T], (): &mut ()) {
         map_errors(output, target, delta, |e| clamp(e, T::ZERO, T::ONE));
     }
 }
@@ -249,7 +269,7 @@ impl<const NUMERATOR: u32, const DENOMINATOR: u32> Huber<NUMERATOR, DENOMINATOR>
     }
 }
 
-impl<A: Activation, const NUMERATOR: u32, const DENOMINATOR: u32> Loss<A>
+impl<T: Scalar, A: Activation<T>, const NUMERATOR: u32, const DENOMINATOR: u32> Loss<A, T>
     for Huber<NUMERATOR, DENOMINATOR>
 {
     after_activation!(|y, t| {
@@ -261,7 +281,7 @@ impl<A: Activation, const NUMERATOR: u32, const DENOMINATOR: u32> Loss<A>
     });
 
     #[inline]
-    fn delta<T: Scalar>(output: &[T], target: &[T], delta: &mut [T]) {
+    fn delta(output: &[T], target: &[T], delta: &mut [T], (): &mut ()) {
         let limit = Self::limit::<T>();
         map_errors(output, target, delta, |e| clamp(e, limit, limit));
     }
@@ -287,16 +307,16 @@ loss! {
     /// ```
     BinaryCrossEntropy
 }
-impl Loss<Sigmoid> for BinaryCrossEntropy {
+impl<T: Scalar> Loss<Sigmoid, T> for BinaryCrossEntropy {
     const FUSED: bool = true;
 
     #[inline]
-    fn accepts<T: Scalar>(target: &[T]) -> bool {
+    fn accepts(target: &[T]) -> bool {
         // Up to the number after 1, which is none of them.
         target.iter().fold(true, |all, t| all & t.lies_below(T::ONE + T::EPSILON))
     }
     #[inline]
-    fn evaluate<T: Scalar>(values: &mut [T], target: &[T]) -> T {
+    fn evaluate(values: &mut [T], target: &[T]) -> T {
         let mut loss = T::ZERO;
         for (value, &t) in values.iter_mut().zip(target) {
             let z = *value;
@@ -309,10 +329,10 @@ impl Loss<Sigmoid> for BinaryCrossEntropy {
                 z - t * z + power.ln_1p()
             };
         }
-        if <Self as Loss<Sigmoid>>::accepts(target) { loss } else { T::NAN }
+        if <Self as Loss<Sigmoid, T>>::accepts(target) { loss } else { T::NAN }
     }
     #[inline]
-    fn delta<T: Scalar>(output: &[T], target: &[T], delta: &mut [T]) {
+    fn delta(output: &[T], target: &[T], delta: &mut [T], (): &mut ()) {
         map_errors(output, target, delta, |e| e);
     }
 }
@@ -338,17 +358,17 @@ loss! {
     /// ```
     CrossEntropy
 }
-impl Loss<Softmax> for CrossEntropy {
+impl<T: Scalar> Loss<Softmax, T> for CrossEntropy {
     const FUSED: bool = true;
 
     #[inline]
-    fn accepts<T: Scalar>(target: &[T]) -> bool {
+    fn accepts(target: &[T]) -> bool {
         let positive = target.iter().fold(true, |all, t| all & t.lies_below(T::INFINITY));
         let sum = target.iter().fold(T::ZERO, |sum, &t| sum + t);
         positive && (sum - T::ONE).abs() <= reciprocal(256)
     }
     #[inline]
-    fn evaluate<T: Scalar>(values: &mut [T], target: &[T]) -> T {
+    fn evaluate(values: &mut [T], target: &[T]) -> T {
         let max = Softmax::max(values);
         let expected = values.iter().zip(target).fold(T::ZERO, |sum, (&z, &t)| {
             // The difference may be infinite, and 0 times infinity is NaN.
@@ -358,7 +378,7 @@ impl Loss<Softmax> for CrossEntropy {
         cross_entropy(sum, expected, values, target)
     }
     #[inline]
-    fn delta<T: Scalar>(output: &[T], target: &[T], delta: &mut [T]) {
+    fn delta(output: &[T], target: &[T], delta: &mut [T], (): &mut ()) {
         map_errors(output, target, delta, |e| e);
     }
 }
@@ -366,7 +386,7 @@ impl Loss<Softmax> for CrossEntropy {
 /// `ln sum - expected`, or NaN for a target outside the domain, where `sum = sum e^(z - max z)`.
 #[inline]
 pub(crate) fn cross_entropy<T: Scalar>(sum: T, expected: T, output: &[T], target: &[T]) -> T {
-    if !<CrossEntropy as Loss<Softmax>>::accepts(target) {
+    if !<CrossEntropy as Loss<Softmax, T>>::accepts(target) {
         return T::NAN;
     }
     if sum < T::ONE + T::ONE {

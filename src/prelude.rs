@@ -4,6 +4,7 @@ pub use crate::activation::{
     Activation, Elementwise, Elu, Gelu, HardSigmoid, Identity, LeakyRelu, Relu, Sigmoid, Silu,
     Softmax, Softplus, Tanh,
 };
+pub use crate::batch::BatchTrainer;
 pub use crate::early_stopping::EarlyStopping;
 pub use crate::fit::{FULL_BATCH, Outcome, Stop};
 pub use crate::layer::{Chain, Dense, Frozen, Layer, Mlp};
@@ -18,4 +19,4 @@ pub use crate::optimizer::{
 };
 pub use crate::scalar::{Scalar, Zero};
 pub use crate::source::ToSource;
-pub use crate::trainer::{BatchTrainer, Trainer};
+pub use crate::trainer::Trainer;

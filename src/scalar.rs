@@ -4,6 +4,8 @@ use core::fmt::{Debug, Display, LowerExp};
 use core::iter::Sum;
 use core::ops::{Add, AddAssign, Div, DivAssign, Mul, MulAssign, Neg, Sub, SubAssign};
 
+use crate::shape::Element;
+
 /// A value that is all zeros, known at compile time.
 ///
 /// Everything that a trainer stores starts as zero, so that a trainer in a `static` costs no flash.
@@ -31,22 +33,22 @@ impl<A: Zero, B: Zero> Zero for (A, B) {
     const ZERO: Self = (A::ZERO, B::ZERO);
 }
 
-pub(crate) mod sealed {
-    use core::fmt;
+macro_rules! zero {
+    ($zero:literal: $($type:ty)+) => { $(
+        impl Zero for $type {
+            const ZERO: Self = $zero;
+        }
+    )+ };
+}
+zero!(0.0: f32 f64);
+zero!(0: i8 i16 i32 i64 u8 u16 u32);
 
-    use crate::fast::{double, single};
-    use crate::safetensors::{Dtype, take_f32, take_f64};
+pub(crate) mod sealed {
+    use crate::math::fast::{double, single};
 
     pub trait Sealed: Sized {
-        /// How a file calls the type.
-        const DTYPE: Dtype;
-        /// Its bytes, the lowest first.
-        type Bytes: AsRef<[u8]>;
-        fn bytes(self) -> Self::Bytes;
-        /// The first number of a tensor in a file, and the others.
-        fn take(dtype: Dtype, bytes: &[u8]) -> (Self, &[u8]);
-        /// Writes a constant expression that has the same bits.
-        fn write_source(self, f: &mut fmt::Formatter<'_>) -> fmt::Result;
+        /// A number from its bytes.
+        fn from_f32(value: f32) -> Self;
         /// Whether `0 <= self < end`, for a positive `end`; no NaN is.
         fn lies_below(self, end: Self) -> bool;
         /// As `lies_below`, but -0 does not, which takes fewer instructions.
@@ -64,30 +66,11 @@ pub(crate) mod sealed {
     }
 
     macro_rules! sealed {
-        ($type:ident $dtype:ident $take:ident $fast:ident $lower:literal) => {
+        ($type:ident $fast:ident $lower:literal) => {
             impl Sealed for $type {
-                const DTYPE: Dtype = Dtype::$dtype;
-                type Bytes = [u8; size_of::<Self>()];
-                fn bytes(self) -> Self::Bytes {
-                    self.to_le_bytes()
-                }
-                fn take(dtype: Dtype, bytes: &[u8]) -> (Self, &[u8]) {
-                    $take(dtype, bytes)
-                }
-                fn write_source(self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                    let name = stringify!($type);
-                    if self.is_finite() {
-                        // As few digits as give these bits.
-                        write!(f, "{self:?}")
-                    } else if self.to_bits() == Self::NAN.to_bits() {
-                        write!(f, "{name}::NAN")
-                    } else if self.is_nan() {
-                        write!(f, "{name}::from_bits({:#x})", self.to_bits())
-                    } else if self > 0.0 {
-                        write!(f, "{name}::INFINITY")
-                    } else {
-                        write!(f, "{name}::NEG_INFINITY")
-                    }
+                #[inline(always)]
+                fn from_f32(value: f32) -> Self {
+                    value.into()
                 }
                 #[inline(always)]
                 fn lies_below(self, end: Self) -> bool {
@@ -123,8 +106,8 @@ pub(crate) mod sealed {
             }
         };
     }
-    sealed!(f32 F32 take_f32 single 12);
-    sealed!(f64 F64 take_f64 double 27);
+    sealed!(f32 single 12);
+    sealed!(f64 double 27);
 }
 
 /// A floating-point type: `f32` or `f64`.
@@ -145,8 +128,7 @@ pub(crate) mod sealed {
 /// ```
 pub trait Scalar:
     sealed::Sealed
-    + Zero
-    + Copy
+    + Element
     + Debug
     + Display
     + LowerExp
@@ -162,7 +144,6 @@ pub trait Scalar:
     + MulAssign
     + DivAssign
     + Sum
-    + 'static
 {
     /// 1.
     const ONE: Self;
@@ -229,10 +210,6 @@ pub trait Scalar:
 
 macro_rules! float {
     ($type:ident: $exp:path, $sigmoid:path, $exp_m1:ident $ln:ident $ln_1p:ident $tanh:ident $erfc:ident $sqrt:ident $pow:ident) => {
-        impl Zero for $type {
-            const ZERO: Self = 0.0;
-        }
-
         impl Scalar for $type {
             const ONE: Self = 1.0;
             const HALF: Self = 0.5;
@@ -312,7 +289,7 @@ macro_rules! float {
     };
 }
 
-float!(f32: crate::exp::exp, crate::exp::sigmoid, expm1f logf log1pf tanhf erfcf sqrtf powf);
+float!(f32: crate::math::exp::exp, crate::math::exp::sigmoid, expm1f logf log1pf tanhf erfcf sqrtf powf);
 float!(f64: libm::exp, sigmoid, expm1 log log1p tanh erfc sqrt pow);
 
 /// Replaces each value `z` by `1 / (1 + e^-z)`.

@@ -1,16 +1,15 @@
 //! Networks as Rust source.
 
-use core::fmt::{self, Display, Formatter};
+use core::fmt::{self, Debug, Display, Formatter};
 
 use crate::activation::Hidden;
 use crate::layer::{Chain, Dense, Frozen, Layer, Takes};
 use crate::scalar::Scalar;
 
-/// A network that can be printed as Rust source: an expression to be pasted into a constant of the
-/// network's type. It has the same bits, NaN and infinity too: ask [`is_finite`](crate::is_finite)
-/// before.
+/// What can be printed as Rust source: an expression to be pasted into a constant of its type. It has
+/// the same bits, NaN and infinity too: ask [`is_finite`](crate::is_finite) before.
 ///
-/// Where no file can be: print it from a device, or check it in with the program.
+/// Where no file can be: print a network from a device, or check it in with the program.
 /// [`load!`](crate::load) keeps large networks out of the source.
 ///
 /// ```
@@ -36,134 +35,163 @@ use crate::scalar::Scalar;
 /// assert_eq!(net.to_source().to_string(), text);
 /// ```
 ///
-/// # Implement it for a layer of your own
+/// # Layers of your own
+///
+/// The tensors of any layer can be printed one by one, as arrays of numbers in the order of memory:
 ///
 /// ```
-/// use gradlet::{Indent, prelude::*};
+/// use gradlet::prelude::*;
+///
+/// let mut lines = String::new();
+/// Mlp::<1, 2, 1>::ZERO.visit(|tensor, values| {
+///     let (name, length) = (tensor.name.to_uppercase(), values.len());
+///     lines += &format!("const {name}: [f32; {length}] = {};\n", values.to_source());
+/// });
+/// assert!(lines.starts_with("const WEIGHT: [f32; 2] = [0.0, 0.0];\n"));
+/// ```
+///
+/// What makes a layer of them is in no list, so a layer that is to be printed as a whole, or as part of
+/// a network, says it. Arrays are ready:
+///
+/// ```
+/// use gradlet::prelude::*;
+/// use std::fmt;
 ///
 /// struct Scale {
-///     factor: f32,
+///     factors: [f32; 2],
+/// }
+///
+/// impl Scale {
+///     const fn new(factors: [f32; 2]) -> Self {
+///         Self { factors }
+///     }
 /// }
 ///
 /// impl ToSource for Scale {
-///     fn write_source(&self, f: &mut std::fmt::Formatter<'_>, _indent: Indent) -> std::fmt::Result {
-///         write!(f, "Scale {{ factor: {:?} }}", self.factor)
+///     fn write_source(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+///         f.debug_tuple("Scale::new").field(&self.factors.to_source()).finish()
 ///     }
 /// }
-/// assert_eq!(Scale { factor: 2.0 }.to_source().to_string(), "Scale { factor: 2.0 }");
+/// let text = Scale::new([0.5, 2.0]).to_source().to_string();
+/// assert_eq!(text, "Scale::new(\n    [0.5, 2.0],\n)");
 /// ```
 pub trait ToSource {
-    /// Writes the expression. Lines but the first begin with `indent`, the last line ends in no line
-    /// break.
+    /// Writes the expression. The builders of the formatter, as `debug_tuple`, indent what is in it.
     ///
     /// # Errors
     ///
     /// Those of the formatter.
-    fn write_source(&self, f: &mut Formatter<'_>, indent: Indent) -> fmt::Result;
+    fn write_source(&self, f: &mut Formatter<'_>) -> fmt::Result;
 
     /// The expression, to be printed.
-    fn to_source(&self) -> Source<'_, Self>
-    where
-        Self: Sized,
-    {
+    fn to_source(&self) -> Source<'_, Self> {
         Source(self)
     }
 }
 
 /// What [`ToSource::to_source`] gives: it prints as Rust source.
-#[derive(Clone, Copy, Debug)]
-#[cfg_attr(feature = "defmt", derive(defmt::Format))]
-pub struct Source<'a, N>(&'a N);
+#[derive(Clone, Copy)]
+pub struct Source<'a, N: ?Sized>(&'a N);
 
-impl<N: ToSource> Display for Source<'_, N> {
+impl<N: ToSource + ?Sized> Display for Source<'_, N> {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
-        self.0.write_source(f, Indent(0))
+        // Over several lines.
+        write!(f, "{self:#?}")
     }
 }
 
-/// How far lines of source are indented: prints as four spaces for each level.
-///
-/// ```
-/// let indent = gradlet::Indent::default();
-/// assert_eq!(format!("{indent}x{}y", indent.deeper()), "x    y");
-/// ```
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-#[cfg_attr(feature = "defmt", derive(defmt::Format))]
-pub struct Indent(u32);
-
-impl Indent {
-    /// One level more.
-    #[must_use]
-    pub const fn deeper(self) -> Self {
-        Self(self.0.saturating_add(1))
+impl<N: ToSource + ?Sized> Debug for Source<'_, N> {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        self.0.write_source(f)
     }
 }
 
-impl Display for Indent {
-    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
-        for _ in 0..self.0 {
-            f.write_str("    ")?;
+#[cfg(feature = "defmt")]
+impl<N: ?Sized> defmt::Format for Source<'_, N> {
+    fn format(&self, f: defmt::Formatter<'_>) {
+        defmt::write!(f, "Source(..)");
+    }
+}
+
+/// Writes a constant expression that has the same bits.
+fn write_number<T: Scalar>(number: T, f: &mut Formatter<'_>) -> fmt::Result {
+    let name = if size_of::<T>() == size_of::<f32>() { "f32" } else { "f64" };
+    if number.is_finite() {
+        // As few digits as give these bits.
+        write!(f, "{number:?}")
+    } else if number.to_le_bytes().as_ref() == T::NAN.to_le_bytes().as_ref() {
+        write!(f, "{name}::NAN")
+    } else if number == T::INFINITY {
+        write!(f, "{name}::INFINITY")
+    } else if number == -T::INFINITY {
+        write!(f, "{name}::NEG_INFINITY")
+    } else {
+        write!(f, "{name}::from_bits(0x")?;
+        number.to_le_bytes().as_ref().iter().rev().try_for_each(|byte| write!(f, "{byte:02x}"))?;
+        f.write_str(")")
+    }
+}
+
+/// Numbers in brackets, on one line.
+impl<T: Scalar> ToSource for [T] {
+    fn write_source(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        let mut separator = "[";
+        for &number in self {
+            f.write_str(separator)?;
+            write_number(number, f)?;
+            separator = ", ";
         }
-        Ok(())
+        f.write_str(if self.is_empty() { "[]" } else { "]" })
     }
 }
 
-/// Numbers in brackets.
-fn write_list<T: Scalar>(f: &mut Formatter<'_>, numbers: &[T]) -> fmt::Result {
-    f.write_str("[")?;
-    let mut separator = "";
-    for &number in numbers {
-        f.write_str(separator)?;
-        number.write_source(f)?;
-        separator = ", ";
+impl<T: Scalar, const N: usize> ToSource for [T; N] {
+    fn write_source(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        self.as_slice().write_source(f)
     }
-    f.write_str("]")
+}
+
+/// A line for each row.
+impl<X, const M: usize, const N: usize> ToSource for [[X; M]; N]
+where
+    [X; M]: ToSource,
+{
+    fn write_source(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        f.debug_list().entries(self.iter().map(ToSource::to_source)).finish()
+    }
 }
 
 impl<const IN: usize, const OUT: usize, A, T: Scalar> ToSource for Dense<IN, OUT, A, T> {
-    fn write_source(&self, f: &mut Formatter<'_>, indent: Indent) -> fmt::Result {
-        let argument = indent.deeper();
-        let row = argument.deeper();
-        write!(f, "Dense::new(\n{argument}[\n")?;
-        for weights in self.weights() {
-            Display::fmt(&row, f)?;
-            write_list(f, weights)?;
-            f.write_str(",\n")?;
-        }
-        write!(f, "{argument}],\n{argument}")?;
-        write_list(f, self.bias())?;
-        write!(f, ",\n{indent})")
+    fn write_source(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        let (weights, bias) = (self.weights().to_source(), self.bias().to_source());
+        f.debug_tuple("Dense::new").field(&weights).field(&bias).finish()
     }
 }
 
 impl<First, Rest> ToSource for Chain<First, Rest>
 where
     First: Layer<Activation: Hidden> + ToSource,
-    Rest: Takes<First::Output> + ToSource,
+    Rest: Takes<First::Output, First::Format> + ToSource,
 {
-    fn write_source(&self, f: &mut Formatter<'_>, indent: Indent) -> fmt::Result {
-        let argument = indent.deeper();
-        write!(f, "Chain::new(\n{argument}")?;
-        self.first().write_source(f, argument)?;
-        write!(f, ",\n{argument}")?;
-        self.rest().write_source(f, argument)?;
-        write!(f, ",\n{indent})")
+    fn write_source(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        let (first, rest) = (self.first().to_source(), self.rest().to_source());
+        f.debug_tuple("Chain::new").field(&first).field(&rest).finish()
     }
 }
 
 impl<L: ToSource> ToSource for Frozen<L> {
-    fn write_source(&self, f: &mut Formatter<'_>, indent: Indent) -> fmt::Result {
+    fn write_source(&self, f: &mut Formatter<'_>) -> fmt::Result {
         f.write_str("Frozen::new(")?;
-        self.layer().write_source(f, indent)?;
+        self.layer().write_source(f)?;
         f.write_str(")")
     }
 }
 
 /// A constant block, which may be borrowed for as long as the program runs.
 impl<L: ToSource> ToSource for &L {
-    fn write_source(&self, f: &mut Formatter<'_>, indent: Indent) -> fmt::Result {
+    fn write_source(&self, f: &mut Formatter<'_>) -> fmt::Result {
         f.write_str("&const { ")?;
-        (**self).write_source(f, indent)?;
+        (**self).write_source(f)?;
         f.write_str(" }")
     }
 }

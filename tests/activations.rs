@@ -10,29 +10,29 @@ use support::{Json, tolerance, ulps_f32, ulps_f64};
 /// `E = sum y`, so that `dE/dz` is the derivative of the activation.
 struct Sum;
 
-impl<A: Activation> Loss<A> for Sum {
-    fn evaluate<T: Scalar>(values: &mut [T], _target: &[T]) -> T {
+impl<T: Scalar, A: Activation<T>> Loss<A, T> for Sum {
+    fn evaluate(values: &mut [T], _target: &[T]) -> T {
         A::apply(values);
         values.iter().copied().sum()
     }
-    fn delta<T: Scalar>(_output: &[T], _target: &[T], delta: &mut [T]) {
+    fn delta(_output: &[T], _target: &[T], delta: &mut [T], (): &mut ()) {
         delta.fill(T::ONE);
     }
 }
 
 /// A layer that hands its input to the activation, bit for bit: negative zero changes no number.
-fn unit<A: Activation, T: Scalar>() -> Dense<1, 1, A, T> {
+fn unit<A: Activation<T>, T: Scalar>() -> Dense<1, 1, A, T> {
     Dense::new([[T::ONE]], [-T::ZERO])
 }
 
 /// `f(z)`, by a forward pass.
-fn value<A: Activation, T: Scalar>(z: T) -> T {
+fn value<A: Activation<T>, T: Scalar>(z: T) -> T {
     let [y] = unit::<A, T>().forward(&[z]);
     y
 }
 
 /// `f'(z)`, by a backward pass: the gradient of the bias.
-fn slope<A: Activation, T: Scalar>(z: T) -> T {
+fn slope<A: Activation<T>, T: Scalar>(z: T) -> T {
     let mut trainer = BatchTrainer::<Dense<1, 1, A, T>, Sum, Sgd<T>>::new();
     trainer.accumulate(&unit(), &[z], &[T::ZERO]);
     let [slope] = *trainer.gradient().bias();
@@ -133,7 +133,7 @@ fn activations_match_golden_in_f32() {
     }
 }
 
-fn assert_softmax<A: Activation, T: Scalar, const N: usize>(
+fn assert_softmax<A: Activation<T>, T: Scalar, const N: usize>(
     z: [f64; N],
     want: [f64; N],
     epsilon: f64,
@@ -153,7 +153,7 @@ fn assert_softmax<A: Activation, T: Scalar, const N: usize>(
 
 #[test]
 fn softmax_matches_golden() {
-    fn check<A: Activation>() {
+    fn check<A: Activation + Activation<f64>>() {
         let cases = Json::file("activations").at("softmax").list();
         assert_eq!(cases.len(), 6);
         for case in cases {
@@ -169,7 +169,7 @@ fn softmax_matches_golden() {
 
 #[test]
 fn softmax_is_right_for_logits_at_the_ends_of_the_range() {
-    fn check<A: Activation>() {
+    fn check<A: Activation + Activation<f64>>() {
         for size in [1e4, 1e30, f64::from(f32::MAX)] {
             assert_softmax::<A, f64, 2>([size, -size], [1.0, 0.0], f64::EPSILON);
             assert_softmax::<A, f32, 2>([-size, size], [0.0, 1.0], f32::EPSILON.into());
@@ -184,12 +184,12 @@ fn softmax_is_right_for_logits_at_the_ends_of_the_range() {
 
 #[test]
 fn softmax_of_nan_is_nan() {
-    fn check<A: Activation>() {
+    fn check<A: Activation + Activation<f64>>() {
         let mut some = [1.0, f32::NAN, 2.0];
-        A::apply(&mut some);
+        <A as Activation>::apply(&mut some);
         assert!(some.iter().all(|y| y.is_nan()), "{some:?}");
         let mut all = [f64::NAN; 11];
-        A::apply(&mut all);
+        <A as Activation<f64>>::apply(&mut all);
         assert!(all.iter().all(|y| y.is_nan()), "{all:?}");
     }
     check::<Softmax>();
@@ -236,7 +236,7 @@ ends! {
 
 #[test]
 fn activations_that_hold_zero_hold_both_zeros() {
-    fn check<A: Activation>() {
+    fn check<A: Activation + Activation<f64>>() {
         for zero in [0.0_f32, -0.0] {
             assert_eq!(value::<A, f32>(zero), 0.0);
             assert_eq!(value::<A, f64>(f64::from(zero)), 0.0);
@@ -275,7 +275,11 @@ type Known = [(f64, f64, f64); 16];
 
 /// Compares with a table; `allowed` says by how much a value may be off, for `z`, the value and the
 /// epsilon of the type.
-fn check_known<A: Activation>(what: &str, table: &Known, allowed: fn(f64, f64, f64) -> f64) {
+fn check_known<A: Activation + Activation<f64>>(
+    what: &str,
+    table: &Known,
+    allowed: fn(f64, f64, f64) -> f64,
+) {
     for &(z, want, want_slope) in table {
         let epsilon = f64::EPSILON;
         assert_within(what, z, value::<A, f64>(z), want, allowed(z, want, epsilon));

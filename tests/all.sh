@@ -43,7 +43,7 @@ bare_metal_targets=(thumbv6m-none-eabi thumbv7em-none-eabihf riscv32imac-unknown
 slow_to_optimise="gradients not_finite optimizers store training"
 # The tests of what each feature adds.
 tests_of_features=("defmt=--test defmt" "embedded-io=--test safetensors_out" "heapless=--test stream"
-    "nalgebra=--test linear" "rand_core=--test init" "store=--test store" "typenum=--test flat")
+    "nalgebra=--test linear" "rand_core=--test init" "store=--test store")
 snapshot=tests/public_api.txt
 bless=
 
@@ -114,7 +114,7 @@ step_msrv() {
 
 # Cargo of the oldest supported version.
 oldest() {
-    tests/cargo.sh msrv "$1" --locked --features defmt,embedded-io,rand_core,store,typenum "${@:2}"
+    tests/cargo.sh msrv "$1" --locked --features defmt,embedded-io,rand_core,store "${@:2}"
 }
 
 step_no_std() {
@@ -265,7 +265,7 @@ step_python() {
 
     echo "   the same bytes"
     "$python" tests/python/files.py "$folder"
-    for name in names order plain; do
+    for name in names order plain sequence sequence_cases; do
         cmp "tests/weights/$name.safetensors" "$folder/$name.safetensors"
     done
 

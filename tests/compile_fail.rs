@@ -17,8 +17,6 @@ fn mistakes_have_short_errors() {
     if version.starts_with(COMPILER) {
         let cases = trybuild::TestCases::new();
         cases.compile_fail("tests/compile_fail/*.rs");
-        #[cfg(feature = "typenum")]
-        cases.compile_fail("tests/compile_fail/typenum/*.rs");
         #[cfg(feature = "rand_core")]
         cases.compile_fail("tests/compile_fail/rand_core/*.rs");
     } else {

@@ -13,11 +13,10 @@ use gradlet::prelude::*;
 use gradlet::preprocess::{MinMax, Scaling, Standardize};
 use gradlet::safetensors::{
     Dtype, Fault, LoadError, Names, Safetensors, SaveError, Shape, TensorInfo, TensorName, Text,
-    WeightShapes,
 };
 use gradlet::{
-    AdamState, ChainGradient, ChainTrace, Epoch, ForEach, Indent, LayerTrace, Report, Source,
-    Tensor, fast,
+    AdamState, Batch, Delta, Epoch, ForEach, Kind, LayerTrace, Pair, Places, Report, Samples,
+    Source, Tensor, TensorList, fast,
 };
 
 type Net<T> = Mlp<2, 4, 3, Tanh, Softmax, T>;
@@ -42,12 +41,12 @@ fn losses() {
 }
 
 fn layers<T: Scalar + Format>() {
-    are_format![Dense<2, 4, Sigmoid, T>, Frozen<Dense<2, 4, Sigmoid, T>>, Tensor];
-    are_format![Net<T>, Deep<T>, OnFeatures<T>];
-    are_format![ChainGradient<Dense<2, 4, Tanh, T>, Dense<4, 3, Softmax, T>>];
+    are_format![Dense<2, 4, Sigmoid, T>, Frozen<Dense<2, 4, Sigmoid, T>>];
+    are_format![Net<T>, Deep<T>, OnFeatures<T>, Kind, Places, Tensor, TensorList];
+    are_format![Pair<Dense<2, 4, Tanh, T>, Dense<4, 3, Softmax, T>>];
     are_format![<Deep<T> as Layer>::Gradient, <OnFeatures<T> as Layer>::Gradient];
-    are_format![LayerTrace<[T; 4], Gelu>];
-    are_format![ChainTrace<LayerTrace<[T; 4], Tanh>, LayerTrace<[T; 3], Softmax>>];
+    are_format![LayerTrace<T, [[T; 4]; 3], Gelu>, Delta<T, [[T; 4]; 3]>];
+    are_format![Samples<'static, Net<T>, 1>, Samples<'static, Deep<T>, 4>];
     are_format![<Deep<T> as Layer>::Trace, <OnFeatures<T> as Layer>::Trace];
 }
 
@@ -63,7 +62,7 @@ fn optimizers<T: Scalar + Format>() {
 
 fn trainers<T: Scalar + Format>() {
     are_format![Trainer<Net<T>, CrossEntropy, Sgd<T>>];
-    are_format![BatchTrainer<Deep<T>, BinaryCrossEntropy, Adam<T>>];
+    are_format![BatchTrainer<Deep<T>, BinaryCrossEntropy, Adam<T>>, Batch<Deep<T>, 8>];
 }
 
 fn fits<T: Scalar + Format>() {
@@ -84,7 +83,7 @@ fn preprocessing<T: Scalar + Format>() {
 fn files() {
     are_format![Dtype, Fault, LoadError<'static>, Safetensors<'static>, Shape, Text];
     are_format![gradlet::safetensors::Format, Names, TensorInfo<'static>, TensorName<'static>];
-    are_format![SaveError<'static>, WeightShapes, Indent, Source<'static, Net<f32>>];
+    are_format![SaveError<'static>, Source<'static, Net<f32>>];
     #[cfg(feature = "embedded-io")]
     are_format![gradlet::safetensors::WriteError<'static, embedded_io::ErrorKind>];
 }
@@ -112,11 +111,10 @@ fn stores() {
     are_format![Loaded, RangeError, StoreError<u8>];
 }
 
-#[cfg(feature = "typenum")]
 fn frames() {
     use gradlet::flat::{Assembler, FrameError, PieceError};
 
-    are_format![Assembler<Net<f32>, 40>, FrameError, PieceError];
+    are_format![Assembler<Net<f32>, 40, 4>, FrameError, PieceError];
 }
 
 #[cfg(feature = "nalgebra")]
@@ -149,7 +147,6 @@ fn types_of_both_numbers_are_format() {
     files();
     #[cfg(feature = "store")]
     stores();
-    #[cfg(feature = "typenum")]
     frames();
     all::<f32>();
     all::<f64>();
@@ -158,13 +155,16 @@ fn types_of_both_numbers_are_format() {
 /// Bounded by what they hold, so that types of the user's own can be in them.
 #[test]
 fn types_of_any_layer_are_format_if_the_layer_is() {
-    fn any<N: Layer<Scalar: Format, Gradient: Format> + Format + 'static>() {
+    fn any<T: Scalar + Format, N>()
+    where
+        N: Layer<Format = T, Trace: Format, Gradient: Format> + Format + 'static,
+    {
         are_format![Frozen<N>, Epoch<'static, N>, EarlyStopping<N>];
-        are_format![AdamState<N::Gradient, N::Scalar>, LayerTrace<N::Output, N::Activation>];
-        are_format![Trainer<N, HalfSquaredError, Sgd<N::Scalar>>];
-        are_format![BatchTrainer<N, HalfSquaredError, Sgd<N::Scalar>>];
+        are_format![AdamState<N::Gradient, T>, LayerTrace<T, N::Output, N::Activation>];
+        are_format![Trainer<N, HalfSquaredError, Sgd<T>>, Batch<N, 8>];
+        are_format![BatchTrainer<N, HalfSquaredError, Sgd<T>>];
     }
-    any::<Net<f32>>();
+    any::<f32, Net<f32>>();
 }
 
 #[test]

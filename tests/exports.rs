@@ -7,6 +7,7 @@ use std::fs;
 use std::path::Path;
 
 use gradlet::prelude::*;
+use gradlet::safetensors;
 
 /// The Rust that the script printed, and what it has besides the network.
 macro_rules! printed {
@@ -47,7 +48,7 @@ const CLOSE_F64: f64 = 1e-13;
 const CLOSE_RAW: f64 = 2e-5;
 
 /// 16 inputs, and what the Python library says to them.
-struct Cases<const IN: usize, const OUT: usize, T> {
+struct Cases<const IN: usize, const OUT: usize, T: Scalar> {
     inputs: Dense<IN, 16, Identity, T>,
     outputs: Dense<OUT, 16, Identity, T>,
 }
@@ -55,8 +56,8 @@ struct Cases<const IN: usize, const OUT: usize, T> {
 impl<const IN: usize, const OUT: usize, T: Scalar> Cases<IN, OUT, T> {
     fn read(file: &[u8]) -> Self {
         let mut cases = Self { inputs: Zero::ZERO, outputs: Zero::ZERO };
-        cases.inputs.load_safetensors(file, &["inputs", ".."]).unwrap();
-        cases.outputs.load_safetensors(file, &["outputs", ".."]).unwrap();
+        safetensors::load(&mut cases.inputs, file, &["inputs", ".."]).unwrap();
+        safetensors::load(&mut cases.outputs, file, &["outputs", ".."]).unwrap();
         cases
     }
 
@@ -81,7 +82,7 @@ fn check<N, T, const IN: usize, const OUT: usize>(
     layers: &[&str],
     close: f64,
 ) where
-    N: Layer<Scalar = T, Input = [T; IN], Output = [T; OUT]> + Zero,
+    N: Layer<Format = T, Input = [T; IN], Output = [T; OUT]> + Zero,
     T: Scalar,
 {
     check_scaled(folder, net, layers, close, Clone::clone);
@@ -95,7 +96,7 @@ fn check_scaled<N, T, const IN: usize, const OUT: usize>(
     close: f64,
     scaled: impl Fn(&[T; IN]) -> [T; IN],
 ) where
-    N: Layer<Scalar = T, Input = [T; IN], Output = [T; OUT]> + Zero,
+    N: Layer<Format = T, Input = [T; IN], Output = [T; OUT]> + Zero,
     T: Scalar,
 {
     let path = |end: &str| folder.join(format!("{name}{end}"));
@@ -104,7 +105,7 @@ fn check_scaled<N, T, const IN: usize, const OUT: usize>(
         return;
     };
     let cases = fs::read(path("_cases.safetensors")).unwrap();
-    let found = N::from_safetensors(&file, layers).unwrap();
+    let found = safetensors::from_bytes::<N>(&file, layers).unwrap();
     Cases::read(&cases).assert_agree(|x| found.forward(&scaled(x)), close);
     println!("{name}: agrees");
 

@@ -1,5 +1,4 @@
-//! Parameters as arrays and frames whose lengths are types.
-#![cfg(feature = "typenum")]
+//! Parameters as arrays and as frames.
 #![allow(
     clippy::unwrap_used,
     clippy::indexing_slicing,
@@ -8,12 +7,17 @@
     reason = "tests may panic, and compare exactly"
 )]
 
-use gradlet::flat::typenum::Unsigned;
+#[path = "support/outside/mod.rs"]
+#[allow(dead_code, reason = "not all of them are used here")]
+mod outside;
+
+use gradlet::Weight;
 use gradlet::flat::{
-    Assembler, FitsIn, Flat, FlatParameters, Frame, FrameError, FrameScalar, Framed, InPieces,
-    PieceError, pieces,
+    Assembler, FrameError, PieceError, frame_bytes, load_array, load_frame, piece_count, pieces,
+    to_array, to_frame, write_array, write_frame,
 };
 use gradlet::prelude::*;
+use outside::{Conv1d, Gru};
 use proptest::array::uniform22;
 use proptest::num::f32::{NEGATIVE, NORMAL, POSITIVE, SUBNORMAL, ZERO};
 use proptest::prelude::*;
@@ -27,22 +31,28 @@ type OnBorrowed = Chain<&'static Dense<2, 3>, Dense<3, 1>>;
 static FEATURES: Dense<2, 3, Tanh> = Dense::new([[0.1, 0.2, 0.3], [0.4, 0.5, 0.6]], [0.7; 3]);
 static BORROWED: Dense<2, 3> = Dense::new([[0.1, 0.2, 0.3], [0.4, 0.5, 0.6]], [0.7; 3]);
 
-/// In the order of `parameters`.
-fn parameters<N: Layer>(net: &N) -> Vec<N::Scalar> {
+const FRAME: usize = frame_bytes::<Net>();
+
+/// In the order of `visit`.
+fn parameters<N: Layer>(net: &N) -> Vec<Weight<N>> {
     let mut all = Vec::new();
-    net.parameters([], &mut |_, values, []| all.extend_from_slice(values));
+    net.visit(|_, values| all.extend_from_slice(values));
     all
 }
 
 /// Gives every parameter another number.
-fn number<N: Layer>(net: &mut N) {
+fn number<T: Scalar, N: Layer<Format = T>>(net: &mut N) {
     let mut next = 0;
-    N::tensors([], [net], [], &mut |_, [], [values], []| {
+    net.visit_mut(|_, values| {
         for value in values {
             next += 1;
-            *value = N::Scalar::from_u32(next) / N::Scalar::from_u32(7);
+            *value = T::from_u32(next) / T::from_u32(7);
         }
     });
+}
+
+fn frame(net: &Net) -> [u8; FRAME] {
+    to_frame(net).unwrap()
 }
 
 fn net() -> Net {
@@ -67,32 +77,39 @@ fn with_bytes(mut frame: Vec<u8>, from: usize, bytes: &[u8]) -> Vec<u8> {
     frame
 }
 
-fn check<N>(name: &str, zero: N)
+fn check<T, N, const PARAMS: usize, const FRAME: usize>(name: &str, zero: N)
 where
-    N: Framed<Scalar: FrameScalar> + Clone + PartialEq + core::fmt::Debug,
+    T: Scalar,
+    N: Layer<Format = T> + Clone + PartialEq + core::fmt::Debug,
 {
-    assert_eq!(N::Length::USIZE, N::PARAMS, "{name}");
-    assert_eq!(N::FRAME_BYTES, 8 + N::PARAMS * size_of::<N::Scalar>(), "{name}");
-    assert_eq!(size_of::<Flat<N>>(), N::PARAMS * size_of::<N::Scalar>(), "{name}");
-    assert_eq!(size_of::<Frame<N>>(), N::FRAME_BYTES, "{name}");
-
     let mut net = zero.clone();
     number(&mut net);
-    let flat = net.to_flat();
-    assert_eq!(flat.as_slice(), parameters(&net), "{name}");
+    let array: Box<[T; PARAMS]> = Box::new(to_array(&net));
+    assert_eq!(array.as_slice(), parameters(&net), "{name}");
     let mut loaded = zero.clone();
     assert_ne!(loaded, net, "{name}");
-    loaded.load_flat(&flat);
+    load_array(&mut loaded, &array);
     assert_eq!(loaded, net, "{name}");
 
-    let frame = net.to_frame().unwrap();
+    let mut frame = Box::new([0; FRAME]);
+    write_frame(&net, &mut frame).unwrap();
+    assert_eq!(FRAME, 8 + PARAMS * size_of::<T>(), "{name}");
+    let numbers: Vec<u8> = array.iter().flat_map(|p| p.to_le_bytes().as_ref().to_vec()).collect();
+    assert_eq!(frame[..4], N::FINGERPRINT.to_le_bytes(), "{name}");
+    assert_eq!(frame[4..FRAME - 4], numbers, "{name}");
+    assert_eq!(frame[FRAME - 4..], crc(&frame[..FRAME - 4]).to_le_bytes(), "{name}");
     loaded = zero;
-    assert_eq!(loaded.load_frame(&frame), Ok(()), "{name}");
+    assert_eq!(load_frame(&mut loaded, &*frame), Ok(()), "{name}");
     assert_eq!(loaded, net, "{name}");
 }
 
 macro_rules! check {
-    ($($type:ty = $zero:expr),+ $(,)?) => { $( check::<$type>(stringify!($type), $zero); )+ };
+    ($($type:ty = $zero:expr),+ $(,)?) => { $(
+        check::<_, $type, { <$type>::PARAMS }, { frame_bytes::<$type>() }>(
+            stringify!($type),
+            $zero,
+        );
+    )+ };
 }
 
 #[test]
@@ -103,6 +120,7 @@ fn every_network_goes_into_arrays_and_back() {
         Dense<1, 1024> = Zero::ZERO,
         Dense<1024, 1, Relu, f64> = Zero::ZERO,
         Dense<10_000, 1> = Zero::ZERO,
+        Dense<1031, 1> = Zero::ZERO,
         Net = Zero::ZERO,
         Mlp<2, 4, 2, Tanh, Softmax, f64> = Zero::ZERO,
         Deep = Zero::ZERO,
@@ -112,11 +130,12 @@ fn every_network_goes_into_arrays_and_back() {
         Between = Zero::ZERO,
         OnFeatures = Chain::new(Frozen::new(&FEATURES), Zero::ZERO),
         OnBorrowed = Chain::new(&BORROWED, Zero::ZERO),
+        Chain<Conv1d<2, 3, 4, 1, 9, 6, 8>, Gru<3, 4, 6, 12>> = Zero::ZERO,
+        Gru<3, 4, 6, 12, f64> = Zero::ZERO,
     }
-    assert_eq!(<OnFeatures as FlatParameters>::Length::USIZE, 3 * 2 + 2 + 2 + 1);
-    assert_eq!(<Between as FlatParameters>::Length::USIZE, 2 * 3 + 3 + 3 + 1);
-    assert_eq!(<Frozen<Net> as FlatParameters>::Length::USIZE, 0);
-    assert_eq!(<&Net as FlatParameters>::Length::USIZE, 0);
+    assert_eq!(OnFeatures::PARAMS, 3 * 2 + 2 + 2 + 1);
+    assert_eq!(Between::PARAMS, 2 * 3 + 3 + 3 + 1);
+    assert_eq!(to_array(&Frozen::new(net())), [0.0; 0]);
 }
 
 #[test]
@@ -126,7 +145,7 @@ fn frame_has_the_bytes_that_the_table_says() {
     let numbers = [0, 0, 0x80, 0x3F, 0, 0, 0, 0xC0, 0, 0, 0, 0x3F, 0, 0, 0, 0x80];
     let mut want = [&fingerprint[..], &numbers].concat();
     want.extend(crc(&want).to_le_bytes());
-    assert_eq!(net.to_frame().unwrap().as_slice(), want);
+    assert_eq!(to_frame::<_, 24>(&net).unwrap().as_slice(), want);
     assert_eq!(crc(b"123456789"), 0xCBF4_3926);
 }
 
@@ -136,7 +155,7 @@ fn flat_array_keeps_the_bits_of_nan() {
         let mut net = net();
         net.rest_mut().bias_mut()[1] = f32::from_bits(bits);
         let mut loaded = Net::ZERO;
-        loaded.load_flat(&net.to_flat());
+        load_array(&mut loaded, &to_array::<_, { Net::PARAMS }>(&net));
         assert_eq!(loaded.rest().bias()[1].to_bits(), bits);
     }
 }
@@ -146,60 +165,54 @@ fn what_is_not_finite_is_refused_at_each_place() {
     for (index, value) in (0..Net::PARAMS).zip([f32::NAN, f32::INFINITY, -f32::INFINITY].repeat(8))
     {
         let error = FrameError::NotFinite { index };
-        let mut flat = net().to_flat();
-        flat[index] = value;
+        let mut array = to_array::<Net, { Net::PARAMS }>(&net());
+        array[index] = value;
         let mut sender = net();
-        sender.load_flat(&flat);
-        assert_eq!(sender.to_frame(), Err(error));
-        assert_eq!(sender.to_frame_of::<100>(), Err(error));
-        let mut frame = Net::ZERO.to_frame().unwrap();
-        assert_eq!(sender.write_frame(&mut frame), Err(error));
-        assert_eq!(frame, Net::ZERO.to_frame().unwrap());
+        load_array(&mut sender, &array);
+        assert_eq!(to_frame::<_, FRAME>(&sender), Err(error));
+        assert_eq!(to_frame::<_, 100>(&sender), Err(error));
+        let mut unchanged = frame(&Net::ZERO);
+        assert_eq!(write_frame(&sender, &mut unchanged), Err(error));
+        assert_eq!(unchanged, frame(&Net::ZERO));
 
-        let mut frame = net().to_frame().unwrap().to_vec();
-        frame[4 + 4 * index..][..4].copy_from_slice(&value.to_le_bytes());
-        let crc = crc(&frame[..Net::FRAME_BYTES - 4]);
-        frame[Net::FRAME_BYTES - 4..].copy_from_slice(&crc.to_le_bytes());
+        let sent = with_bytes(frame(&net()).to_vec(), 4 + 4 * index, &value.to_le_bytes());
         let mut receiver = net();
-        assert_eq!(receiver.load_frame(&frame), Err(error));
+        assert_eq!(load_frame(&mut receiver, &sent), Err(error));
         assert_eq!(receiver, net());
     }
 }
 
 #[test]
 fn each_flipped_bit_is_found() {
-    let frame = Net::ZERO.to_frame().unwrap();
+    let frame = frame(&Net::ZERO);
     let mut receiver = net();
-    for bit in 0..8 * Net::FRAME_BYTES {
+    for bit in 0..8 * FRAME {
         let mut damaged = frame;
         damaged[bit / 8] ^= 1 << (bit % 8);
-        let error = receiver.load_frame(&damaged);
+        let error = load_frame(&mut receiver, &damaged);
         assert!(matches!(error, Err(FrameError::Damaged { .. })), "{bit}: {error:?}");
         assert_eq!(receiver, net());
     }
-    assert_eq!(receiver.load_frame(&frame), Ok(()));
+    assert_eq!(load_frame(&mut receiver, &frame), Ok(()));
     assert_eq!(receiver, Net::ZERO);
 }
 
 #[test]
 fn other_lengths_and_networks_are_refused() {
     let mut receiver = net();
-    let frame = net().to_frame().unwrap();
-    let expected = Net::FRAME_BYTES;
-    let longer = [frame.as_slice(), &[0]].concat();
-    for found in [0, 1, 4, 8, expected - 1] {
+    let expected = FRAME;
+    let longer: [u8; FRAME + 1] = to_frame(&net()).unwrap();
+    for found in [0, 1, 4, 8, expected - 1, expected + 1] {
         assert_eq!(
-            receiver.load_frame(&longer[..found]),
+            load_frame(&mut receiver, &longer[..found]),
             Err(FrameError::Length { expected, found })
         );
     }
-    let error = receiver.load_frame(&longer);
-    assert_eq!(error, Err(FrameError::Length { expected, found: expected + 1 }));
 
     type Other = Mlp<2, 4, 2, Relu, Softmax>;
-    assert_eq!(Other::FRAME_BYTES, Net::FRAME_BYTES);
+    let other: [u8; FRAME] = to_frame(&Other::ZERO).unwrap();
     assert_eq!(
-        receiver.load_frame(&Other::ZERO.to_frame().unwrap()),
+        load_frame(&mut receiver, &other),
         Err(FrameError::OtherNetwork { expected: Net::FINGERPRINT, found: Other::FINGERPRINT })
     );
     assert_eq!(receiver, net());
@@ -224,43 +237,40 @@ fn errors_say_what_was_expected_and_found() {
 
 #[test]
 fn frames_go_into_arrays_that_are_long_enough() {
-    fn fits<const CAPACITY: usize>()
-    where
-        Net: FitsIn<CAPACITY>,
-    {
-        let bytes = net().to_frame_of::<CAPACITY>().unwrap();
-        let (frame, rest) = bytes.split_at(Net::FRAME_BYTES);
-        assert_eq!(frame, net().to_frame().unwrap().as_slice());
+    fn fits<const CAPACITY: usize>() {
+        let bytes = to_frame::<_, CAPACITY>(&net()).unwrap();
+        let (begin, rest) = bytes.split_at(FRAME);
+        assert_eq!(begin, frame(&net()));
         assert!(rest.iter().all(|&byte| byte == 0xFF));
         let mut loaded = Net::ZERO;
-        assert_eq!(loaded.load_frame_of(&bytes), Ok(()));
+        assert_eq!(load_frame(&mut loaded, begin), Ok(()));
         assert_eq!(loaded, net());
     }
-    assert_eq!(Net::FRAME_BYTES, 96);
+    assert_eq!(FRAME, 96);
     fits::<96>();
     fits::<97>();
     fits::<255>();
     fits::<4096>();
-    fits::<10_000>();
+    fits::<10_007>();
 }
 
 #[test]
-fn arrays_in_statics_start_as_zeros() {
-    static FLAT: Flat<Deep> = Zero::ZERO;
-    static FRAME: Frame<Deep> = Zero::ZERO;
-    assert_eq!(FLAT.as_slice(), [0.0; Deep::PARAMS]);
-    assert_eq!(FRAME.as_slice(), [0; Deep::FRAME_BYTES]);
+fn arrays_that_are_there_are_filled() {
+    static ARRAY: std::sync::Mutex<[f32; Deep::PARAMS]> =
+        std::sync::Mutex::new([0.0; Deep::PARAMS]);
+    let mut deep = Deep::ZERO;
+    number(&mut deep);
+    let mut array = ARRAY.lock().unwrap();
+    write_array(&deep, &mut array);
+    assert_eq!(array.as_slice(), parameters(&deep));
 }
 
-fn put_together<const SIZE: usize>(order: impl Fn(usize) -> Vec<usize>)
-where
-    Net: InPieces<SIZE>,
-{
-    let frame = net().to_frame().unwrap();
+fn put_together<const SIZE: usize, const PIECES: usize>(order: impl Fn(usize) -> Vec<usize>) {
+    assert_eq!(PIECES, FRAME.div_ceil(SIZE), "{SIZE}");
+    let frame = frame(&net());
     let all: Vec<_> = pieces::<SIZE>(&frame).collect();
-    assert_eq!(all.len(), Assembler::<Net, SIZE>::PIECES, "{SIZE}");
-    assert_eq!(all.len(), Net::FRAME_BYTES.div_ceil(SIZE), "{SIZE}");
-    let mut assembler = Assembler::<Net, SIZE>::new();
+    assert_eq!(all.len(), PIECES, "{SIZE}");
+    let mut assembler = Assembler::<Net, SIZE, PIECES>::new();
     for turn in 0..2 {
         let mut missing: Vec<_> = (0..all.len()).collect();
         for index in order(all.len()) {
@@ -269,7 +279,7 @@ where
             assert_eq!(assembler.put(all[index].0, all[index].1), Ok(()));
             missing.retain(|&other| other != index);
         }
-        assert_eq!(assembler.frame(), Some(&frame), "{SIZE} {turn}");
+        assert_eq!(assembler.frame(), Some(&frame[..]), "{SIZE} {turn}");
         assembler.clear();
     }
 }
@@ -277,18 +287,20 @@ where
 #[test]
 fn pieces_are_put_together_in_any_order() {
     let backwards = |pieces: usize| (0..pieces).rev().collect();
-    put_together::<1>(backwards);
-    put_together::<40>(backwards);
-    put_together::<48>(backwards);
-    put_together::<95>(backwards);
-    put_together::<96>(backwards);
-    put_together::<1000>(backwards);
-    put_together::<16>(|pieces| (0..pieces).step_by(2).chain((1..pieces).step_by(2)).collect());
+    put_together::<1, { piece_count::<Net, 1>() }>(backwards);
+    put_together::<40, { piece_count::<Net, 40>() }>(backwards);
+    put_together::<48, { piece_count::<Net, 48>() }>(backwards);
+    put_together::<95, { piece_count::<Net, 95>() }>(backwards);
+    put_together::<96, { piece_count::<Net, 96>() }>(backwards);
+    put_together::<1000, { piece_count::<Net, 1000>() }>(backwards);
+    put_together::<16, { piece_count::<Net, 16>() }>(|pieces| {
+        (0..pieces).step_by(2).chain((1..pieces).step_by(2)).collect()
+    });
 }
 
 #[test]
 fn wrong_pieces_are_refused() {
-    static EMPTY: Assembler<Net, 40> = Zero::ZERO;
+    static EMPTY: Assembler<Net, 40, 3> = Assembler::new();
     let mut assembler = EMPTY.clone();
     assert_eq!(assembler.put(3, &[0; 40]), Err(PieceError::Index { pieces: 3, found: 3 }));
     let error = PieceError::Length { expected: 40, found: 39 };
@@ -302,12 +314,12 @@ fn wrong_pieces_are_refused() {
 
 #[test]
 fn pieces_of_different_frames_do_not_make_one() {
-    let (frame, other) = (net().to_frame().unwrap(), Net::ZERO.to_frame().unwrap());
-    let mut assembler = Assembler::<Net, 40>::new();
+    let (frame, other) = (frame(&net()), frame(&Net::ZERO));
+    let mut assembler = Assembler::<Net, 40, 3>::new();
     for ((index, a), (_, b)) in pieces::<40>(&frame).zip(pieces::<40>(&other)) {
         assembler.put(index, if index == 1 { a } else { b }).unwrap();
     }
-    let error = net().load_frame(assembler.frame().unwrap());
+    let error = load_frame(&mut net(), assembler.frame().unwrap());
     assert!(matches!(error, Err(FrameError::Damaged { .. })), "{error:?}");
 }
 
@@ -317,9 +329,9 @@ proptest! {
         numbers in uniform22(NORMAL | SUBNORMAL | ZERO | POSITIVE | NEGATIVE),
     ) {
         let mut net = Net::ZERO;
-        net.load_flat(&numbers.into());
+        load_array(&mut net, &numbers);
         let mut loaded = Net::ZERO;
-        prop_assert_eq!(loaded.load_frame(&net.to_frame().unwrap()), Ok(()));
+        prop_assert_eq!(load_frame(&mut loaded, &frame(&net)), Ok(()));
         let bits = |net: &Net| parameters(net).iter().map(|p| p.to_bits()).collect::<Vec<_>>();
         prop_assert_eq!(bits(&loaded), numbers.map(f32::to_bits));
     }
@@ -329,10 +341,10 @@ proptest! {
     fn any_bytes_are_taken_whole_or_not(
         from in 0_usize..92, bytes in prop::array::uniform4(any::<u8>()),
     ) {
-        let sent = with_bytes(net().to_frame().unwrap().to_vec(), from.min(88), &bytes);
+        let sent = with_bytes(frame(&net()).to_vec(), from.min(88), &bytes);
         let mut receiver = Net::ZERO;
-        match receiver.load_frame(&sent) {
-            Ok(()) => prop_assert_eq!(receiver.to_frame().unwrap().to_vec(), sent),
+        match load_frame(&mut receiver, &sent) {
+            Ok(()) => prop_assert_eq!(frame(&receiver).to_vec(), sent),
             Err(FrameError::OtherNetwork { .. }) => prop_assert!(from < 4),
             Err(FrameError::NotFinite { index }) => {
                 let at = 4 + 4 * index;
@@ -346,13 +358,13 @@ proptest! {
 
     /// Fewer than 33 bits from the first to the last of them.
     #[test]
-    fn bursts_of_errors_are_found(at in 0..8 * Net::FRAME_BYTES - 32, flips in 1_u32..) {
-        let mut damaged = net().to_frame().unwrap();
+    fn bursts_of_errors_are_found(at in 0..8 * FRAME - 32, flips in 1_u32..) {
+        let mut damaged = frame(&net());
         for bit in (0..32).filter(|bit| flips >> bit & 1 == 1) {
             damaged[(at + bit) / 8] ^= 1 << ((at + bit) % 8);
         }
         let mut receiver = net();
-        let error = receiver.load_frame(&damaged);
+        let error = load_frame(&mut receiver, &damaged);
         prop_assert!(matches!(error, Err(FrameError::Damaged { .. })), "{:?}", error);
         prop_assert_eq!(receiver, net());
     }

@@ -14,7 +14,7 @@ mod support;
 use core::cell::Cell;
 
 use gradlet::prelude::*;
-use gradlet::{Trace, Vector, fast};
+use gradlet::{Delta, EndsIn, Samples, Shape, fast};
 use proptest::test_runner::{Config, RngAlgorithm, TestCaseError, TestRng, TestRunner};
 use support::{
     Bare, Random, Rng, Scale, assert_all_close, flat, flat_gradient, parameter, set_parameter,
@@ -108,32 +108,36 @@ impl Targets {
 }
 
 /// The gradient by the input, through the public parts of a training step.
-fn input_gradient<N: Layer<Scalar = f64>, L: Loss<N::Activation>>(
+fn input_gradient<N: Layer<Format = f64>, L: Loss<N::Activation, f64>>(
     net: &N,
     x: &N::Input,
     t: &N::Output,
-    mut gradient: N::Input,
-) -> N::Input {
+) -> Vec<f64> {
     let mut trace = N::Trace::ZERO;
-    net.forward_trace(x, &mut trace);
+    net.forward_trace([x], [&mut trace]);
     let mut output = trace.last().output().clone();
     let logits = output.clone();
     L::evaluate(output.as_mut_slice(), t.as_slice());
-    N::Trace::with_deltas(|mut deltas| {
-        let delta = N::Trace::last_delta_mut(&mut deltas).as_mut_slice();
-        L::delta(output.as_slice(), t.as_slice(), delta);
-        if !L::FUSED {
-            <N::Activation as Activation>::backward(output.as_slice(), logits.as_slice(), delta);
-        }
-        net.backward::<true>(x, &trace, &mut deltas);
-        net.input_gradient(x, &trace, N::Trace::filled(&deltas), &mut gradient);
-    });
-    gradient
+    let (delta, scale) = trace.last_mut().parts().1.parts();
+    L::delta(output.as_slice(), t.as_slice(), delta, scale);
+    if !L::FUSED {
+        <N::Activation as Activation<f64>>::backward(
+            output.as_slice(),
+            logits.as_slice(),
+            delta,
+            scale,
+        );
+    }
+    net.backward::<true, 1>([x], [&mut trace]);
+    let mut gradient = Delta::ZERO;
+    let sample = Samples { inputs: [x], traces: [&trace] };
+    net.input_gradient(sample, [&mut gradient]);
+    gradient.values.as_slice().to_vec()
 }
 
 /// Loss of a network on a sample; not inlined, because it is called in many places of many types.
 #[inline(never)]
-fn loss<N: Layer<Scalar = f64>, L: Loss<N::Activation>>(
+fn loss<N: Layer<Format = f64>, L: Loss<N::Activation, N::Format>>(
     net: &N,
     x: &N::Input,
     t: &N::Output,
@@ -149,8 +153,8 @@ fn check<N, L, const IN: usize, const OUT: usize>(
     targets: Targets,
 ) -> Result<(usize, usize), TestCaseError>
 where
-    N: Layer<Scalar = f64, Input = [f64; IN], Output = [f64; OUT]> + Random,
-    L: Loss<N::Activation>,
+    N: Layer<Format = f64, Input = [f64; IN], Output = [f64; OUT]> + Random,
+    L: Loss<N::Activation, N::Format>,
 {
     let mut rng = Rng(seed);
     // Rectifiers may all be off: then the gradient is zero, and there is nothing to compare.
@@ -177,7 +181,7 @@ where
             loss
         });
         if by_input.largest() >= 1e-6 {
-            by_input.compare("by input", &input_gradient::<N, L>(&net, &x, &t, [0.0; IN]))?;
+            by_input.compare("by input", &input_gradient::<N, L>(&net, &x, &t))?;
         }
 
         let mut batch = BatchTrainer::<N, L, Sgd<f64>>::new();
@@ -224,8 +228,8 @@ fn check_values(name: &str, kinks: bool, check: Checked<'_>) {
 /// Checks a network type.
 fn check_all<N, L, const IN: usize, const OUT: usize>(targets: Targets, kinks: bool)
 where
-    N: Layer<Scalar = f64, Input = [f64; IN], Output = [f64; OUT]> + Random,
-    L: Loss<N::Activation>,
+    N: Layer<Format = f64, Input = [f64; IN], Output = [f64; OUT]> + Random,
+    L: Loss<N::Activation, N::Format>,
 {
     let name = core::any::type_name::<(N, L)>().replace("gradlet::", "");
     check_values(&name, kinks, &|seed, scale| check::<N, L, IN, OUT>(seed, scale, targets));

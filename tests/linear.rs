@@ -58,7 +58,7 @@ fn assert_layer<const IN: usize, const OUT: usize, T: Scalar>(
     case: Json<'_>,
     relative: f64,
 ) {
-    let want = flat::<Linear<IN, OUT>>(&dense(case.at("w"), case.at("b")));
+    let want = flat::<_, Linear<IN, OUT>>(&dense(case.at("w"), case.at("b")));
     assert_flat(&flat(got), &want, relative);
 }
 

@@ -34,7 +34,7 @@ static NET: net![784 => 128 Relu => 64 Relu => 10 Softmax] = gradlet::load![FILE
 
 fn main() {
     let mut buffer = vec![0; FILE.len()];
-    assert!(NET.to_safetensors(&[\"0\", \"2\", \"4\"], &mut buffer).unwrap() == FILE);
+    assert!(gradlet::safetensors::save(&NET, &[\"0\", \"2\", \"4\"], &mut buffer).unwrap() == FILE);
     println!(\"same bits\");
 }
 ";
@@ -43,14 +43,14 @@ fn main() {
 fn file() -> Vec<u8> {
     let mut net = Box::new(Net::ZERO);
     let mut bits = 1.0_f32.to_bits();
-    Net::tensors([], [&mut *net], [], &mut |_, [], [values], []| {
+    net.visit_mut(|_, values| {
         for value in values {
             *value = f32::from_bits(bits);
             bits = bits.wrapping_add(1);
         }
     });
     let mut file = vec![0; safetensors::file_size::<Net>(&NAMES).unwrap()];
-    net.to_safetensors(&NAMES, &mut file).unwrap();
+    safetensors::save(&*net, &NAMES, &mut file).unwrap();
     file
 }
 

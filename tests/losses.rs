@@ -13,10 +13,10 @@ mod support;
 
 use gradlet::fast::{Sigmoid as FastSigmoid, Softmax as FastSoftmax, Tanh as FastTanh};
 use gradlet::prelude::*;
-use support::{Json, Rng, assert_all_close, assert_close, assert_same_bits, tolerance};
+use support::{Json, Rng, assert_all_close, assert_close, tolerance};
 
 /// The loss of logits `z`, and the outputs.
-fn evaluate<L: Loss<A>, A: Activation, T: Scalar, const N: usize>(
+fn evaluate<L: Loss<A, T>, A: Activation<T>, T: Scalar, const N: usize>(
     z: [T; N],
     t: [T; N],
 ) -> (T, [T; N]) {
@@ -25,15 +25,18 @@ fn evaluate<L: Loss<A>, A: Activation, T: Scalar, const N: usize>(
     (loss, values)
 }
 
-fn loss<L: Loss<A>, A: Activation, T: Scalar, const N: usize>(z: [T; N], t: [T; N]) -> T {
+fn loss<L: Loss<A, T>, A: Activation<T>, T: Scalar, const N: usize>(z: [T; N], t: [T; N]) -> T {
     evaluate::<L, A, T, N>(z, t).0
 }
 
 /// What `Loss::delta` says at the outputs of logits `z`.
-fn delta<L: Loss<A>, A: Activation, T: Scalar, const N: usize>(z: [T; N], t: [T; N]) -> [T; N] {
+fn delta<L: Loss<A, T>, A: Activation<T>, T: Scalar, const N: usize>(
+    z: [T; N],
+    t: [T; N],
+) -> [T; N] {
     let (_, y) = evaluate::<L, A, T, N>(z, t);
     let mut delta = z;
-    L::delta(&y, &t, &mut delta);
+    L::delta(&y, &t, &mut delta, &mut ());
     delta
 }
 
@@ -61,9 +64,9 @@ fn binary_cross_entropy_matches_golden() {
     check_binary_cross_entropy::<FastSigmoid>();
 }
 
-fn check_binary_cross_entropy<A: Activation>()
+fn check_binary_cross_entropy<A: Activation<f64>>()
 where
-    BinaryCrossEntropy: Loss<A>,
+    BinaryCrossEntropy: Loss<A, f64>,
 {
     let file = Json::file("002_losses");
     for row in file.at("binary_ce").list() {
@@ -99,9 +102,9 @@ fn cross_entropy_matches_golden() {
     check_cross_entropy::<FastSoftmax>();
 }
 
-fn check_cross_entropy<A: Activation>()
+fn check_cross_entropy<A: Activation<f64>>()
 where
-    CrossEntropy: Loss<A>,
+    CrossEntropy: Loss<A, f64>,
 {
     let file = Json::file("002_losses");
     for row in file.at("multiclass_ce").list() {
@@ -186,10 +189,10 @@ fn cross_entropies_are_right_for_logits_of_ten_thousand() {
 
 #[test]
 fn cross_entropies_are_finite_wherever_a_logit_is() {
-    fn check<Yes: Activation, Class: Activation, T: Scalar>(epsilon: f64)
+    fn check<Yes: Activation<T>, Class: Activation<T>, T: Scalar>(epsilon: f64)
     where
-        BinaryCrossEntropy: Loss<Yes>,
-        CrossEntropy: Loss<Class>,
+        BinaryCrossEntropy: Loss<Yes, T>,
+        CrossEntropy: Loss<Class, T>,
     {
         let sizes = [0.0, 1e-30, 1e-3, 1.0, 20.0, 88.0, 104.0, 709.0, 746.0, 1000.0, 1e4];
         for z in sizes.into_iter().flat_map(|z| [z, -z]) {
@@ -219,40 +222,56 @@ fn cross_entropies_are_finite_wherever_a_logit_is() {
 
 #[test]
 fn losses_leave_the_outputs_that_the_activation_gives() {
-    fn check<L: Loss<A>, A: Activation, const N: usize>(t: [f64; N]) {
+    fn check<L, A, T: Scalar, const N: usize>(t: [T; N])
+    where
+        L: Loss<A, T>,
+        A: Activation<T>,
+    {
         let mut rng = Rng(5);
         for size in [0.1, 1.0, 10.0, 100.0, 1e4] {
             for _ in 0..50 {
-                let z = rng.array::<f64, N>(-size, size);
+                let z = rng.array::<T, N>(-size, size);
                 let mut want = z;
                 A::apply(&mut want);
-                let (_, got) = evaluate::<L, A, f64, N>(z, t);
-                assert_same_bits(core::any::type_name::<(L, A)>(), &got, &want);
-                let z = z.map(f32::from_f64);
-                let mut want = z;
-                A::apply(&mut want);
-                let (_, got) = evaluate::<L, A, f32, N>(z, t.map(f32::from_f64));
-                assert_eq!(got.map(f32::to_bits), want.map(f32::to_bits));
+                let (_, got) = evaluate::<L, A, T, N>(z, t);
+                let bits = |values: [T; N]| values.map(|y| y.to_f64().to_bits());
+                assert_eq!(bits(got), bits(want), "{}", core::any::type_name::<(L, A, T)>());
             }
         }
     }
-    check::<BinaryCrossEntropy, Sigmoid, 3>([0.0, 0.5, 1.0]);
-    check::<CrossEntropy, Softmax, 3>([0.25, 0.5, 0.25]);
-    check::<HalfSquaredError, Tanh, 3>([0.25, 0.5, 0.25]);
-    check::<MeanSquaredError, Gelu, 3>([0.25, 0.5, 0.25]);
-    check::<AbsoluteError, Softmax, 3>([0.25, 0.5, 0.25]);
-    check::<Huber, Relu, 3>([0.25, 0.5, 0.25]);
-    check::<BinaryCrossEntropy, FastSigmoid, 1>([0.5]);
-    check::<BinaryCrossEntropy, FastSigmoid, 19>([0.25; 19]);
-    check::<CrossEntropy, FastSoftmax, 2>([0.25, 0.75]);
-    check::<CrossEntropy, FastSoftmax, 19>([1.0 / 19.0; 19]);
-    check::<HalfSquaredError, FastTanh, 19>([0.25; 19]);
+    check::<BinaryCrossEntropy, Sigmoid, f32, 3>([0.0, 0.5, 1.0]);
+    check::<BinaryCrossEntropy, Sigmoid, f64, 3>([0.0, 0.5, 1.0]);
+    check::<CrossEntropy, Softmax, f32, 3>([0.25, 0.5, 0.25]);
+    check::<CrossEntropy, Softmax, f64, 3>([0.25, 0.5, 0.25]);
+    check::<HalfSquaredError, Tanh, f32, 3>([0.25, 0.5, 0.25]);
+    check::<HalfSquaredError, Tanh, f64, 3>([0.25, 0.5, 0.25]);
+    check::<MeanSquaredError, Gelu, f32, 3>([0.25, 0.5, 0.25]);
+    check::<MeanSquaredError, Gelu, f64, 3>([0.25, 0.5, 0.25]);
+    check::<AbsoluteError, Softmax, f32, 3>([0.25, 0.5, 0.25]);
+    check::<AbsoluteError, Softmax, f64, 3>([0.25, 0.5, 0.25]);
+    check::<Huber, Relu, f32, 3>([0.25, 0.5, 0.25]);
+    check::<Huber, Relu, f64, 3>([0.25, 0.5, 0.25]);
+    check::<BinaryCrossEntropy, FastSigmoid, f32, 1>([0.5]);
+    check::<BinaryCrossEntropy, FastSigmoid, f64, 1>([0.5]);
+    check::<BinaryCrossEntropy, FastSigmoid, f32, 19>([0.25; 19]);
+    check::<BinaryCrossEntropy, FastSigmoid, f64, 19>([0.25; 19]);
+    check::<CrossEntropy, FastSoftmax, f32, 2>([0.25, 0.75]);
+    check::<CrossEntropy, FastSoftmax, f64, 2>([0.25, 0.75]);
+    check::<CrossEntropy, FastSoftmax, f32, 19>([1.0 / 19.0; 19]);
+    check::<CrossEntropy, FastSoftmax, f64, 19>([1.0 / 19.0; 19]);
+    check::<HalfSquaredError, FastTanh, f32, 19>([0.25; 19]);
+    check::<HalfSquaredError, FastTanh, f64, 19>([0.25; 19]);
 }
 
 /// With more outputs than are computed at once, and some left over.
 #[test]
 fn fast_losses_of_many_outputs_are_those_of_the_others() {
-    fn check<L: Loss<A> + Loss<Fast>, A: Activation, Fast: Activation, const N: usize>() {
+    fn check<
+        L: Loss<A, f64> + Loss<Fast, f64>,
+        A: Activation<f64>,
+        Fast: Activation<f64>,
+        const N: usize,
+    >() {
         let mut rng = Rng(7);
         for _ in 0..50 {
             let z = rng.array::<f64, N>(-10.0, 10.0);
@@ -274,7 +293,7 @@ fn fast_losses_of_many_outputs_are_those_of_the_others() {
 
 /// The delta of a loss against difference quotients of order 4 in the outputs or, for a fused one,
 /// in the logits: they are the same numbers under `Identity`.
-fn check_slopes<L: Loss<A>, A: Activation>(targets: impl Fn(&mut Rng) -> [f64; 3]) {
+fn check_slopes<L: Loss<A, f64>, A: Activation<f64>>(targets: impl Fn(&mut Rng) -> [f64; 3]) {
     let mut rng = Rng(6);
     let step = 1e-3;
     for _ in 0..100 {
@@ -360,9 +379,9 @@ fn losses_of_nan_are_nan() {
 
 #[test]
 fn cross_entropy_keeps_its_digits_near_zero() {
-    fn check<A: Activation, T: Scalar>(epsilon: f64)
+    fn check<A: Activation<T>, T: Scalar>(epsilon: f64)
     where
-        CrossEntropy: Loss<A>,
+        CrossEntropy: Loss<A, T>,
     {
         for gap in [0.5, 1.0, 3.0, 10.0, 16.0, 17.0, 20.0, 36.0, 50.0, 80.0] {
             let want = 2.0 * f64::exp(-gap);

@@ -22,8 +22,8 @@ type Net<T> = Mlp<2, 3, 2, Tanh, Sigmoid, T>;
 /// for what the optimizer remembers.
 fn check_bad<N, L, O>(optimizer: &O, x: [f64; 2], t: [f64; 2])
 where
-    N: Layer<Scalar = f64, Input = [f64; 2], Output = [f64; 2]> + Random + Clone,
-    L: Loss<N::Activation>,
+    N: Layer<Format = f64, Input = [f64; 2], Output = [f64; 2]> + Random + Clone,
+    L: Loss<N::Activation, f64>,
     O: Optimizer<N>,
 {
     let what = format!("{}, {x:?}, {t:?}", core::any::type_name::<(N, L, O)>());

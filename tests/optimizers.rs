@@ -102,12 +102,12 @@ fn weight_decay(rate: f64, mut rule: Rule) -> Rule {
 /// `E = sum t y`, whose derivative by `y` is `t`: so a target can be any gradient.
 struct Dot;
 
-impl<A: Activation> Loss<A> for Dot {
-    fn evaluate<T: Scalar>(values: &mut [T], target: &[T]) -> T {
+impl<T: Scalar, A: Activation<T>> Loss<A, T> for Dot {
+    fn evaluate(values: &mut [T], target: &[T]) -> T {
         A::apply(values);
         values.iter().zip(target).map(|(&y, &t)| y * t).sum()
     }
-    fn delta<T: Scalar>(_output: &[T], target: &[T], delta: &mut [T]) {
+    fn delta(_output: &[T], target: &[T], delta: &mut [T], (): &mut ()) {
         delta.copy_from_slice(target);
     }
 }

@@ -43,7 +43,7 @@ impl Steps {
     fn read(file: &[u8]) -> Self {
         fn table<const IN: usize, const OUT: usize>(file: &[u8], name: &str) -> Dense<IN, OUT> {
             let mut table = Dense::ZERO;
-            table.load_safetensors(file, &[name, ".."]).unwrap();
+            safetensors::load(&mut table, file, &[name, ".."]).unwrap();
             table
         }
         Self {
@@ -98,12 +98,12 @@ fn training_goes_on_as_in_pytorch() {
     let steps = Steps::read(include_bytes!("weights/first_steps.safetensors"));
     let mut net = NET.clone();
     let mut buffer = [0; SIZE];
-    assert_eq!(net.to_safetensors(&NAMES, &mut buffer), Ok(FIRST));
-    assert_eq!(Net::from_safetensors(FIRST, &NAMES).as_ref(), Ok(&net));
+    assert_eq!(safetensors::save(&net, &NAMES, &mut buffer), Ok(FIRST));
+    assert_eq!(safetensors::from_bytes::<Net>(FIRST, &NAMES).as_ref(), Ok(&net));
     steps.follow(&mut net);
     // These bytes PyTorch has loaded and gone on from.
     let written: &[u8] = include_bytes!("weights/first_written.safetensors");
-    assert_eq!(net.to_safetensors(&NAMES, &mut buffer), Ok(written));
+    assert_eq!(safetensors::save(&net, &NAMES, &mut buffer), Ok(written));
     let steps = Steps::read(include_bytes!("weights/second_steps.safetensors"));
     steps.follow(&mut net);
 }
@@ -122,12 +122,12 @@ fn files_of_a_folder_are_followed() {
     let folder = std::env::var_os("GRADLET_ROUND_TRIP").unwrap();
     let name = std::env::var("GRADLET_ROUND_TRIP_NAME").unwrap();
     let path = |end: &str| Path::new(&folder).join(format!("{name}{end}.safetensors"));
-    let mut net = Net::from_safetensors(&fs::read(path("")).unwrap(), &NAMES).unwrap();
+    let mut net = safetensors::from_bytes::<Net>(&fs::read(path("")).unwrap(), &NAMES).unwrap();
     let steps = Steps::read(&fs::read(path("_steps")).unwrap());
     steps.follow(&mut net);
     let mut buffer = [0; SIZE];
-    fs::write(path("_written"), net.to_safetensors(&NAMES, &mut buffer).unwrap()).unwrap();
+    fs::write(path("_written"), safetensors::save(&net, &NAMES, &mut buffer).unwrap()).unwrap();
     let said = Dense::<2, EXAMPLES>::from_rows(steps.outputs_of(&net), [0.0; EXAMPLES]);
     let mut buffer = [0; 1024];
-    fs::write(path("_said"), said.to_safetensors(&["outputs"], &mut buffer).unwrap()).unwrap();
+    fs::write(path("_said"), safetensors::save(&said, &["outputs"], &mut buffer).unwrap()).unwrap();
 }

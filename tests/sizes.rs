@@ -6,7 +6,7 @@ mod support;
 use std::sync::Mutex;
 
 use gradlet::prelude::*;
-use gradlet::{ChainGradient, Tensor, fast};
+use gradlet::{Kind, Pair, fast};
 use support::Bare;
 
 /// 2 * 4 + 4 + 4 * 2 + 2 = 22 parameters, 88 bytes.
@@ -37,11 +37,13 @@ fn networks_are_as_large_as_their_parameters() {
 fn parameters_are_shown_as_many_as_there_are_in_order() {
     let net = Net::ZERO;
     let mut tensors = Vec::new();
-    net.parameters([], &mut |tensor, p, []| tensors.push((tensor, p.len())));
-    let weights = |inputs, outputs| (Tensor::Weights { inputs, outputs }, inputs * outputs);
-    let want = [weights(2, 4), (Tensor::Bias, 4), weights(4, 2), (Tensor::Bias, 2)];
+    net.visit(|tensor, p| tensors.push((tensor.kind, tensor.name, tensor.shape, p.len())));
+    let weights = |shape, len| (Kind::Weight, "weight", shape, len);
+    let bias = |shape, len| (Kind::Bias, "bias", shape, len);
+    let want =
+        [weights(&[4, 2][..], 8), bias(&[4][..], 4), weights(&[2, 4][..], 8), bias(&[2][..], 2)];
     assert_eq!(tensors, want);
-    assert_eq!(tensors.iter().map(|(_, len)| len).sum::<usize>(), Net::PARAMS);
+    assert_eq!(tensors.iter().map(|(.., len)| len).sum::<usize>(), Net::PARAMS);
 }
 
 /// Sizes of a trainer and of a batch trainer, and their `BYTES`.
@@ -129,7 +131,7 @@ fn frozen_layers_add_nothing_to_gradients_and_states() {
 #[test]
 fn gradients_and_early_stopping_are_as_large_as_the_network() {
     assert_eq!(size_of::<<Net as Layer>::Gradient>(), NET);
-    assert_eq!(size_of::<ChainGradient<Dense<2, 4>, Dense<4, 2>>>(), NET);
+    assert_eq!(size_of::<Pair<Dense<2, 4>, Dense<4, 2>>>(), NET);
     // The best loss, the patience, and whether there is one, padded.
     assert_eq!(size_of::<EarlyStopping<Net>>(), NET + 12);
 }
@@ -153,7 +155,7 @@ const _: () =
     assert!(Autoencoder::BYTES + Trainer::<Autoencoder, HalfSquaredError>::BYTES <= 13_700);
 
 type Digits = net![64 => 32 Relu => 10 Softmax];
-const _: () = assert!(size_of::<Trainer<Digits, CrossEntropy, Sgd>>() <= 168, "over the budget");
+const _: () = assert!(size_of::<Trainer<Digits, CrossEntropy, Sgd>>() <= 336, "over the budget");
 
 type Mnist = net![784 => 32 Relu => 10 Softmax];
 const _: () = assert!(Mnist::BYTES + Trainer::<Mnist, CrossEntropy>::BYTES <= 256 * 1024);
@@ -225,8 +227,8 @@ fn static_trainers_learn() {
 /// Bytes of a network, and of its trainers with `Sgd`, `Momentum` and `Adam`.
 fn row<N, L>() -> [usize; 4]
 where
-    N: Layer<Scalar = f32>,
-    L: Loss<N::Activation>,
+    N: Layer<Format = f32>,
+    L: Loss<N::Activation, N::Format>,
 {
     [
         N::BYTES,

@@ -39,11 +39,9 @@ fn printed_sources_are_those_that_were_compiled() {
 #[test]
 fn compiled_sources_have_the_same_bits() {
     // NaN too, which no file takes.
-    fn bits<N: Layer>(net: &N) -> Vec<u64> {
+    fn bits<T: Scalar, N: Layer<Format = T>>(net: &N) -> Vec<u64> {
         let mut all = vec![];
-        net.parameters([], &mut |_, values, []| {
-            all.extend(values.iter().map(|value| value.to_f64().to_bits()));
-        });
+        net.visit(|_, values| all.extend(values.iter().map(|value| value.to_f64().to_bits())));
         all
     }
     assert_eq!(bits(*NET.first().layer()), bits(*READ.first().layer()));

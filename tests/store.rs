@@ -12,6 +12,8 @@
 
 #[path = "support/bare.rs"]
 mod bare;
+#[path = "support/outside/mod.rs"]
+mod outside;
 mod flash {
     #![allow(unreachable_pub, reason = "the documentation includes the same file")]
     include!("support/flash.rs");
@@ -27,8 +29,9 @@ use embedded_storage::nor_flash::{NorFlash as _, ReadNorFlash as _};
 use embedded_storage_async::nor_flash as asynchronous;
 use flash::{Fault, Flash, FlashError};
 use gradlet::prelude::*;
-use gradlet::store::{AsyncStore, KeepsState, Loaded, RangeError, Store, StoreError};
-use gradlet::{Gradients, fingerprint};
+use gradlet::store::{AsyncStore, Loaded, RangeError, Store, StoreError};
+use gradlet::{Gradients, Kind, Tensors, fingerprint};
+use outside::{Conv1d, Gru};
 
 type Net = Mlp<2, 4, 2>;
 type Small = Flash<2, 512, 4>;
@@ -41,7 +44,7 @@ const EXAMPLES: [([f32; 2], [f32; 2]); 3] =
 fn net(number: u32) -> Net {
     let mut net = Net::ZERO;
     let mut next = f32::from(number as u16) + 0.25;
-    Net::tensors([], [&mut net], [], &mut |_, [], [values], []| {
+    net.visit_mut(|_, values| {
         for value in values {
             next = next * 1.001 + 0.125;
             *value = next;
@@ -84,7 +87,7 @@ fn networks_may_be_larger_than_buffer_and_page() {
     type Large = Mlp<32, 24, 10, Tanh, Softmax, f64>;
     let mut large = Large::ZERO;
     let mut next = 0.5;
-    Large::tensors([], [&mut large], [], &mut |_, [], [values], []| {
+    large.visit_mut(|_, values| {
         for value in values {
             next = next * 1.0001 - 0.25;
             *value = next;
@@ -174,6 +177,35 @@ fn training_goes_on_as_if_it_had_not_been_interrupted() {
 }
 
 #[test]
+fn layers_of_any_rank_are_kept() {
+    type Sequence = Chain<Conv1d<2, 3, 4, 1, 9, 6, 8>, Gru<3, 4, 6, 12>>;
+    type Steps = Trainer<Sequence, HalfSquaredError, Adam>;
+    let (mut whole, mut trainer) = (Sequence::ZERO, Steps::new());
+    let mut next = 0.0;
+    whole.visit_mut(|_, values| {
+        for value in values {
+            next += 0.11;
+            *value = next % 0.7 - 0.35;
+        }
+    });
+    let x = core::array::from_fn(|t| core::array::from_fn(|c| f32::from((t + 2 * c) as u16) / 9.0));
+    let (t, adam) = ([[0.25; 4]; 6], Adam::new(0.01));
+    let mut store = Store::<_>::new(Flash::<8, 512, 4>::new(), 0..8 * 512).unwrap();
+    for step in 0..10 {
+        if step == 4 {
+            store.save_training(&whole, &trainer).unwrap();
+        }
+        trainer.step(&mut whole, &adam, &x, &t);
+    }
+    let (mut resumed, mut trainer) = (Sequence::ZERO, Steps::new());
+    assert_eq!(numbers(store.load_training(&mut resumed, &mut trainer)), (1, None));
+    for _ in 4..10 {
+        trainer.step(&mut resumed, &adam, &x, &t);
+    }
+    assert_eq!(resumed, whole);
+}
+
+#[test]
 fn batch_trainers_are_kept_too() {
     type Batches = BatchTrainer<Net, HalfSquaredError, Adam>;
     let adam = Adam::new(0.01);
@@ -185,9 +217,7 @@ fn batch_trainers_are_kept_too() {
     };
     let (mut whole, mut trainer) = (net(1), Batches::new());
     // Units that are saturated learn nothing.
-    Net::tensors([], [&mut whole], [], &mut |_, [], [values], []| {
-        values.iter_mut().for_each(|value| *value *= 0.1);
-    });
+    whole.visit_mut(|_, values| values.iter_mut().for_each(|value| *value *= 0.1));
     let mut store = Store::<_>::new(Flash::<4, 512, 4>::new(), 0..2048).unwrap();
     for epoch in 0..10 {
         if epoch == 4 {
@@ -237,26 +267,44 @@ fn other_optimizers_are_refused() {
     store.save(&start).unwrap();
     assert_eq!(
         store.load_training(&mut start, &mut momentum),
-        Err(StoreError::OtherOptimizer { expected, found: 0 })
+        Err(StoreError::OtherOptimizer { expected, found: None })
     );
     store.save_training(&start, &Trainer::<Net, HalfSquaredError, Nesterov>::new()).unwrap();
     let found = <Nesterov as Optimizer<Net>>::FINGERPRINT;
     assert_eq!(
         store.load_training(&mut start, &mut momentum),
-        Err(StoreError::OtherOptimizer { expected, found })
+        Err(StoreError::OtherOptimizer { expected, found: Some(found) })
     );
     assert_eq!(start, net(0));
 }
 
-/// Remembers something, and keeps it to itself.
+/// Remembers something, and keeps some of it to itself.
 #[derive(Clone)]
 struct Secretive;
 
-impl<N: Layer<Scalar = f32>> Optimizer<N> for Secretive {
-    type State = [f32; 3];
+/// Two numbers that are shown, and a count.
+#[derive(Clone)]
+struct Secrets([f32; 2], u32);
+
+impl Zero for Secrets {
+    const ZERO: Self = Self([0.0; 2], 0);
+}
+
+impl Tensors<f32> for Secrets {
+    fn walk<const R: usize, const M: usize>(
+        read: [&Self; R],
+        write: [&mut Self; M],
+        visit: &mut impl FnMut(Kind, [&[f32]; R], [&mut [f32]; M]),
+    ) {
+        visit(Kind::Other, read.map(|s| s.0.as_slice()), write.map(|s| s.0.as_mut_slice()));
+    }
+}
+
+impl<N: Layer<Format = f32>> Optimizer<N> for Secretive {
+    type State = Secrets;
     const FINGERPRINT: u32 = fingerprint("secretive", &[]);
 
-    fn update(&self, _: &mut N, _: &mut [f32; 3], _: &impl Gradients<N>, _: f32) {}
+    fn update(&self, _: &mut N, _: &mut Secrets, _: &impl Gradients<N>, _: f32) {}
 }
 
 #[test]
@@ -294,11 +342,11 @@ fn errors_say_what_was_found_and_what_was_expected() {
             "it is of another type of network: fingerprint 00004567, expected 0123abcd",
         ),
         (
-            Error::OtherOptimizer { expected, found: 0 },
+            Error::OtherOptimizer { expected, found: None },
             "it was saved without what an optimizer remembers, expected that of 0123abcd",
         ),
         (
-            Error::OtherOptimizer { expected, found },
+            Error::OtherOptimizer { expected, found: Some(found) },
             "it is of another optimizer: fingerprint 00004567, expected 0123abcd",
         ),
         (Error::Length { expected: 88, found: 48 }, "it has 48 bytes of numbers, expected 88"),
@@ -419,7 +467,7 @@ fn seal(record: &mut [u8], place: u32) {
 /// The parameters of a network.
 fn values(net: &Net) -> Vec<f32> {
     let mut all = vec![];
-    net.parameters([], &mut |_, values, []| all.extend(values));
+    net.visit(|_, values| all.extend(values));
     all
 }
 
@@ -483,8 +531,7 @@ fn numbers_that_are_not_finite_are_refused() {
         assert_eq!(store.save(&sick), Err(StoreError::NotFinite));
         assert_eq!(store.save_training(&sick, &momentum), Err(StoreError::NotFinite));
         let mut trainer = Trainer::<Net, HalfSquaredError, Momentum>::new();
-        let state = trainer.state_mut();
-        <Momentum as Optimizer<Net>>::remembered([], [state], &mut |[], [values]| values[1] = bad);
+        Tensors::walk([], [trainer.state_mut()], &mut |_, [], [values]| values[1] = bad);
         assert_eq!(store.save_training(&net(1), &trainer), Err(StoreError::NotFinite));
         assert_eq!(store.load(&mut loaded), Err(StoreError::Empty));
         assert_eq!(store.release().operations, 0);

@@ -26,11 +26,11 @@ use gradlet::prelude::*;
 use gradlet::store::{Loaded, Store, StoreError};
 
 /// A network whose numbers say which one it is.
-trait Numbered: Layer<Scalar = f32> + Zero + Clone + PartialEq + fmt::Debug {
+trait Numbered: Layer<Format = f32> + Zero + Clone + PartialEq + fmt::Debug {
     fn numbered(number: u32) -> Self {
         let mut net = Self::ZERO;
         let mut next = number.wrapping_mul(0x9e37_79b9);
-        Self::tensors([], [&mut net], [], &mut |_, [], [values], []| {
+        net.visit_mut(|_, values| {
             for value in values {
                 next = next.wrapping_mul(0x0019_660d).wrapping_add(0x3c6e_f35f);
                 // Any bits, but for those that are not finite.
@@ -41,7 +41,7 @@ trait Numbered: Layer<Scalar = f32> + Zero + Clone + PartialEq + fmt::Debug {
     }
 }
 
-impl<N: Layer<Scalar = f32> + Zero + Clone + PartialEq + fmt::Debug> Numbered for N {}
+impl<N: Layer<Format = f32> + Zero + Clone + PartialEq + fmt::Debug> Numbered for N {}
 
 /// 88 bytes.
 type Small = Mlp<2, 4, 2>;

@@ -15,7 +15,7 @@ use std::sync::Mutex;
 use std::thread;
 
 use gradlet::prelude::*;
-use gradlet::{Activation, Elu, Gelu, Hidden, LeakyRelu, Silu, Vector, fast};
+use gradlet::{Activation, Elu, Gelu, Hidden, LeakyRelu, Shape, Silu, fast};
 use support::{Bare, Random, Rng, Scale, assert_same_bits, flat, flat_gradient};
 
 /// A hidden activation of the whole layer, of which samples must not be mixed up: numbers are divided
@@ -23,23 +23,24 @@ use support::{Bare, Random, Rng, Scale, assert_same_bits, flat, flat_gradient};
 #[derive(Clone, Debug, PartialEq)]
 struct Largest;
 
-impl Activation for Largest {
-    type Kept<Y: Vector> = ();
-    fn apply<T: Scalar>(values: &mut [T]) {
+impl<T: Scalar> Activation<T> for Largest {
+    type Kept<Y: Shape<Element = T>> = ();
+    fn apply(values: &mut [T]) {
         let largest =
             values.iter().fold(T::ONE, |most, v| if v.abs() > most { v.abs() } else { most });
         values.iter_mut().for_each(|v| *v /= largest);
     }
-    fn backward<T: Scalar>(_: &[T], _: &[T], _: &mut [T]) {}
+    fn backward(_: &[T], _: &[T], _: &mut [T], (): &mut ()) {}
 }
 
 impl Hidden for Largest {}
 
 /// Trains alike with tiles and without, and compares everything that can be seen.
-fn check<N, L, const TILE: usize>(inputs: impl Fn(&mut Rng) -> N::Input, seed: u64)
+fn check<T, N, L, const TILE: usize>(inputs: impl Fn(&mut Rng) -> N::Input, seed: u64)
 where
-    N: Layer + Random,
-    L: Loss<N::Activation>,
+    T: Scalar,
+    N: Layer<Format = T> + Random,
+    L: Loss<N::Activation, T>,
 {
     let mut rng = Rng(seed);
     let examples: Vec<(N::Input, N::Output)> = (0..21)
@@ -47,7 +48,7 @@ where
             let mut target = N::Output::ZERO;
             let numbers = target.as_mut_slice();
             let class = k % numbers.len();
-            numbers[class] = N::Scalar::ONE;
+            numbers[class] = T::ONE;
             (inputs(&mut rng), target)
         })
         .collect();
@@ -62,8 +63,8 @@ where
     assert_eq!(net.forward_all(inputs).map(bits), alone, "{what}");
     assert!(net.forward_all([]).is_empty());
 
-    let mut one_by_one = BatchTrainer::<N, L, Adam<N::Scalar>>::new();
-    let mut together = BatchTrainer::<N, L, Adam<N::Scalar>, TILE>::new();
+    let mut one_by_one = BatchTrainer::<N, L, Adam<T>>::new();
+    let mut together = BatchTrainer::<N, L, Adam<T>, TILE>::new();
     for count in [21, 1, 0, 20] {
         let want = one_by_one.accumulate_all(&net, &examples[..count]);
         let got = together.accumulate_all(&net, &examples[..count]);
@@ -76,7 +77,7 @@ where
         assert_same_bits(&what, &flat_gradient::<N>(together.gradient()), &want);
     }
 
-    let adam = Adam::new(N::Scalar::from_f64(0.01));
+    let adam = Adam::new(T::from_f64(0.01));
     for size in [FULL_BATCH, 1, 6, 16, 100] {
         let (mut net, mut same) = (N::random(&mut Rng(start)), N::random(&mut Rng(start)));
         let want = one_by_one.fit(&mut same, &adam, size, &examples, Stop::after(3));
@@ -91,7 +92,7 @@ macro_rules! check {
     ($($name:ident: $tile:literal, $net:ty, $loss:ty, $inputs:literal $scalar:ty;)+) => { $(
         #[test]
         fn $name() {
-            check::<$net, $loss, $tile>(|rng| rng.array::<$scalar, $inputs>(-1.0, 1.0), $tile);
+            check::<$scalar, $net, $loss, $tile>(|rng| rng.array::<$scalar, $inputs>(-1.0, 1.0), $tile);
         }
     )+ };
 }
@@ -198,7 +199,7 @@ fn large_networks_train_with_a_small_stack() {
             .collect();
         let mut net = LARGE.lock().unwrap();
         let mut rng = Rng(1);
-        Large::tensors([], [&mut net], [], &mut |_, [], [numbers], []| {
+        net.visit_mut(|_, numbers| {
             numbers.iter_mut().for_each(|n| *n = f32::from_f64(rng.range(-0.02, 0.02)));
         });
         let sgd = Sgd { learning_rate: 0.001 };

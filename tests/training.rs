@@ -188,13 +188,13 @@ fn fit_takes_no_network_that_is_not_finite() {
 /// `E = sum (y - t)^2 - 3`: a loss that may be negative, as likelihoods are.
 struct Negative;
 
-impl<A: Activation> Loss<A> for Negative {
-    fn evaluate<T: Scalar>(values: &mut [T], target: &[T]) -> T {
+impl<T: Scalar, A: Activation<T>> Loss<A, T> for Negative {
+    fn evaluate(values: &mut [T], target: &[T]) -> T {
         A::apply(values);
         let errors = values.iter().zip(target).map(|(&y, &t)| (y - t) * (y - t));
         errors.sum::<T>() - T::from_u32(3)
     }
-    fn delta<T: Scalar>(output: &[T], target: &[T], delta: &mut [T]) {
+    fn delta(output: &[T], target: &[T], delta: &mut [T], (): &mut ()) {
         for ((d, &y), &t) in delta.iter_mut().zip(output).zip(target) {
             *d = y - t + (y - t);
         }
@@ -219,8 +219,8 @@ fn only_a_limit_ends_a_fit_by_its_loss_also_below_zero() {
 /// Trains one by one and in batches, where the second of three targets is bad.
 fn check_targets<L, A, const OUT: usize>(good: [f64; OUT], bad: &[[f64; OUT]])
 where
-    L: Loss<A>,
-    A: Activation + Clone + PartialEq + core::fmt::Debug,
+    L: Loss<A, f64>,
+    A: Activation<f64> + Clone + PartialEq + core::fmt::Debug,
 {
     type Net<const OUT: usize, A> = Dense<1, OUT, A, f64>;
     for &bad in bad {
@@ -300,14 +300,15 @@ fn a_mean_loss_is_that_of_all_examples() {
 // After the last update
 
 /// One epoch of one example, which leaves NaN or infinity behind.
-fn diverges<N, L, O>(mut net: N, optimizer: &O, x: N::Input, t: N::Output)
+fn diverges<T, N, L, O>(mut net: N, optimizer: &O, x: N::Input, t: N::Output)
 where
-    N: Layer + Clone + PartialEq + core::fmt::Debug,
-    L: Loss<N::Activation>,
+    T: Scalar,
+    N: Layer<Format = T> + Clone + PartialEq + core::fmt::Debug,
+    L: Loss<N::Activation, T>,
     O: Optimizer<N> + Clone,
 {
     let mut early = EarlyStopping::new();
-    assert!(early.observe(&net, N::Scalar::ONE, 9).is_continue());
+    assert!(early.observe(&net, T::ONE, 9).is_continue());
     let start = net.clone();
     let optimizer = |_| optimizer.clone();
     let examples = |_| [(&x, &t)];
@@ -324,7 +325,7 @@ where
         assert!(report.loss.unwrap().is_finite());
         // It is not the best, however low its loss.
         if !gradlet::is_finite(&net) {
-            assert!(early.observe(&net, N::Scalar::ZERO, 9).is_continue());
+            assert!(early.observe(&net, T::ZERO, 9).is_continue());
         }
         assert!(early.restore(&mut net));
         assert_eq!(net, start);
@@ -334,15 +335,15 @@ where
 #[test]
 fn fit_looks_at_the_parameters_after_the_last_update() {
     type One = Dense<1, 1, Identity>;
-    diverges::<One, AbsoluteError, _>(One::ZERO, &Sgd { learning_rate: 3e38 }, [10.0], [1.0]);
+    diverges::<_, One, AbsoluteError, _>(One::ZERO, &Sgd { learning_rate: 3e38 }, [10.0], [1.0]);
     // The sigmoid hides it from the next loss.
     let net = Mlp::<1, 2, 1, Sigmoid, Identity>::new(
         Dense::new([[0.5, -0.5]], [0.0; 2]),
         Dense::new([[1.0], [1.0]], [0.0]),
     );
-    diverges::<_, HalfSquaredError, _>(net, &Sgd { learning_rate: 3e38 }, [100.0], [1e3]);
+    diverges::<_, _, HalfSquaredError, _>(net, &Sgd { learning_rate: 3e38 }, [100.0], [1e3]);
     // The square of the gradient is infinite: no step would ever move the weight again.
-    diverges::<One, AbsoluteError, _>(One::ZERO, &Adam::new(0.1), [3e21], [1.0]);
+    diverges::<_, One, AbsoluteError, _>(One::ZERO, &Adam::new(0.1), [3e21], [1.0]);
 }
 
 // Batches

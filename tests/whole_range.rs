@@ -71,7 +71,7 @@ fn value<A: Activation>(z: f32) -> f32 {
 
 fn slope<A: Activation<Kept<[f32; 1]> = [f32; 1]>>(z: f32) -> f32 {
     let mut delta = [1.0];
-    A::backward(&[value::<A>(z)], &[z], &mut delta);
+    A::backward(&[value::<A>(z)], &[z], &mut delta, &mut ());
     delta[0]
 }
 

@@ -24,7 +24,7 @@ pub trait Work {
 }
 
 /// An update after each example.
-pub struct OneByOne<N: Layer<Scalar = f32>, L: Loss<N::Activation>> {
+pub struct OneByOne<N: Layer<Format = f32>, L: Loss<N::Activation, N::Format>> {
     /// The network.
     pub net: N,
     trainer: Trainer<N, L, Sgd>,
@@ -34,7 +34,7 @@ pub struct OneByOne<N: Layer<Scalar = f32>, L: Loss<N::Activation>> {
     pub examples: Vec<(N::Input, N::Output)>,
 }
 
-impl<N: Layer<Scalar = f32>, L: Loss<N::Activation>> Work for OneByOne<N, L> {
+impl<N: Layer<Format = f32>, L: Loss<N::Activation, N::Format>> Work for OneByOne<N, L> {
     fn len(&self) -> usize {
         self.examples.len()
     }
@@ -52,8 +52,8 @@ impl<N: Layer<Scalar = f32>, L: Loss<N::Activation>> Work for OneByOne<N, L> {
 
 /// An update by the mean gradient of `BATCH` examples, of which `TILE` go through the network at once.
 pub struct Batches<
-    N: Layer<Scalar = f32>,
-    L: Loss<N::Activation>,
+    N: Layer<Format = f32>,
+    L: Loss<N::Activation, N::Format>,
     const BATCH: usize,
     const TILE: usize,
 > {
@@ -68,8 +68,8 @@ pub struct Batches<
 
 impl<N, L, const BATCH: usize, const TILE: usize> Work for Batches<N, L, BATCH, TILE>
 where
-    N: Layer<Scalar = f32>,
-    L: Loss<N::Activation>,
+    N: Layer<Format = f32>,
+    L: Loss<N::Activation, N::Format>,
 {
     fn len(&self) -> usize {
         self.examples.len()
@@ -100,7 +100,7 @@ fn infer_each<N: Layer>(net: &N, examples: &[(N::Input, N::Output)]) {
 }
 
 /// The network of the front page, with its one example.
-pub fn worked<S: Hidden>() -> OneByOne<Mlp<2, 2, 2, S, S>, HalfSquaredError> {
+pub fn worked<S: Hidden + Activation>() -> OneByOne<Mlp<2, 2, 2, S, S>, HalfSquaredError> {
     OneByOne {
         net: Chain::new(
             Dense::from_rows([[0.1, 0.2], [0.3, 0.4]], [0.55, 0.56]),
@@ -114,7 +114,7 @@ pub fn worked<S: Hidden>() -> OneByOne<Mlp<2, 2, 2, S, S>, HalfSquaredError> {
 
 /// A network for the sixty points of the example `moons`, which has them in `f64`. They are one batch.
 /// With two inputs, a tile would cost more than it saves.
-pub fn moons<const HIDDEN: usize, T: Hidden, S: Activation>()
+pub fn moons<const HIDDEN: usize, T: Hidden + Activation, S: Activation>()
 -> Batches<Mlp<2, HIDDEN, 2, T, S>, BinaryCrossEntropy, 60, 0>
 where
     BinaryCrossEntropy: Loss<S>,
@@ -129,13 +129,14 @@ where
 }
 
 /// For digits of 8 x 8 pixels, with an update after each example.
-pub fn digits<S: Hidden>() -> OneByOne<Mlp<64, 32, 10, S, S>, HalfSquaredError> {
+pub fn digits<S: Hidden + Activation>() -> OneByOne<Mlp<64, 32, 10, S, S>, HalfSquaredError> {
     let (net, sgd) = (network(), Sgd { learning_rate: 0.1 });
     OneByOne { net, trainer: Trainer::new(), sgd, examples: examples() }
 }
 
 /// The same in batches of 32.
-pub fn digits_in_batches<S: Hidden>() -> Batches<Mlp<64, 32, 10, S, S>, HalfSquaredError, 32, 32> {
+pub fn digits_in_batches<S: Hidden + Activation>()
+-> Batches<Mlp<64, 32, 10, S, S>, HalfSquaredError, 32, 32> {
     let (net, sgd) = (network(), Sgd { learning_rate: 0.1 });
     Batches { net, trainer: BatchTrainer::new(), sgd, examples: examples() }
 }
@@ -168,8 +169,13 @@ fn examples<const IN: usize, const OUT: usize>() -> Examples<IN, OUT> {
 }
 
 /// Weights spread over -1 .. 1, divided by the square root of the number of inputs; biases of 0.
-fn network<const IN: usize, const HIDDEN: usize, const OUT: usize, A: Hidden, B: Activation>()
--> Mlp<IN, HIDDEN, OUT, A, B> {
+fn network<
+    const IN: usize,
+    const HIDDEN: usize,
+    const OUT: usize,
+    A: Hidden + Activation,
+    B: Activation,
+>() -> Mlp<IN, HIDDEN, OUT, A, B> {
     let mut numbers = numbers();
     let mut weight =
         |inputs: usize| (2.0 * numbers.next().unwrap_or_default() - 1.0) / (inputs as f32).sqrt();

@@ -114,8 +114,8 @@ pub(crate) fn root(target: f64) -> f64 {
 #[derive(Debug)]
 struct HalfSquaredErrorOfC;
 
-impl<A: Activation> Loss<A> for HalfSquaredErrorOfC {
-    fn evaluate<T: Scalar>(values: &mut [T], target: &[T]) -> T {
+impl<T: Scalar, A: Activation<T>> Loss<A, T> for HalfSquaredErrorOfC {
+    fn evaluate(values: &mut [T], target: &[T]) -> T {
         A::apply(values);
         match (values, target) {
             (&mut [x], &[target]) => {
@@ -126,7 +126,7 @@ impl<A: Activation> Loss<A> for HalfSquaredErrorOfC {
         }
     }
 
-    fn delta<T: Scalar>(output: &[T], target: &[T], delta: &mut [T]) {
+    fn delta(output: &[T], target: &[T], delta: &mut [T], (): &mut ()) {
         if let (&[x], &[target], [by_x]) = (output, target, delta) {
             *by_x = (forward(x).c - target) * slope(x);
         }

@@ -239,8 +239,8 @@ pub(crate) fn root_b(target: f64) -> Option<f64> {
 #[derive(Debug)]
 struct HalfSquaredErrorOfZ;
 
-impl<A: Activation> Loss<A> for HalfSquaredErrorOfZ {
-    fn evaluate<T: Scalar>(values: &mut [T], target: &[T]) -> T {
+impl<T: Scalar, A: Activation<T>> Loss<A, T> for HalfSquaredErrorOfZ {
+    fn evaluate(values: &mut [T], target: &[T]) -> T {
         A::apply(values);
         match (values, target) {
             (&mut [w, b], &[target, _]) => {
@@ -251,7 +251,7 @@ impl<A: Activation> Loss<A> for HalfSquaredErrorOfZ {
         }
     }
 
-    fn delta<T: Scalar>(output: &[T], target: &[T], delta: &mut [T]) {
+    fn delta(output: &[T], target: &[T], delta: &mut [T], (): &mut ()) {
         if let (&[w, b], &[target, _], [by_w, by_b]) = (output, target, delta) {
             let forward = forward(w, b);
             let (error, partials) = (forward.z - target, forward.partials());

@@ -66,8 +66,8 @@ pub(crate) fn train<const PIXELS: usize, T, N, L, O>(
 ) -> Trained<N>
 where
     T: Scalar,
-    N: Layer<Scalar = T, Input = [T; PIXELS], Output = [T; CLASSES]>,
-    L: Loss<N::Activation>,
+    N: Layer<Format = T, Input = [T; PIXELS], Output = [T; CLASSES]>,
+    L: Loss<N::Activation, N::Format>,
     O: Optimizer<N> + Clone,
 {
     let mut trainer = Box::new(Trainer::<N, L, O>::new());
@@ -124,7 +124,7 @@ pub(crate) fn judge<const PIXELS: usize, T, N>(
 ) -> ConfusionMatrix<CLASSES>
 where
     T: Scalar,
-    N: Layer<Scalar = T, Input = [T; PIXELS], Output = [T; CLASSES]>,
+    N: Layer<Format = T, Input = [T; PIXELS], Output = [T; CLASSES]>,
 {
     let mut matrix = ConfusionMatrix::new();
     for (input, target) in examples(digits, black) {

@@ -49,13 +49,13 @@ pub(crate) fn single_variable(enough: f64) -> Descent<1> {
 #[derive(Debug)]
 struct Bowl;
 
-impl<A: Activation> Loss<A> for Bowl {
-    fn evaluate<T: Scalar>(values: &mut [T], _target: &[T]) -> T {
+impl<T: Scalar, A: Activation<T>> Loss<A, T> for Bowl {
+    fn evaluate(values: &mut [T], _target: &[T]) -> T {
         A::apply(values);
         if let &mut [x, y] = values { x * x + sine(y) * sine(y) } else { T::ZERO }
     }
 
-    fn delta<T: Scalar>(output: &[T], _target: &[T], delta: &mut [T]) {
+    fn delta(output: &[T], _target: &[T], delta: &mut [T], (): &mut ()) {
         if let (&[x, y], [by_x, by_y]) = (output, delta) {
             let two = T::from_u32(2);
             *by_x = two * x;
@@ -72,7 +72,7 @@ fn sine<T: Scalar>(angle: T) -> T {
 
 /// `J` of the bowl.
 pub(crate) fn bowl_at(x: f64, y: f64) -> f64 {
-    <Bowl as Loss<Identity>>::evaluate(&mut [x, y], &[])
+    <Bowl as Loss<Identity, f64>>::evaluate(&mut [x, y], &[])
 }
 
 /// Down the bowl, until `J` is below [`BOWL_ENOUGH`].

@@ -44,7 +44,7 @@ impl<const N: usize, T> Descent<N, T> {
 /// Descends on `L` from `start`, until a visit `is_enough` or `limit` updates are done.
 ///
 /// `target` is what the loss compares the place with.
-pub(crate) fn descend<L: Loss<Identity>, const N: usize, T: Scalar>(
+pub(crate) fn descend<L: Loss<Identity, T>, const N: usize, T: Scalar>(
     start: [T; N],
     target: [T; N],
     learning_rate: T,
@@ -60,7 +60,7 @@ pub(crate) fn descend<L: Loss<Identity>, const N: usize, T: Scalar>(
         let value = trainer.step(&mut net, &Sgd { learning_rate }, &input, &target);
         let place = *trainer.output();
         let mut gradient = [T::ZERO; N];
-        L::delta(&place, &target, &mut gradient);
+        L::delta(&place, &target, &mut gradient, &mut ());
         let all = place.iter().chain(&gradient).chain([&value]);
         if !all.copied().all(T::is_finite) {
             ending = Ending::Diverged;

@@ -161,7 +161,7 @@ pub(crate) fn for_firmware(
 ) -> Result<(Vec<u8>, Vec<u8>), gradlet::safetensors::SaveError<'static>> {
     const SIZE: usize = gradlet::safetensors::file_size::<Factory>(&NAMES).unwrap();
     let mut buffer = vec![0; SIZE];
-    let length = world.factory.to_safetensors(&NAMES, &mut buffer)?.len();
+    let length = gradlet::safetensors::save(&world.factory, &NAMES, &mut buffer)?.len();
     buffer.truncate(length);
     let mut digits = world.upright.clone();
     let tested = |images: &[Labelled]| images.iter().take(TESTED).copied().collect::<Vec<_>>();

@@ -36,7 +36,7 @@ impl Parameters {
     }
 
     /// A neuron with these parameters and any activation.
-    pub(crate) const fn neuron<A: Activation>(self) -> OneNeuron<A> {
+    pub(crate) const fn neuron<A: Activation<f64>>(self) -> OneNeuron<A> {
         Dense::from_rows([[self.w1, self.w2]], [self.b])
     }
 
@@ -120,16 +120,12 @@ impl Run {
 }
 
 /// Steps on the one sample, with any activation and loss.
-fn train<A, L: Loss<A>>(
+fn train<A: Activation<f64>, L: Loss<A, f64>>(
     goal: f64,
     learning_rate: f64,
     updates: u32,
     mut keeps: impl FnMut(u32) -> bool,
-) -> Run
-where
-    A: Activation,
-    OneNeuron<A>: Layer<Scalar = f64, Input = [f64; 2], Output = [f64; 1], Activation = A>,
-{
+) -> Run {
     let mut net = START.neuron::<A>();
     let mut trainer = Trainer::<OneNeuron<A>, L, Sgd<f64>>::new();
     let mut moments = vec![];

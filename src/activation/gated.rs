@@ -2,8 +2,8 @@
 
 use super::{Activation, Elementwise, Sigmoid, activation};
 use crate::fingerprint::fingerprint;
-use crate::layer::Vector;
 use crate::scalar::Scalar;
+use crate::shape::Shape;
 
 activation! {
     /// Gaussian error linear unit `y = z P(z)`, where `P` is the normal distribution function
@@ -15,7 +15,7 @@ activation! {
     /// use gradlet::{Activation, Gelu};
     ///
     /// let mut values = [-1000.0, 0.0, 1.0, 1000.0];
-    /// Gelu::apply(&mut values);
+    /// <Gelu as Activation<f64>>::apply(&mut values);
     /// assert_eq!((values[0], values[1], values[3]), (0.0, 0.0, 1000.0));
     /// assert!((values[2] - 0.841_344_746_068_542_9_f64).abs() < 1e-15);
     /// ```
@@ -54,19 +54,19 @@ fn excess<T: Scalar>(high: T, low: T, z: T) -> T {
     (high - T::HALF * upper * upper) + (low - T::HALF * (z - upper) * (z + upper))
 }
 
-impl Activation for Gelu {
+impl<T: Scalar> Activation<T> for Gelu {
     const FINGERPRINT: u32 = fingerprint("Gelu", &[]);
-    type Kept<Y: Vector> = Y;
+    type Kept<Y: Shape<Element = T>> = Y;
 
     #[inline]
-    fn apply<T: Scalar>(values: &mut [T]) {
+    fn apply(values: &mut [T]) {
         for value in values {
             *value *= Self::distribution(*value);
         }
     }
 
     #[inline]
-    fn backward<T: Scalar>(_: &[T], logits: &[T], delta: &mut [T]) {
+    fn backward(_: &[T], logits: &[T], delta: &mut [T], (): &mut ()) {
         for (d, &z) in delta.iter_mut().zip(logits) {
             *d *= Self::distribution(z) + z * Self::density(z);
         }
@@ -83,17 +83,17 @@ activation! {
     /// use gradlet::{Activation, Silu};
     ///
     /// let mut values = [-1000.0, 0.0, 1000.0];
-    /// Silu::apply(&mut values);
+    /// <Silu as Activation>::apply(&mut values);
     /// assert_eq!(values, [0.0, 0.0, 1000.0]);
     /// ```
     Silu
 }
-impl Activation for Silu {
+impl<T: Scalar> Activation<T> for Silu {
     const FINGERPRINT: u32 = fingerprint("Silu", &[]);
-    type Kept<Y: Vector> = Y;
+    type Kept<Y: Shape<Element = T>> = Y;
 
     #[inline]
-    fn apply<T: Scalar>(values: &mut [T]) {
+    fn apply(values: &mut [T]) {
         for value in values {
             let (z, s) = (*value, <Sigmoid as Elementwise>::apply(*value));
             *value = if s < T::MIN_POSITIVE { tail(z, z) } else { z * s };
@@ -101,7 +101,7 @@ impl Activation for Silu {
     }
 
     #[inline]
-    fn backward<T: Scalar>(_: &[T], logits: &[T], delta: &mut [T]) {
+    fn backward(_: &[T], logits: &[T], delta: &mut [T], (): &mut ()) {
         for (d, &z) in delta.iter_mut().zip(logits) {
             let s = <Sigmoid as Elementwise>::apply(z);
             *d *= if s < T::MIN_POSITIVE {

@@ -8,9 +8,10 @@ mod gated;
 pub use gated::{Gelu, Silu};
 
 use crate::fingerprint::fingerprint;
-use crate::kernel::each;
-use crate::layer::{Kept, Vector};
-use crate::scalar::Scalar;
+use crate::format::Format;
+use crate::kernel::{each, each_sample};
+use crate::scalar::{Scalar, Zero};
+use crate::shape::Shape;
 
 /// The function that a layer ends in: `y = f(z)`.
 ///
@@ -21,12 +22,15 @@ use crate::scalar::Scalar;
 /// use gradlet::{Activation, Tanh};
 ///
 /// let mut values = [0.0, 1000.0];
-/// Tanh::apply(&mut values);
+/// <Tanh as Activation<f32>>::apply(&mut values);
 /// let mut delta = [2.0, 2.0];
-/// Tanh::backward(&values, &[], &mut delta);
+/// <Tanh as Activation<f32>>::backward(&values, &[], &mut delta, &mut ());
 /// assert_eq!((values, delta), ([0.0, 1.0], [2.0, 0.0]));
 /// ```
-pub trait Activation {
+#[diagnostic::on_unimplemented(
+    message = "the activation `{Self}` is not there for the number format `{F}`"
+)]
+pub trait Activation<F: Format = f32>: 'static {
     /// Stands for this function in [`Layer::FINGERPRINT`](crate::Layer::FINGERPRINT): 0, unless an
     /// activation of your own says [what](crate::fingerprint).
     const FINGERPRINT: u32 = 0;
@@ -35,23 +39,62 @@ pub trait Activation {
     const MIN_OUTPUTS: usize = 1;
 
     /// What backpropagation needs besides the outputs `Y`: nothing, `()`, or the logits, `Y`.
-    type Kept<Y: Vector>: Kept<Y>;
+    type Kept<Y: Shape<Element = F::Value>>: Kept<Y>;
 
     /// Turns the logits `z` into the outputs `y = f(z)`, in place.
-    fn apply<T: Scalar>(values: &mut [T]);
+    fn apply(values: &mut [F::Value]);
 
     /// [`apply`](Self::apply) for each of several samples, with the same bits: of use only where that is
     /// quicker than one after the other.
-    fn apply_each<Y: Vector, const K: usize>(values: [&mut Y; K]) {
-        for values in values {
-            Self::apply(values.as_mut_slice());
-        }
+    fn apply_each<Y: Shape<Element = F::Value>, const K: usize>(values: [&mut Y; K]) {
+        each_sample::<K, _>(values.into_iter(), |values| Self::apply(values.as_mut_slice()));
     }
 
     /// Turns `delta = dL/dy` into `dL/dz`, in place.
     ///
     /// `logits` is empty unless [`Kept`](Self::Kept) keeps them.
-    fn backward<T: Scalar>(output: &[T], logits: &[T], delta: &mut [T]);
+    fn backward(
+        output: &[F::Value],
+        logits: &[F::Value],
+        delta: &mut [F::Sum],
+        scale: &mut F::Scale,
+    );
+}
+
+/// What an activation keeps for its derivative besides the outputs: nothing, or the logits.
+///
+/// ```
+/// use gradlet::{Activation, Gelu, Kept, Zero};
+///
+/// let mut kept = <Gelu as Activation<f32>>::Kept::<[f32; 2]>::ZERO;
+/// kept.keep(&[1.0, 2.0]);
+/// assert_eq!(Kept::<[f32; 2]>::logits(&kept), &[1.0, 2.0]);
+/// ```
+pub trait Kept<Y: Shape>: Zero + Clone {
+    /// Copies the logits, if they are needed.
+    fn keep(&mut self, logits: &Y);
+    /// The logits, or an empty slice.
+    fn logits(&self) -> &[Y::Element];
+}
+
+impl<Y: Shape> Kept<Y> for () {
+    #[inline]
+    fn keep(&mut self, _: &Y) {}
+    #[inline]
+    fn logits(&self) -> &[Y::Element] {
+        &[]
+    }
+}
+
+impl<Y: Shape> Kept<Y> for Y {
+    #[inline]
+    fn keep(&mut self, logits: &Y) {
+        self.clone_from(logits);
+    }
+    #[inline]
+    fn logits(&self) -> &[Y::Element] {
+        self.as_slice()
+    }
 }
 
 /// An activation that treats each unit alone and whose derivative is a function of its output.
@@ -77,7 +120,7 @@ pub trait Activation {
 /// let layer = Dense::<1, 1, Double>::new([[3.0]], [1.0]);
 /// assert_eq!(layer.forward(&[2.0]), [14.0]);
 /// ```
-pub trait Elementwise {
+pub trait Elementwise: 'static {
     /// As [`Activation::FINGERPRINT`].
     const FINGERPRINT: u32 = 0;
 
@@ -98,21 +141,19 @@ pub trait Elementwise {
 /// Bytes of the largest output that is copied to go with others: 64 numbers of 4 bytes.
 const COPIED_BYTES: usize = 256;
 
-impl<A: Elementwise> Activation for A {
+impl<A: Elementwise, T: Scalar> Activation<T> for A {
     const FINGERPRINT: u32 = <A as Elementwise>::FINGERPRINT;
-    type Kept<Y: Vector> = ();
+    type Kept<Y: Shape<Element = T>> = ();
 
     #[inline]
-    fn apply<T: Scalar>(values: &mut [T]) {
+    fn apply(values: &mut [T]) {
         A::apply_all(values);
     }
 
     #[inline]
-    fn apply_each<Y: Vector, const K: usize>(values: [&mut Y; K]) {
-        if size_of::<Y>() > COPIED_BYTES {
-            for values in values {
-                A::apply_all(values.as_mut_slice());
-            }
+    fn apply_each<Y: Shape<Element = T>, const K: usize>(values: [&mut Y; K]) {
+        if K == 1 || size_of::<Y>() > COPIED_BYTES {
+            each_sample::<K, _>(values.into_iter(), |values| A::apply_all(values.as_mut_slice()));
             return;
         }
         // Together, so that all but the last few go through full registers.
@@ -124,7 +165,7 @@ impl<A: Elementwise> Activation for A {
     }
 
     #[inline(always)]
-    fn backward<T: Scalar>(output: &[T], _: &[T], delta: &mut [T]) {
+    fn backward(output: &[T], _: &[T], delta: &mut [T], (): &mut ()) {
         each(delta.len(), delta.iter_mut().zip(output), |(d, &y)| *d *= A::derivative(y));
     }
 }
@@ -141,7 +182,7 @@ impl<A: Elementwise> Activation for A {
     label = "a layer that ends in `{Self}` cannot be followed by another layer",
     note = "choose `Relu`, `Tanh` or another elementwise activation for the hidden layers"
 )]
-pub trait Hidden: Activation {}
+pub trait Hidden: 'static {}
 
 #[diagnostic::do_not_recommend]
 impl<A: Elementwise> Hidden for A {}
@@ -396,7 +437,7 @@ activation! {
     /// use gradlet::{Activation, Softmax};
     ///
     /// let mut values = [1000.0, 1000.0, -1000.0];
-    /// Softmax::apply(&mut values);
+    /// <Softmax as Activation>::apply(&mut values);
     /// assert_eq!(values, [0.5, 0.5, 0.0]);
     /// ```
     Softmax
@@ -421,18 +462,18 @@ impl Softmax {
         sum
     }
 }
-impl Activation for Softmax {
+impl<T: Scalar> Activation<T> for Softmax {
     const FINGERPRINT: u32 = fingerprint("Softmax", &[]);
     const MIN_OUTPUTS: usize = 2;
-    type Kept<Y: Vector> = ();
+    type Kept<Y: Shape<Element = T>> = ();
 
     #[inline]
-    fn apply<T: Scalar>(values: &mut [T]) {
+    fn apply(values: &mut [T]) {
         Self::apply_below(Self::max(values), values);
     }
 
     #[inline]
-    fn backward<T: Scalar>(output: &[T], _: &[T], delta: &mut [T]) {
+    fn backward(output: &[T], _: &[T], delta: &mut [T], (): &mut ()) {
         let mean = output.iter().zip(&*delta).fold(T::ZERO, |sum, (&y, &d)| sum + y * d);
         for (d, &y) in delta.iter_mut().zip(output) {
             *d = y * (*d - mean);

@@ -23,11 +23,9 @@
 )]
 #![cfg_attr(
     feature = "store",
-    doc = "| How often may I save, and what if power fails? | [`keep`] |"
-)]
-#![cfg_attr(
-    all(feature = "store", feature = "typenum"),
-    doc = "| How do I send a new network to a device, safely? | [`update`] |"
+    doc = "\
+| How often may I save, and what if power fails? | [`keep`] |
+| How do I send a new network to a device, safely? | [`update`] |"
 )]
 //!
 //! # The whole way
@@ -57,6 +55,6 @@ pub mod linear_head;
 pub mod losses;
 pub mod normalise;
 pub mod sizes;
-#[cfg(all(feature = "store", feature = "typenum"))]
+#[cfg(feature = "store")]
 pub mod update;
 pub mod watch;

@@ -9,7 +9,7 @@
 //!
 //! Three gates, and only what passes all of them is kept:
 //!
-//! 1. **Is it whole, and of this type?** [`load_frame`](crate::flat::Framed::load_frame) checks
+//! 1. **Is it whole, and of this type?** [`load_frame`](crate::flat::load_frame) checks
 //!    length, CRC, [fingerprint](crate::Layer::FINGERPRINT), and that each number is finite; else
 //!    the network stays.
 //! 2. **Is it better *here*?** The device judges the old and the new on examples that it set aside
@@ -21,14 +21,16 @@
 //! # Example
 //!
 //! ```
-//! use gradlet::flat::{Assembler, FrameError, Framed, pieces};
+//! use gradlet::flat::{Assembler, FrameError, frame_bytes, load_frame, piece_count, pieces, to_frame};
 //! use gradlet::prelude::*;
 //! use gradlet::store::Store;
 //! # mod flash { include!("../../tests/support/flash.rs"); }
 //! # let flash = flash::Flash::<4, 512, 4>::new();
 //!
 //! type Net = Mlp<1, 4, 1, Tanh, Identity>;
+//! const FRAME: usize = frame_bytes::<Net>();
 //! const PACKET: usize = 20; // bytes of a frame in a packet, beside its number
+//! type Inbox = Assembler<Net, PACKET, { piece_count::<Net, PACKET>() }>;
 //!
 //! #[derive(Debug, PartialEq)]
 //! enum Update {
@@ -43,7 +45,7 @@
 //!     let mut loss = |net: &Net| judge.mean_loss(net, own).unwrap_or(f32::NAN);
 //!     let mut old = EarlyStopping::new();
 //!     let _ = old.observe(net, loss(net), 1);
-//!     if let Err(error) = net.load_frame(frame) {
+//!     if let Err(error) = load_frame(net, frame) {
 //!         return Update::Refused(error);
 //!     }
 //!     if old.observe(net, loss(net), 1).is_break() {
@@ -69,24 +71,25 @@
 //! store.save(&net)?;
 //!
 //! // Packets come twice, in any order, or not at all; `missing` are asked for again.
-//! let sent = better.to_frame()?; // An error if a parameter is NaN or infinite.
-//! let mut assembler = Assembler::<Net, PACKET>::new();
+//! let sent: [u8; FRAME] = to_frame(&better)?; // An error if a parameter is NaN or infinite.
+//! let mut assembler = Inbox::new();
 //! for (index, piece) in pieces::<PACKET>(&sent).skip(1).chain(pieces::<PACKET>(&sent)) {
 //!     assembler.put(index, piece)?;
 //! }
 //! let frame = assembler.frame().unwrap();
 //!
 //! // One bit fell over in a memory on the way.
-//! let mut damaged = *frame;
+//! let mut damaged = frame.to_vec();
 //! damaged[10] ^= 4;
 //! let refused = update(&mut net, &damaged, &own);
 //! assert!(matches!(refused, Update::Refused(FrameError::Damaged { .. })));
 //! // For a device with another activation: as many bytes, another fingerprint.
-//! let other = Mlp::<1, 4, 1, Relu, Identity>::ZERO.to_frame()?;
+//! let other: [u8; FRAME] = to_frame(&Mlp::<1, 4, 1, Relu, Identity>::ZERO)?;
 //! let refused = update(&mut net, &other, &own);
 //! assert!(matches!(refused, Update::Refused(FrameError::OtherNetwork { .. })));
 //! // Whole, of the right type, and worse here.
-//! assert_eq!(update(&mut net, &Net::ZERO.to_frame()?, &own), Update::RolledBack);
+//! let zeros: [u8; FRAME] = to_frame(&Net::ZERO)?;
+//! assert_eq!(update(&mut net, &zeros, &own), Update::RolledBack);
 //! assert_eq!(net, factory); // after all of that
 //!
 //! assert_eq!(update(&mut net, frame, &own), Update::Accepted);

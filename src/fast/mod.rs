@@ -48,7 +48,6 @@
 //! Sums run over eight outputs at once: the first, the ninth, .. and so on; these eight are added
 //! in pairs, and what is left over at last.
 
-mod functions;
 mod lanes;
 #[cfg(test)]
 #[allow(
@@ -61,15 +60,13 @@ mod lanes;
 )]
 mod tests;
 
-pub(crate) use functions::{double, single};
-
 use lanes::{LANES, add, apply_lanes, join, max, sum, sum_of_products};
 
 use crate::activation::{self, Activation, Elementwise, activation};
 use crate::fingerprint::fingerprint;
-use crate::layer::Vector;
 use crate::loss::{BinaryCrossEntropy, CrossEntropy, Loss, cross_entropy};
 use crate::scalar::Scalar;
+use crate::shape::Shape;
 
 activation! {
     /// Logistic function `y = 1 / (1 + e^-z)`, range `0..=1`, `dy/dz = y (1 - y)`.
@@ -107,15 +104,15 @@ fn logistic<T: Scalar>(z: T, power: T) -> T {
     (if z < T::ZERO { power } else { T::ONE }) / (T::ONE + power)
 }
 
-impl Loss<Sigmoid> for BinaryCrossEntropy {
+impl<T: Scalar> Loss<Sigmoid, T> for BinaryCrossEntropy {
     const FUSED: bool = true;
 
     #[inline]
-    fn accepts<T: Scalar>(target: &[T]) -> bool {
-        <Self as Loss<activation::Sigmoid>>::accepts(target)
+    fn accepts(target: &[T]) -> bool {
+        <Self as Loss<activation::Sigmoid, T>>::accepts(target)
     }
     #[inline(always)]
-    fn evaluate<T: Scalar>(values: &mut [T], target: &[T]) -> T {
+    fn evaluate(values: &mut [T], target: &[T]) -> T {
         let all_targets = target;
         let (mut lanes, mut terms) = ([-T::ZERO; LANES], [-T::ZERO; LANES]);
         let (mut values, mut target) = (values.chunks_exact_mut(LANES), target.chunks_exact(LANES));
@@ -128,17 +125,18 @@ impl Loss<Sigmoid> for BinaryCrossEntropy {
         let rest = values.into_remainder();
         logistic_terms(rest, target.remainder(), &mut terms);
         let loss = join(lanes, terms.iter().take(rest.len()).copied(), add);
-        if <Self as Loss<Sigmoid>>::accepts(all_targets) { loss } else { T::NAN }
+        if <Self as Loss<Sigmoid, T>>::accepts(all_targets) { loss } else { T::NAN }
     }
     #[inline]
-    fn evaluate_each<T: Scalar, Y: Vector<Scalar = T>, const K: usize>(
+    fn evaluate_each<Y: Shape<Element = T>, const K: usize>(
         values: [&mut Y; K],
         targets: [&Y; K],
     ) -> [T; K] {
         let mut losses = [T::ZERO; K];
         if Y::ZERO.as_slice().len() >= LANES {
             for ((loss, values), target) in losses.iter_mut().zip(values).zip(targets) {
-                *loss = <Self as Loss<Sigmoid>>::evaluate(values.as_mut_slice(), target.as_slice());
+                *loss =
+                    <Self as Loss<Sigmoid, T>>::evaluate(values.as_mut_slice(), target.as_slice());
             }
             return losses;
         }
@@ -153,15 +151,15 @@ impl Loss<Sigmoid> for BinaryCrossEntropy {
             *loss = terms.as_slice().iter().fold(-T::ZERO, |sum, &term| sum + term);
         }
         for (loss, target) in losses.iter_mut().zip(targets) {
-            if !<Self as Loss<Sigmoid>>::accepts(target.as_slice()) {
+            if !<Self as Loss<Sigmoid, T>>::accepts(target.as_slice()) {
                 *loss = T::NAN;
             }
         }
         losses
     }
     #[inline]
-    fn delta<T: Scalar>(output: &[T], target: &[T], delta: &mut [T]) {
-        <Self as Loss<activation::Sigmoid>>::delta(output, target, delta);
+    fn delta(output: &[T], target: &[T], delta: &mut [T], scale: &mut ()) {
+        <Self as Loss<activation::Sigmoid, T>>::delta(output, target, delta, scale);
     }
 }
 
@@ -214,18 +212,18 @@ activation! {
     /// use gradlet::{Activation, fast::Softmax};
     ///
     /// let mut values = [1000.0, 1000.0, -1000.0];
-    /// Softmax::apply(&mut values);
+    /// <Softmax as Activation>::apply(&mut values);
     /// assert_eq!(values, [0.5, 0.5, 0.0]);
     /// ```
     Softmax
 }
-impl Activation for Softmax {
+impl<T: Scalar> Activation<T> for Softmax {
     const FINGERPRINT: u32 = fingerprint("fast::Softmax", &[]);
     const MIN_OUTPUTS: usize = 2;
-    type Kept<Y: Vector> = ();
+    type Kept<Y: Shape<Element = T>> = ();
 
     #[inline]
-    fn apply<T: Scalar>(values: &mut [T]) {
+    fn apply(values: &mut [T]) {
         let max = max(values);
         for value in &mut *values {
             *value -= max;
@@ -234,20 +232,20 @@ impl Activation for Softmax {
         divide_by_sum(values);
     }
     #[inline]
-    fn backward<T: Scalar>(output: &[T], logits: &[T], delta: &mut [T]) {
-        <activation::Softmax as Activation>::backward(output, logits, delta);
+    fn backward(output: &[T], logits: &[T], delta: &mut [T], scale: &mut ()) {
+        <activation::Softmax as Activation<T>>::backward(output, logits, delta, scale);
     }
 }
 
-impl Loss<Softmax> for CrossEntropy {
+impl<T: Scalar> Loss<Softmax, T> for CrossEntropy {
     const FUSED: bool = true;
 
     #[inline]
-    fn accepts<T: Scalar>(target: &[T]) -> bool {
-        <Self as Loss<activation::Softmax>>::accepts(target)
+    fn accepts(target: &[T]) -> bool {
+        <Self as Loss<activation::Softmax, T>>::accepts(target)
     }
     #[inline(always)]
-    fn evaluate<T: Scalar>(values: &mut [T], target: &[T]) -> T {
+    fn evaluate(values: &mut [T], target: &[T]) -> T {
         let max = max(values);
         for value in &mut *values {
             *value -= max;
@@ -257,8 +255,8 @@ impl Loss<Softmax> for CrossEntropy {
         cross_entropy(divide_by_sum(values), expected, values, target)
     }
     #[inline]
-    fn delta<T: Scalar>(output: &[T], target: &[T], delta: &mut [T]) {
-        <Self as Loss<activation::Softmax>>::delta(output, target, delta);
+    fn delta(output: &[T], target: &[T], delta: &mut [T], scale: &mut ()) {
+        <Self as Loss<activation::Softmax, T>>::delta(output, target, delta, scale);
     }
 }
 

@@ -6,6 +6,7 @@ use std::println;
 
 use super::lanes::*;
 use super::*;
+use crate::math::fast::{double, single};
 
 /// A sum of two numbers, the second far smaller: twice the digits. Dekker, Numerische
 /// Mathematik 18 (1971).

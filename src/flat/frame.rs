@@ -2,225 +2,205 @@
 
 use core::error::Error;
 use core::fmt;
-use core::ops::{Add, Mul};
 
-use generic_array::{ArrayLength, GenericArray};
-use typenum::{Const, IsGreaterOrEqual, NonZero, Prod, Sum, ToUInt, True, U4, U8, Unsigned};
-
-use super::{FlatParameters, check_length};
+use crate::content;
 use crate::crc::Crc;
-use crate::layer::Layer;
-use crate::scalar::Scalar;
-use crate::scalar::sealed::Sealed;
+use crate::format::Format;
+use crate::layer::{Layer, expect_parameters};
 
-/// The bytes of a frame of `N`: an array of [`Framed::FrameLength`].
-pub type Frame<N> = GenericArray<u8, <N as Framed>::FrameLength>;
-
-/// A number type whose size is a type: `f32` or `f64`.
+/// Bytes of a frame of `N`: a network that can be sent or kept as a row of bytes.
 ///
-/// ```
-/// use gradlet::flat::{FrameScalar, typenum::Unsigned};
-///
-/// assert_eq!(<f64 as FrameScalar>::Bytes::USIZE, size_of::<f64>());
-/// ```
-pub trait FrameScalar: Scalar {
-    /// Number of bytes.
-    type Bytes: Unsigned;
-}
-
-impl FrameScalar for f32 {
-    type Bytes = U4;
-}
-
-impl FrameScalar for f64 {
-    type Bytes = U8;
-}
-
-/// A network that can be sent or kept as a row of bytes, whose length is a type.
-///
-/// Every network with [`FlatParameters`] is one if it has any that are learned; a `&Net` has none, and
-/// so is not taken for the `Net` by mistake. The bytes are the same on every target:
+/// The bytes are the same on every target:
 ///
 /// | bytes | what |
 /// |---|---|
 /// | 4 | [`Layer::FINGERPRINT`], the lowest byte first |
-/// | 4 or 8 for each parameter | the numbers in the order of [`Layer::parameters`], the lowest byte first |
+/// | 4 for each `f32`, 8 for each `f64` | the numbers in the order of [`Layer::visit`], the lowest byte first |
 /// | 4 | CRC-32 (ISO-HDLC, as in Ethernet) of all before it, the lowest byte first |
 ///
 /// The CRC finds any two flipped bits, and any errors that lie within 32 bits of each other; others it
 /// misses once in 2^32 times. It does not protect from an attacker.
 ///
-/// A network with a parameter that is NaN or infinite is neither written nor loaded.
+/// A constant can be the length of an array, and an assertion:
 ///
 /// ```
-/// use gradlet::flat::{Frame, FrameError, Framed};
+/// use gradlet::flat::{FrameError, frame_bytes, load_frame, to_frame};
 /// use gradlet::prelude::*;
 ///
+/// type Net = Mlp<2, 4, 2>;
+/// const FRAME: usize = frame_bytes::<Net>();
+/// const _: () = assert!(FRAME == 4 + 22 * 4 + 4);
+///
 /// /// Takes over what the other device learned.
-/// fn exchange<N: Framed>(
-///     net: &mut N,
-///     radio: impl FnOnce(&Frame<N>) -> Frame<N>,
+/// fn exchange(
+///     net: &mut Net,
+///     radio: impl FnOnce([u8; FRAME]) -> [u8; FRAME],
 /// ) -> Result<(), FrameError> {
-///     let received = radio(&net.to_frame()?);
-///     net.load_frame(&received)
+///     let received = radio(to_frame(net)?);
+///     load_frame(net, &received)
 /// }
 ///
-/// let mut net = Mlp::<2, 4, 2>::ZERO;
-/// assert_eq!(exchange(&mut net, |sent| *sent), Ok(()));
-/// assert_eq!(Mlp::<2, 4, 2>::FRAME_BYTES, 4 + 22 * 4 + 4);
+/// let mut net = Net::ZERO;
+/// assert_eq!(exchange(&mut net, |sent| sent), Ok(()));
 ///
-/// let result = exchange(&mut net, |sent| {
-///     let mut damaged = *sent;
-///     damaged[50] ^= 1;
-///     damaged
+/// let result = exchange(&mut net, |mut sent| {
+///     sent[50] ^= 1;
+///     sent
 /// });
 /// assert!(matches!(result, Err(FrameError::Damaged { .. })));
 /// ```
-pub trait Framed: FlatParameters {
-    /// Bytes of a frame, as a type.
-    type FrameLength: ArrayLength;
-
-    /// Bytes of a frame.
-    const FRAME_BYTES: usize = Self::FrameLength::USIZE;
-
-    /// The parameters as a frame.
-    ///
-    /// # Errors
-    ///
-    /// [`FrameError::NotFinite`] if a parameter is NaN or infinite.
-    fn to_frame(&self) -> Result<Frame<Self>, FrameError> {
-        let mut frame = GenericArray::default();
-        self.write_frame(&mut frame)?;
-        Ok(frame)
-    }
-
-    /// Writes the parameters as a frame.
-    ///
-    /// ```
-    /// use gradlet::flat::{Frame, Framed};
-    /// use gradlet::prelude::*;
-    ///
-    /// let net = Mlp::<2, 4, 2>::ZERO;
-    /// let mut frame: Frame<Mlp<2, 4, 2>> = Zero::ZERO; // in a static, for a large network
-    /// net.write_frame(&mut frame)?;
-    /// assert_eq!(Ok(frame), net.to_frame());
-    /// # Ok::<(), gradlet::flat::FrameError>(())
-    /// ```
-    ///
-    /// # Errors
-    ///
-    /// As [`to_frame`](Self::to_frame). `frame` is then as it was.
-    fn write_frame(&self, frame: &mut Frame<Self>) -> Result<(), FrameError> {
-        check_length::<Self>();
-        write(self, frame)
-    }
-
-    /// The parameters as a frame in an array of another length, for a packet or a page; what is left of
-    /// it is filled with 0xFF, as in erased flash.
-    ///
-    /// A network that does not [fit](FitsIn) does not compile.
-    ///
-    /// ```
-    /// use gradlet::flat::{FitsIn, FrameError, Framed};
-    /// use gradlet::prelude::*;
-    ///
-    /// /// The payload of a LoRa packet, for any network that fits.
-    /// fn packet<N: FitsIn<222>>(net: &N) -> Result<[u8; 222], FrameError> {
-    ///     net.to_frame_of()
-    /// }
-    /// let net = Mlp::<2, 4, 2>::ZERO;
-    /// assert_eq!(packet(&net)?[..96], net.to_frame()?[..]);
-    /// # Ok::<(), FrameError>(())
-    /// ```
-    ///
-    /// # Errors
-    ///
-    /// As [`to_frame`](Self::to_frame).
-    fn to_frame_of<const CAPACITY: usize>(&self) -> Result<[u8; CAPACITY], FrameError>
-    where
-        Self: FitsIn<CAPACITY>,
-    {
-        check_length::<Self>();
-        let mut bytes = [0xFF; CAPACITY];
-        write(self, &mut bytes)?;
-        Ok(bytes)
-    }
-
-    /// Takes over the parameters of a frame.
-    ///
-    /// # Errors
-    ///
-    /// [`FrameError`] if it is not a whole frame of such a network, or has a number that is NaN or
-    /// infinite. The network is then as it was.
-    fn load_frame(&mut self, frame: &[u8]) -> Result<(), FrameError> {
-        check_length::<Self>();
-        load(self, frame)
-    }
-
-    /// Takes over the parameters of a frame at the beginning of an array, as
-    /// [`to_frame_of`](Self::to_frame_of) gives it.
-    ///
-    /// # Errors
-    ///
-    /// As [`load_frame`](Self::load_frame).
-    fn load_frame_of<const CAPACITY: usize>(
-        &mut self,
-        bytes: &[u8; CAPACITY],
-    ) -> Result<(), FrameError>
-    where
-        Self: FitsIn<CAPACITY>,
-    {
-        self.load_frame(bytes.get(..Self::FRAME_BYTES).unwrap_or_default())
-    }
+#[must_use]
+pub const fn frame_bytes<N: Layer>() -> usize {
+    const { expect_parameters::<N>() };
+    content::length::<N, ()>().saturating_add(8)
 }
 
-impl<N> Framed for N
-where
-    N: FlatParameters<Scalar: FrameScalar>,
-    N::Length: NonZero + Mul<Bytes<N>, Output: Add<U8, Output: ArrayLength>>,
-{
-    type FrameLength = Sum<Prod<N::Length, Bytes<N>>, U8>;
-}
-
-type Bytes<N> = <<N as Layer>::Scalar as FrameScalar>::Bytes;
-
-/// A network whose frame has at most `CAPACITY` bytes. Every network that can be is one.
+/// The parameters as a frame, at the beginning of an array: what is left of it is filled with 0xFF, as
+/// in erased flash.
 ///
 /// ```
-/// use gradlet::flat::FitsIn;
+/// use gradlet::flat::{FrameError, frame_bytes, to_frame};
 /// use gradlet::prelude::*;
 ///
-/// fn fits<N: FitsIn<64>>() {}
-/// fits::<Dense<6, 2>>(); // 4 + 14 * 4 + 4 bytes
+/// /// The payload of a LoRa packet, for any network that fits.
+/// fn packet<N: Layer>(net: &N) -> Result<[u8; 222], FrameError> {
+///     to_frame(net)
+/// }
+/// type Net = Mlp<2, 4, 2>;
+/// assert_eq!(packet(&Net::ZERO)?[..96], to_frame::<_, { frame_bytes::<Net>() }>(&Net::ZERO)?);
+/// # Ok::<(), FrameError>(())
 /// ```
 ///
-/// ```compile_fail
-/// # use gradlet::flat::FitsIn;
+/// A network that does not fit does not compile:
+///
+/// ```compile_fail,E0080
+/// # use gradlet::flat::{FrameError, to_frame};
 /// # use gradlet::prelude::*;
-/// # fn fits<N: FitsIn<64>>() {}
-/// fits::<Dense<4, 3>>(); // 4 + 15 * 4 + 4
+/// # fn packet<N: Layer>(net: &N) -> Result<[u8; 222], FrameError> {
+/// #     to_frame(net)
+/// # }
+/// packet(&Mlp::<8, 8, 2>::ZERO); // 368 bytes
 /// ```
-#[diagnostic::on_unimplemented(
-    message = "a frame of `{Self}` cannot be put into {CAPACITY} bytes",
-    label = "its `FRAME_BYTES` must be at most {CAPACITY}",
-    note = "and {CAPACITY} must be one of 0 to 1024, or a power of two or ten"
-)]
-pub trait FitsIn<const CAPACITY: usize>: Framed {}
+///
+/// # Errors
+///
+/// [`FrameError::NotFinite`] if a parameter is NaN or infinite.
+pub fn to_frame<N: Layer, const BYTES: usize>(net: &N) -> Result<[u8; BYTES], FrameError> {
+    const { expect_room::<N>(BYTES) };
+    let mut frame = [0; BYTES];
+    write(net, &mut frame)?;
+    Ok(frame)
+}
 
-#[diagnostic::do_not_recommend]
-impl<N: Framed, const CAPACITY: usize> FitsIn<CAPACITY> for N where
-    Const<CAPACITY>: ToUInt<Output: IsGreaterOrEqual<N::FrameLength, Output = True>>
-{
+/// Writes the parameters as a frame; see [`to_frame`].
+///
+/// ```
+/// use gradlet::flat::{frame_bytes, to_frame, write_frame};
+/// use gradlet::prelude::*;
+///
+/// type Net = Mlp<2, 4, 2>;
+/// let mut frame = [0; frame_bytes::<Net>()]; // in a static, for a large network
+/// write_frame(&Net::ZERO, &mut frame)?;
+/// assert_eq!(Ok(frame), to_frame(&Net::ZERO));
+/// # Ok::<(), gradlet::flat::FrameError>(())
+/// ```
+///
+/// # Errors
+///
+/// As [`to_frame`]. `frame` is then as it was.
+pub fn write_frame<N: Layer, const BYTES: usize>(
+    net: &N,
+    frame: &mut [u8; BYTES],
+) -> Result<(), FrameError> {
+    const { expect_room::<N>(BYTES) };
+    write(net, frame)
+}
+
+const fn expect_room<N: Layer>(bytes: usize) {
+    assert!(
+        bytes >= frame_bytes::<N>(),
+        "the array must have room for a frame of the network: for `frame_bytes` bytes"
+    );
+}
+
+/// Writes a frame to the beginning of an array.
+fn write<N: Layer>(net: &N, array: &mut [u8]) -> Result<(), FrameError> {
+    let (mut before, mut wrong) = (0_usize, None);
+    content::show(net, &(), &mut |values| {
+        let place = values.iter().position(|&value| !N::Format::is_finite(value));
+        wrong = wrong.or(place.map(|place| before.saturating_add(place)));
+        before = before.saturating_add(values.len());
+    });
+    if let Some(index) = wrong {
+        return Err(FrameError::NotFinite { index });
+    }
+    array.fill(0xFF);
+    if let Some((content, crc)) = array.split_at_mut_checked(const { covered_bytes::<N>() }) {
+        if let Some((first, numbers)) = content.split_first_chunk_mut() {
+            *first = N::FINGERPRINT.to_le_bytes();
+            content::copy(net, &(), 0, numbers);
+        }
+        if let Some(crc) = crc.first_chunk_mut() {
+            *crc = Crc::of(content).to_le_bytes();
+        }
+    }
+    Ok(())
+}
+
+/// Bytes of a frame that its CRC is of.
+const fn covered_bytes<N: Layer>() -> usize {
+    frame_bytes::<N>().saturating_sub(4)
+}
+
+/// Takes over the parameters of a frame: of all of these bytes.
+///
+/// ```
+/// use gradlet::flat::{FrameError, frame_bytes, load_frame, to_frame};
+/// use gradlet::prelude::*;
+///
+/// let mut net = Dense::<1, 1>::ZERO;
+/// let packet: [u8; 20] = to_frame(&net)?;
+/// let error = load_frame(&mut net, &packet).unwrap_err();
+/// assert_eq!(error, FrameError::Length { expected: 16, found: 20 });
+/// load_frame(&mut net, &packet[..frame_bytes::<Dense<1, 1>>()])?;
+/// # Ok::<(), FrameError>(())
+/// ```
+///
+/// # Errors
+///
+/// [`FrameError`] if it is not a whole frame of such a network, or has a number that is NaN or
+/// infinite. The network is then as it was.
+pub fn load_frame<N: Layer>(net: &mut N, frame: &[u8]) -> Result<(), FrameError> {
+    let expected = const { frame_bytes::<N>() };
+    let wrong_length = FrameError::Length { expected, found: frame.len() };
+    if frame.len() != expected {
+        return Err(wrong_length);
+    }
+    let parts = frame.split_at_checked(const { covered_bytes::<N>() });
+    let (content, crc) = parts.ok_or(wrong_length)?;
+    let &crc = crc.first_chunk().ok_or(wrong_length)?;
+    let (&fingerprint, numbers) = content.split_first_chunk().ok_or(wrong_length)?;
+    let (expected, found) = (u32::from_le_bytes(crc), Crc::of(content));
+    if found != expected {
+        return Err(FrameError::Damaged { expected, found });
+    }
+    let (expected, found) = (N::FINGERPRINT, u32::from_le_bytes(fingerprint));
+    if found != expected {
+        return Err(FrameError::OtherNetwork { expected, found });
+    }
+    if let Some(index) = content::not_finite::<N>(numbers) {
+        return Err(FrameError::NotFinite { index });
+    }
+    content::fill(net, &mut (), 0, numbers);
+    Ok(())
 }
 
 /// Why a frame was not loaded or not written. The network or the array is then as it was.
 ///
 /// ```
-/// use gradlet::flat::{FrameError, Framed};
-/// use gradlet::prelude::*;
+/// use gradlet::flat::FrameError;
 ///
-/// let error = Dense::<1, 1>::ZERO.load_frame(&[0; 20]).unwrap_err();
-/// assert_eq!(error, FrameError::Length { expected: 16, found: 20 });
+/// let error = FrameError::Length { expected: 16, found: 20 };
 /// assert_eq!(error.to_string(), "the frame has 20 bytes, expected 16");
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -229,7 +209,7 @@ impl<N: Framed, const CAPACITY: usize> FitsIn<CAPACITY> for N where
 pub enum FrameError {
     /// It has another length.
     Length {
-        /// [`Framed::FRAME_BYTES`] of the network.
+        /// [`frame_bytes`] of the network.
         expected: usize,
         /// Bytes of the frame.
         found: usize,
@@ -276,68 +256,4 @@ impl fmt::Display for FrameError {
             }
         }
     }
-}
-
-/// Writes a frame to the beginning of `bytes`.
-fn write<N: Layer>(net: &N, bytes: &mut [u8]) -> Result<(), FrameError> {
-    let (mut index, mut result) = (0_usize, Ok(()));
-    net.parameters([], &mut |_, numbers, []| {
-        for number in numbers {
-            if result.is_ok() && !number.is_finite() {
-                result = Err(FrameError::NotFinite { index });
-            }
-            index = index.saturating_add(1);
-        }
-    });
-    result?;
-    let (mut places, mut digest) = (bytes.iter_mut(), Crc::new());
-    let mut put = |bytes: &[u8]| {
-        for (byte, place) in bytes.iter().zip(&mut places) {
-            *place = *byte;
-        }
-    };
-    let fingerprint = N::FINGERPRINT.to_le_bytes();
-    digest.update(&fingerprint);
-    put(&fingerprint);
-    net.parameters([], &mut |_, numbers, []| {
-        for number in numbers {
-            let bytes = number.bytes();
-            digest.update(bytes.as_ref());
-            put(bytes.as_ref());
-        }
-    });
-    put(&digest.value().to_le_bytes());
-    Ok(())
-}
-
-fn load<N: Framed>(net: &mut N, frame: &[u8]) -> Result<(), FrameError> {
-    let wrong_length = FrameError::Length { expected: N::FRAME_BYTES, found: frame.len() };
-    if frame.len() != N::FRAME_BYTES {
-        return Err(wrong_length);
-    }
-    let (content, &crc) = frame.split_last_chunk().ok_or(wrong_length)?;
-    let (&fingerprint, numbers) = content.split_first_chunk().ok_or(wrong_length)?;
-    let (expected, found) = (u32::from_le_bytes(crc), Crc::of(content));
-    if found != expected {
-        return Err(FrameError::Damaged { expected, found });
-    }
-    let (expected, found) = (N::FINGERPRINT, u32::from_le_bytes(fingerprint));
-    if found != expected {
-        return Err(FrameError::OtherNetwork { expected, found });
-    }
-    let (number, mut rest) = (<N::Scalar as Sealed>::DTYPE, numbers);
-    for index in 0..N::PARAMS {
-        let value: N::Scalar;
-        (value, rest) = Sealed::take(number, rest);
-        if !value.is_finite() {
-            return Err(FrameError::NotFinite { index });
-        }
-    }
-    let mut rest = numbers;
-    N::tensors([], [net], [], &mut |_, [], [values], []| {
-        for value in values {
-            (*value, rest) = Sealed::take(number, rest);
-        }
-    });
-    Ok(())
 }

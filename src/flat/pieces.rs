@@ -2,14 +2,10 @@
 
 use core::error::Error;
 use core::fmt;
-use core::ops::{Add, Div, Sub};
+use core::marker::PhantomData;
 
-use const_default::ConstDefault;
-use generic_array::{ArrayLength, GenericArray};
-use typenum::{B1, Const, Quot, Sub1, Sum, ToUInt, U, Unsigned};
-
-use super::{Frame, Framed};
-use crate::scalar::Zero;
+use super::frame_bytes;
+use crate::layer::Layer;
 
 /// A frame in pieces of `SIZE` bytes, numbered from 0 on; the last may be shorter.
 ///
@@ -17,10 +13,11 @@ use crate::scalar::Zero;
 /// not compile.
 ///
 /// ```
-/// use gradlet::flat::{Framed, pieces};
+/// use gradlet::flat::{frame_bytes, pieces, to_frame};
 /// use gradlet::prelude::*;
 ///
-/// let frame = Mlp::<2, 4, 2>::ZERO.to_frame()?; // 96 bytes
+/// type Net = Mlp<2, 4, 2>;
+/// let frame: [u8; frame_bytes::<Net>()] = to_frame(&Net::ZERO)?; // 96 bytes
 /// let lengths: Vec<_> = pieces::<40>(&frame).map(|(_, piece)| piece.len()).collect();
 /// assert_eq!(lengths, [40, 40, 16]);
 /// # Ok::<(), gradlet::flat::FrameError>(())
@@ -30,47 +27,39 @@ pub fn pieces<const SIZE: usize>(
     frame: &[u8],
 ) -> impl ExactSizeIterator<Item = (usize, &[u8])> + Clone {
     const { assert!(SIZE > 0, "pieces need a size") }
-    frame.chunks(SIZE).enumerate()
+    // `chunks` has panic paths that level z leaves in.
+    let whole = frame.len().checked_div(SIZE).unwrap_or_default();
+    let rest = usize::from(frame.len() > whole.saturating_mul(SIZE));
+    (0..whole.saturating_add(rest)).map(|index| {
+        let piece = frame.get(index.saturating_mul(SIZE)..).unwrap_or_default();
+        (index, piece.get(..SIZE).unwrap_or(piece))
+    })
 }
 
-/// A network whose frame can go in pieces of `SIZE` bytes. Every network with frames is one, where
-/// `SIZE` is at most 1024, or a power of two or ten.
+/// Number of [`pieces`] of a frame of `N`.
 ///
 /// ```
-/// use gradlet::flat::{InPieces, typenum::Unsigned};
-/// use gradlet::prelude::*;
+/// use gradlet::{Mlp, flat::piece_count};
 ///
-/// assert_eq!(<Mlp<2, 4, 2> as InPieces<40>>::Pieces::USIZE, 3);
+/// assert_eq!(piece_count::<Mlp<2, 4, 2>, 40>(), 3);
 /// ```
-#[diagnostic::on_unimplemented(
-    message = "a frame of `{Self}` cannot go in pieces of {SIZE} bytes",
-    note = "{SIZE} must be one of 1 to 1024, or a power of two or ten"
-)]
-pub trait InPieces<const SIZE: usize>: Framed {
-    /// Number of pieces.
-    type Pieces: ArrayLength;
-}
-
-/// Rounded up: `(bytes + SIZE - 1) / SIZE`.
-#[diagnostic::do_not_recommend]
-impl<N: Framed, const SIZE: usize> InPieces<SIZE> for N
-where
-    Const<SIZE>: ToUInt,
-    N::FrameLength: Add<U<SIZE>, Output: Sub<B1, Output: Div<U<SIZE>, Output: ArrayLength>>>,
-{
-    type Pieces = Quot<Sub1<Sum<N::FrameLength, U<SIZE>>>, U<SIZE>>;
+#[must_use]
+pub const fn piece_count<N: Layer, const SIZE: usize>() -> usize {
+    const { assert!(SIZE > 0, "pieces need a size") }
+    frame_bytes::<N>().div_ceil(SIZE)
 }
 
 /// Puts the [`pieces`] of a frame of `N` together, in whatever order they arrive.
 ///
-/// Holds a frame and one byte for each piece.
+/// `PIECES` is their number, [`piece_count`]. Holds the pieces and one byte for each.
 ///
 /// ```
-/// use gradlet::flat::{Assembler, Framed, pieces};
+/// use gradlet::flat::{Assembler, frame_bytes, load_frame, piece_count, pieces, to_frame};
 /// use gradlet::prelude::*;
 ///
-/// let sent = Mlp::<2, 4, 2>::ZERO.to_frame()?;
-/// let mut assembler = Assembler::<Mlp<2, 4, 2>, 40>::new();
+/// type Net = Mlp<2, 4, 2>;
+/// let sent: [u8; frame_bytes::<Net>()] = to_frame(&Net::ZERO)?;
+/// let mut assembler = Assembler::<Net, 40, { piece_count::<Net, 40>() }>::new();
 /// for (index, piece) in pieces::<40>(&sent).filter(|&(index, _)| index != 1) {
 ///     assembler.put(index, piece)?;
 /// }
@@ -80,43 +69,50 @@ where
 /// for (index, piece) in pieces::<40>(&sent).skip(1) {
 ///     assembler.put(index, piece)?; // Again does no harm.
 /// }
-/// let mut net = Mlp::<2, 4, 2>::ZERO;
+/// let mut net = Net::ZERO;
 /// if let Some(frame) = assembler.frame() {
-///     net.load_frame(frame)?;
+///     load_frame(&mut net, frame)?;
 ///     assembler.clear(); // for the next
 /// }
 /// # assert_eq!(assembler.missing().count(), 3);
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
+///
+/// Another number of pieces does not compile:
+///
+/// ```compile_fail,E0080
+/// # use gradlet::{Mlp, flat::Assembler};
+/// Assembler::<Mlp<2, 4, 2>, 40, 4>::new();
+/// ```
 #[derive(Clone)]
-pub struct Assembler<N: InPieces<SIZE>, const SIZE: usize> {
-    frame: Frame<N>,
-    arrived: GenericArray<bool, N::Pieces>,
+pub struct Assembler<N, const SIZE: usize, const PIECES: usize> {
+    pieces: [[u8; SIZE]; PIECES],
+    arrived: [bool; PIECES],
+    network: PhantomData<N>,
 }
 
-impl<N: InPieces<SIZE>, const SIZE: usize> Assembler<N, SIZE> {
-    /// Number of pieces.
-    pub const PIECES: usize = N::Pieces::USIZE;
-
-    /// Without any piece. [`Zero`] gives the same for a `static`.
+impl<N: Layer, const SIZE: usize, const PIECES: usize> Assembler<N, SIZE, PIECES> {
+    /// Without any piece.
     #[must_use]
-    pub fn new() -> Self {
-        Self { frame: GenericArray::default(), arrived: GenericArray::default() }
+    pub const fn new() -> Self {
+        const { assert!(PIECES == piece_count::<N, SIZE>(), "`PIECES` must be `piece_count`") }
+        Self { pieces: [[0; SIZE]; PIECES], arrived: [false; PIECES], network: PhantomData }
     }
 
     /// Takes a piece by its number. One that was there is replaced.
     ///
-    /// Whether pieces belong together is seen by [`load_frame`](Framed::load_frame), from the CRC.
+    /// Whether pieces belong together is seen by [`load_frame`](super::load_frame), from the CRC.
     ///
     /// # Errors
     ///
     /// [`PieceError`] if there is no such piece, or if it has another length.
     pub fn put(&mut self, index: usize, piece: &[u8]) -> Result<(), PieceError> {
-        let places = self.frame.chunks_mut(SIZE).zip(&mut self.arrived).nth(index);
-        let (place, arrived) =
-            places.ok_or(PieceError::Index { pieces: Self::PIECES, found: index })?;
-        if piece.len() != place.len() {
-            return Err(PieceError::Length { expected: place.len(), found: piece.len() });
+        let places = self.pieces.get_mut(index).zip(self.arrived.get_mut(index));
+        let (place, arrived) = places.ok_or(PieceError::Index { pieces: PIECES, found: index })?;
+        let before = index.saturating_mul(SIZE);
+        let expected = const { frame_bytes::<N>() }.saturating_sub(before).min(SIZE);
+        if piece.len() != expected {
+            return Err(PieceError::Length { expected, found: piece.len() });
         }
         for (place, byte) in place.iter_mut().zip(piece) {
             *place = *byte;
@@ -132,8 +128,9 @@ impl<N: InPieces<SIZE>, const SIZE: usize> Assembler<N, SIZE> {
 
     /// The frame, when all its pieces are there.
     #[must_use]
-    pub fn frame(&self) -> Option<&Frame<N>> {
-        self.missing().next().is_none().then_some(&self.frame)
+    pub fn frame(&self) -> Option<&[u8]> {
+        let frame = self.pieces.as_flattened().get(..const { frame_bytes::<N>() });
+        if self.arrived.contains(&false) { None } else { frame }
     }
 
     /// Forgets all pieces.
@@ -142,21 +139,13 @@ impl<N: InPieces<SIZE>, const SIZE: usize> Assembler<N, SIZE> {
     }
 }
 
-impl<N: InPieces<SIZE>, const SIZE: usize> Default for Assembler<N, SIZE> {
+impl<N: Layer, const SIZE: usize, const PIECES: usize> Default for Assembler<N, SIZE, PIECES> {
     fn default() -> Self {
         Self::new()
     }
 }
 
-impl<N: InPieces<SIZE>, const SIZE: usize> Zero for Assembler<N, SIZE>
-where
-    Frame<N>: ConstDefault,
-    GenericArray<bool, N::Pieces>: ConstDefault,
-{
-    const ZERO: Self = Self { frame: ConstDefault::DEFAULT, arrived: ConstDefault::DEFAULT };
-}
-
-impl<N: InPieces<SIZE>, const SIZE: usize> fmt::Debug for Assembler<N, SIZE> {
+impl<N: Layer, const SIZE: usize, const PIECES: usize> fmt::Debug for Assembler<N, SIZE, PIECES> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let missing = self.missing().count();
         f.debug_struct("Assembler").field("missing", &missing).finish_non_exhaustive()
@@ -164,7 +153,9 @@ impl<N: InPieces<SIZE>, const SIZE: usize> fmt::Debug for Assembler<N, SIZE> {
 }
 
 #[cfg(feature = "defmt")]
-impl<N: InPieces<SIZE>, const SIZE: usize> defmt::Format for Assembler<N, SIZE> {
+impl<N: Layer, const SIZE: usize, const PIECES: usize> defmt::Format
+    for Assembler<N, SIZE, PIECES>
+{
     fn format(&self, f: defmt::Formatter<'_>) {
         defmt::write!(f, "Assembler {{ missing: {}, .. }}", self.missing().count());
     }
@@ -173,10 +164,9 @@ impl<N: InPieces<SIZE>, const SIZE: usize> defmt::Format for Assembler<N, SIZE> 
 /// Why a piece was not taken.
 ///
 /// ```
-/// use gradlet::flat::{Assembler, PieceError};
-/// use gradlet::prelude::*;
+/// use gradlet::{Mlp, flat::{Assembler, PieceError}};
 ///
-/// let error = Assembler::<Mlp<2, 4, 2>, 40>::new().put(3, &[0; 40]).unwrap_err();
+/// let error = Assembler::<Mlp<2, 4, 2>, 40, 3>::new().put(3, &[0; 40]).unwrap_err();
 /// assert_eq!(error, PieceError::Index { pieces: 3, found: 3 });
 /// assert_eq!(error.to_string(), "there is no piece 3 among 3");
 /// ```

@@ -1,18 +1,18 @@
 //! Layers in a row.
 
-use super::{
-    ChainTrace, Deltas, DeltasMut, Dense, Layer, LayerTrace, Takes, Tensor, Trace, Vector,
-};
+use super::{Dense, Layer, LayerTrace, Real, Samples, Takes, Weight};
 use crate::activation::{Activation, Hidden, Sigmoid};
 use crate::fingerprint::fingerprint;
-use crate::kernel::begin_sums;
-use crate::optimizer::GradientVisitor;
-use crate::safetensors::WeightShapes;
+use crate::format::Delta;
+use crate::gradient::GradientVisitor;
+use crate::kernel::each_sample;
+use crate::layer::EndsIn;
 use crate::scalar::Zero;
+use crate::tensors::{Kind, Pair, TensorList};
 
 /// Two layers in a row; either may be a chain, so a chain of any length is a chain.
 ///
-/// The output of the first must be the input of the rest, in size and in number type, or the type
+/// The output of the first must be the input of the rest, in size and in number format, or the type
 /// does not compile. [`net!`](crate::net) writes the type of a longer chain.
 ///
 /// ```
@@ -31,7 +31,7 @@ use crate::scalar::Zero;
 /// ```
 #[derive(Clone, Debug, PartialEq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
-pub struct Chain<First: Layer<Activation: Hidden>, Rest: Takes<First::Output>> {
+pub struct Chain<First: Layer<Activation: Hidden>, Rest: Takes<First::Output, First::Format>> {
     first: First,
     rest: Rest,
 }
@@ -40,10 +40,14 @@ pub struct Chain<First: Layer<Activation: Hidden>, Rest: Takes<First::Output>> {
 ///
 /// `HA` is the activation of the hidden layer, `OA` of the output layer; both are [`Sigmoid`]
 /// unless given.
-pub type Mlp<const IN: usize, const HID: usize, const OUT: usize, HA = Sigmoid, OA = HA, T = f32> =
-    Chain<Dense<IN, HID, HA, T>, Dense<HID, OUT, OA, T>>;
+pub type Mlp<const IN: usize, const HID: usize, const OUT: usize, HA = Sigmoid, OA = HA, F = f32> =
+    Chain<Dense<IN, HID, HA, F>, Dense<HID, OUT, OA, F>>;
 
-impl<First: Layer<Activation: Hidden>, Rest: Takes<First::Output>> Chain<First, Rest> {
+impl<First, Rest> Chain<First, Rest>
+where
+    First: Layer<Activation: Hidden>,
+    Rest: Takes<First::Output, First::Format>,
+{
     /// `first`, then `rest`.
     #[must_use]
     pub const fn new(first: First, rest: Rest) -> Self {
@@ -78,52 +82,25 @@ impl<First: Layer<Activation: Hidden>, Rest: Takes<First::Output>> Chain<First, 
 impl<First, Rest> Zero for Chain<First, Rest>
 where
     First: Layer<Activation: Hidden> + Zero,
-    Rest: Takes<First::Output> + Zero,
+    Rest: Takes<First::Output, First::Format> + Zero,
 {
     const ZERO: Self = Self { first: First::ZERO, rest: Rest::ZERO };
-}
-
-/// One number for each parameter of a [`Chain`].
-#[derive(Clone, Debug, PartialEq)]
-#[cfg_attr(feature = "defmt", derive(defmt::Format))]
-pub struct ChainGradient<F, R> {
-    first: F,
-    rest: R,
-}
-
-impl<F, R> ChainGradient<F, R> {
-    /// For the first layer.
-    #[must_use]
-    pub const fn first(&self) -> &F {
-        &self.first
-    }
-
-    /// For what follows it.
-    #[must_use]
-    pub const fn rest(&self) -> &R {
-        &self.rest
-    }
-}
-
-impl<F: Zero, R: Zero> Zero for ChainGradient<F, R> {
-    const ZERO: Self = Self { first: F::ZERO, rest: R::ZERO };
 }
 
 impl<First, Rest> Layer for Chain<First, Rest>
 where
     First: Layer<Activation: Hidden>,
-    Rest: Takes<First::Output>,
+    Rest: Takes<First::Output, First::Format>,
 {
-    type Scalar = First::Scalar;
+    type Format = First::Format;
     type Input = First::Input;
     type Output = Rest::Output;
     type Activation = Rest::Activation;
-    type Trace = ChainTrace<First::Trace, Rest::Trace>;
-    type Gradient = ChainGradient<First::Gradient, Rest::Gradient>;
-    const PARAMS: usize = First::PARAMS + Rest::PARAMS;
+    type Trace = Pair<First::Trace, Rest::Trace>;
+    type Gradient = Pair<First::Gradient, Rest::Gradient>;
     const MACS: usize = First::MACS + Rest::MACS;
+    const TENSORS: TensorList = TensorList::pair(&First::TENSORS, &Rest::TENSORS);
     const FINGERPRINT: u32 = fingerprint("Chain", &[First::FINGERPRINT, Rest::FINGERPRINT]);
-    const WEIGHTS: WeightShapes = WeightShapes::both(&First::WEIGHTS, &Rest::WEIGHTS);
 
     #[inline]
     fn logits(&self, input: &Self::Input, logits: &mut Self::Output) {
@@ -131,173 +108,123 @@ where
     }
 
     #[inline]
-    fn forward_trace(&self, input: &Self::Input, trace: &mut Self::Trace) -> Self::Scalar {
-        let sum = self.first.forward_trace(input, &mut trace.first);
-        trace.first.last_mut().activate();
-        self.rest.forward_trace(trace.first.last().output(), &mut trace.rest);
-        sum
+    fn forward_trace<const K: usize>(
+        &self,
+        inputs: [&Self::Input; K],
+        mut traces: [&mut Self::Trace; K],
+    ) -> [Real<Self>; K] {
+        let sums = self.first.forward_trace(inputs, traces.each_mut().map(|t| &mut t.first));
+        let hidden = traces.each_mut().map(|t| t.first.last_mut());
+        LayerTrace::activate_by(hidden, First::Activation::apply_each);
+        let mut rests = traces.map(|Pair { first, rest }| (first.last().output(), rest));
+        let hidden = rests.each_ref().map(|(hidden, _)| *hidden);
+        self.rest.forward_trace(hidden, rests.each_mut().map(|(_, rest)| &mut **rest));
+        sums
     }
 
     #[inline]
-    fn backward<const WANTED: bool>(
+    fn backward<const WANTED: bool, const K: usize>(
         &self,
-        input: &Self::Input,
-        trace: &Self::Trace,
-        deltas: &mut DeltasMut<'_, Self>,
+        inputs: [&Self::Input; K],
+        mut traces: [&mut Self::Trace; K],
     ) {
-        let hidden = trace.first.last();
-        if First::PARAMS == 0 && !WANTED {
-            self.rest.backward::<false>(hidden.output(), &trace.rest, &mut deltas.1);
-            return;
+        let mut rests = traces.each_mut().map(|t| (t.first.last().output(), &mut t.rest));
+        let hidden = rests.each_ref().map(|(hidden, _)| *hidden);
+        let rests = rests.each_mut().map(|(_, rest)| &mut **rest);
+        if !WANTED && First::TENSORS.len() == 0 {
+            return self.rest.backward::<false, K>(hidden, rests);
         }
-        self.rest.backward::<true>(hidden.output(), &trace.rest, &mut deltas.1);
-        let delta = First::Trace::last_delta_mut(&mut deltas.0);
-        self.rest.input_gradient(
-            hidden.output(),
-            &trace.rest,
-            Rest::Trace::filled(&deltas.1),
-            delta,
-        );
-        hidden.backward(delta);
-        self.first.backward::<WANTED>(input, &trace.first, &mut deltas.0);
+        self.rest.backward::<true, K>(hidden, rests);
+
+        let parts = traces.each_mut().map(|t| (t.first.last_mut().parts(), &t.rest));
+        let samples = Samples {
+            inputs: parts.each_ref().map(|((hidden, _), _)| *hidden),
+            traces: parts.each_ref().map(|(_, rest)| *rest),
+        };
+        self.rest.input_gradient(samples, parts.map(|((_, delta), _)| delta));
+        let hidden = traces.each_mut().map(|trace| trace.first.last_mut());
+        each_sample::<K, _>(hidden.into_iter(), LayerTrace::backward::<false>);
+        self.first.backward::<WANTED, K>(inputs, traces.map(|t| &mut t.first));
     }
 
     #[inline]
-    fn input_gradient(
+    fn input_gradient<const K: usize>(
         &self,
-        input: &Self::Input,
-        trace: &Self::Trace,
-        deltas: Deltas<'_, Self>,
-        gradient: &mut Self::Input,
+        samples: Samples<'_, Self, K>,
+        gradients: [&mut Delta<Self::Format, Self::Input>; K],
     ) {
-        self.first.input_gradient(input, &trace.first, deltas.0, gradient);
+        self.first.input_gradient(samples.first(), gradients);
     }
 
     #[inline]
-    fn gradient<const P: usize, const S: usize>(
+    fn gradient<const P: usize, const S: usize, const K: usize>(
         mut nets: [&mut Self; P],
         mut state: [&mut Self::Gradient; S],
-        input: &Self::Input,
-        trace: &Self::Trace,
-        deltas: Deltas<'_, Self>,
-        visitor: &mut impl GradientVisitor<Self::Scalar, P, S>,
+        samples: Samples<'_, Self, K>,
+        visitor: &mut impl GradientVisitor<Self::Format, P, S>,
     ) {
         First::gradient(
             nets.each_mut().map(|n| &mut n.first),
             state.each_mut().map(|s| &mut s.first),
-            input,
-            &trace.first,
-            deltas.0,
+            samples.first(),
             visitor,
         );
         Rest::gradient(
             nets.map(|n| &mut n.rest),
             state.map(|s| &mut s.rest),
-            trace.first.last().output(),
-            &trace.rest,
-            deltas.1,
+            samples.rest(),
             visitor,
         );
     }
 
     #[inline]
-    fn parameters<const S: usize>(
-        &self,
-        mut state: [&mut Self::Gradient; S],
-        visit: &mut impl FnMut(Tensor, &[Self::Scalar], [&mut [Self::Scalar]; S]),
-    ) {
-        self.first.parameters(state.each_mut().map(|s| &mut s.first), visit);
-        self.rest.parameters(state.map(|s| &mut s.rest), visit);
-    }
-
-    #[inline]
-    fn tensors<const G: usize, const P: usize, const S: usize>(
-        gradients: [&Self::Gradient; G],
-        mut nets: [&mut Self; P],
-        mut state: [&mut Self::Gradient; S],
+    fn walk<const Q: usize, const P: usize, const R: usize, const S: usize>(
+        nets: [&Self; Q],
+        mut nets_mut: [&mut Self; P],
+        read: [&Self::Gradient; R],
+        mut write: [&mut Self::Gradient; S],
         visit: &mut impl FnMut(
-            Tensor,
-            [&[Self::Scalar]; G],
-            [&mut [Self::Scalar]; P],
-            [&mut [Self::Scalar]; S],
+            Kind,
+            [&[Weight<Self>]; Q],
+            [&mut [Weight<Self>]; P],
+            [&[Weight<Self>]; R],
+            [&mut [Weight<Self>]; S],
         ),
     ) {
-        First::tensors(
-            gradients.map(|g| &g.first),
-            nets.each_mut().map(|n| &mut n.first),
-            state.each_mut().map(|s| &mut s.first),
+        First::walk(
+            nets.map(|n| &n.first),
+            nets_mut.each_mut().map(|n| &mut n.first),
+            read.map(|r| &r.first),
+            write.each_mut().map(|w| &mut w.first),
             visit,
         );
-        Rest::tensors(
-            gradients.map(|g| &g.rest),
-            nets.map(|n| &mut n.rest),
-            state.map(|s| &mut s.rest),
+        Rest::walk(
+            nets.map(|n| &n.rest),
+            nets_mut.map(|n| &mut n.rest),
+            read.map(|r| &r.rest),
+            write.map(|w| &mut w.rest),
             visit,
         );
     }
+}
 
-    #[inline]
-    fn forward_each<const K: usize>(
-        &self,
-        mut samples: [(&Self::Input, &mut Self::Trace); K],
-    ) -> [Self::Scalar; K] {
-        let first = samples.each_mut().map(|(input, trace)| (*input, &mut trace.first));
-        let sums = self.first.forward_each(first);
-        let hidden = samples.each_mut().map(|(_, trace)| trace.first.last_mut());
-        LayerTrace::activate_each_by(hidden, First::Activation::apply_each);
-        self.rest.forward_each(samples.map(|(_, ChainTrace { first, rest })| {
-            let input: &First::Output = first.last().output();
-            (input, rest)
-        }));
-        sums
+impl<'a, First, Rest, const K: usize> Samples<'a, Chain<First, Rest>, K>
+where
+    First: Layer<Activation: Hidden>,
+    Rest: Takes<First::Output, First::Format>,
+{
+    /// What the first layer has of them.
+    #[inline(always)]
+    fn first(self) -> Samples<'a, First, K> {
+        Samples { inputs: self.inputs, traces: self.traces.map(|t| &t.first) }
     }
 
-    #[inline]
-    fn backward_each<const WANTED: bool, const K: usize>(
-        &self,
-        samples: [(&Self::Input, &Self::Trace); K],
-        mut deltas: [&mut Self::Trace; K],
-    ) {
-        let rest = samples.map(|(_, trace)| (trace.first.last().output(), &trace.rest));
-        let rest_deltas = deltas.each_mut().map(|deltas| &mut deltas.rest);
-        if First::PARAMS == 0 && !WANTED {
-            self.rest.backward_each::<false, K>(rest, rest_deltas);
-            return;
+    /// What the layers behind it have of them.
+    #[inline(always)]
+    fn rest(self) -> Samples<'a, Rest, K> {
+        Samples {
+            inputs: self.traces.map(|t| t.first.last().output()),
+            traces: self.traces.map(|t| &t.rest),
         }
-        self.rest.backward_each::<true, K>(rest, rest_deltas);
-        let gradients = deltas.each_mut().map(|ChainTrace { first, rest }| {
-            let gradient = first.last_mut().output_mut();
-            begin_sums(gradient.as_mut_slice());
-            (&*rest, gradient)
-        });
-        self.rest.input_gradient_each(rest, gradients);
-        for ((_, trace), deltas) in samples.iter().zip(&mut deltas) {
-            trace.first.last().backward(deltas.first.last_mut().output_mut());
-        }
-        let first = samples.map(|(input, trace)| (input, &trace.first));
-        self.first.backward_each::<WANTED, K>(first, deltas.map(|deltas| &mut deltas.first));
-    }
-
-    #[inline]
-    fn input_gradient_each<const K: usize>(
-        &self,
-        samples: [(&Self::Input, &Self::Trace); K],
-        deltas: [(&Self::Trace, &mut Self::Input); K],
-    ) {
-        let samples = samples.map(|(input, trace)| (input, &trace.first));
-        let deltas = deltas.map(|(deltas, gradient)| (&deltas.first, gradient));
-        self.first.input_gradient_each(samples, deltas);
-    }
-
-    #[inline]
-    fn gradient_each<const K: usize>(
-        gradient: &mut Self::Gradient,
-        samples: [(&Self::Input, &Self::Trace); K],
-        deltas: [&Self::Trace; K],
-    ) {
-        let first = samples.map(|(input, trace)| (input, &trace.first));
-        First::gradient_each(&mut gradient.first, first, deltas.map(|deltas| &deltas.first));
-        let rest = samples.map(|(_, trace)| (trace.first.last().output(), &trace.rest));
-        Rest::gradient_each(&mut gradient.rest, rest, deltas.map(|deltas| &deltas.rest));
     }
 }

@@ -1,14 +1,16 @@
 //! The fully connected layer.
 
+use core::fmt;
 use core::marker::PhantomData;
 
-use super::{Layer, LayerTrace, Tensor};
+use super::{Layer, LayerTrace, Real, Samples};
 use crate::activation::{Activation, Sigmoid};
 use crate::fingerprint::{fingerprint, size};
-use crate::kernel;
-use crate::optimizer::GradientVisitor;
-use crate::safetensors::WeightShapes;
-use crate::scalar::{Scalar, Zero};
+use crate::format::{Delta, Format};
+use crate::gradient::GradientVisitor;
+use crate::kernel::each_sample;
+use crate::scalar::Zero;
+use crate::tensors;
 
 /// A fully connected layer: `y = A(W x + b)`.
 ///
@@ -29,20 +31,18 @@ use crate::scalar::{Scalar, Zero};
 /// static LAYER: Dense<2, 1, Identity> = Dense::from_rows([[3.0, 4.0]], [5.0]);
 /// assert_eq!(LAYER.forward(&[1.0, 2.0]), [16.0]);
 /// ```
-#[derive(Clone, Debug, PartialEq)]
-#[cfg_attr(feature = "defmt", derive(defmt::Format))]
-pub struct Dense<const IN: usize, const OUT: usize, A = Sigmoid, T = f32> {
-    weights: [[T; OUT]; IN],
-    bias: [T; OUT],
+pub struct Dense<const IN: usize, const OUT: usize, A = Sigmoid, F: Format = f32> {
+    weights: [[F::Weight; OUT]; IN],
+    bias: [F::Weight; OUT],
     activation: PhantomData<A>,
 }
 
-impl<const IN: usize, const OUT: usize, A: Activation, T> Dense<IN, OUT, A, T> {
+impl<const IN: usize, const OUT: usize, A: Activation<F>, F: Format> Dense<IN, OUT, A, F> {
     /// A layer from weights as they are stored: `weights[i][o]` goes from input `i` to unit `o`.
     ///
     /// [`from_rows`](Self::from_rows) takes the order of PyTorch and of textbooks.
     #[must_use]
-    pub const fn new(weights: [[T; OUT]; IN], bias: [T; OUT]) -> Self {
+    pub const fn new(weights: [[F::Weight; OUT]; IN], bias: [F::Weight; OUT]) -> Self {
         const { assert!(OUT >= A::MIN_OUTPUTS, "too few outputs: `Softmax` needs 2, others 1") };
         Self { weights, bias, activation: PhantomData }
     }
@@ -55,11 +55,8 @@ impl<const IN: usize, const OUT: usize, A: Activation, T> Dense<IN, OUT, A, T> {
         clippy::arithmetic_side_effects,
         reason = "a const fn has no iterators; the bounds are in the type"
     )]
-    pub const fn from_rows(rows: [[T; IN]; OUT], bias: [T; OUT]) -> Self
-    where
-        T: Scalar,
-    {
-        let mut weights = [[T::ZERO; OUT]; IN];
+    pub const fn from_rows(rows: [[F::Weight; IN]; OUT], bias: [F::Weight; OUT]) -> Self {
+        let mut weights = [[F::Weight::ZERO; OUT]; IN];
         let mut o = 0;
         while o < OUT {
             let mut i = 0;
@@ -73,7 +70,7 @@ impl<const IN: usize, const OUT: usize, A: Activation, T> Dense<IN, OUT, A, T> {
     }
 }
 
-impl<const IN: usize, const OUT: usize, A, T> Dense<IN, OUT, A, T> {
+impl<const IN: usize, const OUT: usize, A, F: Format> Dense<IN, OUT, A, F> {
     /// One row of weights for each unit, as in PyTorch's `Linear.weight`.
     #[must_use]
     #[allow(
@@ -81,11 +78,8 @@ impl<const IN: usize, const OUT: usize, A, T> Dense<IN, OUT, A, T> {
         clippy::arithmetic_side_effects,
         reason = "a const fn has no iterators; the bounds are in the type"
     )]
-    pub const fn rows(&self) -> [[T; IN]; OUT]
-    where
-        T: Scalar,
-    {
-        let mut rows = [[T::ZERO; IN]; OUT];
+    pub const fn rows(&self) -> [[F::Weight; IN]; OUT] {
+        let mut rows = [[F::Weight::ZERO; IN]; OUT];
         let mut i = 0;
         while i < IN {
             let mut o = 0;
@@ -100,149 +94,145 @@ impl<const IN: usize, const OUT: usize, A, T> Dense<IN, OUT, A, T> {
 
     /// The weights: `weights[i][o]` goes from input `i` to unit `o`.
     #[must_use]
-    pub const fn weights(&self) -> &[[T; OUT]; IN] {
+    pub const fn weights(&self) -> &[[F::Weight; OUT]; IN] {
         &self.weights
     }
 
     /// The weights, to be changed.
     #[must_use]
-    pub const fn weights_mut(&mut self) -> &mut [[T; OUT]; IN] {
+    pub const fn weights_mut(&mut self) -> &mut [[F::Weight; OUT]; IN] {
         &mut self.weights
     }
 
     /// The biases, one for each unit.
     #[must_use]
-    pub const fn bias(&self) -> &[T; OUT] {
+    pub const fn bias(&self) -> &[F::Weight; OUT] {
         &self.bias
     }
 
     /// The biases, to be changed.
     #[must_use]
-    pub const fn bias_mut(&mut self) -> &mut [T; OUT] {
+    pub const fn bias_mut(&mut self) -> &mut [F::Weight; OUT] {
         &mut self.bias
     }
 }
 
-impl<const IN: usize, const OUT: usize, A: Activation, T: Zero> Zero for Dense<IN, OUT, A, T> {
+impl<const IN: usize, const OUT: usize, A: Activation<F>, F: Format> Clone
+    for Dense<IN, OUT, A, F>
+{
+    fn clone(&self) -> Self {
+        Self::new(self.weights, self.bias)
+    }
+}
+
+impl<const IN: usize, const OUT: usize, A, F> PartialEq for Dense<IN, OUT, A, F>
+where
+    F: Format<Weight: PartialEq>,
+{
+    fn eq(&self, other: &Self) -> bool {
+        self.weights == other.weights && self.bias == other.bias
+    }
+}
+
+impl<const IN: usize, const OUT: usize, A, F> fmt::Debug for Dense<IN, OUT, A, F>
+where
+    F: Format<Weight: fmt::Debug>,
+{
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { weights, bias, .. } = self;
+        f.debug_struct("Dense").field("weights", weights).field("bias", bias).finish()
+    }
+}
+
+#[cfg(feature = "defmt")]
+impl<const IN: usize, const OUT: usize, A, F> defmt::Format for Dense<IN, OUT, A, F>
+where
+    F: Format<Weight: defmt::Format>,
+{
+    fn format(&self, f: defmt::Formatter<'_>) {
+        let Self { weights, bias, .. } = self;
+        defmt::write!(f, "Dense {{ weights: {}, bias: {} }}", weights, bias);
+    }
+}
+
+impl<const IN: usize, const OUT: usize, A: Activation<F>, F: Format> Zero for Dense<IN, OUT, A, F> {
     const ZERO: Self = Self::new(Zero::ZERO, Zero::ZERO);
 }
 
-impl<const IN: usize, const OUT: usize, A: Activation, T: Scalar> Layer for Dense<IN, OUT, A, T> {
-    type Scalar = T;
-    type Input = [T; IN];
-    type Output = [T; OUT];
+impl<const IN: usize, const OUT: usize, A: Activation<F>, F: Format> Layer
+    for Dense<IN, OUT, A, F>
+{
+    type Format = F;
+    type Input = [F::Value; IN];
+    type Output = [F::Value; OUT];
     type Activation = A;
-    type Trace = LayerTrace<[T; OUT], A>;
+    type Trace = LayerTrace<F, [F::Value; OUT], A>;
     type Gradient = Self;
-    const PARAMS: usize = (IN + 1) * OUT;
     const MACS: usize = IN * OUT;
     const FINGERPRINT: u32 =
-        fingerprint("Dense", &[size(IN), size(OUT), A::FINGERPRINT, size(size_of::<T>())]);
-    const WEIGHTS: WeightShapes = WeightShapes::with_bias(IN, OUT);
+        fingerprint("Dense", &[size(IN), size(OUT), A::FINGERPRINT, F::FINGERPRINT]);
 
-    #[inline]
-    fn logits(&self, input: &[T; IN], logits: &mut [T; OUT]) {
-        kernel::affine(&self.weights, &self.bias, input, logits);
+    tensors! {
+        weights: Weight "weight" [OUT, IN],
+        bias: Bias "bias" [OUT],
     }
 
     #[inline]
-    fn forward_trace(&self, input: &[T; IN], trace: &mut Self::Trace) -> T {
-        let logits = trace.output_mut();
-        kernel::affine(&self.weights, &self.bias, input, logits);
+    fn logits(&self, input: &[F::Value; IN], logits: &mut [F::Value; OUT]) {
+        F::affine(&self.weights, &self.bias, [input], [logits]);
+    }
+
+    #[inline]
+    fn forward_trace<const K: usize>(
+        &self,
+        inputs: [&[F::Value; IN]; K],
+        mut traces: [&mut Self::Trace; K],
+    ) -> [Real<Self>; K] {
+        let logits = traces.each_mut().map(|trace| trace.output_mut());
+        F::affine(&self.weights, &self.bias, inputs, logits);
         // Every logit has a part in every input.
-        logits.first().copied().unwrap_or(T::ZERO)
+        traces.map(|trace| F::real(trace.output().first().copied().unwrap_or(F::BIAS_INPUT)))
     }
 
     #[inline]
-    fn input_gradient(
+    fn input_gradient<const K: usize>(
         &self,
-        _input: &[T; IN],
-        _trace: &Self::Trace,
-        delta: &[T; OUT],
-        gradient: &mut [T; IN],
+        samples: Samples<'_, Self, K>,
+        mut gradients: [&mut Delta<F, [F::Value; IN]>; K],
     ) {
-        kernel::input_gradient(&self.weights, delta, gradient);
+        each_sample::<K, _>(gradients.iter_mut().zip(samples.traces), |(gradient, trace)| {
+            gradient.scale = F::back_scale(trace.delta().scale);
+        });
+        let deltas = samples.traces.map(|trace| &trace.delta().values);
+        F::input_gradient(&self.weights, deltas, gradients.map(|gradient| &mut gradient.values));
     }
 
     #[inline]
-    fn gradient<const P: usize, const S: usize>(
+    fn gradient<const P: usize, const S: usize, const K: usize>(
         mut nets: [&mut Self; P],
         mut state: [&mut Self; S],
-        input: &[T; IN],
-        _trace: &Self::Trace,
-        delta: &[T; OUT],
-        visitor: &mut impl GradientVisitor<T, P, S>,
+        samples: Samples<'_, Self, K>,
+        visitor: &mut impl GradientVisitor<F, P, S>,
     ) {
-        visitor.affine(
-            nets.each_mut().map(|n| (&mut n.weights, &mut n.bias)),
-            state.each_mut().map(|s| (&mut s.weights, &mut s.bias)),
-            input,
-            delta,
-        );
-    }
-
-    #[inline]
-    fn parameters<const S: usize>(
-        &self,
-        mut state: [&mut Self; S],
-        visit: &mut impl FnMut(Tensor, &[T], [&mut [T]; S]),
-    ) {
-        visit(
-            Tensor::Weights { inputs: IN, outputs: OUT },
-            self.weights.as_flattened(),
-            state.each_mut().map(|s| s.weights.as_flattened_mut()),
-        );
-        visit(Tensor::Bias, &self.bias, state.map(|s| s.bias.as_mut_slice()));
-    }
-
-    #[inline]
-    fn tensors<const G: usize, const P: usize, const S: usize>(
-        gradients: [&Self; G],
-        mut nets: [&mut Self; P],
-        mut state: [&mut Self; S],
-        visit: &mut impl FnMut(Tensor, [&[T]; G], [&mut [T]; P], [&mut [T]; S]),
-    ) {
-        visit(
-            Tensor::Weights { inputs: IN, outputs: OUT },
-            gradients.map(|g| g.weights.as_flattened()),
-            nets.each_mut().map(|n| n.weights.as_flattened_mut()),
-            state.each_mut().map(|s| s.weights.as_flattened_mut()),
-        );
-        visit(
-            Tensor::Bias,
-            gradients.map(|g| g.bias.as_slice()),
-            nets.map(|n| n.bias.as_mut_slice()),
-            state.map(|s| s.bias.as_mut_slice()),
-        );
-    }
-
-    #[inline]
-    fn forward_each<const K: usize>(&self, samples: [(&[T; IN], &mut Self::Trace); K]) -> [T; K] {
-        let inputs = samples.each_ref().map(|sample| sample.0);
-        let mut outputs = samples.map(|sample| sample.1.output_mut());
-        let logits = outputs.each_mut().map(|output| &mut **output);
-        kernel::tile::affine(&self.weights, &self.bias, inputs, logits);
-        outputs.map(|output| output.first().copied().unwrap_or(T::ZERO))
-    }
-
-    #[inline]
-    fn input_gradient_each<const K: usize>(
-        &self,
-        _samples: [(&[T; IN], &Self::Trace); K],
-        deltas: [(&Self::Trace, &mut [T; IN]); K],
-    ) {
-        let delta = deltas.each_ref().map(|delta| delta.0.output());
-        kernel::tile::input_gradient(&self.weights, delta, deltas.map(|delta| delta.1));
-    }
-
-    #[inline]
-    fn gradient_each<const K: usize>(
-        gradient: &mut Self,
-        samples: [(&[T; IN], &Self::Trace); K],
-        deltas: [&Self::Trace; K],
-    ) {
-        let (weights, bias) = (&mut gradient.weights, &mut gradient.bias);
-        let inputs = samples.map(|sample| sample.0);
-        kernel::tile::update(weights, bias, inputs, deltas.map(LayerTrace::output));
+        let mut nets = nets.each_mut().map(|n| (&mut n.weights, &mut n.bias));
+        let mut state = state.each_mut().map(|s| (&mut s.weights, &mut s.bias));
+        // Derivatives of several scales do not add up.
+        if K > 1 && size_of::<F::Scale>() == 0 {
+            // By reference: the sum clones this iterator for each block of weights.
+            let pairs = samples.inputs.iter().zip(&samples.traces);
+            let pairs = pairs.map(|(&x, trace)| (x, &trace.delta().values));
+            visitor.affine_sum(nets, state, pairs, Zero::ZERO);
+            return;
+        }
+        let pairs = samples.inputs.into_iter().zip(samples.traces.map(LayerTrace::delta));
+        each_sample::<K, _>(pairs, |(x, delta)| {
+            visitor.affine(
+                nets.each_mut().map(|(w, b)| (&mut **w, &mut **b)),
+                state.each_mut().map(|(w, b)| (&mut **w, &mut **b)),
+                x,
+                &delta.values,
+                delta.scale,
+            );
+        });
     }
 }

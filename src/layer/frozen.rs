@@ -1,8 +1,8 @@
 //! Layers that are used, not trained.
 
-use super::{Deltas, DeltasMut, Layer, Tensor};
+use super::{Layer, Real, Samples};
 use crate::fingerprint::fingerprint;
-use crate::optimizer::GradientVisitor;
+use crate::format::Delta;
 use crate::scalar::Zero;
 
 /// A layer, or a whole network, that is used but not trained.
@@ -54,13 +54,12 @@ macro_rules! frozen {
     ($(#[$doc:meta])* $type:ty, $this:ident => $layer:expr) => {
         $(#[$doc])*
         impl<L: Layer> Layer for $type {
-            type Scalar = L::Scalar;
+            type Format = L::Format;
             type Input = L::Input;
             type Output = L::Output;
             type Activation = L::Activation;
             type Trace = L::Trace;
             type Gradient = ();
-            const PARAMS: usize = 0;
             const MACS: usize = L::MACS;
             const FINGERPRINT: u32 = fingerprint("Frozen", &[L::FINGERPRINT]);
 
@@ -71,98 +70,35 @@ macro_rules! frozen {
             }
 
             #[inline]
-            fn forward_trace(&self, input: &L::Input, trace: &mut L::Trace) -> L::Scalar {
+            fn forward_trace<const K: usize>(
+                &self,
+                inputs: [&L::Input; K],
+                traces: [&mut L::Trace; K],
+            ) -> [Real<L>; K] {
                 let $this = self;
-                $layer.forward_trace(input, trace)
+                $layer.forward_trace(inputs, traces)
             }
 
             #[inline]
-            fn backward<const WANTED: bool>(
+            fn backward<const WANTED: bool, const K: usize>(
                 &self,
-                input: &L::Input,
-                trace: &L::Trace,
-                deltas: &mut DeltasMut<'_, L>,
+                inputs: [&L::Input; K],
+                traces: [&mut L::Trace; K],
             ) {
                 if WANTED {
                     let $this = self;
-                    $layer.backward::<true>(input, trace, deltas);
+                    $layer.backward::<true, K>(inputs, traces);
                 }
             }
 
             #[inline]
-            fn input_gradient(
+            fn input_gradient<const K: usize>(
                 &self,
-                input: &L::Input,
-                trace: &L::Trace,
-                deltas: Deltas<'_, L>,
-                gradient: &mut L::Input,
+                Samples { inputs, traces }: Samples<'_, Self, K>,
+                gradients: [&mut Delta<L::Format, L::Input>; K],
             ) {
                 let $this = self;
-                $layer.input_gradient(input, trace, deltas, gradient);
-            }
-
-            #[inline]
-            fn gradient<const P: usize, const S: usize>(
-                _nets: [&mut Self; P],
-                _state: [&mut (); S],
-                _input: &L::Input,
-                _trace: &L::Trace,
-                _deltas: Deltas<'_, L>,
-                _visitor: &mut impl GradientVisitor<L::Scalar, P, S>,
-            ) {
-            }
-
-            #[inline]
-            fn parameters<const S: usize>(
-                &self,
-                _state: [&mut (); S],
-                _visit: &mut impl FnMut(Tensor, &[L::Scalar], [&mut [L::Scalar]; S]),
-            ) {
-            }
-
-            #[inline]
-            fn tensors<const G: usize, const P: usize, const S: usize>(
-                _gradients: [&(); G],
-                _nets: [&mut Self; P],
-                _state: [&mut (); S],
-                _visit: &mut impl FnMut(
-                    Tensor,
-                    [&[L::Scalar]; G],
-                    [&mut [L::Scalar]; P],
-                    [&mut [L::Scalar]; S],
-                ),
-            ) {
-            }
-
-            #[inline]
-            fn forward_each<const K: usize>(
-                &self,
-                samples: [(&L::Input, &mut L::Trace); K],
-            ) -> [L::Scalar; K] {
-                let $this = self;
-                $layer.forward_each(samples)
-            }
-
-            #[inline]
-            fn backward_each<const WANTED: bool, const K: usize>(
-                &self,
-                samples: [(&L::Input, &L::Trace); K],
-                deltas: [&mut L::Trace; K],
-            ) {
-                if WANTED {
-                    let $this = self;
-                    $layer.backward_each::<true, K>(samples, deltas);
-                }
-            }
-
-            #[inline]
-            fn input_gradient_each<const K: usize>(
-                &self,
-                samples: [(&L::Input, &L::Trace); K],
-                deltas: [(&L::Trace, &mut L::Input); K],
-            ) {
-                let $this = self;
-                $layer.input_gradient_each(samples, deltas);
+                $layer.input_gradient(Samples { inputs, traces }, gradients);
             }
         }
     };

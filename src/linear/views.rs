@@ -13,7 +13,7 @@ use crate::scalar::Scalar;
 
 /// With feature `nalgebra`: views, which copy nothing, and conversions; see
 /// [`linear`](crate::linear).
-impl<const IN: usize, const OUT: usize, A: Activation, T: Scalar> Dense<IN, OUT, A, T> {
+impl<const IN: usize, const OUT: usize, A: Activation<T>, T: Scalar> Dense<IN, OUT, A, T> {
     /// The weights as a matrix, one row for each unit: nothing is copied.
     ///
     /// ```

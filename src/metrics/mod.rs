@@ -26,8 +26,8 @@ pub use numbers::{LossMeter, MeanAbsoluteError, RSquared};
 pub use quantile::Quantile;
 pub use threshold::ErrorStatistics;
 
-use crate::layer::Vector;
 use crate::scalar::Scalar;
+use crate::shape::Shape;
 
 /// The place of the largest number, the first of them if there are several.
 ///
@@ -97,7 +97,7 @@ impl Accuracy {
     ///
     /// A single output is a yes or a no, see [`observe_each`](Self::observe_each). An output of
     /// nothing but NaN is wrong.
-    pub fn observe<Y: Vector>(&mut self, output: &Y, target: &Y) {
+    pub fn observe<T: Scalar, Y: Shape<Element = T>>(&mut self, output: &Y, target: &Y) {
         if let ([_], [_]) = (output.as_slice(), target.as_slice()) {
             self.observe_each(output, target);
         } else {
@@ -106,7 +106,7 @@ impl Accuracy {
     }
 
     /// Counts one answer for each output: yes above 1/2, else no. NaN is wrong.
-    pub fn observe_each<Y: Vector>(&mut self, output: &Y, target: &Y) {
+    pub fn observe_each<T: Scalar, Y: Shape<Element = T>>(&mut self, output: &Y, target: &Y) {
         for (&y, &t) in output.as_slice().iter().zip(target.as_slice()) {
             self.record(same(is_yes(y), is_yes(t)));
         }

@@ -1,9 +1,9 @@
 //! Regression metrics.
 
 use super::is_nan;
-use crate::layer::Vector;
 use crate::mean::{DoubleWord, Moments};
 use crate::scalar::Scalar;
+use crate::shape::Shape;
 
 /// The mean of `|y - t|`, over all outputs of all answers, in the unit of the outputs.
 ///
@@ -33,7 +33,7 @@ impl<T: Scalar> MeanAbsoluteError<T> {
     }
 
     /// Counts each output of one answer.
-    pub fn observe<Y: Vector<Scalar = T>>(&mut self, output: &Y, target: &Y) {
+    pub fn observe<Y: Shape<Element = T>>(&mut self, output: &Y, target: &Y) {
         for (&y, &t) in output.as_slice().iter().zip(target.as_slice()) {
             self.count = self.count.saturating_add(1);
             self.mean.observe((y - t).abs(), T::from_u32(self.count));

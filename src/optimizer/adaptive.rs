@@ -1,9 +1,11 @@
 //! Optimizers that scale each parameter's step by the size of its gradients.
 
-use super::{Gradients, HyperParameter, Optimizer, for_each};
+use super::{Gradients, HyperParameter, Optimizer};
 use crate::fingerprint::fingerprint;
+use crate::gradient::for_each;
 use crate::layer::Layer;
 use crate::scalar::{Scalar, Zero};
+use crate::tensors::{Kind, Tensors};
 
 /// `s = decay * s + (1 - decay) * g^2`, `p -= learning_rate * g / (sqrt(s) + epsilon)`.
 ///
@@ -38,17 +40,9 @@ impl<T: Scalar> RmsProp<T> {
 }
 
 #[diagnostic::do_not_recommend]
-impl<T: Scalar, N: Layer<Scalar = T>> Optimizer<N> for RmsProp<T> {
+impl<T: Scalar, N: Layer<Format = T>> Optimizer<N> for RmsProp<T> {
     type State = N::Gradient;
     const FINGERPRINT: u32 = fingerprint("RmsProp", &[]);
-
-    fn remembered<const G: usize, const S: usize>(
-        kept: [&N::Gradient; G],
-        state: [&mut N::Gradient; S],
-        visit: &mut impl FnMut([&[T]; G], [&mut [T]; S]),
-    ) {
-        N::tensors(kept, [], state, &mut |_, kept, [], state| visit(kept, state));
-    }
 
     #[inline]
     fn check(&self) -> Result<(), HyperParameter> {
@@ -89,25 +83,19 @@ pub struct AdamState<G, T> {
     correction: [T; 2],
 }
 
-impl<G, T: Scalar> AdamState<G, T> {
-    fn remembered<N: Layer<Scalar = T, Gradient = G>, const K: usize, const S: usize>(
-        kept: [&Self; K],
-        mut state: [&mut Self; S],
-        visit: &mut impl FnMut([&[T]; K], [&mut [T]; S]),
+impl<G: Tensors<T>, T: Scalar> Tensors<T> for AdamState<G, T> {
+    fn walk<const R: usize, const M: usize>(
+        read: [&Self; R],
+        mut write: [&mut Self; M],
+        visit: &mut impl FnMut(Kind, [&[T]; R], [&mut [T]; M]),
     ) {
-        N::tensors(
-            kept.map(|k| &k.mean),
-            [],
-            state.each_mut().map(|s| &mut s.mean),
-            &mut |_, kept, [], state| visit(kept, state),
+        G::walk(read.map(|r| &r.mean), write.each_mut().map(|w| &mut w.mean), visit);
+        G::walk(read.map(|r| &r.square), write.each_mut().map(|w| &mut w.square), visit);
+        visit(
+            Kind::Other,
+            read.map(|r| r.correction.as_slice()),
+            write.map(|w| w.correction.as_mut_slice()),
         );
-        N::tensors(
-            kept.map(|k| &k.square),
-            [],
-            state.each_mut().map(|s| &mut s.square),
-            &mut |_, kept, [], state| visit(kept, state),
-        );
-        visit(kept.map(|k| k.correction.as_slice()), state.map(|s| s.correction.as_mut_slice()));
     }
 }
 
@@ -159,7 +147,7 @@ impl<T: Scalar> Adam<T> {
 
     /// The update of Adam for a parameter that has been multiplied by `keep` before.
     #[inline]
-    fn update_decayed<N: Layer<Scalar = T>>(
+    fn update_decayed<N: Layer<Format = T>>(
         &self,
         net: &mut N,
         state: &mut AdamState<N::Gradient, T>,
@@ -189,17 +177,9 @@ impl<T: Scalar> Adam<T> {
 }
 
 #[diagnostic::do_not_recommend]
-impl<T: Scalar, N: Layer<Scalar = T>> Optimizer<N> for Adam<T> {
+impl<T: Scalar, N: Layer<Format = T>> Optimizer<N> for Adam<T> {
     type State = AdamState<N::Gradient, T>;
     const FINGERPRINT: u32 = fingerprint("Adam", &[]);
-
-    fn remembered<const G: usize, const S: usize>(
-        kept: [&Self::State; G],
-        state: [&mut Self::State; S],
-        visit: &mut impl FnMut([&[T]; G], [&mut [T]; S]),
-    ) {
-        AdamState::remembered::<N, G, S>(kept, state, visit);
-    }
 
     #[inline]
     fn check(&self) -> Result<(), HyperParameter> {
@@ -246,17 +226,9 @@ pub struct AdamW<T = f32> {
 }
 
 #[diagnostic::do_not_recommend]
-impl<T: Scalar, N: Layer<Scalar = T>> Optimizer<N> for AdamW<T> {
+impl<T: Scalar, N: Layer<Format = T>> Optimizer<N> for AdamW<T> {
     type State = AdamState<N::Gradient, T>;
     const FINGERPRINT: u32 = fingerprint("Adam", &[]);
-
-    fn remembered<const G: usize, const S: usize>(
-        kept: [&Self::State; G],
-        state: [&mut Self::State; S],
-        visit: &mut impl FnMut([&[T]; G], [&mut [T]; S]),
-    ) {
-        AdamState::remembered::<N, G, S>(kept, state, visit);
-    }
 
     #[inline]
     fn check(&self) -> Result<(), HyperParameter> {

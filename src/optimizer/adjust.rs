@@ -1,8 +1,10 @@
 //! Optimizers around another optimizer, which see the gradient before it does.
 
-use super::{GradientVisitor, Gradients, HyperParameter, Optimizer};
-use crate::layer::{Layer, Tensor};
+use super::{Gradients, HyperParameter, Optimizer};
+use crate::gradient::{Affine, GradientVisitor};
+use crate::layer::{Layer, Real, Weight};
 use crate::scalar::{Scalar, Zero};
+use crate::tensors::Kind;
 
 /// Holds each number of the gradient in `-limit..=limit`, then updates by `optimizer`.
 ///
@@ -25,17 +27,9 @@ pub struct ClipByValue<O, T = f32> {
 }
 
 #[diagnostic::do_not_recommend]
-impl<T: Scalar, N: Layer<Scalar = T>, O: Optimizer<N>> Optimizer<N> for ClipByValue<O, T> {
+impl<T: Scalar, N: Layer<Format = T>, O: Optimizer<N>> Optimizer<N> for ClipByValue<O, T> {
     type State = O::State;
     const FINGERPRINT: u32 = O::FINGERPRINT;
-
-    fn remembered<const G: usize, const S: usize>(
-        kept: [&O::State; G],
-        state: [&mut O::State; S],
-        visit: &mut impl FnMut([&[N::Scalar]; G], [&mut [N::Scalar]; S]),
-    ) {
-        O::remembered(kept, state, visit);
-    }
 
     #[inline]
     fn check(&self) -> Result<(), HyperParameter> {
@@ -85,17 +79,9 @@ pub struct WeightDecay<O, T = f32> {
 }
 
 #[diagnostic::do_not_recommend]
-impl<T: Scalar, N: Layer<Scalar = T>, O: Optimizer<N>> Optimizer<N> for WeightDecay<O, T> {
+impl<T: Scalar, N: Layer<Format = T>, O: Optimizer<N>> Optimizer<N> for WeightDecay<O, T> {
     type State = O::State;
     const FINGERPRINT: u32 = O::FINGERPRINT;
-
-    fn remembered<const G: usize, const S: usize>(
-        kept: [&O::State; G],
-        state: [&mut O::State; S],
-        visit: &mut impl FnMut([&[N::Scalar]; G], [&mut [N::Scalar]; S]),
-    ) {
-        O::remembered(kept, state, visit);
-    }
 
     #[inline]
     fn check(&self) -> Result<(), HyperParameter> {
@@ -136,14 +122,6 @@ impl<N: Layer, O: Optimizer<N>> Optimizer<N> for NoBias<O> {
     type State = O::State;
     const FINGERPRINT: u32 = O::FINGERPRINT;
 
-    fn remembered<const G: usize, const S: usize>(
-        kept: [&O::State; G],
-        state: [&mut O::State; S],
-        visit: &mut impl FnMut([&[N::Scalar]; G], [&mut [N::Scalar]; S]),
-    ) {
-        O::remembered(kept, state, visit);
-    }
-
     #[inline]
     fn check(&self) -> Result<(), HyperParameter> {
         self.optimizer.check()
@@ -155,12 +133,12 @@ impl<N: Layer, O: Optimizer<N>> Optimizer<N> for NoBias<O> {
         net: &mut N,
         state: &mut O::State,
         gradients: &impl Gradients<N>,
-        scale: N::Scalar,
+        scale: Real<N>,
     ) {
         self.optimizer.update(net, state, gradients, scale);
-        N::tensors([], [net], [], &mut |tensor, [], [values], []| {
-            if tensor == Tensor::Bias {
-                values.fill(N::Scalar::ZERO);
+        N::walk([], [net], [], [], &mut |kind, [], [values], [], []| {
+            if kind == Kind::Bias {
+                values.fill(Weight::<N>::ZERO);
             }
         });
     }
@@ -172,18 +150,19 @@ struct Adjusted<'a, G, F> {
     adjust: F,
 }
 
-impl<N, G, F> Gradients<N> for Adjusted<'_, G, F>
+impl<T, N, G, F> Gradients<N> for Adjusted<'_, G, F>
 where
-    N: Layer,
+    T: Scalar,
+    N: Layer<Format = T>,
     G: Gradients<N>,
-    F: Fn(Option<N::Scalar>, N::Scalar) -> N::Scalar,
+    F: Fn(Option<T>, T) -> T,
 {
     #[inline]
     fn visit<const P: usize, const S: usize>(
         &self,
         nets: [&mut N; P],
         state: [&mut N::Gradient; S],
-        visitor: &mut impl GradientVisitor<N::Scalar, P, S>,
+        visitor: &mut impl GradientVisitor<T, P, S>,
     ) {
         self.gradients.visit(nets, state, &mut AdjustedVisitor { visitor, adjust: &self.adjust });
     }
@@ -201,7 +180,13 @@ where
     F: Fn(Option<T>, T) -> T,
 {
     #[inline]
-    fn vector(&mut self, mut parameters: [&mut [T]; P], mut state: [&mut [T]; S], gradient: &[T]) {
+    fn vector(
+        &mut self,
+        mut parameters: [&mut [T]; P],
+        mut state: [&mut [T]; S],
+        gradient: &[T],
+        (): (),
+    ) {
         fn one<'a, T>(slice: &'a mut &mut [T], i: usize) -> &'a mut [T] {
             slice.get_mut(i..=i).unwrap_or_default()
         }
@@ -211,6 +196,7 @@ where
                 parameters.each_mut().map(|p| one(p, i)),
                 state.each_mut().map(|s| one(s, i)),
                 &[(self.adjust)(p, g)],
+                (),
             );
         }
     }
@@ -245,17 +231,9 @@ pub struct ClipByNorm<O, T = f32> {
 }
 
 #[diagnostic::do_not_recommend]
-impl<T: Scalar, N: Layer<Scalar = T>, O: Optimizer<N>> Optimizer<N> for ClipByNorm<O, T> {
+impl<T: Scalar, N: Layer<Format = T>, O: Optimizer<N>> Optimizer<N> for ClipByNorm<O, T> {
     type State = O::State;
     const FINGERPRINT: u32 = O::FINGERPRINT;
-
-    fn remembered<const G: usize, const S: usize>(
-        kept: [&O::State; G],
-        state: [&mut O::State; S],
-        visit: &mut impl FnMut([&[N::Scalar]; G], [&mut [N::Scalar]; S]),
-    ) {
-        O::remembered(kept, state, visit);
-    }
 
     #[inline]
     fn check(&self) -> Result<(), HyperParameter> {
@@ -279,7 +257,7 @@ impl<T: Scalar, N: Layer<Scalar = T>, O: Optimizer<N>> Optimizer<N> for ClipByNo
 impl<O, T: Scalar> ClipByNorm<O, T> {
     /// The update where the square of the length overflows.
     #[cold]
-    fn update_large<N: Layer<Scalar = T>>(
+    fn update_large<N: Layer<Format = T>>(
         &self,
         net: &mut N,
         state: &mut O::State,
@@ -322,7 +300,7 @@ struct Fold<T, F> {
 }
 
 impl<T: Scalar, F: Fn(T, T) -> T> GradientVisitor<T, 1, 0> for Fold<T, F> {
-    fn vector(&mut self, _: [&mut [T]; 1], _: [&mut [T]; 0], gradient: &[T]) {
+    fn vector(&mut self, _: [&mut [T]; 1], _: [&mut [T]; 0], gradient: &[T], (): ()) {
         self.value = gradient.iter().fold(self.value, |value, &g| (self.f)(value, g));
     }
 }
@@ -338,18 +316,20 @@ fn squared_length<T: Scalar>(vector: &[T]) -> T {
 
 impl<T: Scalar> GradientVisitor<T, 1, 0> for SquaredNorm<T> {
     #[inline]
-    fn outer<const IN: usize, const OUT: usize>(
+    fn affine<const IN: usize, const OUT: usize>(
         &mut self,
-        _: [&mut [[T; OUT]; IN]; 1],
-        _: [&mut [[T; OUT]; IN]; 0],
-        input: &[T; IN],
-        delta: &[T; OUT],
+        _: [Affine<'_, T, IN, OUT>; 1],
+        _: [Affine<'_, T, IN, OUT>; 0],
+        x: &[T; IN],
+        d: &[T; OUT],
+        (): (),
     ) {
-        self.sum += squared_length(input) * squared_length(delta);
+        self.sum += squared_length(x) * squared_length(d);
+        self.sum += squared_length(d);
     }
 
     #[inline]
-    fn vector(&mut self, _: [&mut [T]; 1], _: [&mut [T]; 0], gradient: &[T]) {
+    fn vector(&mut self, _: [&mut [T]; 1], _: [&mut [T]; 0], gradient: &[T], (): ()) {
         self.sum += squared_length(gradient);
     }
 }

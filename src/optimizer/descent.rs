@@ -1,8 +1,10 @@
 //! Gradient descent, plain and with momentum.
 
-use super::{GradientVisitor, Gradients, HyperParameter, Optimizer, for_each};
+use super::{Gradients, HyperParameter, Optimizer};
 use crate::fingerprint::fingerprint;
-use crate::kernel;
+use crate::format::Format;
+use crate::gradient::{Affine, GradientVisitor, for_each};
+use crate::kernel::each;
 use crate::layer::Layer;
 use crate::scalar::Scalar;
 
@@ -26,30 +28,40 @@ pub struct Sgd<T = f32> {
     pub learning_rate: T,
 }
 
-struct Descend<T> {
-    rate: T,
+struct Descend<R> {
+    rate: R,
 }
 
-impl<T: Scalar> GradientVisitor<T, 1, 0> for Descend<T> {
+impl<F: Format> GradientVisitor<F, 1, 0> for Descend<F::Real> {
     #[inline]
     fn affine<const IN: usize, const OUT: usize>(
         &mut self,
-        [(weights, bias)]: [(&mut [[T; OUT]; IN], &mut [T; OUT]); 1],
-        _: [(&mut [[T; OUT]; IN], &mut [T; OUT]); 0],
-        input: &[T; IN],
-        delta: &[T; OUT],
+        [(weights, bias)]: [Affine<'_, F::Weight, IN, OUT>; 1],
+        _: [Affine<'_, F::Weight, IN, OUT>; 0],
+        x: &[F::Value; IN],
+        d: &[F::Sum; OUT],
+        scale: F::Scale,
     ) {
-        kernel::update(weights, bias, input, delta, -self.rate);
+        F::update(weights, bias, x, d, scale, self.rate);
     }
 
     #[inline]
-    fn vector(&mut self, [p]: [&mut [T]; 1], _: [&mut [T]; 0], gradient: &[T]) {
-        kernel::each(p.len(), p.iter_mut().zip(gradient), |(p, &g)| *p += -self.rate * g);
+    fn vector(
+        &mut self,
+        [p]: [&mut [F::Weight]; 1],
+        _: [&mut [F::Weight]; 0],
+        gradient: &[F::Sum],
+        scale: F::Scale,
+    ) {
+        let step = F::step(self.rate, scale);
+        each(p.len(), p.iter_mut().zip(gradient), |(p, &g)| {
+            *p = F::learn(*p, F::scaled(g, step), F::BIAS_INPUT, step);
+        });
     }
 }
 
 #[diagnostic::do_not_recommend]
-impl<T: Scalar, N: Layer<Scalar = T>> Optimizer<N> for Sgd<T> {
+impl<R: Scalar, N: Layer<Format: Format<Real = R>>> Optimizer<N> for Sgd<R> {
     type State = ();
 
     #[inline]
@@ -58,7 +70,8 @@ impl<T: Scalar, N: Layer<Scalar = T>> Optimizer<N> for Sgd<T> {
     }
 
     #[inline]
-    fn update(&self, net: &mut N, _: &mut (), gradients: &impl Gradients<N>, scale: T) {
+    #[allow(clippy::arithmetic_side_effects, reason = "a product of floats")]
+    fn update(&self, net: &mut N, _: &mut (), gradients: &impl Gradients<N>, scale: R) {
         gradients.visit([net], [], &mut Descend { rate: scale * self.learning_rate });
     }
 }
@@ -88,17 +101,9 @@ pub struct Momentum<T = f32> {
 }
 
 #[diagnostic::do_not_recommend]
-impl<T: Scalar, N: Layer<Scalar = T>> Optimizer<N> for Momentum<T> {
+impl<T: Scalar, N: Layer<Format = T>> Optimizer<N> for Momentum<T> {
     type State = N::Gradient;
     const FINGERPRINT: u32 = fingerprint("Momentum", &[]);
-
-    fn remembered<const G: usize, const S: usize>(
-        kept: [&N::Gradient; G],
-        state: [&mut N::Gradient; S],
-        visit: &mut impl FnMut([&[T]; G], [&mut [T]; S]),
-    ) {
-        N::tensors(kept, [], state, &mut |_, kept, [], state| visit(kept, state));
-    }
 
     #[inline]
     fn check(&self) -> Result<(), HyperParameter> {
@@ -150,17 +155,9 @@ pub struct Nesterov<T = f32> {
 }
 
 #[diagnostic::do_not_recommend]
-impl<T: Scalar, N: Layer<Scalar = T>> Optimizer<N> for Nesterov<T> {
+impl<T: Scalar, N: Layer<Format = T>> Optimizer<N> for Nesterov<T> {
     type State = N::Gradient;
     const FINGERPRINT: u32 = fingerprint("Nesterov", &[]);
-
-    fn remembered<const G: usize, const S: usize>(
-        kept: [&N::Gradient; G],
-        state: [&mut N::Gradient; S],
-        visit: &mut impl FnMut([&[T]; G], [&mut [T]; S]),
-    ) {
-        N::tensors(kept, [], state, &mut |_, kept, [], state| visit(kept, state));
-    }
 
     #[inline]
     fn check(&self) -> Result<(), HyperParameter> {

@@ -6,19 +6,41 @@ use core::fmt;
 use super::text::{Names, Text};
 use super::{Dtype, Format};
 
-/// The sizes of a tensor, as far as a network needs them.
+/// The sizes of a tensor in a file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct Shape {
     /// How many sizes there are.
     pub rank: usize,
-    /// The first two; 0 where there are fewer.
-    pub sizes: [usize; 2],
+    /// The first four; 0 where there are fewer.
+    pub sizes: [usize; 4],
+}
+
+impl Shape {
+    /// Those of its sizes that are known: all up to rank 4.
+    pub(super) const fn known(&self) -> &[usize] {
+        match self.sizes.split_at_checked(self.rank) {
+            Some((sizes, _)) => sizes,
+            None => &self.sizes,
+        }
+    }
+
+    pub(super) const fn is(&self, expected: &[usize]) -> bool {
+        let (mut a, mut b) = (self.known(), expected);
+        while let ([first, others @ ..], [second, rest @ ..]) = (a, b) {
+            if *first != *second {
+                return false;
+            }
+            (a, b) = (others, rest);
+        }
+        // Sizes beyond the fourth are not known.
+        a.is_empty() && b.is_empty() && self.rank == expected.len()
+    }
 }
 
 impl fmt::Display for Shape {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str({ Text::EMPTY }.shape(self).as_str())
+        f.write_str({ Text::EMPTY }.shape(self.rank, self.known()).as_str())
     }
 }
 
@@ -63,10 +85,10 @@ pub enum Fault {
 ///
 /// ```
 /// use gradlet::prelude::*;
-/// use gradlet::safetensors::{Fault, LoadError};
+/// use gradlet::safetensors::{self, Fault, LoadError};
 ///
 /// let mut net = Mlp::<2, 4, 2>::ZERO;
-/// let error = net.load_safetensors(b"no file", &["0", "2"]).unwrap_err();
+/// let error = safetensors::load(&mut net, b"no file", &["0", "2"]).unwrap_err();
 /// assert_eq!(error, LoadError::File(Fault::TooShort));
 /// assert_eq!(error.to_string(), "not a safetensors file: shorter than 8 bytes");
 /// ```
@@ -78,15 +100,17 @@ pub enum LoadError<'n> {
     File(Fault),
     /// Wrong number of layer names.
     Names {
-        /// Layers of the network that have weights.
+        /// Layers of the network that have tensors.
         expected: usize,
         /// Names given, without those that end in `..`.
         found: usize,
     },
-    /// The layer has no weights in the file.
+    /// A tensor of the network is not in the file, and is no bias.
     Missing {
         /// Name of the layer.
         layer: &'n str,
+        /// Name of the tensor in its layer, `weight` for instance.
+        part: &'static str,
         /// Tensors of the file, the most similar names first.
         found: Names,
     },
@@ -99,10 +123,10 @@ pub enum LoadError<'n> {
     Shape {
         /// Name of the layer.
         layer: &'n str,
-        /// `weight` or `bias`.
+        /// Name of the tensor in its layer.
         part: &'static str,
-        /// What the network needs: units and inputs, or units.
-        expected: Shape,
+        /// What the network needs: units and inputs, or units, for a dense layer.
+        expected: &'static [usize],
         /// What the file has.
         found: Shape,
     },
@@ -110,7 +134,7 @@ pub enum LoadError<'n> {
     Dtype {
         /// Name of the layer.
         layer: &'n str,
-        /// `weight` or `bias`.
+        /// Name of the tensor in its layer.
         part: &'static str,
         /// What the file has.
         found: Dtype,
@@ -119,11 +143,13 @@ pub enum LoadError<'n> {
     NotFinite {
         /// Name of the layer.
         layer: &'n str,
-        /// `weight` or `bias`.
+        /// Name of the tensor in its layer.
         part: &'static str,
         /// Its place in the tensor, from 0 on.
         index: usize,
     },
+    /// A layer of your own has other tensors than its [`TENSORS`](crate::Layer::TENSORS) say.
+    Undescribed,
 }
 
 impl Error for LoadError<'_> {}
@@ -152,8 +178,8 @@ impl LoadError<'_> {
                 .add(", expected ")
                 .number(expected)
                 .add(", one for each layer with weights"),
-            Self::Missing { layer, found } => {
-                text.tensor(layer, "weight").add(" is not in the file, which ");
+            Self::Missing { layer, part, found } => {
+                text.tensor(layer, part).add(" is not in the file, which ");
                 if found.is_empty() { text.add("is empty") } else { text.add("has ").names(&found) }
             }
             Self::Unexpected { found } => text
@@ -163,9 +189,9 @@ impl LoadError<'_> {
             Self::Shape { layer, part, expected, found } => text
                 .tensor(layer, part)
                 .add(" has the shape ")
-                .shape(&found)
+                .shape(found.rank, found.known())
                 .add(" in the file, but the network needs ")
-                .shape(&expected),
+                .shape(expected.len(), expected),
             Self::Dtype { layer, part, found } => text
                 .tensor(layer, part)
                 .add(" has numbers of the type ")
@@ -175,9 +201,12 @@ impl LoadError<'_> {
                 .tensor(layer, part)
                 .add(" has a number that is NaN or infinite, number ")
                 .number(index),
+            Self::Undescribed => text.add(UNDESCRIBED),
         }
     }
 }
+
+const UNDESCRIBED: &str = "a layer has other tensors than its `TENSORS` say";
 
 impl Fault {
     const fn add_to(self, text: &mut Text) -> &mut Text {
@@ -219,10 +248,10 @@ impl Fault {
 ///
 /// ```
 /// use gradlet::prelude::*;
-/// use gradlet::safetensors::SaveError;
+/// use gradlet::safetensors::{self, SaveError};
 ///
 /// let net = Mlp::<2, 4, 2>::ZERO;
-/// let error = net.to_safetensors(&["0", "2"], &mut [0; 256]).unwrap_err();
+/// let error = safetensors::save(&net, &["0", "2"], &mut [0; 256]).unwrap_err();
 /// assert_eq!(error, SaveError::Buffer { needed: 344, found: 256 });
 /// assert_eq!(error.to_string(), "the file takes 344 bytes, but the buffer has 256");
 /// ```
@@ -232,16 +261,16 @@ impl Fault {
 pub enum SaveError<'n> {
     /// Wrong number of layer names.
     Names {
-        /// Layers of the network that have weights.
+        /// Layers of the network that have tensors.
         expected: usize,
         /// Names given, without those that end in `..`.
         found: usize,
     },
     /// A parameter of the network is NaN or infinite.
     NotFinite,
-    /// Two layers have the same name.
+    /// Two layers have the same name, or their tensors have with it.
     Duplicate {
-        /// The name.
+        /// The name of the first.
         layer: &'n str,
     },
     /// The buffer is too small.
@@ -251,8 +280,7 @@ pub enum SaveError<'n> {
         /// Bytes of the buffer.
         found: usize,
     },
-    /// A layer of your own shows other weights and biases than its
-    /// [`WEIGHTS`](crate::Layer::WEIGHTS) say.
+    /// A layer of your own has other tensors than its [`TENSORS`](crate::Layer::TENSORS) say.
     Undescribed,
 }
 
@@ -272,9 +300,7 @@ impl fmt::Display for SaveError<'_> {
             Self::Buffer { needed, found } => {
                 write!(f, "the file takes {needed} bytes, but the buffer has {found}")
             }
-            Self::Undescribed => {
-                f.write_str("a layer has other weights and biases than its `WEIGHTS` say")
-            }
+            Self::Undescribed => f.write_str(UNDESCRIBED),
         }
     }
 }

@@ -229,13 +229,11 @@ impl Fields {
 
     const fn read_shape<'a>(&mut self, text: &'a [u8]) -> Result<&'a [u8], Malformed> {
         let (mut more, mut text) = has_items(attempt!(after(text, b'[')), b']');
-        let (mut shape, mut count) = (Shape { rank: 0, sizes: [0; 2] }, Some(1_usize));
+        let (mut shape, mut count) = (Shape { rank: 0, sizes: [0; 4] }, Some(1_usize));
         while more {
             let (size, rest) = attempt!(whole(text));
-            match shape.rank {
-                0 => shape.sizes = [size, 0],
-                1 => shape.sizes = [shape.sizes[0], size],
-                _ => {}
+            if let Some((_, [place, ..])) = shape.sizes.split_at_mut_checked(shape.rank) {
+                *place = size;
             }
             shape.rank = shape.rank.saturating_add(1);
             count = match count {

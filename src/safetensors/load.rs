@@ -1,17 +1,17 @@
 //! Puts the tensors of a file into networks.
 
-use super::names::{count_layers, ignored, is_ignored};
-use super::text::Names;
-use super::{Dense, Dtype, Layer, LoadError, Safetensors};
-use crate::layer::Tensor;
-use crate::scalar::Scalar;
-use crate::scalar::sealed::Sealed;
+use super::names::{NamedTensors, count_layers};
+use super::number::take;
+use super::{Dtype, LoadError, Safetensors, is_described};
+use crate::layer::{Dense, Layer};
+use crate::scalar::{Scalar, Zero};
+use crate::tensors::Tensor;
 
 /// What [`load!`](crate::load) calls: up to Rust 1.88, the sizes in `Dense::<_, _, _, f32>` cannot
 /// be left to the compiler.
 #[doc(hidden)]
 pub mod __load {
-    use super::{Dense, LoadError, Safetensors};
+    use super::{Dense, Layer, LoadError, Safetensors};
     use crate::activation::Activation;
 
     // The compiler shows the name of one of these where the type of the network is another.
@@ -31,145 +31,143 @@ pub mod __load {
         Dense::<IN, OUT, A, f32>::from_safetensors(file, layer)
     }
 
-    pub const fn f64<'n, const IN: usize, const OUT: usize, A: Activation>(
+    pub const fn f64<'n, const IN: usize, const OUT: usize, A: Activation<f64>>(
         file: &Safetensors<'_>,
         layer: &'n str,
     ) -> Result<Dense<IN, OUT, A, f64>, LoadError<'n>> {
         Dense::<IN, OUT, A, f64>::from_safetensors(file, layer)
     }
+
+    pub const fn expect_only<N: Layer>(
+        file: &Safetensors<'_>,
+        _network: &N,
+        names: &[&str],
+    ) -> Result<(), LoadError<'static>> {
+        file.expect_only::<N>(names)
+    }
 }
 
-/// Goes through a file as one goes through a network, tensor by tensor.
-struct Loader<'f, 'n, 'l> {
-    file: &'f Safetensors<'f>,
-    /// Those that are left.
-    names: &'l [&'n str],
-    /// The last layer that had weights.
-    layer: Option<&'n str>,
+/// Loads the weights of a `safetensors` file into a network, in place.
+///
+/// `names` has a name for each layer that has tensors, from the input on, as PyTorch's `state_dict` has
+/// them in front of `.weight`: `"0"`, `"encoder.0"`. A tensor of the file that belongs to none of these
+/// layers is an error; a name that ends in two dots
+/// [ignores](crate::safetensors#tensors-of-no-layer) it.
+///
+/// ```
+/// use gradlet::safetensors::{self, LoadError};
+/// use gradlet::prelude::*;
+///
+/// let mut net = Mlp::<2, 2, 2>::ZERO;
+/// let file = include_bytes!("../../tests/weights/worked.safetensors");
+/// safetensors::load(&mut net, file, &["0", "2"])?;
+/// assert_eq!(net.first().bias(), &[0.55, 0.56]);
+/// let error = safetensors::load(&mut net, file, &["0", "1"]).unwrap_err();
+/// assert_eq!(
+///     error.to_string(),
+///     "tensor `1.weight` is not in the file, which has 0.weight, 2.weight, 2.bias, and 1 more"
+/// );
+/// # Ok::<(), LoadError>(())
+/// ```
+///
+/// # Errors
+///
+/// [`LoadError`] if `file` is not a safetensors file, does not fit the network, has tensors of no layer
+/// or a number that is NaN or infinite. The network is then as it was.
+pub fn load<'n, N: Layer<Format: Scalar>>(
+    net: &mut N,
+    file: &[u8],
+    names: &[&'n str],
+) -> Result<(), LoadError<'n>> {
+    Safetensors::new(file)?.load_into(net, names)
 }
 
-/// Layer and part, with its numbers and their type.
-type Found<'n, 's> = (&'n str, &'static str, &'s [u8], Dtype);
-
-impl<'f, 'n, 'l> Loader<'f, 'n, 'l> {
-    const fn new(file: &'f Safetensors<'f>, names: &'l [&'n str]) -> Self {
-        Self { file, names, layer: None }
-    }
-
-    /// Which the next tensor of the network is; `None` if it is in no file, or if there are too few
-    /// names, which is told of when it is known how many are wanted.
-    fn name(&mut self, tensor: Tensor) -> Option<(&'n str, &'static str)> {
-        match tensor {
-            Tensor::Weights { .. } => {
-                let mut names = self.names.iter();
-                self.layer = names.find(|name| ignored(name).is_none()).copied();
-                self.names = names.as_slice();
-                Some((self.layer?, "weight"))
-            }
-            Tensor::Bias => Some((self.layer?, "bias")),
-            Tensor::Other => None,
-        }
-    }
-
-    /// The numbers of the next tensor of the network, and which they are.
-    fn next<'s>(
-        &'s mut self,
-        tensor: Tensor,
-        length: usize,
-    ) -> Result<Option<Found<'n, 's>>, LoadError<'n>> {
-        let Some((layer, part)) = self.name(tensor) else { return Ok(None) };
-        let (bytes, dtype) = match tensor {
-            Tensor::Weights { inputs, outputs } => self.file.weights(layer, outputs, inputs)?,
-            _ => self.file.bias(layer, length)?.unwrap_or((&[], Dtype::F32)),
-        };
-        Ok(Some((layer, part, bytes, dtype)))
-    }
+/// A network with the weights of a `safetensors` file.
+///
+/// As [`load`], which is for networks that are too large for the stack.
+///
+/// ```
+/// use gradlet::{prelude::*, safetensors};
+///
+/// let file = include_bytes!("../../tests/weights/worked.safetensors");
+/// let net = safetensors::from_bytes::<Mlp<2, 2, 2>>(file, &["0", "2"])?;
+/// assert_eq!(net.rest().bias(), &[0.66, 0.67]);
+/// # Ok::<(), safetensors::LoadError>(())
+/// ```
+///
+/// # Errors
+///
+/// Those of [`load`].
+pub fn from_bytes<'n, N: Layer<Format: Scalar> + Zero>(
+    file: &[u8],
+    names: &[&'n str],
+) -> Result<N, LoadError<'n>> {
+    let mut net = N::ZERO;
+    load(&mut net, file, names)?;
+    Ok(net)
 }
 
 /// [`Safetensors::load_into`].
-pub(super) fn load<'n, N: Layer>(
+pub(super) fn load_checked<'n, T: Scalar, N: Layer<Format = T>>(
     net: &mut N,
     file: &Safetensors<'_>,
     names: &[&'n str],
 ) -> Result<(), LoadError<'n>> {
-    check(net, file, names)?;
-    let mut loader = Loader::new(file, names);
-    N::tensors([], [net], [], &mut |tensor, [], [parameters], []| {
-        let Ok(Some((_, _, mut bytes, dtype))) = loader.next(tensor, parameters.len()) else {
-            return;
-        };
-        let (inputs, outputs) = match tensor {
-            Tensor::Weights { inputs, outputs } => (inputs, outputs),
-            _ => (1, parameters.len()),
-        };
-        // In the file a row for each unit, here a column.
-        for unit in 0..outputs {
-            for parameter in parameters.iter_mut().skip(unit).step_by(outputs.max(1)).take(inputs) {
-                let (number, rest) = N::Scalar::take(dtype, bytes);
-                *parameter = number;
-                bytes = rest;
-            }
+    check::<T, N>(net, file, names)?;
+    let mut tensors = NamedTensors::of(N::TENSORS, names);
+    net.visit_mut(|tensor, values| {
+        let Some((named, rest)) = tensors.next() else { return };
+        tensors = rest;
+        if let Ok((bytes, dtype)) = file.find(named.layer, tensor) {
+            take_all(tensor, dtype, bytes, values);
         }
     });
     Ok(())
 }
 
-/// Whether [`load`] will succeed.
-fn check<'n, N: Layer>(
+/// Puts the numbers of a tensor where they belong. Once for all tensors of a network: at level 3 each
+/// would get a copy of the loop.
+#[inline(never)]
+fn take_all<T: Scalar>(tensor: Tensor, dtype: Dtype, mut bytes: &[u8], values: &mut [T]) {
+    for place in tensor.places() {
+        let (number, rest) = take(dtype, bytes);
+        if let Some(value) = values.get_mut(place) {
+            *value = number;
+        }
+        bytes = rest;
+    }
+}
+
+/// Whether [`load_checked`] will succeed.
+fn check<'n, T: Scalar, N: Layer<Format = T>>(
     net: &N,
     file: &Safetensors<'_>,
     names: &[&'n str],
 ) -> Result<(), LoadError<'n>> {
-    let (mut loader, mut expected) = (Loader::new(file, names), 0_usize);
-    let mut result = Ok(());
-    net.parameters([], &mut |tensor, parameters, []| {
-        if let Tensor::Weights { .. } = tensor {
-            expected = expected.saturating_add(1);
-        }
-        if result.is_ok() {
-            result = loader.next(tensor, parameters.len()).and_then(|found| match found {
-                Some((layer, part, bytes, dtype)) => {
-                    match first_not_finite::<N::Scalar>(bytes, dtype) {
-                        Some(index) => Err(LoadError::NotFinite { layer, part, index }),
-                        None => Ok(()),
-                    }
-                }
-                None => Ok(()),
-            });
-        }
-    });
-    let found = count_layers(names);
+    let (expected, found) = (N::TENSORS.layers(), count_layers(names));
     if expected != found {
         return Err(LoadError::Names { expected, found });
     }
-    result?;
-    let found = unexpected(net, file, names);
-    if found.is_empty() { Ok(()) } else { Err(LoadError::Unexpected { found }) }
-}
-
-/// Tensors of the file that the network does not take, and that are not ignored.
-fn unexpected<N: Layer>(net: &N, file: &Safetensors<'_>, names: &[&str]) -> Names {
-    let (mut unexpected, mut rest) = (Names::NONE, file.entries);
-    while let Some((entry, next)) = rest.next_entry() {
-        let (mut loader, mut is_taken) = (Loader::new(file, names), is_ignored(entry.name, names));
-        net.parameters([], &mut |tensor, _, []| {
-            if let Some((layer, part)) = loader.name(tensor) {
-                is_taken = is_taken || entry.name.is_joined(layer, ".", part);
-            }
-        });
-        if !is_taken {
-            unexpected.add(entry.name);
-        }
-        rest = next;
+    if !is_described(net) {
+        return Err(LoadError::Undescribed);
     }
-    unexpected
+    let mut tensors = NamedTensors::of(N::TENSORS, names);
+    while let Some((named, rest)) = tensors.next() {
+        let (layer, part) = (named.layer, named.tensor.name);
+        let (bytes, dtype) = file.find(layer, named.tensor)?;
+        if let Some(index) = first_not_finite::<T>(bytes, dtype) {
+            return Err(LoadError::NotFinite { layer, part, index });
+        }
+        tensors = rest;
+    }
+    file.expect_only::<N>(names)
 }
 
 /// Index of the first number that is not finite.
 fn first_not_finite<T: Scalar>(mut bytes: &[u8], dtype: Dtype) -> Option<usize> {
     let mut index = 0_usize;
     while !bytes.is_empty() {
-        let (number, rest) = T::take(dtype, bytes);
+        let (number, rest) = take::<T>(dtype, bytes);
         if !number.is_finite() {
             return Some(index);
         }
@@ -179,7 +177,7 @@ fn first_not_finite<T: Scalar>(mut bytes: &[u8], dtype: Dtype) -> Option<usize> 
     None
 }
 
-/// A network with the weights of a `safetensors` file, in a constant: the compiler reads the file, and
+/// A network of [`Dense`](crate::Dense) layers with the weights of a `safetensors` file, in a constant: the compiler reads the file, and
 /// a wrong one does not compile.
 ///
 /// `load![FILE; NAME, NAME, ..]` takes the bytes of a file and the name of each layer, as PyTorch's
@@ -214,10 +212,13 @@ fn first_not_finite<T: Scalar>(mut bytes: &[u8], dtype: Dtype) -> Option<usize> 
 ///         Dense::<2, 2, Sigmoid, f32>::from_safetensors(&file, "0").unwrap(),
 ///         Dense::<2, 2, Sigmoid, f32>::from_safetensors(&file, "2").unwrap(),
 ///     );
-///     file.expect_only(&["0", "2"]).unwrap();
+///     file.expect_only::<Mlp<2, 2, 2>>(&["0", "2"]).unwrap();
 ///     network
 /// };
 /// ```
+///
+/// Layers of other kinds are put together in the same way, from
+/// [`tensor_f32`](crate::safetensors::Safetensors::tensor_f32).
 #[macro_export]
 macro_rules! load {
     (f64; $file:expr; $($name:expr),+ $(,)? $(; $($ignored:expr),* $(,)?)?) => {
@@ -245,7 +246,7 @@ macro_rules! __load {
                 Err(error) => ::core::panic!("{}", error.text().as_str()),
             };
             let network = $crate::__load!(@ $float file $($name),+);
-            if let Err(error) = file.expect_only(&$names) {
+            if let Err(error) = $crate::safetensors::__load::expect_only(&file, &network, &$names) {
                 ::core::panic!("{}", error.text().as_str());
             }
             $crate::safetensors::__load::$check(network)

@@ -2,22 +2,24 @@
 //!
 //! | to | use |
 //! |---|---|
-//! | read while compiling, into a constant | [`load!`](crate::load), or [`Dense::from_safetensors`](Dense) in a `const` of your own |
-//! | read while the program runs | [`Layer::from_safetensors`], [`Layer::load_safetensors`] in place |
+//! | read while compiling, into a constant | [`load!`](crate::load), or [`Dense::from_safetensors`](crate::Dense) in a `const` of your own |
+//! | read while the program runs | [`from_bytes`], [`load`] in place |
 //! | list the tensors of a file | [`Safetensors::tensors`] |
-//! | write into a buffer | [`Layer::to_safetensors`], with as many bytes as [`file_size`] says |
-//! | write to a port, a card, flash | `Layer::write_safetensors`, with the feature `embedded-io` |
+//! | write into a buffer | [`save`], with as many bytes as [`file_size`] says |
+//! | write to a port, a card, flash | `write`, with the feature `embedded-io` |
 //!
-//! A layer called `NAME` has these tensors:
+//! Each layer has the tensors that [`Layer::TENSORS`] lists, under its name and theirs. A dense layer
+//! called `NAME` has these:
 //!
 //! | tensor | shape | read | written |
 //! |---|---|---|---|
 //! | `NAME.weight` | `[units, inputs]` | F32, F64, F16, BF16 | F32 for `f32`, F64 for `f64` |
 //! | `NAME.bias` | `[units]` | the same; 0 if it is not there | the same |
 //!
-//! Numbers of another type than the network's are rounded to the nearest. NaN and infinity are neither
-//! read nor written. What a layer of your own calls [`Tensor::Other`](crate::Tensor::Other) is left out
-//! too, and so are the layers in [`Frozen`](crate::Frozen). Metadata is ignored, and not written.
+//! A layer of your own may have any number of tensors, of any [`Kind`] and shape; those of more than
+//! four dimensions are written, but not read. Numbers of another type than the network's are rounded to
+//! the nearest. NaN and infinity are neither read nor written. Layers in [`Frozen`](crate::Frozen) are
+//! left out. Metadata is ignored, and not written.
 //!
 //! # Tensors of no layer
 //!
@@ -35,13 +37,12 @@
 //!
 //! ```
 //! use gradlet::prelude::*;
-//! use gradlet::safetensors::{LoadError, Safetensors};
+//! use gradlet::safetensors::{self, LoadError};
 //!
 //! let file = include_bytes!("../../tests/weights/worked.safetensors"); // layers 0 and 2
-//! let error = Dense::<2, 2, Sigmoid>::ZERO.load_safetensors(file, &["0"]).unwrap_err();
+//! let error = safetensors::from_bytes::<Dense<2, 2>>(file, &["0"]).unwrap_err();
 //! assert!(matches!(error, LoadError::Unexpected { found } if found.as_str() == "2.bias, 2.weight"));
-//! let mut first = Dense::<2, 2, Sigmoid>::ZERO;
-//! first.load_safetensors(file, &["0", "2.."])?;
+//! let first = safetensors::from_bytes::<Dense<2, 2>>(file, &["0", "2.."])?;
 //! # Ok::<(), LoadError>(())
 //! ```
 //!
@@ -68,6 +69,7 @@
 //! After that, each tensor of the network costs four passes over the header, of about 35 instructions
 //! for a byte.
 
+mod constants;
 mod digits;
 mod error;
 mod format;
@@ -78,7 +80,6 @@ mod names;
 mod number;
 mod plan;
 mod save;
-mod shapes;
 #[cfg(feature = "embedded-io")]
 mod stream;
 mod text;
@@ -87,23 +88,20 @@ mod tile;
 pub use error::{Fault, LoadError, SaveError, Shape};
 pub use format::Format;
 use header::{Entries, Entry};
-pub use load::__load;
-pub(crate) use number::{take_f32, take_f64};
-pub use save::file_size;
-pub(crate) use save::save;
-pub use shapes::WeightShapes;
+pub use load::{__load, from_bytes, load};
+pub use save::{file_size, save};
 #[cfg(feature = "embedded-io")]
-pub use stream::WriteError;
-#[cfg(feature = "embedded-io")]
-pub(crate) use stream::write_to;
+pub use stream::{WriteError, write};
 pub use text::{Names, Text};
 
 use core::fmt;
 
 use json::Quoted;
+use names::FullName;
 
-use crate::activation::Activation;
-use crate::layer::{Dense, Layer};
+use crate::layer::Layer;
+use crate::scalar::Scalar;
+use crate::tensors::{Kind, Tensor};
 
 /// A type of numbers in a file.
 macro_rules! dtypes {
@@ -126,6 +124,11 @@ macro_rules! dtypes {
                 match self {
                     $(Self::$name => $text,)+
                 }
+            }
+
+            /// That of the numbers of a network.
+            const fn of<T: Scalar>() -> Self {
+                if size_of::<T>() == size_of::<f32>() { Self::F32 } else { Self::F64 }
             }
 
             /// Bits of a number.
@@ -213,29 +216,30 @@ impl<'a> Safetensors<'a> {
         })
     }
 
-    /// Checks that all tensors are the weights or biases of these layers, or ignored by a name that
-    /// ends in `..`: what [`load!`](crate::load) does, for layers that are loaded one by one.
+    /// Checks that all tensors are those of the network with these names for its layers, or ignored by
+    /// a name that ends in `..`: what [`load!`](crate::load) does, for layers that are loaded one by
+    /// one.
     ///
     /// ```
-    /// use gradlet::safetensors::Safetensors;
+    /// use gradlet::{prelude::*, safetensors::Safetensors};
     ///
     /// let file = Safetensors::new(include_bytes!("../../tests/weights/worked.safetensors"))?;
-    /// assert!(file.expect_only(&["0", "2"]).is_ok());
-    /// assert!(file.expect_only(&["0"]).is_err());
-    /// assert!(file.expect_only(&["0", ".."]).is_ok());
+    /// assert!(file.expect_only::<Mlp<2, 2, 2>>(&["0", "2"]).is_ok());
+    /// assert!(file.expect_only::<Dense<2, 2>>(&["0"]).is_err());
+    /// assert!(file.expect_only::<Dense<2, 2>>(&["0", ".."]).is_ok());
     /// # Ok::<(), gradlet::safetensors::LoadError>(())
     /// ```
     ///
     /// # Errors
     ///
     /// [`LoadError::Unexpected`] if there are others.
-    pub const fn expect_only(&self, names: &[&str]) -> Result<(), LoadError<'static>> {
-        let found = names::unexpected(self.entries, names);
+    pub const fn expect_only<N: Layer>(&self, names: &[&str]) -> Result<(), LoadError<'static>> {
+        let found = names::unexpected(self.entries, N::TENSORS, names);
         if found.is_empty() { Ok(()) } else { Err(LoadError::Unexpected { found }) }
     }
 
-    /// Puts the weights of the file into a network, in place: what
-    /// [`Layer::load_safetensors`] does, for a file that was looked at before.
+    /// Puts the weights of the file into a network, in place: what [`load`] does, for a file that was
+    /// looked at before.
     ///
     /// ```
     /// use gradlet::prelude::*;
@@ -251,62 +255,52 @@ impl<'a> Safetensors<'a> {
     /// # Errors
     ///
     /// [`LoadError`] if the file does not fit the network, which is then as it was.
-    pub fn load_into<'n, N: Layer>(
+    pub fn load_into<'n, N: Layer<Format: Scalar>>(
         &self,
         net: &mut N,
         names: &[&'n str],
     ) -> Result<(), LoadError<'n>> {
-        load::load(net, self, names)
+        load::load_checked::<N::Format, N>(net, self, names)
     }
 
-    /// The bytes and the type of a tensor's numbers, if it is there.
+    /// The bytes and the type of a tensor's numbers; none, for zeros, if a bias is not there.
     const fn find<'n>(
         &self,
         layer: &'n str,
-        part: &'static str,
-        expected: Shape,
-    ) -> Result<Option<(&'a [u8], Dtype)>, LoadError<'n>> {
+        tensor: Tensor,
+    ) -> Result<(&'a [u8], Dtype), LoadError<'n>> {
+        let (part, expected) = (tensor.name, tensor.shape);
         let Some(Entry { dtype, shape, start, end, .. }) = self.entries.find(layer, ".", part)
         else {
-            return Ok(None);
+            if matches!(tensor.kind, Kind::Bias) {
+                return Ok((&[], Dtype::F32));
+            }
+            let found = names::nearest(self.entries, FullName::of(layer, part));
+            return Err(LoadError::Missing { layer, part, found });
         };
-        if !shape.equals(expected) {
+        if !shape.is(expected) {
             return Err(LoadError::Shape { layer, part, expected, found: shape });
         }
         if !matches!(dtype, Dtype::F32 | Dtype::F64 | Dtype::F16 | Dtype::Bf16) {
             return Err(LoadError::Dtype { layer, part, found: dtype });
         }
-        let Some((bytes, _)) = self.data.split_at_checked(end) else { return Ok(None) };
+        let Some((bytes, _)) = self.data.split_at_checked(end) else { return Ok((&[], dtype)) };
         match bytes.split_at_checked(start) {
-            Some((_, bytes)) => Ok(Some((bytes, dtype))),
-            None => Ok(None),
+            Some((_, bytes)) => Ok((bytes, dtype)),
+            None => Ok((&[], dtype)),
         }
     }
+}
 
-    /// As [`find`](Self::find), of a tensor that must be there.
-    const fn weights<'n>(
-        &self,
-        layer: &'n str,
-        outputs: usize,
-        inputs: usize,
-    ) -> Result<(&'a [u8], Dtype), LoadError<'n>> {
-        let shape = Shape { rank: 2, sizes: [outputs, inputs] };
-        match self.find(layer, "weight", shape) {
-            Ok(Some(found)) => Ok(found),
-            Ok(None) => {
-                Err(LoadError::Missing { layer, found: names::nearest(self.entries, layer) })
-            }
-            Err(error) => Err(error),
-        }
-    }
-
-    const fn bias<'n>(
-        &self,
-        layer: &'n str,
-        outputs: usize,
-    ) -> Result<Option<(&'a [u8], Dtype)>, LoadError<'n>> {
-        self.find(layer, "bias", Shape { rank: 1, sizes: [outputs, 0] })
-    }
+/// Whether a network has the tensors that it lists.
+fn is_described<N: Layer>(net: &N) -> bool {
+    let (mut place, mut fits) = (0_usize, const { N::TENSORS.are_ordered() });
+    N::walk([net], [], [], [], &mut |_, [values], [], [], []| {
+        let is_next = N::TENSORS.get(place).is_some_and(|tensor| tensor.len() == values.len());
+        fits = fits && is_next;
+        place = place.wrapping_add(1);
+    });
+    fits && place == N::TENSORS.len()
 }
 
 /// A tensor of a file: what the header says about it. It prints as `0.weight F32 [4, 2]`.
@@ -318,7 +312,7 @@ impl<'a> Safetensors<'a> {
 /// let file = Safetensors::new(file)?;
 /// let halves = file.tensors().filter(|tensor| tensor.dtype == Dtype::F16);
 /// let first = file.tensors().find(|tensor| tensor.name == "0.weight").unwrap();
-/// assert_eq!((first.shape.rank, first.shape.sizes), (2, [2, 2]));
+/// assert_eq!((first.shape.rank, first.shape.sizes), (2, [2, 2, 0, 0]));
 /// # assert_eq!(halves.count(), 2);
 /// # Ok::<(), gradlet::safetensors::LoadError>(())
 /// ```
@@ -403,80 +397,3 @@ impl defmt::Format for Safetensors<'_> {
         defmt::write!(f, "Safetensors {{ {} bytes of data, .. }}", self.data.len());
     }
 }
-
-impl Shape {
-    const fn equals(self, other: Self) -> bool {
-        let ([a, b], [c, d]) = (self.sizes, other.sizes);
-        self.rank == other.rank && a == c && b == d
-    }
-}
-
-macro_rules! dense {
-    ($float:ident, $take:ident) => {
-        impl<const IN: usize, const OUT: usize, A: Activation> Dense<IN, OUT, A, $float> {
-            /// The layer of that name in a file; also in constants.
-            ///
-            /// Other tensors of the file are not looked at;
-            /// [`expect_only`](Safetensors::expect_only) does that.
-            ///
-            /// # Errors
-            ///
-            /// [`LoadError`] if the weights are missing, or if a tensor has another shape or type of
-            /// numbers, or a number that is NaN or infinite.
-            #[allow(
-                clippy::indexing_slicing,
-                clippy::arithmetic_side_effects,
-                reason = "a const fn has no iterators; the bounds are in the type"
-            )]
-            #[allow(
-                clippy::eq_op,
-                clippy::float_cmp,
-                reason = "`is_finite` is some calls, of which the compiler makes only so many for one \
-                          constant; the difference is 0, or NaN for what is not finite"
-            )]
-            pub const fn from_safetensors<'n>(
-                file: &Safetensors<'_>,
-                layer: &'n str,
-            ) -> Result<Self, LoadError<'n>> {
-                let (mut weights, mut bias) = ([[0.0; OUT]; IN], [0.0; OUT]);
-                let (mut bytes, dtype) = match file.weights(layer, OUT, IN) {
-                    Ok(found) => found,
-                    Err(error) => return Err(error),
-                };
-                let mut o = 0;
-                while o < OUT {
-                    let mut i = 0;
-                    while i < IN {
-                        let (number, rest) = $take(dtype, bytes);
-                        if number - number != 0.0 {
-                            let index = o * IN + i;
-                            return Err(LoadError::NotFinite { layer, part: "weight", index });
-                        }
-                        weights[i][o] = number;
-                        bytes = rest;
-                        i += 1;
-                    }
-                    o += 1;
-                }
-                let (mut bytes, dtype) = match file.bias(layer, OUT) {
-                    Ok(Some(found)) => found,
-                    Ok(None) => return Ok(Self::new(weights, bias)),
-                    Err(error) => return Err(error),
-                };
-                let mut o = 0;
-                while o < OUT {
-                    let (number, rest) = $take(dtype, bytes);
-                    if number - number != 0.0 {
-                        return Err(LoadError::NotFinite { layer, part: "bias", index: o });
-                    }
-                    bias[o] = number;
-                    bytes = rest;
-                    o += 1;
-                }
-                Ok(Self::new(weights, bias))
-            }
-        }
-    };
-}
-dense!(f32, take_f32);
-dense!(f64, take_f64);

@@ -1,8 +1,12 @@
-//! Names of tensors: those that a caller ignores, and those next to one that is not there.
+//! Names of tensors: those of a network, those that a caller ignores, and those next to one that is
+//! not there.
+
+use core::cmp::Ordering;
 
 use super::header::Entries;
 use super::json::Quoted;
 use super::text::Names;
+use crate::tensors::{Tensor, TensorList};
 
 /// What a name that ends in two dots ignores: all tensors of this name, or whose names begin with it
 /// and a dot. If it is empty, all.
@@ -38,17 +42,78 @@ pub(super) const fn is_ignored(tensor: Quoted<'_>, mut names: &[&str]) -> bool {
     false
 }
 
-/// Tensors that are not ignored, and are not of one of the layers.
-pub(super) const fn unexpected(mut entries: Entries<'_>, names: &[&str]) -> Names {
+/// A tensor of a network, with the name of its layer.
+#[derive(Clone, Copy)]
+pub(super) struct Named<'n> {
+    pub(super) layer: &'n str,
+    pub(super) tensor: Tensor,
+    /// Among all tensors of the network.
+    pub(super) place: usize,
+}
+
+impl<'n> Named<'n> {
+    pub(super) const fn name(&self) -> FullName<'n> {
+        FullName::of(self.layer, self.tensor.name)
+    }
+}
+
+/// The tensors of a network from here on: each layer that has some takes the next name.
+#[derive(Clone, Copy)]
+pub(super) struct NamedTensors<'n, 'l> {
+    all: TensorList,
+    place: usize,
+    /// Of the layer, and its name.
+    tensors: &'static [Tensor],
+    layer: &'n str,
+    names: &'l [&'n str],
+}
+
+impl<'n, 'l> NamedTensors<'n, 'l> {
+    pub(super) const fn of(all: TensorList, names: &'l [&'n str]) -> Self {
+        Self { all, place: 0, tensors: &[], layer: "", names }
+    }
+
+    /// The next tensor, and what follows it; none if there is no name for it.
+    pub(super) const fn next(mut self) -> Option<(Named<'n>, Self)> {
+        let place = self.place;
+        while self.tensors.is_empty() {
+            if place >= self.all.len() {
+                return None;
+            }
+            let [name, others @ ..] = self.names else { return None };
+            self.names = others;
+            if ignored(name).is_none() {
+                self.layer = name;
+                (self.tensors, _) = self.all.layer(place);
+            }
+        }
+        let [tensor, others @ ..] = self.tensors else { return None };
+        self.tensors = others;
+        self.place = place.wrapping_add(1);
+        Some((Named { layer: self.layer, tensor: *tensor, place }, self))
+    }
+
+    /// Whether one of them has that name.
+    const fn has(mut self, name: Quoted<'_>) -> bool {
+        while let Some((Named { layer, tensor, .. }, rest)) = self.next() {
+            if name.is_joined(layer, ".", tensor.name) {
+                return true;
+            }
+            self = rest;
+        }
+        false
+    }
+}
+
+/// Tensors of a file that are not ignored, and are not of the network.
+pub(super) const fn unexpected(
+    mut entries: Entries<'_>,
+    tensors: TensorList,
+    names: &[&str],
+) -> Names {
     let mut unexpected = Names::NONE;
     while let Some((entry, rest)) = entries.next_entry() {
-        let (mut others, mut is_taken) = (names, is_ignored(entry.name, names));
-        while let ([layer, rest @ ..], false) = (others, is_taken) {
-            is_taken = entry.name.is_joined(layer, ".", "weight")
-                || entry.name.is_joined(layer, ".", "bias");
-            others = rest;
-        }
-        if !is_taken {
+        if !is_ignored(entry.name, names) && !NamedTensors::of(tensors, names).has(entry.name) {
             unexpected.add(entry.name);
         }
         entries = rest;
@@ -59,11 +124,11 @@ pub(super) const fn unexpected(mut entries: Entries<'_>, names: &[&str]) -> Name
 /// Names that are listed of the tensors nearest to one.
 const LISTED: usize = 3;
 
-/// The tensors whose names are nearest to the weights of a layer, and the number of the others.
-pub(super) const fn nearest(mut entries: Entries<'_>, layer: &str) -> Names {
+/// The tensors whose names are nearest to one, and the number of the others.
+pub(super) const fn nearest(mut entries: Entries<'_>, wanted: FullName<'_>) -> Names {
     let (mut nearest, mut others) = ([None; LISTED], 0_usize);
     while let Some((entry, rest)) = entries.next_entry() {
-        let mut next = Some((distance(entry.name, layer), entry.name));
+        let mut next = Some((distance(entry.name, wanted), entry.name));
         let mut places: &mut [Option<(usize, Quoted<'_>)>] = &mut nearest;
         while let [place, rest @ ..] = places {
             match (next, *place) {
@@ -87,8 +152,7 @@ pub(super) const fn nearest(mut entries: Entries<'_>, layer: &str) -> Names {
 }
 
 /// Bytes of both names that are neither in a common beginning nor in a common end.
-const fn distance(name: Quoted<'_>, layer: &str) -> usize {
-    let wanted = Wanted { layer: layer.as_bytes(), part: b".weight" };
+const fn distance(name: Quoted<'_>, wanted: FullName<'_>) -> usize {
     let (length, wanted_length) = (name.len(), wanted.len());
     let (mut a, mut b) = (name, wanted);
     let mut beginning = 0_usize;
@@ -117,29 +181,44 @@ const fn distance(name: Quoted<'_>, layer: &str) -> usize {
     if others > longer_by { others } else { longer_by }
 }
 
-/// The rest of a name in two parts.
+/// What is left of a tensor's name: that of its layer, a dot, and its own.
 #[derive(Clone, Copy)]
-struct Wanted<'a> {
-    layer: &'a [u8],
-    part: &'a [u8],
+pub(super) struct FullName<'a> {
+    parts: [&'a [u8]; 3],
 }
 
-impl Wanted<'_> {
+impl<'a> FullName<'a> {
+    pub(super) const fn of(layer: &'a str, part: &'a str) -> Self {
+        Self { parts: [layer.as_bytes(), b".", part.as_bytes()] }
+    }
+
     const fn len(&self) -> usize {
-        self.layer.len().saturating_add(self.part.len())
+        let [layer, dot, part] = self.parts;
+        layer.len().saturating_add(dot.len()).saturating_add(part.len())
     }
 
     const fn next(&mut self) -> Option<u8> {
-        match (self.layer, self.part) {
-            ([byte, rest @ ..], _) => {
-                self.layer = rest;
-                Some(*byte)
+        let mut parts: &mut [&[u8]] = &mut self.parts;
+        while let [part, others @ ..] = parts {
+            if let [byte, rest @ ..] = *part {
+                *part = rest;
+                return Some(*byte);
             }
-            ([], [byte, rest @ ..]) => {
-                self.part = rest;
-                Some(*byte)
+            parts = others;
+        }
+        None
+    }
+
+    /// How it compares with another, by its bytes.
+    pub(super) const fn compare(mut self, mut other: Self) -> Ordering {
+        loop {
+            match (self.next(), other.next()) {
+                (Some(a), Some(b)) if a == b => {}
+                (Some(a), Some(b)) if a > b => return Ordering::Greater,
+                (Some(_), None) => return Ordering::Greater,
+                (None, None) => return Ordering::Equal,
+                _ => return Ordering::Less,
             }
-            _ => None,
         }
     }
 }

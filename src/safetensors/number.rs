@@ -4,10 +4,11 @@
 //! would cost kilobytes.
 
 use super::Dtype;
+use crate::scalar::Scalar;
 
 /// The first number of a tensor, and the others. 0 where there is none: the length was checked before.
 #[inline]
-pub(crate) const fn take_f32(dtype: Dtype, bytes: &[u8]) -> (f32, &[u8]) {
+pub(super) const fn take_f32(dtype: Dtype, bytes: &[u8]) -> (f32, &[u8]) {
     match (dtype, bytes) {
         (Dtype::F32, [a, b, c, d, rest @ ..]) => {
             // By `from_le_bytes` it would be more calls, of which the compiler makes only so many for
@@ -27,12 +28,24 @@ pub(crate) const fn take_f32(dtype: Dtype, bytes: &[u8]) -> (f32, &[u8]) {
 
 /// As [`take_f32`].
 #[inline]
-pub(crate) const fn take_f64(dtype: Dtype, bytes: &[u8]) -> (f64, &[u8]) {
+pub(super) const fn take_f64(dtype: Dtype, bytes: &[u8]) -> (f64, &[u8]) {
     if let (Dtype::F64, [a, b, c, d, e, f, g, h, rest @ ..]) = (dtype, bytes) {
         (f64::from_le_bytes([*a, *b, *c, *d, *e, *f, *g, *h]), rest)
     } else {
         let (number, rest) = take_f32(dtype, bytes);
         (number as f64, rest)
+    }
+}
+
+/// As [`take_f32`], outside of constants.
+#[inline]
+pub(super) fn take<T: Scalar>(dtype: Dtype, bytes: &[u8]) -> (T, &[u8]) {
+    if const { size_of::<T>() == size_of::<f32>() } {
+        let (number, rest) = take_f32(dtype, bytes);
+        (T::from_f32(number), rest)
+    } else {
+        let (number, rest) = take_f64(dtype, bytes);
+        (T::from_f64(number), rest)
     }
 }
 

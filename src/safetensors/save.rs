@@ -1,21 +1,22 @@
 //! Writes safetensors files.
 
+use core::cmp::Ordering;
 use core::convert::Infallible;
 
 use super::digits::Digits;
 use super::error::SaveError;
-use super::names::{count_layers, ignored};
-use super::plan::{Escape, Piece, Plan, Planned, escape};
-use super::shapes::WeightShapes;
-use crate::layer::{Layer, Tensor, parameters_are_finite};
-use crate::scalar::sealed::Sealed;
+use super::names::{Named, NamedTensors, count_layers};
+use super::plan::{Escape, Piece, Plan, escape};
+use super::{Dtype, is_described};
+use crate::layer::{Layer, parameters_are_finite};
+use crate::scalar::Scalar;
+use crate::tensors::{Tensor, TensorList};
 
-/// Bytes of the file that [`Layer::to_safetensors`] writes, at compile time. `None` if there are too
-/// few or too many names, or one twice: it then writes none.
+/// Bytes of the file that [`save`] writes, at compile time. `None` if there are too few or too many
+/// names, or one twice: it then writes none.
 ///
 /// ```
-/// use gradlet::prelude::*;
-/// use gradlet::safetensors;
+/// use gradlet::{prelude::*, safetensors};
 ///
 /// type Net = Mlp<2, 4, 2>;
 /// const NAMES: [&str; 2] = ["0", "2"];
@@ -23,52 +24,16 @@ use crate::scalar::sealed::Sealed;
 /// const _: () = assert!(SIZE == 344); // of which 88 for the weights
 ///
 /// let mut buffer = [0; SIZE];
-/// let file = Net::ZERO.to_safetensors(&NAMES, &mut buffer)?;
+/// let file = safetensors::save(&Net::ZERO, &NAMES, &mut buffer)?;
 /// assert_eq!(file.len(), SIZE);
 /// # Ok::<(), safetensors::SaveError>(())
 /// ```
 #[must_use]
-pub const fn file_size<N: Layer>(names: &[&str]) -> Option<usize> {
-    match check_names(&N::WEIGHTS, names) {
-        Ok(()) => Some(Lengths::of(plan::<N>(names)).file()),
+pub const fn file_size<N: Layer<Format: Scalar>>(names: &[&str]) -> Option<usize> {
+    match Lengths::of::<N>(names) {
+        Ok(lengths) => Some(lengths.file()),
         Err(_) => None,
     }
-}
-
-const fn plan<'n, 'l, N: Layer>(names: &'l [&'n str]) -> Plan<'n, 'l> {
-    Plan::new(N::WEIGHTS, names, <N::Scalar as Sealed>::DTYPE)
-}
-
-/// Whether there is a name for each layer, and none twice.
-const fn check_names<'n>(shapes: &WeightShapes, names: &[&'n str]) -> Result<(), SaveError<'n>> {
-    let (expected, found) = (shapes.count(), count_layers(names));
-    if expected != found {
-        return Err(SaveError::Names { expected, found });
-    }
-    let mut names = names;
-    while let [layer, others @ ..] = names {
-        let mut rest = others;
-        while let [other, others @ ..] = rest {
-            if is_same(layer.as_bytes(), other.as_bytes()) && ignored(layer).is_none() {
-                return Err(SaveError::Duplicate { layer });
-            }
-            rest = others;
-        }
-        names = others;
-    }
-    Ok(())
-}
-
-/// `==`, which const functions do not have.
-const fn is_same(mut a: &[u8], mut b: &[u8]) -> bool {
-    while let ([first, others @ ..], [second, rest @ ..]) = (a, b) {
-        if *first != *second {
-            return false;
-        }
-        a = others;
-        b = rest;
-    }
-    a.is_empty() && b.is_empty()
 }
 
 /// In bytes.
@@ -82,9 +47,17 @@ struct Lengths {
 }
 
 impl Lengths {
-    const fn of(plan: Plan<'_, '_>) -> Self {
-        let (text, data) = plan.lengths();
-        Self { text, header: text.saturating_add(7) & !7, data }
+    /// Of a file, if there is a name for each layer, and none twice.
+    const fn of<'n, N: Layer<Format: Scalar>>(names: &[&'n str]) -> Result<Self, SaveError<'n>> {
+        let (expected, found) = (N::TENSORS.layers(), count_layers(names));
+        if expected != found {
+            return Err(SaveError::Names { expected, found });
+        }
+        let (count, text, data) = plan::<N>(names).lengths();
+        if count < N::TENSORS.len() {
+            return Err(SaveError::Duplicate { layer: duplicate(N::TENSORS, names) });
+        }
+        Ok(Self { text, header: text.saturating_add(7) & !7, data })
     }
 
     const fn file(self) -> usize {
@@ -92,19 +65,60 @@ impl Lengths {
     }
 }
 
-/// [`Layer::to_safetensors`].
-pub(crate) fn save<'n, 'b, N: Layer>(
+const fn plan<'n, 'l, N: Layer<Format: Scalar>>(names: &'l [&'n str]) -> Plan<'n, 'l> {
+    Plan::new(NamedTensors::of(N::TENSORS, names), Dtype::of::<N::Format>())
+}
+
+/// The layer of the first tensor whose name another one has too.
+const fn duplicate<'n>(all: TensorList, names: &[&'n str]) -> &'n str {
+    let mut tensors = NamedTensors::of(all, names);
+    while let Some((first, others)) = tensors.next() {
+        let mut rest = others;
+        while let Some((second, others)) = rest.next() {
+            if matches!(first.name().compare(second.name()), Ordering::Equal) {
+                return first.layer;
+            }
+            rest = others;
+        }
+        tensors = others;
+    }
+    ""
+}
+
+/// Writes the weights into a buffer, as a `safetensors` file: the bytes that the Python library
+/// writes for the same tensors. Returns the file, the beginning of the buffer.
+///
+/// `names` has a name for each layer that has tensors, as for [`load`](super::load). [`file_size`] says
+/// how long the buffer must be.
+///
+/// ```
+/// use gradlet::{prelude::*, safetensors};
+///
+/// type Net = Mlp<2, 2, 2>;
+/// let mut net = Net::ZERO;
+/// net.first_mut().bias_mut()[0] = 1.5;
+/// let mut buffer = [0; 400];
+/// let file = safetensors::save(&net, &["0", "2"], &mut buffer)?;
+/// assert_eq!(safetensors::from_bytes::<Net>(file, &["0", "2"]).as_ref(), Ok(&net));
+/// # Ok::<(), safetensors::SaveError>(())
+/// ```
+///
+/// # Errors
+///
+/// [`SaveError`] if the buffer is too small, if a number in the network is NaN or infinite, or if there
+/// are too few or too many names, or one twice. The buffer is then as it was.
+pub fn save<'n, 'b, N: Layer<Format: Scalar>>(
     net: &N,
     names: &[&'n str],
     buffer: &'b mut [u8],
 ) -> Result<&'b [u8], SaveError<'n>> {
-    check(net, names)?;
-    let (needed, found) = (Lengths::of(plan::<N>(names)).file(), buffer.len());
+    let needed = check(net, names)?;
+    let found = buffer.len();
     let Some((file, _)) = buffer.split_at_mut_checked(needed) else {
         return Err(SaveError::Buffer { needed, found });
     };
     let mut places = file.iter_mut();
-    let Ok(()) = write(net, names, &mut |bytes| {
+    let Ok(()) = put(net, names, &mut |bytes| {
         for (byte, place) in bytes.iter().zip(places.by_ref()) {
             *place = *byte;
         }
@@ -113,64 +127,42 @@ pub(crate) fn save<'n, 'b, N: Layer>(
     Ok(file)
 }
 
-/// Whether [`write()`] will write what it should.
-pub(super) fn check<'n, N: Layer>(net: &N, names: &[&'n str]) -> Result<(), SaveError<'n>> {
-    check_names(&N::WEIGHTS, names)?;
+/// Whether [`put`] will write what it should; how many bytes.
+pub(super) fn check<'n, N: Layer<Format: Scalar>>(
+    net: &N,
+    names: &[&'n str],
+) -> Result<usize, SaveError<'n>> {
+    let lengths = Lengths::of::<N>(names)?;
     if !parameters_are_finite(net) {
         return Err(SaveError::NotFinite);
     }
-    let (mut layers, mut is_described, mut has_bias) = (0_usize, true, true);
-    net.parameters([], &mut |tensor, values, []| match tensor {
-        Tensor::Weights { inputs, outputs } => {
-            let fits = N::WEIGHTS.get(layers).is_some_and(|weights| {
-                let bias_is_next = weights.bias;
-                let had_bias = core::mem::replace(&mut has_bias, !bias_is_next);
-                had_bias
-                    && (weights.inputs, weights.outputs) == (inputs, outputs)
-                    && inputs.checked_mul(outputs) == Some(values.len())
-            });
-            is_described = is_described && fits;
-            layers = layers.saturating_add(1);
-        }
-        Tensor::Bias => {
-            let weights = layers.checked_sub(1).and_then(|last| N::WEIGHTS.get(last));
-            let fits = weights.is_some_and(|weights| weights.outputs == values.len());
-            is_described = is_described && fits && !has_bias;
-            has_bias = true;
-        }
-        Tensor::Other => {}
-    });
-    if is_described && has_bias && layers == N::WEIGHTS.count() {
-        Ok(())
-    } else {
-        Err(SaveError::Undescribed)
-    }
+    if is_described(net) { Ok(lengths.file()) } else { Err(SaveError::Undescribed) }
 }
 
-/// Hands a file to `put`, piece by piece.
-pub(super) fn write<N: Layer, E>(
+/// Hands a file to `put`, piece by piece, after [`check`].
+pub(super) fn put<N: Layer<Format: Scalar>, E>(
     net: &N,
     names: &[&str],
     put: &mut impl FnMut(&[u8]) -> Result<(), E>,
 ) -> Result<(), E> {
-    let lengths = Lengths::of(plan::<N>(names));
+    let Ok(lengths) = Lengths::of::<N>(names) else { return Ok(()) };
     put(&(lengths.header as u64).to_le_bytes())?;
     put(b"{")?;
-    let mut plan = plan::<N>(names);
-    while let Some((tensor, rest)) = plan.next() {
-        for piece in tensor.entry(<N::Scalar as Sealed>::DTYPE, plan.is_first()) {
+    let mut rest = plan::<N>(names);
+    while let Some((tensor, others)) = rest.next() {
+        for piece in tensor.entry() {
             put_piece(piece, put)?;
         }
-        plan = rest;
+        rest = others;
     }
     put(b"}")?;
     for _ in lengths.text..lengths.header {
         put(b" ")?;
     }
-    let mut plan = self::plan::<N>(names);
-    while let Some((tensor, rest)) = plan.next() {
-        put_numbers(net, &tensor, put)?;
-        plan = rest;
+    let mut rest = plan::<N>(names);
+    while let Some((tensor, others)) = rest.next() {
+        put_numbers::<N::Format, N, E>(net, &tensor.named, put)?;
+        rest = others;
     }
     Ok(())
 }
@@ -179,6 +171,15 @@ fn put_piece<E>(piece: Piece<'_>, put: &mut impl FnMut(&[u8]) -> Result<(), E>) 
     let name = match piece {
         Piece::Text(text) => return put(text.as_bytes()),
         Piece::Number(number) => return put(Digits::of(number).as_str().as_bytes()),
+        Piece::Numbers(numbers) => {
+            let mut comma = "";
+            for &number in numbers {
+                put(comma.as_bytes())?;
+                put(Digits::of(number).as_str().as_bytes())?;
+                comma = ",";
+            }
+            return Ok(());
+        }
         Piece::Name(name) => name,
     };
     for byte in name.bytes() {
@@ -197,34 +198,30 @@ fn put_piece<E>(piece: Piece<'_>, put: &mut impl FnMut(&[u8]) -> Result<(), E>) 
     Ok(())
 }
 
-fn put_numbers<N: Layer, E>(
+fn put_numbers<T: Scalar, N: Layer<Format = T>, E>(
     net: &N,
-    tensor: &Planned<'_>,
+    named: &Named<'_>,
     put: &mut impl FnMut(&[u8]) -> Result<(), E>,
 ) -> Result<(), E> {
-    // Layers that had weights.
-    let (mut layers, mut result) = (0_usize, Ok(()));
-    net.parameters([], &mut |kind, values, []| {
-        let is_bias = match kind {
-            Tensor::Weights { .. } => {
-                layers = layers.saturating_add(1);
-                false
-            }
-            Tensor::Bias => true,
-            Tensor::Other => return,
-        };
-        if layers.checked_sub(1) != Some(tensor.place) || is_bias != tensor.is_bias() {
-            return;
+    let (mut place, mut result) = (0_usize, Ok(()));
+    net.visit(|tensor, values| {
+        if place == named.place {
+            result = put_all(tensor, values, put);
         }
-        // In the file a row for each unit, here a column.
-        for unit in 0..tensor.outputs {
-            for input in 0..tensor.inputs {
-                let place = input.wrapping_mul(tensor.outputs).wrapping_add(unit);
-                if let (Ok(()), Some(value)) = (&result, values.get(place)) {
-                    result = put(value.bytes().as_ref());
-                }
-            }
-        }
+        place = place.wrapping_add(1);
     });
     result
+}
+
+/// Once for all tensors of a network: at level 3 each would get a copy of the loop.
+#[inline(never)]
+fn put_all<T: Scalar, E>(
+    tensor: Tensor,
+    values: &[T],
+    put: &mut impl FnMut(&[u8]) -> Result<(), E>,
+) -> Result<(), E> {
+    tensor.places().try_for_each(|place| match values.get(place) {
+        Some(value) => put(value.to_le_bytes().as_ref()),
+        None => Ok(()),
+    })
 }

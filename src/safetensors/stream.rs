@@ -6,17 +6,18 @@ use core::fmt;
 use embedded_io::Write;
 
 use super::error::SaveError;
-use super::save::{check, write};
+use super::save::{check, put};
 use crate::layer::Layer;
+use crate::scalar::Scalar;
 
 /// Why weights could not be written.
 ///
 /// ```
 /// use gradlet::prelude::*;
-/// use gradlet::safetensors::WriteError;
+/// use gradlet::safetensors::{self, WriteError};
 ///
-/// let mut too_short = [0; 100];
-/// let error = Mlp::<2, 4, 2>::ZERO.write_safetensors(&["0", "2"], &mut too_short.as_mut_slice());
+/// let (net, mut too_short) = (Mlp::<2, 4, 2>::ZERO, [0; 100]);
+/// let error = safetensors::write(&net, &["0", "2"], &mut too_short.as_mut_slice());
 /// assert_eq!(error, Err(WriteError::Write(embedded_io::SliceWriteError::Full)));
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -53,15 +54,33 @@ impl<E: fmt::Display> fmt::Display for WriteError<'_, E> {
 /// Bytes that are written at once: single numbers would be slow for most writers.
 const AT_ONCE: usize = 64;
 
-/// [`Layer::write_safetensors`].
-pub(crate) fn write_to<'n, N: Layer, W: Write + ?Sized>(
+/// Writes the weights as a `safetensors` file, 64 bytes at a time: what [`save`](super::save) does,
+/// without a buffer for the whole file. Does not flush.
+///
+/// Needs the feature `embedded-io`.
+///
+/// ```
+/// use gradlet::{prelude::*, safetensors};
+///
+/// let net = Mlp::<2, 2, 2>::ZERO;
+/// let mut file = Vec::new();
+/// safetensors::write(&net, &["0", "2"], &mut file)?;
+/// assert_eq!(file, safetensors::save(&net, &["0", "2"], &mut [0; 400])?);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+///
+/// # Errors
+///
+/// [`WriteError::Save`] where `save` gives a [`SaveError`], before anything is written; others if the
+/// writer fails.
+pub fn write<'n, N: Layer<Format: Scalar>, W: Write + ?Sized>(
     net: &N,
     names: &[&'n str],
     writer: &mut W,
 ) -> Result<(), WriteError<'n, W::Error>> {
     check(net, names).map_err(WriteError::Save)?;
     let (mut buffer, mut filled) = ([0; AT_ONCE], 0_usize);
-    write(net, names, &mut |bytes| {
+    put(net, names, &mut |bytes| {
         for byte in bytes {
             if filled == AT_ONCE {
                 write_all(writer, &buffer)?;

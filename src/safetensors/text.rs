@@ -2,7 +2,6 @@
 
 use core::fmt;
 
-use super::Shape;
 use super::digits::Digits;
 use super::json::Quoted;
 
@@ -55,17 +54,16 @@ impl Text {
         self.add(Digits::of(number).as_str())
     }
 
+    /// A shape of this rank, as far as its sizes are known.
     #[inline(never)]
-    pub(super) const fn shape(&mut self, shape: &Shape) -> &mut Self {
-        let [first, second] = shape.sizes;
+    pub(super) const fn shape(&mut self, rank: usize, mut sizes: &[usize]) -> &mut Self {
+        let is_cut = sizes.len() < rank;
         self.add("[");
-        if shape.rank > 0 {
-            self.number(first);
+        while let [size, others @ ..] = sizes {
+            self.number(*size).add(if others.is_empty() { "" } else { ", " });
+            sizes = others;
         }
-        if shape.rank > 1 {
-            self.add(", ").number(second);
-        }
-        if shape.rank > 2 { self.add(", ..] of rank ").number(shape.rank) } else { self.add("]") }
+        if is_cut { self.add(", ..] of rank ").number(rank) } else { self.add("]") }
     }
 
     pub(super) const fn names(&mut self, names: &Names) -> &mut Self {

@@ -59,8 +59,8 @@ pub enum StoreError<E> {
     OtherOptimizer {
         /// [`Optimizer::FINGERPRINT`](crate::Optimizer::FINGERPRINT) of the trainer's.
         expected: u32,
-        /// What is in the flash; 0 if the parameters were saved alone.
-        found: u32,
+        /// What is in the flash; none if the parameters were saved alone.
+        found: Option<u32>,
     },
     /// It has another number of bytes, though the fingerprints say that it is of this type.
     Length {
@@ -69,8 +69,8 @@ pub enum StoreError<E> {
         /// What is in the flash.
         found: u32,
     },
-    /// The optimizer does not show all that it remembers:
-    /// [`Optimizer::remembered`](crate::Optimizer::remembered).
+    /// The walk through the optimizer's state, or through the network, leaves something out:
+    /// [`Tensors::walk`](crate::Tensors::walk).
     NotShown,
     /// A number of the network or of the optimizer's state is NaN or infinite.
     NotFinite,
@@ -102,11 +102,11 @@ impl<E: fmt::Debug> fmt::Display for StoreError<E> {
                 f,
                 "it is of another type of network: fingerprint {found:08x}, expected {expected:08x}"
             ),
-            Self::OtherOptimizer { expected, found: 0 } => write!(
+            Self::OtherOptimizer { expected, found: None } => write!(
                 f,
                 "it was saved without what an optimizer remembers, expected that of {expected:08x}"
             ),
-            Self::OtherOptimizer { expected, found } => write!(
+            Self::OtherOptimizer { expected, found: Some(found) } => write!(
                 f,
                 "it is of another optimizer: fingerprint {found:08x}, expected {expected:08x}"
             ),

@@ -44,7 +44,7 @@ macro_rules! store {
             #[must_use]
             pub const fn saved_bytes<N: Layer>() -> usize {
                 const { expect_parameters::<N>() };
-                Self::SIZES.saved_bytes(content::bytes::<N::Scalar>(N::PARAMS))
+                Self::SIZES.saved_bytes(content::length::<N, ()>())
             }
 
             /// Saves the parameters of a network. The last save stays, too.
@@ -59,8 +59,7 @@ macro_rules! store {
                 &mut self,
                 net: &N,
             ) -> Result<(), StoreError<F::Error>> {
-                const { expect_parameters::<N>() };
-                self.save_content(&Parameters(net), N::FINGERPRINT, 0)$($wait)*
+                self.save_content(net, &(), 0)$($wait)*
             }
 
             /// Saves the parameters of a network, and the state of its optimizer.
@@ -70,18 +69,19 @@ macro_rules! store {
             /// # Errors
             ///
             /// As [`save`](Self::save), also if a number of the state is NaN or infinite; and
-            /// [`StoreError::NotShown`] for an optimizer that does not implement
-            /// [`Optimizer::remembered`].
-            pub $($async)* fn save_training<N: Layer, R: KeepsState<N>>(
+            /// [`StoreError::NotShown`] if [`Tensors::walk`] leaves out some of the state.
+            pub $($async)* fn save_training<N, L, O, B>(
                 &mut self,
                 net: &N,
-                trainer: &R,
-            ) -> Result<(), StoreError<F::Error>> {
-                const { expect_parameters::<N>() };
-                let content = Training::<N, R::Optimizer>(net, trainer.state());
-                content::is_whole(&content)?;
-                let optimizer = R::Optimizer::FINGERPRINT;
-                self.save_content(&content, N::FINGERPRINT, optimizer)$($wait)*
+                trainer: &Trainer<N, L, O, B>,
+            ) -> Result<(), StoreError<F::Error>>
+            where
+                N: Layer,
+                L: Loss<N::Activation, N::Format>,
+                O: Optimizer<N>,
+            {
+                const { expect_fingerprint::<N, O>() };
+                self.save_content(net, trainer.state(), O::FINGERPRINT)$($wait)*
             }
 
             /// Gives a network the parameters of the newest save that is whole.
@@ -96,9 +96,8 @@ macro_rules! store {
                 &mut self,
                 net: &mut N,
             ) -> Result<Loaded, StoreError<F::Error>> {
-                const { expect_parameters::<N>() };
                 let found = self.newest()$($wait)*?;
-                self.load_content(&mut ParametersMut(net), found, N::FINGERPRINT)$($wait)*
+                self.load_content(net, &mut (), found)$($wait)*
             }
 
             /// Gives a network the parameters of the newest save that is whole, and a trainer the
@@ -109,17 +108,21 @@ macro_rules! store {
             /// As [`load`](Self::load); and [`StoreError::OtherOptimizer`] if it was saved without the
             /// state of an optimizer, or with that of another one. Network and trainer are then as
             /// they were.
-            pub $($async)* fn load_training<N: Layer, R: KeepsState<N>>(
+            pub $($async)* fn load_training<N, L, O, B>(
                 &mut self,
                 net: &mut N,
-                trainer: &mut R,
-            ) -> Result<Loaded, StoreError<F::Error>> {
-                const { expect_parameters::<N>() };
+                trainer: &mut Trainer<N, L, O, B>,
+            ) -> Result<Loaded, StoreError<F::Error>>
+            where
+                N: Layer,
+                L: Loss<N::Activation, N::Format>,
+                O: Optimizer<N>,
+            {
+                const { expect_fingerprint::<N, O>() };
                 let found = self.newest()$($wait)*?;
                 found.header.is_of(N::FINGERPRINT)?;
-                found.header.is_with(R::Optimizer::FINGERPRINT)?;
-                let content = &mut TrainingMut::<N, R::Optimizer>(net, trainer.state_mut());
-                self.load_content(content, found, N::FINGERPRINT)$($wait)*
+                found.header.is_with(O::FINGERPRINT)?;
+                self.load_content(net, trainer.state_mut(), found)$($wait)*
             }
 
             /// The number of the newest save that is whole, 0 if there is none: they are counted from
@@ -209,13 +212,20 @@ macro_rules! store {
                 Ok(())
             }
 
-            $($async)* fn save_content<C: Content>(
+            $($async)* fn save_content<N: Layer, S: Tensors<Weight<N>>>(
                 &mut self,
-                content: &C,
-                network: u32,
+                net: &N,
+                state: &S,
                 optimizer: u32,
             ) -> Result<(), StoreError<F::Error>> {
-                let (length, crc) = content::sum(content).ok_or(StoreError::NotFinite)?;
+                const { expect_parameters::<N>() };
+                let (length, crc) = content::sum(net, state).ok_or(StoreError::NotFinite)?;
+                if length != const { content::length::<N, S>() } {
+                    return Err(StoreError::NotShown);
+                }
+                // More than that has no room in any flash.
+                let length = u32::try_from(length).unwrap_or(u32::MAX);
+                let network = N::FINGERPRINT;
                 let (newest, highest) = self.find()$($wait)*?;
                 if let Some((_, header)) = newest {
                     header.is_of(network)?;
@@ -230,7 +240,7 @@ macro_rules! store {
                     let Some(spot) = spots.spot(Self::SIZES, self.pages, attempt) else {
                         continue;
                     };
-                    match self.keep(content, spot, &header)$($wait)* {
+                    match self.keep(net, state, spot, &header)$($wait)* {
                         Ok(true) => return Ok(()),
                         Ok(false) => {}
                         Err(error) => result = Err(StoreError::Flash(error)),
@@ -240,9 +250,10 @@ macro_rules! store {
             }
 
             /// Writes a save; says whether it is there.
-            $($async)* fn keep<C: Content>(
+            $($async)* fn keep<N: Layer, S: Tensors<Weight<N>>>(
                 &mut self,
-                content: &C,
+                net: &N,
+                state: &S,
                 spot: Spot,
                 header: &Header,
             ) -> Result<bool, F::Error> {
@@ -258,9 +269,9 @@ macro_rules! store {
                 rest = rest.saturating_sub(sizes.header);
                 while rest > 0 {
                     let piece = sizes.piece(at, rest);
-                    content::copy(content, first, self.buffer.blank(piece));
+                    content::copy(net, state, first, self.buffer.blank(piece));
                     self.write(at, piece)$($wait)*?;
-                    first = first.saturating_add(content::numbers::<C::Number>(piece));
+                    first = first.saturating_add(piece as usize);
                     at = at.wrapping_add(piece);
                     rest = rest.saturating_sub(piece);
                 }
@@ -273,14 +284,15 @@ macro_rules! store {
                 Ok(header.is_in(self.read(place, sizes.header)$($wait)*?, place))
             }
 
-            $($async)* fn load_content<C: Target>(
+            $($async)* fn load_content<N: Layer, S: Tensors<Weight<N>>>(
                 &mut self,
-                target: &mut C,
+                net: &mut N,
+                state: &mut S,
                 Found { place, header, highest }: Found,
-                network: u32,
             ) -> Result<Loaded, StoreError<F::Error>> {
-                header.is_of(network)?;
-                header.has(content::length(target))?;
+                const { expect_parameters::<N>() };
+                header.is_of(N::FINGERPRINT)?;
+                header.has(const { content::length::<N, S>() })?;
                 // First whether all numbers are finite, then what they are. Each time a bit may be read
                 // wrong.
                 for set in [false, true] {
@@ -292,12 +304,12 @@ macro_rules! store {
                             self.read(at, rest)$($wait)*.map_err(StoreError::Flash)?;
                         digest.update(bytes);
                         if set {
-                            content::fill(target, first, bytes);
-                        } else if !content::are_finite::<C::Number>(bytes) {
+                            content::fill(net, state, first, bytes);
+                        } else if content::not_finite::<N>(bytes).is_some() {
                             return Err(StoreError::NotFinite);
                         }
                         let piece = record::length(bytes);
-                        first = first.saturating_add(content::numbers::<C::Number>(piece));
+                        first = first.saturating_add(piece as usize);
                         at = at.wrapping_add(piece);
                         rest = rest.saturating_sub(piece);
                     }

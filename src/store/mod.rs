@@ -51,6 +51,26 @@
 //! of the optimizer's ([`Layer::FINGERPRINT`]). A network of another type is not loaded, nor
 //! overwritten. NaN and infinity are neither saved nor loaded.
 //!
+//! Weights of any [`Format`](crate::Format) are kept if they have 1, 2, 4 or 8 bytes. An optimizer of
+//! your own that remembers something says what by its [`Optimizer::FINGERPRINT`], or this does not
+//! compile:
+//!
+//! ```compile_fail,E0080
+//! # use gradlet::{Gradients, prelude::*, store::{Store, StoreError}};
+//! # mod flash { include!("../../tests/support/flash.rs"); }
+//! # type Flash = flash::Flash<4, 512, 4>;
+//! # type Net = Mlp<2, 4, 2>;
+//! # struct Own;
+//! impl Optimizer<Net> for Own {
+//!     type State = <Net as Layer>::Gradient;
+//!     // for `const FINGERPRINT: u32 = fingerprint("my crate: Own", &[]);`
+//! #   fn update(&self, _: &mut Net, _: &mut Self::State, _: &impl Gradients<Net>, _: f32) {}
+//! }
+//! # let mut store = Store::<_>::new(Flash::new(), 0..1024).unwrap();
+//! store.save_training(&Net::ZERO, &Trainer::<Net, HalfSquaredError, Own>::new())
+//! # .unwrap();
+//! ```
+//!
 //! # What is promised
 //!
 //! - **Power may be cut at any time**, in a write or in an erasure, also several times in a row. The
@@ -104,11 +124,11 @@
 //!
 //! # Format
 //!
-//! A save is a header and, from the next word on, the numbers: the parameters as
-//! [`Layer::parameters`] shows them, then the state as [`Optimizer::remembered`] does. It begins at a
-//! multiple of the unit: the least common multiple of 8 and of the flash's units of reading and
-//! writing. One that is larger than a page begins at the start of a page, and goes on in the next
-//! ones; behind the last page of the range comes its first. All is little-endian.
+//! A save is a header and, from the next word on, the numbers: the parameters in the order of
+//! [`Layer::walk`], then the state in that of [`Tensors::walk`]. It begins at a multiple of the unit:
+//! the least common multiple of 8 and of the flash's units of reading and writing. One that is larger
+//! than a page begins at the start of a page, and goes on in the next ones; behind the last page of
+//! the range comes its first. All is little-endian.
 //!
 //! | bytes | of a header |
 //! |------:|-------------|
@@ -126,24 +146,25 @@
 //! items of the crate `sequential-storage`: it is known by the length, key and version in the item of its
 //! header, and refused ([`StoreError::Version`]) until the store is erased.
 
-mod content;
 mod error;
 mod log;
 mod record;
 mod scan;
 mod sizes;
 
-pub use content::KeepsState;
 pub use error::{RangeError, StoreError};
 
 use core::fmt;
 use core::num::NonZeroU32;
 use core::ops::Range;
 
+use crate::content;
 use crate::crc::Crc;
-use crate::layer::{Layer, expect_parameters};
+use crate::layer::{Layer, Weight, expect_parameters};
+use crate::loss::Loss;
 use crate::optimizer::Optimizer;
-use content::{Content, Parameters, ParametersMut, Target, Training, TrainingMut};
+use crate::tensors::Tensors;
+use crate::trainer::Trainer;
 use log::store;
 use record::{Found, Header, Placed};
 use scan::Scan;
@@ -187,6 +208,14 @@ pub struct Loaded {
     pub number: u32,
     /// The number of the last save, if that is damaged: this is the one before it.
     pub lost: Option<u32>,
+}
+
+/// Where one state would be taken for another without it.
+const fn expect_fingerprint<N: Layer, O: Optimizer<N>>() {
+    assert!(
+        size_of::<O::State>() == 0 || O::FINGERPRINT != 0,
+        "an optimizer that remembers something needs a `FINGERPRINT` to be kept"
+    );
 }
 
 /// Flash drivers may want it at an even address.

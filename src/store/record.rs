@@ -53,13 +53,15 @@ impl Header {
         if self.optimizer == optimizer {
             Ok(())
         } else {
-            Err(StoreError::OtherOptimizer { expected: optimizer, found: self.optimizer })
+            let found = (self.optimizer != 0).then_some(self.optimizer);
+            Err(StoreError::OtherOptimizer { expected: optimizer, found })
         }
     }
 
     /// Whether there are numbers of so many bytes. Behind those of a network may be those of an
     /// optimizer.
-    pub(super) fn has<E>(&self, length: u32) -> Result<(), StoreError<E>> {
+    pub(super) fn has<E>(&self, length: usize) -> Result<(), StoreError<E>> {
+        let length = u32::try_from(length).unwrap_or(u32::MAX);
         if self.length == length || (self.optimizer != 0 && self.length > length) {
             Ok(())
         } else {

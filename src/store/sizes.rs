@@ -25,7 +25,7 @@ impl Sizes {
     pub(super) const fn new(read: usize, write: usize, erase: usize, buffer: usize) -> Self {
         let unit = common_multiple(common_multiple(read, write), 8);
         let header = record::BYTES.next_multiple_of(unit);
-        assert!(erase <= 1 << 30, "pages have up to 1 GB");
+        assert!(erase as u64 <= 1 << 30, "pages have up to 1 GB");
         assert!(erase >= header, "a page must have room for a header, in whole words");
         assert!(erase % unit == 0, "pages must be whole words, and multiples of 8 bytes");
         assert!(buffer >= header, "`BUFFER` must have room for a header, in whole words");

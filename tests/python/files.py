@@ -1,4 +1,5 @@
-"""Writes files with the Python library, for `tests/safetensors_out.rs`, which must write the same bytes.
+"""Writes files with the Python library, for `tests/safetensors_out.rs` and `tests/outside_files.rs`, which
+must write the same bytes.
 
     python3 tests/python/files.py FOLDER
 """
@@ -30,6 +31,37 @@ def tensors(names, sizes, dtype):
     return found
 
 
+def sequence():
+    """A convolution and a recurrent unit, with PyTorch's names and shapes; and what they make of an input."""
+    numbers = np.random.default_rng(2)
+    shapes = {
+        "conv.weight": (3, 2, 4),
+        "conv.bias": (3,),
+        "gru.weight_ih_l0": (12, 3),
+        "gru.weight_hh_l0": (12, 4),
+        "gru.bias_ih_l0": (12,),
+        "gru.bias_hh_l0": (12,),
+    }
+    found = {name: numbers.uniform(-1, 1, shape).astype(np.float32) for name, shape in shapes.items()}
+    net = {name: array.astype(np.float64) for name, array in found.items()}
+    x = numbers.uniform(-1, 1, (9, 2)).astype(np.float32)
+    # torch.nn.Conv1d(2, 3, 4), by its definition: of each window the sum over channels and steps.
+    features = [
+        np.einsum("ock,kc->o", net["conv.weight"], x[t : t + 4].astype(np.float64)) + net["conv.bias"]
+        for t in range(6)
+    ]
+    # torch.nn.GRU(3, 4), by its definition.
+    h, states = np.zeros(4), []
+    for step in features:
+        inner = np.split(net["gru.weight_ih_l0"] @ step + net["gru.bias_ih_l0"], 3)
+        outer = np.split(net["gru.weight_hh_l0"] @ h + net["gru.bias_hh_l0"], 3)
+        r, z = (1 / (1 + np.exp(-(inner[gate] + outer[gate]))) for gate in (0, 1))
+        n = np.tanh(inner[2] + r * outer[2])
+        h = (1 - z) * n + z * h
+        states.append(h)
+    return found, {"x.weight": x, "states.weight": np.array(states, np.float32)}
+
+
 def main():
     folder = Path(sys.argv[1])
     save_file(WORKED, folder / "plain.safetensors")
@@ -37,6 +69,9 @@ def main():
     # 10 comes before 2.
     order = [str(2 * layer) for layer in range(11)]
     save_file(tensors(order, [1, 2] * 6, np.float64), folder / "order.safetensors")
+    net, cases = sequence()
+    save_file(net, folder / "sequence.safetensors")
+    save_file(cases, folder / "sequence_cases.safetensors")
 
 
 if __name__ == "__main__":

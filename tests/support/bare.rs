@@ -2,7 +2,10 @@
 
 use core::marker::PhantomData;
 
-use gradlet::{Activation, GradientVisitor, Identity, Layer, LayerTrace, Scalar, Tensor, Zero};
+use gradlet::tensors;
+use gradlet::{
+    Activation, Delta, GradientVisitor, Identity, Layer, LayerTrace, Samples, Scalar, Zero,
+};
 
 /// `y = A(W x)`: a layer without biases, as in the first chapters of textbooks.
 #[derive(Debug, PartialEq)]
@@ -43,15 +46,16 @@ impl<const IN: usize, const OUT: usize, A, T: Zero> Zero for Bare<IN, OUT, A, T>
     const ZERO: Self = Self::new(Zero::ZERO);
 }
 
-impl<const IN: usize, const OUT: usize, A: Activation, T: Scalar> Layer for Bare<IN, OUT, A, T> {
-    type Scalar = T;
+impl<const IN: usize, const OUT: usize, A: Activation<T>, T: Scalar> Layer for Bare<IN, OUT, A, T> {
+    type Format = T;
     type Input = [T; IN];
     type Output = [T; OUT];
     type Activation = A;
-    type Trace = LayerTrace<[T; OUT], A>;
+    type Trace = LayerTrace<T, [T; OUT], A>;
     type Gradient = Self;
-    const PARAMS: usize = IN * OUT;
     const MACS: usize = IN * OUT;
+
+    tensors! { weights: Weight "weight" [OUT, IN] }
 
     fn logits(&self, input: &[T; IN], logits: &mut [T; OUT]) {
         *logits = Zero::ZERO;
@@ -62,53 +66,33 @@ impl<const IN: usize, const OUT: usize, A: Activation, T: Scalar> Layer for Bare
         }
     }
 
-    fn input_gradient(
+    fn input_gradient<const K: usize>(
         &self,
-        _input: &[T; IN],
-        _trace: &Self::Trace,
-        delta: &[T; OUT],
-        gradient: &mut [T; IN],
+        samples: Samples<'_, Self, K>,
+        gradients: [&mut Delta<T, [T; IN]>; K],
     ) {
-        for (g, w) in gradient.iter_mut().zip(&self.weights) {
-            *g = w.iter().zip(delta).map(|(&w, &d)| w * d).sum();
+        for ((_, trace), gradient) in samples.iter().zip(gradients) {
+            for (g, w) in gradient.values.iter_mut().zip(&self.weights) {
+                *g = w.iter().zip(&trace.delta().values).map(|(&w, &d)| w * d).sum();
+            }
         }
     }
 
-    fn gradient<const P: usize, const S: usize>(
-        nets: [&mut Self; P],
-        state: [&mut Self; S],
-        input: &[T; IN],
-        _trace: &Self::Trace,
-        delta: &[T; OUT],
+    fn gradient<const P: usize, const S: usize, const K: usize>(
+        mut nets: [&mut Self; P],
+        mut state: [&mut Self; S],
+        samples: Samples<'_, Self, K>,
         visitor: &mut impl GradientVisitor<T, P, S>,
     ) {
-        let nets = nets.map(|n| &mut n.weights);
-        visitor.outer(nets, state.map(|s| &mut s.weights), input, delta);
-    }
-
-    fn parameters<const S: usize>(
-        &self,
-        state: [&mut Self; S],
-        visit: &mut impl FnMut(Tensor, &[T], [&mut [T]; S]),
-    ) {
-        visit(
-            Tensor::Weights { inputs: IN, outputs: OUT },
-            self.weights.as_flattened(),
-            state.map(|s| s.weights.as_flattened_mut()),
-        );
-    }
-
-    fn tensors<const G: usize, const P: usize, const S: usize>(
-        gradients: [&Self; G],
-        nets: [&mut Self; P],
-        state: [&mut Self; S],
-        visit: &mut impl FnMut(Tensor, [&[T]; G], [&mut [T]; P], [&mut [T]; S]),
-    ) {
-        visit(
-            Tensor::Weights { inputs: IN, outputs: OUT },
-            gradients.map(|g| g.weights.as_flattened()),
-            nets.map(|n| n.weights.as_flattened_mut()),
-            state.map(|s| s.weights.as_flattened_mut()),
-        );
+        for (input, trace) in samples.iter() {
+            for (i, &x) in input.iter().enumerate() {
+                visitor.vector(
+                    nets.each_mut().map(|n| n.weights[i].as_mut_slice()),
+                    state.each_mut().map(|s| s.weights[i].as_mut_slice()),
+                    &trace.delta().values.map(|d| x * d),
+                    (),
+                );
+            }
+        }
     }
 }

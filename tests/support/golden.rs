@@ -88,7 +88,7 @@ impl<'a> Json<'a> {
 
 /// A layer from `w[neuron][input]` and `b[neuron]`.
 #[track_caller]
-pub(crate) fn dense<const IN: usize, const OUT: usize, A: Activation, T: Scalar>(
+pub(crate) fn dense<const IN: usize, const OUT: usize, A: Activation<T>, T: Scalar>(
     w: Json<'_>,
     b: Json<'_>,
 ) -> Dense<IN, OUT, A, T> {

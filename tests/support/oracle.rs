@@ -42,11 +42,11 @@ pub fn compare(file: &[u8]) -> bool {
         compare_network::<Mlp<2, 2, 1>>(
             &ours,
             &theirs,
-            &[[2, 2], [2, 1]],
+            &[[2, 2], [1, 2]],
             &names[..names.len().min(2)],
         );
         type Wide = Mlp<1, 2, 2, Sigmoid, Sigmoid, f64>;
-        compare_network::<Wide>(&ours, &theirs, &[[1, 2], [2, 2]], &names[..names.len().min(2)]);
+        compare_network::<Wide>(&ours, &theirs, &[[2, 1], [2, 2]], &names[..names.len().min(2)]);
     }
     true
 }
@@ -75,9 +75,9 @@ fn compare_layer<const IN: usize, const OUT: usize>(
 ) {
     type Narrow<const IN: usize, const OUT: usize> = Dense<IN, OUT, Sigmoid, f32>;
     type Wide<const IN: usize, const OUT: usize> = Dense<IN, OUT, Sigmoid, f64>;
-    let sizes = &[[IN, OUT]];
-    compare_network::<Narrow<IN, OUT>>(ours, theirs, sizes, &[layer]);
-    compare_network::<Wide<IN, OUT>>(ours, theirs, sizes, &[layer]);
+    let shapes = const { &[[OUT, IN]] };
+    compare_network::<Narrow<IN, OUT>>(ours, theirs, shapes, &[layer]);
+    compare_network::<Wide<IN, OUT>>(ours, theirs, shapes, &[layer]);
     let mut net = Narrow::<IN, OUT>::ZERO;
     let want = ours.load_into(&mut net, &[layer, ".."]).map(|()| bits(&net));
     let got = Narrow::<IN, OUT>::from_safetensors(ours, layer).map(|net| bits(&net));
@@ -88,18 +88,18 @@ fn compare_layer<const IN: usize, const OUT: usize>(
     assert_eq!(got, want);
 }
 
-/// A network of layers of these inputs and outputs.
-fn compare_network<N: Layer<Scalar: Bits> + Zero + PartialEq + Debug>(
+/// A network of layers whose weights have these shapes in a file: outputs, inputs.
+fn compare_network<N: Layer<Format: Bits> + Zero + PartialEq + Debug>(
     ours: &safetensors::Safetensors<'_>,
     theirs: &SafeTensors<'_>,
-    sizes: &[[usize; 2]],
+    shapes: &'static [[usize; 2]],
     names: &[&str],
 ) {
     for ignored in [&[][..], &[".."], &["0.."], &["encoder..", "x.weight.."]] {
         let mut net = N::ZERO;
         let with_ignored = [ignored, names].concat();
         let got = ours.load_into(&mut net, &with_ignored);
-        let want = wanted::<N::Scalar>(theirs, sizes, names, ignored);
+        let want = wanted::<N::Format>(theirs, shapes, names, ignored);
         match (got, want) {
             (Ok(()), Ok(want)) => {
                 let got = bits(&net);
@@ -148,27 +148,26 @@ fn assert_listed(ours: &safetensors::Safetensors<'_>, theirs: &SafeTensors<'_>) 
 /// The bits of what the crate says that a network should have, `None` for any that are NaN.
 fn wanted<'n, T: Bits>(
     file: &SafeTensors<'_>,
-    sizes: &[[usize; 2]],
+    shapes: &'static [[usize; 2]],
     names: &[&'n str],
     ignored: &[&str],
 ) -> Result<Vec<Option<u64>>, Wanted<'n>> {
-    if names.len() != sizes.len() {
-        let (expected, found) = (sizes.len(), names.len());
+    if names.len() != shapes.len() {
+        let (expected, found) = (shapes.len(), names.len());
         return Err(Wanted::Error(LoadError::Names { expected, found }));
     }
     let mut all = Vec::new();
-    for (&layer, &[inputs, outputs]) in names.iter().zip(sizes) {
+    for (&layer, shape @ &[outputs, inputs]) in names.iter().zip(shapes) {
         let Ok(weights) = file.tensor(&format!("{layer}.weight")) else {
             return Err(Wanted::Missing(layer));
         };
-        let weights =
-            numbers::<T>(&weights, layer, "weight", &[outputs, inputs]).map_err(Wanted::Error)?;
+        let weights = numbers::<T>(&weights, layer, "weight", shape).map_err(Wanted::Error)?;
         for input in 0..inputs {
             all.extend((0..outputs).map(|output| weights[output * inputs + input]));
         }
         match file.tensor(&format!("{layer}.bias")) {
             Ok(bias) => {
-                all.extend(numbers::<T>(&bias, layer, "bias", &[outputs]).map_err(Wanted::Error)?)
+                all.extend(numbers::<T>(&bias, layer, "bias", &shape[..1]).map_err(Wanted::Error)?)
             }
             Err(_) => all.extend(vec![Some(0); outputs]),
         }
@@ -189,10 +188,10 @@ fn numbers<'n, T: Bits>(
     tensor: &TensorView<'_>,
     layer: &'n str,
     part: &'static str,
-    expected: &[usize],
+    expected: &'static [usize],
 ) -> Result<Vec<Option<u64>>, LoadError<'n>> {
     if tensor.shape() != expected {
-        let (expected, found) = (shape(expected), shape(tensor.shape()));
+        let found = shape(tensor.shape());
         return Err(LoadError::Shape { layer, part, expected, found });
     }
     let length = match tensor.dtype() {
@@ -272,15 +271,15 @@ fn value(dtype: Dtype, bytes: &[u8]) -> f64 {
     }
 }
 
-fn bits<N: Layer<Scalar: Bits>>(net: &N) -> Vec<u64> {
+fn bits<T: Bits, N: Layer<Format = T>>(net: &N) -> Vec<u64> {
     let mut all = Vec::new();
-    net.parameters([], &mut |_, numbers, []| all.extend(numbers.iter().map(|n| n.bits())));
+    net.visit(|_, numbers| all.extend(numbers.iter().map(|n| n.bits())));
     all
 }
 
 fn shape(sizes: &[usize]) -> Shape {
     let size = |at| sizes.get(at).copied().unwrap_or(0);
-    Shape { rank: sizes.len(), sizes: [size(0), size(1)] }
+    Shape { rank: sizes.len(), sizes: [0, 1, 2, 3].map(size) }
 }
 
 /// Whether a fault of ours is this error of the crate.

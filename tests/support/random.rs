@@ -38,7 +38,9 @@ pub(crate) trait Random {
     fn random(rng: &mut Rng) -> Self;
 }
 
-impl<const IN: usize, const OUT: usize, A: Activation, T: Scalar> Random for Dense<IN, OUT, A, T> {
+impl<const IN: usize, const OUT: usize, A: Activation<T>, T: Scalar> Random
+    for Dense<IN, OUT, A, T>
+{
     #[inline(never)]
     fn random(rng: &mut Rng) -> Self {
         let size = 2.0 / (IN as f64).sqrt();
@@ -46,7 +48,9 @@ impl<const IN: usize, const OUT: usize, A: Activation, T: Scalar> Random for Den
     }
 }
 
-impl<const IN: usize, const OUT: usize, A: Activation, T: Scalar> Random for Bare<IN, OUT, A, T> {
+impl<const IN: usize, const OUT: usize, A: Activation<T>, T: Scalar> Random
+    for Bare<IN, OUT, A, T>
+{
     #[inline(never)]
     fn random(rng: &mut Rng) -> Self {
         let size = 2.0 / (IN as f64).sqrt();
@@ -64,7 +68,7 @@ impl<L: Random> Random for Frozen<L> {
 impl<F, R> Random for Chain<F, R>
 where
     F: Layer<Activation: Hidden> + Random,
-    R: Takes<F::Output> + Random,
+    R: Takes<F::Output, F::Format> + Random,
 {
     #[inline(never)]
     fn random(rng: &mut Rng) -> Self {

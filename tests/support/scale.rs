@@ -1,6 +1,6 @@
 //! A layer of a user's own, without a matrix of weights.
 
-use gradlet::{GradientVisitor, Layer, LayerTrace, Scalar, Silu, Tensor, Zero};
+use gradlet::{Delta, GradientVisitor, Layer, LayerTrace, Samples, Scalar, Silu, Zero, tensors};
 
 use super::{Random, Rng};
 
@@ -21,64 +21,43 @@ impl<const N: usize, T: Scalar> Random for Scale<N, T> {
 }
 
 impl<const N: usize, T: Scalar> Layer for Scale<N, T> {
-    type Scalar = T;
+    type Format = T;
     type Input = [T; N];
     type Output = [T; N];
     type Activation = Silu;
-    type Trace = LayerTrace<[T; N], Silu>;
+    type Trace = LayerTrace<T, [T; N], Silu>;
     type Gradient = Self;
-    const PARAMS: usize = N;
     const MACS: usize = N;
+
+    tensors! { factors: Other "factors" [N] }
 
     fn logits(&self, input: &[T; N], logits: &mut [T; N]) {
         *logits = core::array::from_fn(|i| self.factors[i] * input[i]);
     }
 
-    fn input_gradient(
+    fn input_gradient<const K: usize>(
         &self,
-        _input: &[T; N],
-        _trace: &Self::Trace,
-        delta: &[T; N],
-        gradient: &mut [T; N],
+        samples: Samples<'_, Self, K>,
+        gradients: [&mut Delta<T, [T; N]>; K],
     ) {
-        *gradient = core::array::from_fn(|i| self.factors[i] * delta[i]);
+        for ((_, trace), gradient) in samples.iter().zip(gradients) {
+            gradient.values = core::array::from_fn(|i| self.factors[i] * trace.delta().values[i]);
+        }
     }
 
-    fn gradient<const P: usize, const S: usize>(
-        nets: [&mut Self; P],
-        state: [&mut Self; S],
-        input: &[T; N],
-        _trace: &Self::Trace,
-        delta: &[T; N],
+    fn gradient<const P: usize, const S: usize, const K: usize>(
+        mut nets: [&mut Self; P],
+        mut state: [&mut Self; S],
+        samples: Samples<'_, Self, K>,
         visitor: &mut impl GradientVisitor<T, P, S>,
     ) {
-        let gradient: [T; N] = core::array::from_fn(|i| delta[i] * input[i]);
-        visitor.vector(
-            nets.map(|n| n.factors.as_mut_slice()),
-            state.map(|s| s.factors.as_mut_slice()),
-            &gradient,
-        );
-    }
-
-    fn parameters<const S: usize>(
-        &self,
-        state: [&mut Self; S],
-        visit: &mut impl FnMut(Tensor, &[T], [&mut [T]; S]),
-    ) {
-        visit(Tensor::Other, &self.factors, state.map(|s| s.factors.as_mut_slice()));
-    }
-
-    fn tensors<const G: usize, const P: usize, const S: usize>(
-        gradients: [&Self; G],
-        nets: [&mut Self; P],
-        state: [&mut Self; S],
-        visit: &mut impl FnMut(Tensor, [&[T]; G], [&mut [T]; P], [&mut [T]; S]),
-    ) {
-        visit(
-            Tensor::Other,
-            gradients.map(|g| g.factors.as_slice()),
-            nets.map(|n| n.factors.as_mut_slice()),
-            state.map(|s| s.factors.as_mut_slice()),
-        );
+        for (input, trace) in samples.iter() {
+            visitor.vector(
+                nets.each_mut().map(|n| n.factors.as_mut_slice()),
+                state.each_mut().map(|s| s.factors.as_mut_slice()),
+                &core::array::from_fn::<T, N, _>(|i| trace.delta().values[i] * input[i]),
+                (),
+            );
+        }
     }
 }

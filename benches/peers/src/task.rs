@@ -94,7 +94,7 @@ impl Task {
     }
 }
 
-fn task<N: Layer<Scalar = f32>, const IN: usize, const OUT: usize>(
+fn task<N: Layer<Format = f32>, const IN: usize, const OUT: usize>(
     name: &'static str,
     net: &N,
     learning_rate: f32,
@@ -119,8 +119,8 @@ fn task<N: Layer<Scalar = f32>, const IN: usize, const OUT: usize>(
 }
 
 /// All weights and biases.
-pub fn parameters<N: Layer<Scalar = f32>>(net: &N) -> Vec<f32> {
+pub fn parameters<N: Layer<Format = f32>>(net: &N) -> Vec<f32> {
     let mut all = vec![];
-    net.parameters([], &mut |_, values, []| all.extend_from_slice(values));
+    net.visit(|_, values| all.extend_from_slice(values));
     all
 }

@@ -3,7 +3,7 @@
 
 pub(crate) mod text;
 
-use gradlet::prelude::*;
+use gradlet::{kernel, prelude::*};
 
 /// Two inputs, two hidden units, two outputs, sigmoid everywhere.
 pub(crate) type Net<T> = Mlp<2, 2, 2, Sigmoid, Sigmoid, T>;
@@ -131,9 +131,9 @@ pub(crate) fn step<T: Scalar>(net: &Net<T>, learning_rate: T) -> Step<T> {
 
     // The factors that the deltas are made of.
     let mut error_by_out_o = [T::ZERO; 2];
-    <HalfSquaredError as Loss<Sigmoid>>::delta(&out_o, &t, &mut error_by_out_o);
+    <HalfSquaredError as Loss<Sigmoid, T>>::delta(&out_o, &t, &mut error_by_out_o, &mut ());
     let mut error_by_out_h = [T::ZERO; 2];
-    output.input_gradient(&out_h, &Zero::ZERO, &delta_o, &mut error_by_out_h);
+    kernel::input_gradient::<T, 2, 2, 1>(output.weights(), [&delta_o], [&mut error_by_out_h]);
     let ([d1, d2], [to_o1, to_o2]) = (delta_o, output.rows());
 
     let mut trained = net.clone();
@@ -164,7 +164,7 @@ pub(crate) fn step<T: Scalar>(net: &Net<T>, learning_rate: T) -> Step<T> {
 /// Half the squared error of each output alone.
 fn errors<T: Scalar>([y1, y2]: [T; 2], [t1, t2]: [T; 2]) -> [T; 2] {
     // Under `Identity` a loss takes its values as they are.
-    let error = |y, t| <HalfSquaredError as Loss<Identity>>::evaluate(&mut [y], &[t]);
+    let error = |y, t| <HalfSquaredError as Loss<Identity, T>>::evaluate(&mut [y], &[t]);
     [error(y1, t1), error(y2, t2)]
 }
 

@@ -4,7 +4,7 @@
 
 use core::fmt;
 
-use gradlet::Layer;
+use gradlet::Layer as _;
 
 use crate::detector::{Answer, Detector, Limit, Phase, Settings};
 use crate::models::Hash;
@@ -63,7 +63,7 @@ pub fn run(mut report: impl FnMut(Stretch)) -> f32 {
             flagged += u32::from(verdict.answer == Answer::Fault);
         }
         let mut hash = errors;
-        detector.net().parameters([], &mut |_, values, []| hash.add_all(values));
+        detector.net().visit(|_, values| hash.add_all(values));
         report(Stretch { name, windows, flagged, error: last, hash });
     };
     let Settings { scaling, learning, weighing, threshold, .. } = SETTINGS;

@@ -9,29 +9,33 @@ use core::hint::black_box;
 use core::ops::ControlFlow;
 
 use embedded_io::{ErrorKind, ErrorType, Write};
-use gradlet::flat::{Assembler, FitsIn, InPieces, pieces};
+use gradlet::flat::{
+    Assembler, frame_bytes, load_array, load_frame, piece_count, pieces, to_array, to_frame,
+    write_array, write_frame,
+};
 use gradlet::linear::{LeastSquares, RecursiveLeastSquares};
 use gradlet::metrics::{
     Accuracy, ConfusionMatrix, ErrorStatistics, LossMeter, MeanAbsoluteError, Quantile, RSquared,
     argmax,
 };
 use gradlet::preprocess::{MinMax, Scaling, Standardize, one_hot};
-use gradlet::safetensors::{Dtype, Fault, LoadError, Safetensors, WeightShapes, file_size};
-use gradlet::store::{KeepsState, Store};
+use gradlet::safetensors::{self, Dtype, Fault, LoadError, Safetensors, file_size};
+use gradlet::store::Store;
 use gradlet::stream::{LossHistory, ReplayBuffer, Window};
 use gradlet::{
-    Activation, ChainGradient, Gradients, Hidden, Kept, Trace, Vector, fast, fingerprint, for_each,
-    init, prelude::*, schedule,
+    Delta, EndsIn, Format, GradientVisitor, Gradients, Hidden, Kept, Kind, Real, Samples, Shape,
+    Tensor, TensorList, Tensors, Weight, fast, fingerprint, for_each, init, is_finite, kernel,
+    prelude::*, schedule,
 };
 use gradlet_firmware::flash::{BYTES, Flash};
 use rand_pcg::Pcg32;
 
-/// Calls everything with numbers of one type.
-pub(crate) fn call_everything<T: Scalar>()
-where
-    Mlp<2, 4, 2, Tanh, Softmax, T>: FitsIn<256> + InPieces<40>,
-{
+/// Calls everything with numbers of one type, for which the frame of a network has so many bytes and
+/// pieces.
+pub(crate) fn call_everything<T: Scalar, const FRAME: usize, const PIECES: usize>() {
     scalars::<T>();
+    formats::<T>();
+    kernels::<T>();
     elementwise_functions::<T>();
     activations::<T>();
     losses::<T>();
@@ -39,6 +43,7 @@ where
     shapes::<T>();
     frozen_layers::<T>();
     layers::<T>();
+    tensor_lists::<T>();
     schedules::<T>();
     initialisers::<T>();
     metrics::<T>();
@@ -48,7 +53,7 @@ where
     store::<T>();
     if fits::<T>() {
         linear::<T>();
-        flat::<Mlp<2, 4, 2, Tanh, Softmax, T>>();
+        flat::<Mlp<2, 4, 2, Tanh, Softmax, T>, 22, FRAME, PIECES>();
     }
     #[cfg(feature = "panic-on-purpose")]
     black_box(black_box(&[0; 4])[black_box(4_usize)]);
@@ -88,7 +93,38 @@ fn scalars<T: Scalar>() {
     }
     let mut layer = vector::<[T; 3]>();
     T::sigmoid(&mut layer);
-    call! { layer }
+    call! { layer, T::from_le_bytes(black_box(x().to_le_bytes())) }
+}
+
+/// The steps that kernels are made of.
+#[inline(never)]
+fn formats<T: Scalar>() {
+    let x = number::<T>;
+    call! {
+        T::empty(), T::add_product(x(), x(), x()), T::add_bias(x(), x()), T::add_back(x(), x(), x()),
+        T::product(x(), x()), <T as Format>::add(x(), x()), T::back_scale(()), T::real(x()),
+        T::learn(x(), T::scaled(x(), T::step(x(), ())), x(), x()),
+    }
+    let (a, b, mut d) = (vector::<[T; 3]>(), vector::<[T; 3]>(), vector::<Delta<T, [T; 3]>>());
+    let (values, scale) = d.parts();
+    T::errors(&a, &b, values, scale);
+    T::align(values, scale);
+    call! { d.values, T::half_squared_error(&a, &b) }
+}
+
+/// The loops, with samples that stand alone and together, as a layer of one's own calls them.
+#[inline(never)]
+fn kernels<T: Scalar>() {
+    let (mut weights, mut bias) = (vector::<[[T; 5]; 3]>(), vector::<[T; 5]>());
+    let (x, mut y) = (vector::<[T; 3]>(), vector::<[[T; 5]; 2]>());
+    let (d, mut dx) = (vector::<[T; 5]>(), vector::<[[T; 3]; 2]>());
+    kernel::affine::<T, 3, 5, 2>(&weights, &bias, [&x; 2], y.each_mut());
+    kernel::input_gradient::<T, 3, 5, 2>(&weights, [&d; 2], dx.each_mut());
+    kernel::update::<T, 3, 5>(&mut weights, &mut bias, &x, &d, (), number());
+    let mut add = for_each(|[], [s], g: T| ([], [s + g]));
+    add.affine([], [(&mut weights, &mut bias)], &x, &d, ());
+    add.affine_sum([], [(&mut weights, &mut bias)], [(&x, &d); 2].into_iter(), ());
+    call! { y, dx, weights, bias, <[[T; 3]; 2]>::flatten(&mut [dx; 2]).len() }
 }
 
 #[inline(never)]
@@ -114,16 +150,18 @@ fn elementwise_functions<T: Scalar>() {
 #[inline(never)]
 fn activations<T: Scalar>() {
     #[inline(never)]
-    fn direct<A: Activation, T: Scalar>() {
+    fn direct<A: Activation<T>, T: Scalar>() {
         let (mut values, mut deltas) = (vector::<[T; 3]>(), vector::<[T; 3]>());
         A::apply(&mut values);
         let mut kept = <A::Kept<[T; 3]> as Zero>::ZERO;
         kept.keep(&values);
-        A::backward(&values, kept.logits(), &mut deltas);
-        call! { values, deltas }
+        A::backward(&values, kept.logits(), &mut deltas, &mut ());
+        let mut several = vector::<[[T; 3]; 2]>();
+        A::apply_each(several.each_mut());
+        call! { values, deltas, several }
     }
     #[inline(never)]
-    fn hidden<A: Hidden, T: Scalar>() {
+    fn hidden<A: Hidden + Activation<T>, T: Scalar>() {
         direct::<A, T>();
         type Net<A, T> = Chain<Dense<2, 5, A, T>, Dense<5, 1, A, T>>;
         train::<Net<A, T>, HalfSquaredError, Sgd<T>>(&Sgd { learning_rate: number() });
@@ -148,12 +186,13 @@ fn activations<T: Scalar>() {
 #[inline(never)]
 fn losses<T: Scalar>() {
     #[inline(never)]
-    fn loss<A: Activation, L: Loss<A>, T: Scalar>() {
+    fn loss<A: Activation<T>, L: Loss<A, T>, T: Scalar>() {
         let (mut values, target) = (vector::<[T; 3]>(), vector::<[T; 3]>());
         call! { L::accepts(&target), L::evaluate(&mut values, &target) }
         let mut deltas = vector::<[T; 3]>();
-        L::delta(&values, &target, &mut deltas);
-        call! { values, deltas }
+        L::delta(&values, &target, &mut deltas, &mut ());
+        let mut several = vector::<[[T; 3]; 2]>();
+        call! { L::evaluate_each(several.each_mut(), [&target; 2]), values, deltas, several }
         type Net<A, T> = Chain<Dense<2, 4, Tanh, T>, Dense<4, 3, A, T>>;
         train::<Net<A, T>, L, Sgd<T>>(&Sgd { learning_rate: number() });
     }
@@ -171,7 +210,7 @@ fn losses<T: Scalar>() {
 #[derive(Clone)]
 struct Own<T>(T);
 
-impl<T: Scalar, N: Layer<Scalar = T>> Optimizer<N> for Own<T> {
+impl<T: Scalar, N: Layer<Format = T>> Optimizer<N> for Own<T> {
     type State = N::Gradient;
 
     fn update(
@@ -252,8 +291,8 @@ fn frozen_layers<T: Scalar>() {
 #[inline(never)]
 fn train<N, L, O>(optimizer: &O)
 where
-    N: Layer<Input: Zero> + Zero,
-    L: Loss<N::Activation>,
+    N: Layer<Format: Scalar> + Zero,
+    L: Loss<N::Activation, N::Format>,
     O: Optimizer<N>,
 {
     let (net, x, t) = (&mut vector::<N>(), vector::<N::Input>(), vector::<N::Output>());
@@ -267,11 +306,11 @@ where
 #[inline(never)]
 fn together<N, L>()
 where
-    N: Layer<Input: Vector<Scalar = N::Scalar>> + Zero,
-    L: Loss<N::Activation>,
+    N: Layer<Format: Scalar> + Zero,
+    L: Loss<N::Activation, N::Format>,
 {
     let (x, t) = (vector::<N::Input>(), vector::<N::Output>());
-    let mut tiles = BatchTrainer::<N, L, Sgd<N::Scalar>, 2>::new();
+    let mut tiles = BatchTrainer::<N, L, Sgd<Real<N>>, 2>::new();
     let net = vector::<N>();
     call! { tiles.accumulate_all(&net, black_box([(&x, &t); 3])), tiles.gradient() }
     call! { net.forward_all([&x; 2]) }
@@ -281,8 +320,8 @@ where
 #[inline(never)]
 fn fit<N, L, O>(net: &mut N, optimizer: &O)
 where
-    N: Layer<Input: Vector<Scalar = N::Scalar>>,
-    L: Loss<N::Activation>,
+    N: Layer<Format: Scalar>,
+    L: Loss<N::Activation, N::Format>,
     O: Optimizer<N> + Clone,
 {
     let (x, t) = (vector::<N::Input>(), vector::<N::Output>());
@@ -317,19 +356,35 @@ where
     batch.clear();
     call! { batch.fit(net, optimizer, count(), examples, stop) }
     let (kept, mut state) = (vector::<O::State>(), vector::<O::State>());
-    call! { O::remembered([&kept], [&mut state], &mut |[kept], [state]| {
+    Tensors::walk([&kept], [&mut state], &mut |_, [kept], [state]: [&mut [Weight<N>]; 1]| {
         for (state, &kept) in state.iter_mut().zip(kept) {
             *state = black_box(kept);
         }
-    }) }
+    });
+    call! { state }
     call! {
         batch.fit_with(net, |_| optimizer.clone(), count(), |_| examples, stop, |epoch| {
-            if black_box(epoch.loss) > N::Scalar::ONE {
+            if black_box(epoch.loss) > Real::<N>::ONE {
                 ControlFlow::Break(())
             } else {
                 ControlFlow::Continue(())
             }
         })
+    }
+}
+
+/// What a network says of its tensors.
+#[inline(never)]
+fn tensor_lists<T: Scalar>() {
+    const OTHER: Tensor =
+        Tensor { kind: Kind::Other, name: "a", shape: &[2, 3, 4], order: &[1, 0, 2] };
+    static SOME: TensorList = TensorList::of(&[OTHER, OTHER]);
+    let net = &black_box(Mlp::<3, 4, 2, Tanh, Softmax, T>::TENSORS);
+    let both = black_box(TensorList::pair(black_box(&SOME), black_box(&SOME)));
+    call! { net.eq(&both), net.len(), both.len(), both.layers(), both.parameters() }
+    for tensor in net.iter().chain(both.get(black_box(1))) {
+        call! { tensor.len(), tensor.fans(), tensor.places().map(black_box).count() }
+        call! { tensor.places().split_first() }
     }
 }
 
@@ -341,28 +396,30 @@ fn layers<T: Scalar>() {
     let (x, mut y) = (vector::<[T; 3]>(), vector::<[T; 2]>());
     net.logits(&x, &mut y);
     let mut trace = <Net<T> as Layer>::Trace::ZERO;
-    call! { net.forward_trace(&x, &mut trace), trace.last().output(), y }
+    call! { net.forward_trace([&x], [&mut trace]), trace.last().output().as_slice(), y }
     trace.last_mut().output_mut().as_mut_slice().fill(number());
-    let mut sum = ChainGradient::ZERO;
-    let mut by_input = vector::<[T; 3]>();
-    <Net<T> as Layer>::Trace::with_deltas(|deltas| {
-        let mut deltas = <Net<T> as Layer>::Trace::shorten(deltas);
-        let last = <Net<T> as Layer>::Trace::last_delta_mut(&mut deltas);
-        last.fill(number());
-        net.backward::<true>(&x, &trace, &mut deltas);
-        let deltas = <Net<T> as Layer>::Trace::filled(&deltas);
-        net.input_gradient(&x, &trace, deltas, &mut by_input);
-        let mut visitor = for_each(|[], [s], g| ([], [s + g]));
-        Net::<T>::gradient([], [&mut sum], &x, &trace, deltas, &mut visitor);
+    let (output, delta) = trace.last_mut().parts();
+    delta.values = black_box(*output);
+    net.backward::<true, 1>([&x], [&mut trace]);
+    call! { &trace.last().delta().values }
+    let samples = Samples { inputs: [&x], traces: [&trace] };
+    let mut by_input = vector::<Delta<T, [T; 3]>>();
+    net.input_gradient(samples, [&mut by_input]);
+    let mut sum = <Net<T> as Layer>::Gradient::ZERO;
+    let mut add = for_each(|[], [s], g| ([], [s + g]));
+    Net::<T>::gradient([], [&mut sum], samples, &mut add);
+    call! { samples.iter().count(), by_input.values, sum.first().weights(), sum.rest().bias() }
+    let other = sum.clone();
+    Net::<T>::walk([], [&mut net], [&other], [&mut sum], &mut |kind, [], [p], [g], [s]| {
+        call! { kind, p, g, s }
     });
-    call! { by_input, sum.first().weights(), sum.rest().bias() }
-    call! { <[T; 3]>::with_negative_zeros(|zeros| zeros[0]) }
-    net.parameters([&mut sum], &mut |tensor, p, [s]| {
-        call! { tensor, p, s }
+    net.visit(|tensor, p| {
+        call! { tensor.fans(), p }
     });
-    Net::tensors([&sum], [&mut net], [], &mut |tensor, [g], [p], []| {
-        call! { tensor, g, p }
+    net.visit_mut(|tensor, p| {
+        call! { tensor.places().next().and_then(|place| p.get(place)) }
     });
+    call! { &sum, is_finite(&net) }
 
     let dense = net.first_mut();
     *dense.bias_mut() = vector();
@@ -523,30 +580,28 @@ fn linear<T: Scalar>() {
 
 #[inline(never)]
 fn files<T: Scalar>() {
+    const WEIGHT: Tensor =
+        Tensor { kind: Kind::Weight, name: "weight", shape: &[3, 2], order: &[] };
     let mut net = vector::<Mlp<2, 4, 2, Tanh, Softmax, T>>();
     let (file, names) = (black_box(&[0_u8; 64]), black_box(["0", "2"]));
-    call! { Layer::load_safetensors(&mut net, file, &names), &net }
-    call! { Mlp::<2, 4, 2, Tanh, Softmax, T>::from_safetensors(file, &names) }
+    call! { safetensors::load(&mut net, file, &names), &net }
+    call! { safetensors::from_bytes::<Mlp<2, 4, 2, Tanh, Softmax, T>>(file, &names) }
     if let Ok(file) = black_box(Safetensors::new(file)) {
         call! { file.load_into(&mut net, &names), &net }
-        if let Err(LoadError::Unexpected { found }) = file.expect_only(&names) {
+        if let Err(LoadError::Unexpected { found }) = file.expect_only::<Mlp<2, 4, 2>>(&names) {
             call! { found.as_str(), found.more() }
         }
         call! { file.tensors().any(|tensor| tensor.name == "0.weight") }
         call! { Dense::<2, 4, Tanh, f32>::from_safetensors(&file, black_box("0")) }
+        call! { file.tensor_f32::<3, 2>("0", black_box(WEIGHT)) }
     }
     call! { LoadError::File(black_box(Fault::Json)).text().as_str(), black_box(Dtype::F32).name() }
 
     let mut buffer = black_box([0_u8; 512]);
     let length = file_size::<Mlp<2, 4, 2, Tanh, Softmax, T>>(&names);
     let length = black_box(length.unwrap_or_default().min(black_box(512)));
-    call! { net.to_safetensors(&names, buffer.get_mut(..length).unwrap_or_default()) }
-    call! { net.write_safetensors(&names, &mut Port) }
-    static SHAPES: [WeightShapes; 2] =
-        [WeightShapes::with_bias(1, 2), WeightShapes::without_bias(2, 3)];
-    let [first, second] = black_box(&SHAPES);
-    call! { WeightShapes::both(first, second).count(), first.eq(second) }
-    call! { WeightShapes::with_bias(length, length), WeightShapes::without_bias(length, length) }
+    call! { safetensors::save(&net, &names, buffer.get_mut(..length).unwrap_or_default()) }
+    call! { safetensors::write(&net, &names, &mut Port) }
 }
 
 #[inline(never)]
@@ -559,20 +614,22 @@ fn store<T: Scalar>() {
     call! { store.erase(), store.save(&net), store.load(&mut net), store.saves() }
     call! { store.save_training(&net, &trainer), store.load_training(&mut net, &mut trainer) }
     call! { Store::<Flash>::saved_bytes::<Net<T>>(), trainer.state_mut() }
-    call! { KeepsState::<Net<T>>::state(&trainer), net, store.release() }
+    call! { trainer.state(), net, store.release() }
 }
 
+/// With the sizes of frame and pieces of `N`.
 #[inline(never)]
-fn flat<N: FitsIn<256> + InPieces<40> + Zero>() {
+fn flat<N: Layer + Zero, const PARAMS: usize, const FRAME: usize, const PIECES: usize>() {
     let mut net = vector::<N>();
-    let mut numbers = black_box(net.to_flat());
-    net.write_flat(black_box(&mut numbers));
-    net.load_flat(&numbers);
-    let mut frame = black_box(net.to_frame().unwrap_or_default());
-    call! { net.write_frame(black_box(&mut frame)) }
-    call! { net.load_frame(&frame), net.to_frame_of().and_then(|frame| net.load_frame_of(&black_box(frame))), &net }
+    let mut numbers = black_box(to_array::<N, PARAMS>(&net));
+    write_array(&net, black_box(&mut numbers));
+    load_array(&mut net, &numbers);
+    let mut frame = black_box(to_frame::<N, FRAME>(&net).unwrap_or([0; FRAME]));
+    call! { write_frame(&net, black_box(&mut frame)), to_frame::<N, 256>(&net) }
+    call! { load_frame(&mut net, &frame), &net }
 
-    let mut assembler = black_box(Assembler::<N, 40>::new());
+    call! { frame_bytes::<N>(), piece_count::<N, 40>() }
+    let mut assembler = black_box(Assembler::<N, 40, PIECES>::new());
     for (index, piece) in pieces::<40>(&frame) {
         call! { assembler.put(black_box(index), black_box(piece)) }
     }

@@ -21,7 +21,7 @@ pub struct ByHand<M: Measured + ?Sized> {
 
 /// One of the measured networks.
 pub trait Measured {
-    type Net: Layer<Scalar = f32, Input = Self::Input, Output = Self::Output> + Zero;
+    type Net: Layer<Format = f32, Input = Self::Input, Output = Self::Output> + Zero;
     type Loss: Loss<<Self::Net as Layer>::Activation>;
     type Input: 'static;
     type Output: 'static;

@@ -66,9 +66,9 @@ impl Hash {
     pub const EMPTY: Self = Self(0xCBF2_9CE4_8422_2325);
 
     /// Takes in every learned parameter of a network.
-    pub fn of<N: Layer<Scalar: Bits>>(net: &N) -> Self {
+    pub fn of<T: Bits, N: Layer<Format = T>>(net: &N) -> Self {
         let mut hash = Self::EMPTY;
-        net.parameters([], &mut |_, values, []| hash.add_all(values));
+        net.visit(|_, values| hash.add_all(values));
         hash
     }
 
@@ -301,7 +301,7 @@ fn least_squares(steps: u32) -> Trained {
 
 /// Trains by one example at a time.
 #[inline(always)]
-fn learn<N: Layer<Scalar: Bits>, L: Loss<N::Activation>, O: Optimizer<N>>(
+fn learn<T: Bits, N: Layer<Format = T>, L: Loss<N::Activation, T>, O: Optimizer<N>>(
     mut net: N,
     mut trainer: Trainer<N, L, O>,
     optimizer: impl Fn(u32) -> O,

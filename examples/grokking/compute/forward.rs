@@ -29,16 +29,16 @@ pub(crate) struct Predictions {
 pub(crate) fn predictions() -> Predictions {
     let [toes, wins, _] = GAME;
     let none = [0.0; 3];
-    let [one_weight] = Linear::from_rows([[0.1]], [0.0]).forward(&[toes]);
-    let [weighted_sum] = Linear::from_rows([[0.1, 0.2, 0.0]], [0.0]).forward(&GAME);
-    let hidden = Linear::from_rows(HIDDEN_ROWS, none);
-    let outputs = Linear::from_rows(OUTPUT_ROWS, none);
-    let as_one_layer = Linear::from_rows(product(&OUTPUT_ROWS, &HIDDEN_ROWS), none);
+    let [one_weight] = Linear::<1, 1>::from_rows([[0.1]], [0.0]).forward(&[toes]);
+    let [weighted_sum] = Linear::<3, 1>::from_rows([[0.1, 0.2, 0.0]], [0.0]).forward(&GAME);
+    let hidden = Linear::<3, 3>::from_rows(HIDDEN_ROWS, none);
+    let outputs = Linear::<3, 3>::from_rows(OUTPUT_ROWS, none);
+    let as_one_layer = Linear::<3, 3>::from_rows(product(&OUTPUT_ROWS, &HIDDEN_ROWS), none);
     Predictions {
         one_weight,
         weighted_sum,
-        one_to_three: Linear::from_rows([[0.3], [0.2], [0.9]], none).forward(&[wins]),
-        three_to_three: Linear::from_rows(THREE_ROWS, none).forward(&GAME),
+        one_to_three: Linear::<1, 3>::from_rows([[0.3], [0.2], [0.9]], none).forward(&[wins]),
+        three_to_three: Linear::<3, 3>::from_rows(THREE_ROWS, none).forward(&GAME),
         hidden: hidden.forward(&GAME),
         stacked: Chain::new(hidden, outputs).forward(&GAME),
         as_one_layer: as_one_layer.forward(&GAME),

@@ -17,12 +17,12 @@ const TARGET: [f64; 2] = [0.1, 0.9];
 /// `C = sum (a - t)^2`, without the 1/2 that makes its derivative plain.
 struct SquaredError;
 
-impl<A: Activation> Loss<A> for SquaredError {
-    fn evaluate<T: Scalar>(values: &mut [T], target: &[T]) -> T {
+impl<T: Scalar, A: Activation<T>> Loss<A, T> for SquaredError {
+    fn evaluate(values: &mut [T], target: &[T]) -> T {
         A::apply(values);
         values.iter().zip(target).map(|(&a, &t)| (a - t) * (a - t)).sum()
     }
-    fn delta<T: Scalar>(output: &[T], target: &[T], delta: &mut [T]) {
+    fn delta(output: &[T], target: &[T], delta: &mut [T], (): &mut ()) {
         for ((delta, &a), &t) in delta.iter_mut().zip(output).zip(target) {
             *delta = T::from_u32(2) * (a - t);
         }
@@ -117,7 +117,7 @@ fn without_half(net: &Net) -> [f64; 2] {
 fn largest_difference(net: &Net, gradient: &<Net as Layer>::Gradient) -> f64 {
     const STEP: f64 = 1e-5;
     let mut derivatives = vec![];
-    Net::tensors([gradient], [], [], &mut |_, [tensor], [], []| {
+    Net::walk([], [], [gradient], [], &mut |_, [], [], [tensor], []| {
         derivatives.extend_from_slice(tensor);
     });
     let mut judge = Trainer::<Net, HalfSquaredError>::new();
@@ -130,7 +130,7 @@ fn largest_difference(net: &Net, gradient: &<Net as Layer>::Gradient) -> f64 {
 /// The network with one parameter changed, of all in one row.
 fn moved(net: &Net, place: usize, by: f64) -> Net {
     let (mut net, mut left) = (net.clone(), Some(place));
-    Net::tensors([], [&mut net], [], &mut |_, [], [tensor], []| {
+    net.visit_mut(|_, tensor| {
         for parameter in tensor {
             if left == Some(0) {
                 *parameter += by;

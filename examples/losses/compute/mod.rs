@@ -43,7 +43,7 @@ pub(crate) struct Binary {
 /// The binary cross-entropy of the answer `a`, a probability, where `y` was right.
 pub(crate) fn binary(y: f64, a: f64) -> Binary {
     let mut delta = [0.0];
-    <BinaryCrossEntropy as Loss<Sigmoid>>::delta(&[a], &[y], &mut delta);
+    <BinaryCrossEntropy as Loss<Sigmoid, f64>>::delta(&[a], &[y], &mut delta, &mut ());
     let [by_logit] = delta;
     Binary {
         loss: loss::<BinaryCrossEntropy, Sigmoid, 1>([logit(a)], [y]),
@@ -64,7 +64,7 @@ pub(crate) struct Multiclass {
 /// The cross-entropy of the probabilities `a` where `y` was right.
 pub(crate) fn multiclass(y: [f64; 3], a: [f64; 3]) -> Multiclass {
     let mut by_logit = [0.0; 3];
-    <CrossEntropy as Loss<Softmax>>::delta(&a, &y, &mut by_logit);
+    <CrossEntropy as Loss<Softmax, f64>>::delta(&a, &y, &mut by_logit, &mut ());
     Multiclass { loss: cross_entropy(y, a), by_logit }
 }
 
@@ -118,7 +118,7 @@ pub(crate) struct Recovery {
 const PATIENCE: u32 = 100_000;
 
 /// Trains a sigmoid neuron that answers 0.01 to answer 1, at a learning rate of 1.
-pub(crate) fn recovery<L: Loss<Sigmoid>>() -> Recovery {
+pub(crate) fn recovery<L: Loss<Sigmoid, f64>>() -> Recovery {
     type Neuron = Dense<1, 1, Sigmoid, f64>;
     // With the input 0 only the bias counts, and that is the logit.
     let mut net = Neuron::new([[0.0]], [logit(0.01)]);
@@ -148,7 +148,10 @@ pub(crate) fn step_above(y: f64, a: f64) -> (f64, f64) {
 }
 
 /// The loss of logits.
-fn loss<L: Loss<A>, A: Activation, const N: usize>(mut logits: [f64; N], t: [f64; N]) -> f64 {
+fn loss<L: Loss<A, f64>, A: Activation<f64>, const N: usize>(
+    mut logits: [f64; N],
+    t: [f64; N],
+) -> f64 {
     L::evaluate(&mut logits, &t)
 }
 

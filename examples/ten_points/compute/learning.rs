@@ -8,12 +8,12 @@ use super::{COUNT, Neuron, POINTS, neuron};
 
 /// A network that answers yes or no to a point.
 pub(crate) trait Classifier:
-    Layer<Scalar = f64, Input = [f64; 2], Output = [f64; 1], Activation = Sigmoid> + Clone
+    Layer<Format = f64, Input = [f64; 2], Output = [f64; 1], Activation = Sigmoid> + Clone
 {
 }
 
 impl<N> Classifier for N where
-    N: Layer<Scalar = f64, Input = [f64; 2], Output = [f64; 1], Activation = Sigmoid> + Clone
+    N: Layer<Format = f64, Input = [f64; 2], Output = [f64; 1], Activation = Sigmoid> + Clone
 {
 }
 

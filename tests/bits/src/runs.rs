@@ -51,8 +51,8 @@ fn numbers<T: Scalar, const N: usize>(rng: &mut Pcg32) -> [T; N] {
 fn train<T, N, L, O>(hash: &mut Hash, optimizer: O)
 where
     T: Bits,
-    N: Layer<Scalar = T, Input = [T; 4], Output = [T; 4]> + Zero,
-    L: Loss<N::Activation>,
+    N: Layer<Format = T, Input = [T; 4], Output = [T; 4]> + Zero,
+    L: Loss<N::Activation, T>,
     O: Optimizer<N>,
 {
     let rng = &mut Pcg32::seed_from_u64(11);
@@ -65,7 +65,7 @@ where
         let t = array::from_fn(|i| if i == class { T::ONE } else { T::ZERO });
         hash.add_all(&[trainer.step(&mut net, &optimizer, &x, &t)]);
     }
-    net.parameters([], &mut |_, values, []| hash.add_all(values));
+    net.visit(|_, values| hash.add_all(values));
 }
 
 fn activations<T: Bits>() -> Hash {
@@ -117,10 +117,10 @@ fn files() -> Hash {
     init::he_normal(&mut net, &mut Pcg32::seed_from_u64(12));
     let mut buffer = [0; gradlet::safetensors::file_size::<Net>(&NAMES).unwrap()];
     let mut hash = Hash::EMPTY;
-    if let Ok(file) = net.to_safetensors(&NAMES, &mut buffer) {
+    if let Ok(file) = gradlet::safetensors::save(&net, &NAMES, &mut buffer) {
         hash.add_bytes(file.iter().copied());
-        if let Ok(read) = Net::from_safetensors(file, &NAMES) {
-            read.parameters([], &mut |_, values, []| hash.add_all(values));
+        if let Ok(read) = gradlet::safetensors::from_bytes::<Net>(file, &NAMES) {
+            read.visit(|_, values| hash.add_all(values));
         }
     }
     hash

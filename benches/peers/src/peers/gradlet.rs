@@ -18,8 +18,8 @@ pub fn new_fast(task: &Task) -> Box<dyn Peer> {
 
 fn with_activations<T, S, C>(task: &Task) -> Box<dyn Peer>
 where
-    T: Hidden + 'static,
-    S: Hidden + 'static,
+    T: Hidden + Activation,
+    S: Hidden + Activation,
     C: Activation + 'static,
     BinaryCrossEntropy: Loss<S>,
     CrossEntropy: Loss<C>,
@@ -42,7 +42,7 @@ where
 
 macro_rules! peer {
     ($type:ident $(const $size:ident)*) => {
-        impl<N: Layer<Scalar = f32>, L: Loss<N::Activation> $(, const $size: usize)*> Peer
+        impl<N: Layer<Format = f32>, L: Loss<N::Activation, N::Format> $(, const $size: usize)*> Peer
             for $type<N, L $(, $size)*>
         {
             fn train(&mut self, epochs: usize) {

@@ -7,7 +7,7 @@
 use core::hint::black_box;
 use core::mem::ManuallyDrop;
 
-use gradlet::{Tensor, prelude::*};
+use gradlet::prelude::*;
 use gradlet_firmware::chosen_network;
 use gradlet_firmware::count::{count, fill, start_counting, weight};
 use gradlet_firmware::measured::{ByHand, Gradlet, Measured};
@@ -67,11 +67,8 @@ macro_rules! bench {
             // SAFETY: as above.
             let Gradlet { net, trainer, x, t } = unsafe { &mut *memory.gradlet };
             t.fill(0.1);
-            Net::tensors([], [net], [], &mut |tensor, [], [parameters], []| {
-                let outputs = match tensor {
-                    Tensor::Weights { outputs, .. } => outputs,
-                    _ => parameters.len(),
-                };
+            net.visit_mut(|tensor, parameters| {
+                let (_, outputs) = tensor.fans();
                 for (place, parameter) in parameters.iter_mut().enumerate() {
                     *parameter = weight(place / outputs, place % outputs);
                 }

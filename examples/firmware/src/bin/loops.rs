@@ -6,7 +6,7 @@
 
 use core::hint::black_box;
 
-use gradlet::{GradientVisitor, Gradients, Hidden, LayerTrace, Takes, Zero, prelude::*};
+use gradlet::{Delta, Hidden, Samples, Takes, prelude::*};
 use gradlet_firmware::chosen_network;
 use gradlet_firmware::count::{count, fill, start_counting, weight};
 use gradlet_firmware::measured::Measured;
@@ -26,75 +26,54 @@ trait Loops {
     fn add_to(counts: &mut Counts, is_first: bool);
 }
 
-impl<F: Loops + Layer<Activation: Hidden>, R: Loops + Takes<F::Output>> Loops for Chain<F, R> {
+impl<F, R> Loops for Chain<F, R>
+where
+    F: Loops + Layer<Format = f32, Activation: Hidden>,
+    R: Loops + Takes<F::Output>,
+{
     fn add_to(counts: &mut Counts, is_first: bool) {
         F::add_to(counts, is_first);
         R::add_to(counts, false);
     }
 }
 
-type Kept<const OUT: usize, A> = LayerTrace<[f32; OUT], A>;
-
-struct Sample<'a, const IN: usize, const OUT: usize, A: Activation> {
-    x: &'a [f32; IN],
-    trace: &'a Kept<OUT, A>,
-    delta: &'a [f32; OUT],
-}
-
-impl<const IN: usize, const OUT: usize, A: Activation> Gradients<Dense<IN, OUT, A>>
-    for Sample<'_, IN, OUT, A>
-{
-    fn visit<const P: usize, const S: usize>(
-        &self,
-        nets: [&mut Dense<IN, OUT, A>; P],
-        state: [&mut Dense<IN, OUT, A>; S],
-        visitor: &mut impl GradientVisitor<f32, P, S>,
-    ) {
-        Dense::gradient(nets, state, self.x, self.trace, self.delta, visitor);
-    }
-}
+type Forward<L> = fn(&L, &<L as Layer>::Input, &mut <L as Layer>::Trace);
+type InputGradient<L> =
+    fn(&L, &<L as Layer>::Input, &<L as Layer>::Trace, &mut Delta<f32, <L as Layer>::Input>);
+type Update<L> = fn(&mut L, &<L as Layer>::Input, &<L as Layer>::Trace, f32);
 
 impl<const IN: usize, const OUT: usize, A: Activation> Loops for Dense<IN, OUT, A> {
     fn add_to(counts: &mut Counts, is_first: bool) {
-        type Forward<L, const IN: usize, T> = fn(&L, &[f32; IN], &mut T);
-        type InputGradient<L, const IN: usize, T, const OUT: usize> =
-            fn(&L, &[f32; IN], &T, &[f32; OUT], &mut [f32; IN]);
-        type Update<L, const IN: usize, T, const OUT: usize> =
-            fn(&mut L, &[f32; IN], &T, &[f32; OUT], f32);
-        let forward: Forward<Self, IN, Kept<OUT, A>> = |layer, x, trace| {
-            layer.forward_trace(x, trace);
+        let forward: Forward<Self> = |layer, x, trace| {
+            layer.forward_trace([x], [trace]);
         };
-        let input_gradient: InputGradient<Self, IN, Kept<OUT, A>, OUT> =
-            |layer, x, trace, delta, gradient| layer.input_gradient(x, trace, delta, gradient);
-        let update: Update<Self, IN, Kept<OUT, A>, OUT> = |layer, x, trace, delta, rate| {
-            let sample = Sample { x, trace, delta };
+        let input_gradient: InputGradient<Self> = |layer, x, trace, gradient| {
+            let sample = Samples { inputs: [x], traces: [trace] };
+            layer.input_gradient(sample, [gradient]);
+        };
+        let update: Update<Self> = |layer, x, trace, rate| {
+            let sample = Samples::<Self, 1> { inputs: [x], traces: [trace] };
             Sgd { learning_rate: rate }.update(layer, &mut (), &sample, 1.0);
         };
-        let (mut layer, mut trace) = (Self::ZERO, Kept::ZERO);
+        let (mut layer, mut trace) = (Self::ZERO, <Self as Layer>::Trace::ZERO);
         for (i, row) in layer.weights_mut().iter_mut().enumerate() {
             row.iter_mut().enumerate().for_each(|(o, w)| *w = weight(i, o));
         }
-        let (mut x, mut delta, mut gradient) = ([0.0; IN], [0.0; OUT], [-0.0; IN]);
-        fill(&mut delta, Some(0));
+        let (mut x, mut gradient) = ([0.0; IN], Delta::ZERO);
+        fill(&mut trace.parts().1.values, Some(0));
         let (layer, trace) = (black_box(&mut layer), black_box(&mut trace));
-        counts.forward += count(
-            black_box(forward),
-            black_box((|_, _, _| ()) as Forward<Self, IN, Kept<OUT, A>>),
-            |f, time| {
+        counts.forward +=
+            count(black_box(forward), black_box((|_, _, _| ()) as Forward<Self>), |f, time| {
                 fill(&mut x, time);
                 f(layer, &x, trace);
-            },
-        )
-        .0;
-        counts.update += count(
-            black_box(update),
-            black_box((|_, _, _, _, _| ()) as Update<Self, IN, Kept<OUT, A>, OUT>),
-            |f, time| {
+            })
+            .0;
+        counts.update +=
+            count(black_box(update), black_box((|_, _, _, _| ()) as Update<Self>), |f, time| {
                 fill(&mut x, time);
-                f(layer, &x, trace, &delta, 1.0 / 1024.0);
-            },
-        )
-        .0;
+                f(layer, &x, trace, 1.0 / 1024.0);
+            })
+            .0;
         let weights = (IN * OUT) as u32;
         counts.weights += weights;
         if is_first {
@@ -103,10 +82,10 @@ impl<const IN: usize, const OUT: usize, A: Activation> Loops for Dense<IN, OUT, 
         counts.weights_behind += weights;
         counts.input_gradient += count(
             black_box(input_gradient),
-            black_box((|_, _, _, _, _| ()) as InputGradient<Self, IN, Kept<OUT, A>, OUT>),
+            black_box((|_, _, _, _| ()) as InputGradient<Self>),
             |f, time| {
-                fill(&mut delta, time);
-                f(layer, &x, trace, &delta, &mut gradient);
+                fill(&mut trace.parts().1.values, time);
+                f(layer, &x, trace, &mut gradient);
             },
         )
         .0;

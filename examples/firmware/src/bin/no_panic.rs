@@ -7,6 +7,6 @@ mod everything;
 
 #[gradlet_firmware::entry]
 fn main() -> ! {
-    everything::call_everything::<f32>();
+    everything::call_everything::<f32, 96, 3>();
     gradlet_firmware::exit(0)
 }

@@ -7,15 +7,20 @@ mod everything;
 
 use core::hint::black_box;
 
-use gradlet::Scalar;
+use gradlet::prelude::*;
+use gradlet::safetensors::Safetensors;
 
 #[gradlet_firmware::entry]
 fn main() -> ! {
-    everything::call_everything::<f64>();
+    everything::call_everything::<f64, 184, 5>();
     // These are `f64` by definition, so they are not in the other program.
     black_box(<f32 as Scalar>::from_f64(black_box(0.5)));
     black_box(<f32 as Scalar>::to_f64(black_box(0.5)));
     black_box(<f64 as Scalar>::from_f64(black_box(0.5)));
     black_box(<f64 as Scalar>::to_f64(black_box(0.5)));
+    let file = black_box(Safetensors::new(black_box(&[0; 64])));
+    if let (Ok(file), Some(weight)) = (file, Mlp::<2, 4, 2>::TENSORS.get(black_box(0))) {
+        let _ = black_box(file.tensor_f64::<4, 2>(black_box("0"), weight));
+    }
     gradlet_firmware::exit(0)
 }

@@ -1,0 +1,190 @@
+//! How the gradient of a network reaches an optimizer: tensor by tensor, never stored as a whole.
+
+use crate::format::Format;
+use crate::kernel;
+use crate::scalar::Scalar;
+
+/// Weights and biases of a layer with `IN` inputs and `OUT` units.
+pub type Affine<'a, W, const IN: usize, const OUT: usize> =
+    (&'a mut [[W; OUT]; IN], &'a mut [W; OUT]);
+
+/// Receives the gradient of a network, tensor by tensor, together with the same tensor of `P`
+/// networks and `S` states. [`for_each`] makes one from a function of single numbers.
+///
+/// ```
+/// use gradlet::GradientVisitor;
+///
+/// /// The largest derivative.
+/// struct Largest(f32);
+///
+/// impl GradientVisitor<f32, 0, 0> for Largest {
+///     fn vector(&mut self, _: [&mut [f32]; 0], _: [&mut [f32]; 0], gradient: &[f32], (): ()) {
+///         self.0 = gradient.iter().fold(self.0, |largest, g| largest.max(g.abs()));
+///     }
+/// }
+/// let mut largest = Largest(0.0);
+/// largest.affine([], [], &[1.0, -3.0], &[2.0, 0.5], ());
+/// assert_eq!(largest.0, 6.0);
+/// ```
+pub trait GradientVisitor<F: Format, const P: usize, const S: usize> {
+    /// The gradient of a weight matrix, `x[i] * d[o]`, and of its biases, `d[o]`, from one sample.
+    #[inline]
+    fn affine<const IN: usize, const OUT: usize>(
+        &mut self,
+        mut parameters: [Affine<'_, F::Weight, IN, OUT>; P],
+        mut state: [Affine<'_, F::Weight, IN, OUT>; S],
+        x: &[F::Value; IN],
+        d: &[F::Sum; OUT],
+        scale: F::Scale,
+    ) {
+        for (i, &x) in x.iter().enumerate() {
+            self.vector(
+                parameters.each_mut().map(|p| row(p.0, i)),
+                state.each_mut().map(|s| row(s.0, i)),
+                &d.map(|d| F::product(x, d)),
+                scale,
+            );
+        }
+        self.vector(
+            parameters.map(|p| p.1.as_mut_slice()),
+            state.map(|s| s.1.as_mut_slice()),
+            d,
+            scale,
+        );
+    }
+
+    /// The sum of such gradients over several pairs of `x` and `d`: the samples of a batch, the places
+    /// of a convolution, the steps of a sequence.
+    #[inline]
+    fn affine_sum<'a, const IN: usize, const OUT: usize>(
+        &mut self,
+        mut parameters: [Affine<'_, F::Weight, IN, OUT>; P],
+        mut state: [Affine<'_, F::Weight, IN, OUT>; S],
+        pairs: impl Iterator<Item = (&'a [F::Value; IN], &'a [F::Sum; OUT])> + Clone,
+        scale: F::Scale,
+    ) {
+        for i in 0..IN {
+            let mut sums = [F::empty(); OUT];
+            for (x, d) in pairs.clone() {
+                let Some(&x) = x.get(i) else { return };
+                for (sum, &d) in sums.iter_mut().zip(d) {
+                    *sum = F::add(*sum, F::product(x, d));
+                }
+            }
+            self.vector(
+                parameters.each_mut().map(|p| row(p.0, i)),
+                state.each_mut().map(|s| row(s.0, i)),
+                &sums,
+                scale,
+            );
+        }
+        let mut sums = [F::empty(); OUT];
+        for (_, d) in pairs {
+            for (sum, &d) in sums.iter_mut().zip(d) {
+                *sum = F::add(*sum, d);
+            }
+        }
+        self.vector(
+            parameters.map(|p| p.1.as_mut_slice()),
+            state.map(|s| s.1.as_mut_slice()),
+            &sums,
+            scale,
+        );
+    }
+
+    /// The gradient of a tensor, number by number; all slices have its length.
+    fn vector(
+        &mut self,
+        parameters: [&mut [F::Weight]; P],
+        state: [&mut [F::Weight]; S],
+        gradient: &[F::Sum],
+        scale: F::Scale,
+    );
+}
+
+fn row<W, const OUT: usize>(rows: &mut [[W; OUT]], i: usize) -> &mut [W] {
+    rows.get_mut(i).map_or(&mut [], |row| row.as_mut_slice())
+}
+
+/// A [`GradientVisitor`] for floats that computes each parameter, and what is remembered for it, from
+/// their old values and the gradient: `f(parameters, state, gradient) -> (parameters, state)`.
+///
+/// [`Optimizer`](crate::Optimizer) has an example.
+pub fn for_each<T, F, const P: usize, const S: usize>(f: F) -> ForEach<F>
+where
+    F: FnMut([T; P], [T; S], T) -> ([T; P], [T; S]),
+{
+    ForEach { f }
+}
+
+/// Made by [`for_each`].
+#[derive(Clone, Debug)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+pub struct ForEach<F> {
+    f: F,
+}
+
+impl<T: Scalar, F, const P: usize, const S: usize> GradientVisitor<T, P, S> for ForEach<F>
+where
+    F: FnMut([T; P], [T; S], T) -> ([T; P], [T; S]),
+{
+    #[inline]
+    fn vector(
+        &mut self,
+        mut parameters: [&mut [T]; P],
+        mut state: [&mut [T]; S],
+        gradient: &[T],
+        (): (),
+    ) {
+        fn load<T: Scalar, const K: usize>(slices: &mut [&mut [T]; K], i: usize) -> [T; K] {
+            slices.each_ref().map(|s| s.get(i).copied().unwrap_or(T::ZERO))
+        }
+        fn store<T, const K: usize>(slices: &mut [&mut [T]; K], i: usize, values: [T; K]) {
+            for (slice, value) in slices.iter_mut().zip(values) {
+                if let Some(slot) = slice.get_mut(i) {
+                    *slot = value;
+                }
+            }
+        }
+        for (i, &g) in gradient.iter().enumerate() {
+            let (p, s) = (self.f)(load(&mut parameters, i), load(&mut state, i), g);
+            store(&mut parameters, i, p);
+            store(&mut state, i, s);
+        }
+    }
+}
+
+/// Adds the gradient to one state.
+pub(crate) struct Accumulate;
+
+impl<T: Scalar> GradientVisitor<T, 0, 1> for Accumulate {
+    #[inline]
+    fn affine<const IN: usize, const OUT: usize>(
+        &mut self,
+        _: [Affine<'_, T, IN, OUT>; 0],
+        [(weights, bias)]: [Affine<'_, T, IN, OUT>; 1],
+        x: &[T; IN],
+        d: &[T; OUT],
+        (): (),
+    ) {
+        kernel::float::update(weights, bias, x, d, T::ONE);
+    }
+
+    #[inline]
+    fn affine_sum<'a, const IN: usize, const OUT: usize>(
+        &mut self,
+        _: [Affine<'_, T, IN, OUT>; 0],
+        [(weights, bias)]: [Affine<'_, T, IN, OUT>; 1],
+        pairs: impl Iterator<Item = (&'a [T; IN], &'a [T; OUT])> + Clone,
+        (): (),
+    ) {
+        kernel::float::update_sum(weights, bias, pairs);
+    }
+
+    #[inline]
+    fn vector(&mut self, _: [&mut [T]; 0], [sum]: [&mut [T]; 1], gradient: &[T], (): ()) {
+        for (s, &g) in sum.iter_mut().zip(gradient) {
+            *s += g;
+        }
+    }
+}

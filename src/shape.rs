@@ -1,0 +1,112 @@
+//! Arrays of one, two or three dimensions: what flows between layers.
+
+use crate::scalar::Zero;
+
+/// What arrays are made of: `f32`, `f64`, or the numbers of a [`Format`](crate::Format) of your own.
+/// No array is one, so a [`Shape`] has one reading only.
+///
+/// ```
+/// use gradlet::{Element, Zero};
+///
+/// /// A weight with 14 fraction bits.
+/// #[derive(Clone, Copy)]
+/// struct Weight(i16);
+///
+/// impl Zero for Weight {
+///     const ZERO: Self = Self(0);
+/// }
+///
+/// impl Element for Weight {
+///     type Bytes = [u8; 2];
+///     fn to_le_bytes(self) -> [u8; 2] {
+///         self.0.to_le_bytes()
+///     }
+///     fn from_le_bytes(bytes: [u8; 2]) -> Self {
+///         Self(i16::from_le_bytes(bytes))
+///     }
+/// }
+/// ```
+pub trait Element: Zero + Copy + 'static {
+    /// An array of bytes: 1, 2, 4 or 8 for what is to be kept in flash or sent.
+    type Bytes: AsRef<[u8]> + for<'a> TryFrom<&'a [u8]>;
+    /// The bytes that flash and frames have for it, the lowest first.
+    #[must_use]
+    fn to_le_bytes(self) -> Self::Bytes;
+    /// The number that has these bytes.
+    #[must_use]
+    fn from_le_bytes(bytes: Self::Bytes) -> Self;
+}
+
+macro_rules! elements {
+    ($($type:ident)+) => { $(
+        impl Element for $type {
+            type Bytes = [u8; size_of::<Self>()];
+            #[inline]
+            fn to_le_bytes(self) -> Self::Bytes {
+                Self::to_le_bytes(self)
+            }
+            #[inline]
+            fn from_le_bytes(bytes: Self::Bytes) -> Self {
+                Self::from_le_bytes(bytes)
+            }
+        }
+    )+ };
+}
+elements!(f32 f64 i8 i16 i32 i64 u8 u16 u32);
+
+/// An array of one, two or three dimensions: `[E; N]`, a sequence `[[E; C]; L]` of `L` steps with
+/// `C` channels, or an image `[[[E; C]; W]; H]`. A tensor of weights may have a fourth.
+///
+/// Steps and pixels are contiguous in memory, so a window of them is one slice.
+///
+/// ```
+/// use gradlet::Shape;
+///
+/// let sequence = [[1.0, 2.0], [3.0, 4.0], [5.0, 6.0]];
+/// assert_eq!(Shape::as_slice(&sequence), [1.0, 2.0, 3.0, 4.0, 5.0, 6.0]);
+/// assert_eq!(<[[f32; 2]; 3] as Shape>::LEN, 6);
+/// ```
+pub trait Shape: Zero + Clone + 'static {
+    /// The type of the elements.
+    type Element: Element;
+    /// An array of the same shape with other elements.
+    type With<E: Element>: Shape<Element = E>;
+    /// Number of elements.
+    const LEN: usize;
+    /// The elements.
+    fn as_slice(&self) -> &[Self::Element];
+    /// The elements, to be changed.
+    fn as_mut_slice(&mut self) -> &mut [Self::Element];
+    /// The elements of several arrays, one after the other.
+    fn flatten(several: &mut [Self]) -> &mut [Self::Element];
+}
+
+/// The arrays of one more dimension than those before: `$flat` makes them slices of elements.
+macro_rules! shape {
+    ([$($n:ident)+] $type:ty, $with:ty, $($as_flattened:ident $as_flattened_mut:ident)*) => {
+        impl<E: Element, $(const $n: usize),+> Shape for $type {
+            type Element = E;
+            type With<X: Element> = $with;
+            const LEN: usize = 1 $(* $n)+;
+
+            #[inline(always)]
+            fn as_slice(&self) -> &[E] {
+                self.as_ref()$(.$as_flattened())*
+            }
+            #[inline(always)]
+            fn as_mut_slice(&mut self) -> &mut [E] {
+                self.as_mut()$(.$as_flattened_mut())*
+            }
+            #[inline(always)]
+            fn flatten(several: &mut [Self]) -> &mut [E] {
+                several.as_flattened_mut()$(.$as_flattened_mut())*
+            }
+        }
+    };
+}
+shape!([N] [E; N], [X; N],);
+shape!([C L] [[E; C]; L], [[X; C]; L], as_flattened as_flattened_mut);
+shape!([C W H] [[[E; C]; W]; H], [[[X; C]; W]; H],
+    as_flattened as_flattened_mut as_flattened as_flattened_mut);
+shape!([A B C D] [[[[E; A]; B]; C]; D], [[[[X; A]; B]; C]; D],
+    as_flattened as_flattened_mut as_flattened as_flattened_mut as_flattened as_flattened_mut);

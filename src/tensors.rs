@@ -1,0 +1,466 @@
+//! What layers, gradients and the states of optimizers are made of: lists of tensors.
+
+use core::fmt;
+
+use crate::format::Format;
+use crate::layer::{Layer, Weight};
+use crate::scalar::Zero;
+
+/// What a tensor is in its layer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+pub enum Kind {
+    /// Weights: initialisers fill them with random numbers.
+    Weight,
+    /// Biases: initialisers set them to zero.
+    Bias,
+    /// Anything else that is learned: initialisers leave it as it is.
+    Other,
+}
+
+/// One tensor of parameters: what it is, and the order of its numbers in memory and in files.
+///
+/// ```
+/// use gradlet::{Kind, Layer, Mlp, Tensor};
+///
+/// let [weight, bias] = [0, 1].map(|place| Mlp::<2, 4, 3>::TENSORS.get(place).unwrap());
+/// assert_eq!((weight.kind, weight.name, weight.shape), (Kind::Weight, "weight", &[4, 2][..]));
+/// assert_eq!((bias.kind, bias.len()), (Kind::Bias, 4));
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+pub struct Tensor {
+    /// What it is.
+    pub kind: Kind,
+    /// Its name in a file, behind that of the layer.
+    pub name: &'static str,
+    /// Its sizes, in the order of files: `[units, inputs]` for a dense layer, as in PyTorch.
+    pub shape: &'static [usize],
+    /// Which places of `shape` the dimensions in memory have, from the outermost on. Empty if memory
+    /// has them in the reverse order of the file: `[input][unit]` for a dense layer.
+    pub order: &'static [usize],
+}
+
+impl Tensor {
+    /// Number of elements.
+    #[must_use]
+    #[allow(clippy::len_without_is_empty, reason = "it is no collection")]
+    pub const fn len(&self) -> usize {
+        product(self.shape)
+    }
+
+    /// Inputs and outputs of a unit, which set the size of random weights: `shape[1]` and `shape[0]`,
+    /// times the sizes behind them, as in PyTorch.
+    #[must_use]
+    pub const fn fans(&self) -> (usize, usize) {
+        match self.shape {
+            [outputs, inputs, window @ ..] => {
+                let window = product(window);
+                (inputs.saturating_mul(window), outputs.saturating_mul(window))
+            }
+            _ => (self.len(), self.len()),
+        }
+    }
+
+    /// How far the numbers along dimension `axis` of the file are from each other in memory.
+    const fn stride(&self, axis: usize) -> usize {
+        let (mut stride, mut inner) = (1_usize, self.shape.len());
+        // From the innermost dimension in memory outwards, until it is the one wanted.
+        while inner > 0 {
+            inner = inner.wrapping_sub(1);
+            let here = self.axis_in_memory(inner);
+            if here == axis {
+                break;
+            }
+            stride = stride.saturating_mul(at(self.shape, here));
+        }
+        stride
+    }
+
+    /// The dimension of the file that is the dimension `place` in memory, from the outermost on.
+    const fn axis_in_memory(&self, place: usize) -> usize {
+        if self.order.is_empty() {
+            self.shape.len().wrapping_sub(1).wrapping_sub(place)
+        } else {
+            at(self.order, place)
+        }
+    }
+
+    /// Whether `order` names each dimension once, or is empty.
+    pub(crate) const fn is_ordered(&self) -> bool {
+        let (rank, mut axis) = (self.shape.len(), 0);
+        while axis < rank && !self.order.is_empty() {
+            let mut place = 0;
+            while place < rank && at(self.order, place) != axis {
+                place = place.wrapping_add(1);
+            }
+            if place == rank {
+                return false;
+            }
+            axis = axis.wrapping_add(1);
+        }
+        true
+    }
+
+    /// Where in memory the number `index` of the file is, the first of a row; how far the numbers of the row
+    /// are from one another, and how many they are.
+    pub(crate) const fn run(&self, index: usize) -> (usize, usize, usize) {
+        let (mut rest, mut place, mut stride, mut run) = (index, 0_usize, 1, 1);
+        let last = self.shape.len().wrapping_sub(1);
+        // The last dimension of the file runs fastest.
+        let mut axis = self.shape.len();
+        while axis > 0 {
+            axis = axis.wrapping_sub(1);
+            let (size, step) = (at(self.shape, axis), self.stride(axis));
+            let (Some(here), Some(quotient)) = (rest.checked_rem(size), rest.checked_div(size))
+            else {
+                return (0, 0, 1);
+            };
+            place = place.saturating_add(here.saturating_mul(step));
+            if axis == last {
+                (stride, run) = (step, size);
+            }
+            rest = quotient;
+        }
+        (place, stride, run)
+    }
+
+    /// The places in memory of the numbers, in the order of the file.
+    #[must_use]
+    pub const fn places(self) -> Places {
+        Places { tensor: self, next: 0, place: 0, stride: 0, run: 0 }
+    }
+}
+
+/// The product of sizes.
+const fn product(sizes: &[usize]) -> usize {
+    let (mut product, mut sizes) = (1_usize, sizes);
+    while let [size, others @ ..] = sizes {
+        product = product.saturating_mul(*size);
+        sizes = others;
+    }
+    product
+}
+
+/// The size in a place; 1 beyond the last.
+const fn at(sizes: &[usize], place: usize) -> usize {
+    match sizes.split_at_checked(place) {
+        Some((_, [size, ..])) => *size,
+        _ => 1,
+    }
+}
+
+/// Where in memory the numbers of a [`Tensor`] are that follow one another in a file.
+#[derive(Clone, Copy, Debug)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+pub struct Places {
+    tensor: Tensor,
+    /// Number in the file.
+    next: usize,
+    /// Its place, how far those behind it are from one another, and how many of them are left.
+    place: usize,
+    stride: usize,
+    run: usize,
+}
+
+impl Places {
+    /// The place of the next number, and what follows it: for functions that run while compiling.
+    #[must_use]
+    pub const fn split_first(mut self) -> Option<(usize, Self)> {
+        if self.run == 0 {
+            if self.next >= self.tensor.len() {
+                return None;
+            }
+            (self.place, self.stride, self.run) = self.tensor.run(self.next);
+        }
+        let place = self.place;
+        self.next = self.next.wrapping_add(1);
+        self.place = place.wrapping_add(self.stride);
+        self.run = self.run.wrapping_sub(1);
+        Some((place, self))
+    }
+}
+
+impl Iterator for Places {
+    type Item = usize;
+    fn next(&mut self) -> Option<usize> {
+        let (place, rest) = self.split_first()?;
+        *self = rest;
+        Some(place)
+    }
+}
+
+/// The tensors of a layer, or of a network, known at compile time.
+///
+/// A tree without recursion: each node knows how many leaves it has, so that one finds the way.
+#[derive(Clone, Copy)]
+pub struct TensorList {
+    tensors: usize,
+    node: Node,
+}
+
+#[derive(Clone, Copy)]
+enum Node {
+    Leaf(&'static [Tensor]),
+    Pair(&'static TensorList, &'static TensorList),
+}
+
+impl TensorList {
+    /// No tensors.
+    pub const NONE: Self = Self::of(&[]);
+
+    /// These.
+    #[must_use]
+    pub const fn of(tensors: &'static [Tensor]) -> Self {
+        Self { tensors: tensors.len(), node: Node::Leaf(tensors) }
+    }
+
+    /// Those of the first, then those of the rest.
+    #[must_use]
+    pub const fn pair(first: &'static Self, rest: &'static Self) -> Self {
+        let tensors = first.tensors.saturating_add(rest.tensors);
+        Self { tensors, node: Node::Pair(first, rest) }
+    }
+
+    /// Number of tensors.
+    #[must_use]
+    #[allow(clippy::len_without_is_empty, reason = "nobody asks whether it is empty")]
+    pub const fn len(&self) -> usize {
+        self.tensors
+    }
+
+    /// One of them, from 0 on.
+    #[must_use]
+    pub const fn get(&self, place: usize) -> Option<Tensor> {
+        match self.find(place) {
+            Some((tensor, _)) => Some(tensor),
+            None => None,
+        }
+    }
+
+    /// One of them, and whether it is the first of its layer.
+    pub(crate) const fn find(&self, place: usize) -> Option<(Tensor, bool)> {
+        let (tensors, place) = self.layer(place);
+        match tensors.split_at_checked(place) {
+            Some((before, [tensor, ..])) => Some((*tensor, before.is_empty())),
+            _ => None,
+        }
+    }
+
+    /// The tensors of the layer that one of them belongs to, and its place among these.
+    pub(crate) const fn layer(&self, place: usize) -> (&'static [Tensor], usize) {
+        let (mut here, mut place) = (*self, place);
+        loop {
+            match here.node {
+                Node::Pair(first, rest) => match place.checked_sub(first.tensors) {
+                    Some(beyond) => {
+                        here = *rest;
+                        place = beyond;
+                    }
+                    None => here = *first,
+                },
+                Node::Leaf(tensors) => return (tensors, place),
+            }
+        }
+    }
+
+    /// Number of parameters.
+    #[must_use]
+    pub const fn parameters(&self) -> usize {
+        let (mut parameters, mut place) = (0_usize, 0);
+        while let Some(tensor) = self.get(place) {
+            parameters = parameters.saturating_add(tensor.len());
+            place = place.wrapping_add(1);
+        }
+        parameters
+    }
+
+    /// Whether the order in memory of each is one.
+    pub(crate) const fn are_ordered(&self) -> bool {
+        let mut place = 0;
+        while let Some(tensor) = self.get(place) {
+            if !tensor.is_ordered() {
+                return false;
+            }
+            place = place.wrapping_add(1);
+        }
+        true
+    }
+
+    /// Number of layers that have tensors.
+    #[must_use]
+    pub const fn layers(&self) -> usize {
+        let (mut layers, mut place) = (0_usize, 0);
+        while let Some((_, is_first)) = self.find(place) {
+            layers = layers.saturating_add(is_first as usize);
+            place = place.wrapping_add(1);
+        }
+        layers
+    }
+
+    /// All of them.
+    pub fn iter(&self) -> impl Iterator<Item = Tensor> {
+        (0..self.tensors).map_while(|place| self.get(place))
+    }
+}
+
+impl PartialEq for TensorList {
+    fn eq(&self, other: &Self) -> bool {
+        self.iter().eq(other.iter())
+    }
+}
+
+impl Eq for TensorList {}
+
+impl fmt::Debug for TensorList {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_list().entries(self.iter()).finish()
+    }
+}
+
+#[cfg(feature = "defmt")]
+impl defmt::Format for TensorList {
+    fn format(&self, f: defmt::Formatter<'_>) {
+        for tensor in self.iter() {
+            defmt::write!(f, "{} ", tensor);
+        }
+    }
+}
+
+/// Tensors of numbers `W` that can be walked: a gradient, what an optimizer remembers.
+///
+/// Every layer whose gradient is of its own type has it; an optimizer with a
+/// [`State`](crate::Optimizer::State) of its own type implements it for that type.
+pub trait Tensors<W> {
+    /// Walks the tensors of several values in step, always in the same order.
+    fn walk<const R: usize, const M: usize>(
+        read: [&Self; R],
+        write: [&mut Self; M],
+        visit: &mut impl FnMut(Kind, [&[W]; R], [&mut [W]; M]),
+    );
+}
+
+impl<W> Tensors<W> for () {
+    #[inline]
+    fn walk<const R: usize, const M: usize>(
+        _: [&Self; R],
+        _: [&mut Self; M],
+        _: &mut impl FnMut(Kind, [&[W]; R], [&mut [W]; M]),
+    ) {
+    }
+}
+
+impl<L: Layer<Gradient = L>> Tensors<Weight<L>> for L {
+    #[inline]
+    fn walk<const R: usize, const M: usize>(
+        read: [&Self; R],
+        write: [&mut Self; M],
+        visit: &mut impl FnMut(Kind, [&[Weight<L>]; R], [&mut [Weight<L>]; M]),
+    ) {
+        L::walk([], [], read, write, &mut |kind, [], [], read, write| visit(kind, read, write));
+    }
+}
+
+/// Something of each of two layers in a row: what [`Chain`](crate::Chain) keeps of a forward pass, the
+/// derivatives, the gradient.
+#[derive(Clone, Debug, PartialEq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+pub struct Pair<F, R> {
+    pub(crate) first: F,
+    pub(crate) rest: R,
+}
+
+impl<F, R> Pair<F, R> {
+    /// Of the first layer.
+    #[must_use]
+    pub const fn first(&self) -> &F {
+        &self.first
+    }
+
+    /// Of what follows it.
+    #[must_use]
+    pub const fn rest(&self) -> &R {
+        &self.rest
+    }
+}
+
+impl<F: Zero, R: Zero> Zero for Pair<F, R> {
+    const ZERO: Self = Self { first: F::ZERO, rest: R::ZERO };
+}
+
+impl<W, F: Tensors<W>, R: Tensors<W>> Tensors<W> for Pair<F, R> {
+    #[inline]
+    fn walk<const N: usize, const M: usize>(
+        read: [&Self; N],
+        mut write: [&mut Self; M],
+        visit: &mut impl FnMut(Kind, [&[W]; N], [&mut [W]; M]),
+    ) {
+        F::walk(read.map(|r| &r.first), write.each_mut().map(|w| &mut w.first), visit);
+        R::walk(read.map(|r| &r.rest), write.map(|w| &mut w.rest), visit);
+    }
+}
+
+/// Inside of `impl Layer`: lists the learned tensors of a layer whose gradient is of its own type.
+///
+/// Each is a field, an array of weights, with what it is, its name in files and its sizes in the order
+/// of files. Memory has the dimensions in the reverse order, unless `in` says another one.
+///
+/// ```
+/// # use gradlet::tensors;
+/// # macro_rules! lines { ($($t:tt)*) => {}; }
+/// # lines! {
+/// tensors! {
+///     weights: Weight "weight" [OUT, C, K], // in memory [[[T; OUT]; C]; K]
+///     bias: Bias "bias" [OUT],
+/// }
+/// # }
+/// ```
+///
+/// That stands for [`Layer::TENSORS`](crate::Layer::TENSORS) and [`Layer::walk`](crate::Layer::walk).
+#[macro_export]
+macro_rules! tensors {
+    ($($field:ident: $kind:ident $name:literal [$($size:expr),+] $(in [$($axis:literal),+])?),+ $(,)?) => {
+        const TENSORS: $crate::TensorList = $crate::TensorList::of({
+            const { &[$($crate::Tensor {
+                kind: $crate::Kind::$kind,
+                name: $name,
+                shape: &[$($size),+],
+                order: &[$($($axis),+)?],
+            }),+] }
+        });
+
+        #[inline]
+        fn walk<const Q: usize, const P: usize, const R: usize, const S: usize>(
+            nets: [&Self; Q],
+            mut nets_mut: [&mut Self; P],
+            read: [&Self; R],
+            mut write: [&mut Self; S],
+            visit: &mut impl FnMut(
+                $crate::Kind,
+                [&[$crate::Weight<Self>]; Q],
+                [&mut [$crate::Weight<Self>]; P],
+                [&[$crate::Weight<Self>]; R],
+                [&mut [$crate::Weight<Self>]; S],
+            ),
+        ) {
+            $(
+                visit(
+                    $crate::Kind::$kind,
+                    nets.map(|net| $crate::Shape::as_slice(&net.$field)),
+                    nets_mut.each_mut().map(|net| $crate::Shape::as_mut_slice(&mut net.$field)),
+                    read.map(|read| $crate::Shape::as_slice(&read.$field)),
+                    write.each_mut().map(|write| $crate::Shape::as_mut_slice(&mut write.$field)),
+                );
+            )+
+        }
+    };
+}
+
+/// Whether all numbers of a gradient or of an optimizer's state are finite.
+pub(crate) fn are_finite<F: Format, S: Tensors<F::Weight>>(tensors: &S) -> bool {
+    let mut finite = true;
+    S::walk([tensors], [], &mut |_, [values], []| {
+        finite = finite && values.iter().all(|&value| F::is_finite(value));
+    });
+    finite
+}
