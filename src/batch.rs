@@ -3,15 +3,14 @@
 use core::array::from_mut;
 use core::convert::Infallible;
 
-use crate::example::Example;
+use crate::fit::Example;
 use crate::gradient::Accumulate;
 use crate::layer::{Layer, Real, Samples};
 use crate::loss::Loss;
 use crate::metrics::LossMeter;
 use crate::optimizer::{Optimizer, Sgd, Stored};
-use crate::scalar::{Scalar, reciprocal};
+use crate::scalar::{Scalar, Zero, reciprocal};
 use crate::trainer::{Trainer, backward, forward};
-use crate::zero::Zero;
 
 /// Trains a network by the mean gradient of batches.
 ///
@@ -122,7 +121,6 @@ where
     ) -> Result<(), R> {
         let mut examples = (0..most).zip(examples).map(|(_, example)| example);
         loop {
-            // An iterator gives examples one by one; a tile needs them at the same time.
             let mut tile = [const { None }; TILE];
             let mut count = 0_usize;
             for (place, example) in tile.iter_mut().zip(&mut examples) {
@@ -170,7 +168,6 @@ where
         let forward = forward::<N, L, K>(net, traces, inputs, targets);
         let mut losses = targets.map(|target| (T::ZERO, target));
         if forward.iter().all(|sample| sample.sum.is_finite()) {
-            // The sums of the gradient take the samples in their order: the bits of one by one.
             for ((loss, _), sample) in losses.iter_mut().zip(forward) {
                 *loss = sample.loss;
             }
@@ -187,9 +184,6 @@ where
     }
 
     /// Updates the network by the mean gradient of the batch, and begins a new batch.
-    ///
-    /// A batch of one sample ends in the bits of [`Trainer::step`], but for the last digit of a weight with
-    /// [`Sgd`] or [`ClipByNorm`](crate::ClipByNorm): see [the order](crate::Optimizer) of the operations.
     ///
     /// Returns the number of samples that were learned. It is 0, and nothing changes, if there are
     /// none, or if a hyper-parameter is out of its range ([`Optimizer::check`]): the batch is then

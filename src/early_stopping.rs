@@ -3,9 +3,7 @@
 use core::ops::ControlFlow;
 
 use crate::layer::{Layer, Real, parameters_are_finite};
-use crate::macros::default_is_new;
-use crate::scalar::Scalar;
-use crate::zero::Zero;
+use crate::scalar::{Scalar, Zero};
 
 /// Ends training when a loss has not become better for some epochs, and keeps the best parameters.
 ///
@@ -95,4 +93,8 @@ impl<N: Layer> EarlyStopping<N> {
     }
 }
 
-default_is_new!([N: Layer] EarlyStopping<N>);
+impl<N: Layer> Default for EarlyStopping<N> {
+    fn default() -> Self {
+        Self::new()
+    }
+}

@@ -3,7 +3,6 @@
 use core::ops::ControlFlow;
 
 use crate::batch::BatchTrainer;
-use crate::example::Example;
 use crate::layer::{Layer, Real, parameters_are_finite};
 use crate::loss::Loss;
 use crate::metrics::LossMeter;
@@ -12,6 +11,56 @@ use crate::scalar::Scalar;
 use crate::shape::Shape;
 use crate::tensors::are_finite;
 use crate::trainer::Trainer;
+
+/// An input `X` with its target `Y`: a pair, a reference to a pair, or a pair of references.
+///
+/// ```
+/// use gradlet::Example;
+///
+/// let pair = ([0.1, 0.2], [1.0]);
+/// assert_eq!(Example::<[f64; 2], [f64; 1]>::target(&pair), &[1.0]);
+/// assert_eq!(Example::<[f64; 2], [f64; 1]>::input(&&pair), &[0.1, 0.2]);
+/// ```
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is not an example for a network with input `{X}` and target `{Y}`",
+    label = "each example must be a pair `({X}, {Y})`, by value or by reference"
+)]
+pub trait Example<X, Y> {
+    /// The input.
+    fn input(&self) -> &X;
+    /// What the network should answer.
+    fn target(&self) -> &Y;
+}
+
+#[diagnostic::do_not_recommend]
+impl<X, Y> Example<X, Y> for (X, Y) {
+    fn input(&self) -> &X {
+        &self.0
+    }
+    fn target(&self) -> &Y {
+        &self.1
+    }
+}
+
+#[diagnostic::do_not_recommend]
+impl<X, Y> Example<X, Y> for &(X, Y) {
+    fn input(&self) -> &X {
+        &self.0
+    }
+    fn target(&self) -> &Y {
+        &self.1
+    }
+}
+
+#[diagnostic::do_not_recommend]
+impl<X, Y> Example<X, Y> for (&X, &Y) {
+    fn input(&self) -> &X {
+        self.0
+    }
+    fn target(&self) -> &Y {
+        self.1
+    }
+}
 
 /// When training ends.
 ///
@@ -162,24 +211,6 @@ fn record<N: Layer, L: Loss<N::Activation, N::Format>>(
     }
 }
 
-/// What ends training after an epoch, or before the first.
-fn ended<N: Layer>(
-    report: &Report<Real<N>>,
-    net: &N,
-    stop: Stop<Real<N>>,
-    callback: &mut impl FnMut(Epoch<'_, N>) -> ControlFlow<()>,
-) -> Option<Outcome> {
-    if let Some(loss) = report.loss {
-        if callback(Epoch { number: report.epochs, loss, net }).is_break() {
-            return Some(Outcome::Stopped);
-        }
-        if stop.loss.is_some_and(|limit| loss <= limit) {
-            return Some(Outcome::LossReached);
-        }
-    }
-    (report.epochs >= stop.epochs).then_some(Outcome::EpochsDone)
-}
-
 fn run<N: Layer, O: Optimizer<N>, S: IntoIterator<Item: Example<N::Input, N::Output>>>(
     learner: &mut impl Learn<N, O>,
     net: &mut N,
@@ -197,19 +228,25 @@ fn run<N: Layer, O: Optimizer<N>, S: IntoIterator<Item: Example<N::Input, N::Out
         Ok(optimizer)
     };
     loop {
-        // Also before the first epoch, and before the callback could keep such a network.
         if !(parameters_are_finite(net) && learner.state_is_finite()) {
             return Report { outcome: Outcome::Diverged, ..report };
         }
-        if let Some(outcome) = ended(&report, net, stop, &mut callback) {
-            return Report { outcome, ..report };
+        if let Some(loss) = report.loss {
+            if callback(Epoch { number: report.epochs, loss, net }).is_break() {
+                return Report { outcome: Outcome::Stopped, ..report };
+            }
+            if stop.loss.is_some_and(|limit| loss <= limit) {
+                return Report { outcome: Outcome::LossReached, ..report };
+            }
+        }
+        if report.epochs >= stop.epochs {
+            return report;
         }
         let mut losses = LossMeter::new();
         let examples = examples(report.epochs).into_iter();
         if let Err(outcome) = learner.epoch(net, &mut next_optimizer, examples, &mut losses) {
             return Report { outcome, ..report };
         }
-        // An epoch of no examples would go on for ever without learning.
         let Some(loss) = losses.mean() else {
             return Report { outcome: Outcome::NoExamples, ..report };
         };
@@ -259,7 +296,6 @@ where
     ) -> Result<(), Outcome> {
         let mut examples = examples.fuse();
         loop {
-            // Losses are recorded one by one, so that the report can name the example that was wrong.
             self.trainer.accumulate_each(net, &mut examples, self.size, |loss, target| {
                 record::<N, L>(losses, loss, target)
             })?;
@@ -403,7 +439,6 @@ where
     where
         S: IntoIterator<Item: Example<N::Input, N::Output>>,
     {
-        // Samples of the user's own `accumulate` do not go into the first batch.
         self.clear();
         let report =
             run(&mut InBatches { trainer: self, size }, net, optimizer, examples, stop, callback);

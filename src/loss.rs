@@ -10,12 +10,10 @@
 use crate::activation::{Activation, Sigmoid, Softmax, ratio};
 use crate::format::Format;
 use crate::kernel::{each, each_sample};
-use crate::scalar::{Scalar, reciprocal};
+use crate::scalar::{Scalar, Zero as _, reciprocal};
 use crate::shape::Shape;
-use crate::zero::Zero as _;
 
-/// What training makes small, for a network whose last activation is `A`. Implement it for a loss of your
-/// own: its value, and its derivative.
+/// What training makes small, for a network whose last activation is `A`.
 ///
 /// A pair of loss and activation that makes no sense does not compile: [`BinaryCrossEntropy`] needs
 /// [`Sigmoid`], [`CrossEntropy`] needs [`Softmax`] (or those of [`fast`](crate::fast)), the others
@@ -136,14 +134,14 @@ macro_rules! after_activation {
 #[inline(always)]
 fn sum_of_errors<T: Scalar>(output: &[T], target: &[T], f: impl Fn(T) -> T) -> T {
     let mut sum = T::ZERO;
-    each(output.len(), output.iter(), target.iter(), |&y, &t| sum += f(y - t));
+    each(output.len(), output.iter().zip(target), |(&y, &t)| sum += f(y - t));
     sum
 }
 
 /// `delta = f(y - t)`.
 #[inline(always)]
 fn map_errors<T: Scalar>(output: &[T], target: &[T], delta: &mut [T], f: impl Fn(T) -> T) {
-    each(delta.len(), delta.iter_mut().zip(output), target, |(d, &y), &t| *d = f(y - t));
+    each(delta.len(), delta.iter_mut().zip(output).zip(target), |((d, &y), &t)| *d = f(y - t));
 }
 
 loss! {

@@ -9,8 +9,6 @@
 //! Every operation is one of `T`, in the order that is written here, so the bits are the same on
 //! every target.
 
-use core::num::NonZeroU32;
-
 use crate::scalar::Scalar;
 
 /// A number with about twice the digits of `T`, for sums and means of very many numbers.
@@ -104,17 +102,17 @@ impl<T: Scalar> Moments<T> {
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub(crate) struct Count {
     samples: u32,
-    /// How many count; all of them if there is none.
-    memory: Option<NonZeroU32>,
+    /// 0 stands for all, so that a new one is all zeros and takes no flash.
+    memory: u32,
 }
 
 impl Count {
-    pub(crate) const ZERO: Self = Self { samples: 0, memory: None };
+    pub(crate) const ZERO: Self = Self { samples: 0, memory: 0 };
 
     /// Of which the last `MEMORY` count.
     pub(crate) const fn with_memory<const MEMORY: u32>() -> Self {
         const { assert!(MEMORY >= 2, "too short a memory for a variance: MEMORY must be 2 or more") };
-        Self { samples: 0, memory: NonZeroU32::new(MEMORY) }
+        Self { samples: 0, memory: MEMORY }
     }
 
     /// One more; the number to divide by.
@@ -130,10 +128,7 @@ impl Count {
 
     /// How many count at most.
     pub(crate) const fn memory(&self) -> u32 {
-        match self.memory {
-            Some(memory) => memory.get(),
-            None => u32::MAX,
-        }
+        if self.memory == 0 { u32::MAX } else { self.memory }
     }
 
     pub(crate) const fn samples(&self) -> u32 {

@@ -6,6 +6,43 @@ use core::ops::{Add, AddAssign, Div, DivAssign, Mul, MulAssign, Neg, Sub, SubAss
 
 use crate::shape::Element;
 
+/// A value that is all zeros, known at compile time.
+///
+/// Everything that a trainer stores starts as zero, so that a trainer in a `static` costs no flash.
+///
+/// ```
+/// use gradlet::Zero;
+///
+/// static BUFFER: [f32; 4] = Zero::ZERO;
+/// assert_eq!(BUFFER, [0.0; 4]);
+/// ```
+pub trait Zero {
+    /// The zero of this type.
+    const ZERO: Self;
+}
+
+impl Zero for () {
+    const ZERO: Self = ();
+}
+
+impl<Z: Zero, const N: usize> Zero for [Z; N] {
+    const ZERO: Self = [Z::ZERO; N];
+}
+
+impl<A: Zero, B: Zero> Zero for (A, B) {
+    const ZERO: Self = (A::ZERO, B::ZERO);
+}
+
+macro_rules! zero {
+    ($zero:literal: $($type:ty)+) => { $(
+        impl Zero for $type {
+            const ZERO: Self = $zero;
+        }
+    )+ };
+}
+zero!(0.0: f32 f64);
+zero!(0: i8 i16 i32 i64 u8 u16 u32);
+
 pub(crate) mod sealed {
     use crate::math::fast::{double, single};
 
@@ -73,8 +110,7 @@ pub(crate) mod sealed {
     sealed!(f64 double 27);
 }
 
-/// A floating-point type: `f32` or `f64`, and no other. It exists so that activations, losses and
-/// optimizers are written once for both.
+/// A floating-point type: `f32` or `f64`.
 ///
 /// The transcendental functions come from [`libm`], which computes the same bits on every target;
 /// `exp` of `f32` is written anew, for fewer instructions, and gives its bits for every argument.

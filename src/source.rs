@@ -4,7 +4,6 @@ use core::fmt::{self, Debug, Display, Formatter};
 
 use crate::activation::Hidden;
 use crate::layer::{Chain, Dense, Frozen, Layer, Takes};
-use crate::macros::defmt_shows;
 use crate::scalar::Scalar;
 
 /// What can be printed as Rust source: an expression to be pasted into a constant of its type. It has
@@ -107,7 +106,12 @@ impl<N: ToSource + ?Sized> Debug for Source<'_, N> {
     }
 }
 
-defmt_shows!([N: ?Sized] Source<'_, N>: |_, f| defmt::write!(f, "Source(..)"));
+#[cfg(feature = "defmt")]
+impl<N: ?Sized> defmt::Format for Source<'_, N> {
+    fn format(&self, f: defmt::Formatter<'_>) {
+        defmt::write!(f, "Source(..)");
+    }
+}
 
 /// Writes a constant expression that has the same bits.
 fn write_number<T: Scalar>(number: T, f: &mut Formatter<'_>) -> fmt::Result {

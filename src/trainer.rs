@@ -13,7 +13,7 @@
 //! 3. *Backward.* [`Loss::delta`] writes the derivatives by the last outputs, the activation makes them
 //!    derivatives by the logits. From the last layer to the second, [`Layer::input_gradient`] brings them
 //!    to the outputs of the layer before (kernel: input gradient), whose activation does the same. The
-//!    derivatives of all layers are in the trace now; no weight has changed yet.
+//!    derivatives of all layers are on the stack now; no weight has changed yet.
 //! 4. *Update.* [`Optimizer::update`] sends a visitor through the layers. Each hands it its weights with
 //!    `x` and `d` of the outer product that is their gradient, and the visitor changes the weights in
 //!    place (kernel: update). The gradient itself is nowhere.
@@ -26,17 +26,15 @@ use core::array::from_mut;
 use core::fmt;
 use core::marker::PhantomData;
 
-use crate::example::Example;
+use crate::fit::Example;
 use crate::kernel::each_sample;
 use crate::layer::{EndsIn, Layer, LayerTrace, Real, Samples};
 use crate::loss::Loss;
-use crate::macros::{default_is_new, defmt_shows};
 use crate::metrics::LossMeter;
 use crate::optimizer::{Optimizer, Sgd};
-use crate::scalar::Scalar;
 use crate::scalar::sealed::Sealed as _;
+use crate::scalar::{Scalar, Zero};
 use crate::shape::Shape;
-use crate::zero::Zero;
 
 /// The forward pass of a training step: of each sample the loss, and a number that is finite if all of
 /// the input, the target and the network is.
@@ -48,7 +46,6 @@ pub(crate) fn forward<N: Layer, L: Loss<N::Activation, N::Format>, const K: usiz
     targets: [&N::Output; K],
 ) -> [Forward<Real<N>>; K] {
     let sums = net.forward_trace(inputs, traces.each_mut());
-    // The loss turns the last logits into outputs itself: a cross-entropy needs both.
     let last = traces.each_mut().map(EndsIn::last_mut);
     let losses = LayerTrace::activate_by(last, |values| L::evaluate_each(values, targets));
     let mut forward = [Forward { loss: Scalar::INFINITY, sum: Scalar::INFINITY }; K];
@@ -92,17 +89,15 @@ pub(crate) fn backward<N: Layer, L: Loss<N::Activation, N::Format>, const K: usi
         let (output, delta) = last.parts();
         let (values, scale) = delta.parts();
         L::delta(output.as_slice(), target.as_slice(), values, scale);
-        // A cross-entropy gives the derivatives by the logits, where its activation cancels out.
         if L::FUSED { last.backward::<true>() } else { last.backward::<false>() }
     });
-    // Nobody wants the derivatives by the input of the network.
     net.backward::<false, K>(inputs, traces.each_mut());
 }
 
 /// Trains a network one sample at a time, in place: there is no array for the gradient.
 ///
-/// Holds the outputs of every layer, the derivatives of the loss by them, and what the optimizer
-/// remembers: nothing for [`Sgd`]. All of it is zero at first, so a trainer in a `static` costs no flash.
+/// Holds the outputs of every layer (what backpropagation needs) and what the optimizer remembers:
+/// nothing for [`Sgd`]. All of it is zero at first, so a trainer in a `static` costs no flash.
 /// `B` is what it holds of a batch; see [`BatchTrainer`](crate::BatchTrainer).
 ///
 /// ```
@@ -118,7 +113,7 @@ pub(crate) fn backward<N: Layer, L: Loss<N::Activation, N::Format>, const K: usi
 /// let loss = trainer.step(&mut net, &sgd, &[0.1, 0.2], &[0.01, 0.99]);
 /// assert_eq!(loss, 0.32261243); // before the update
 /// assert_eq!(trainer.evaluate(&net, &[0.1, 0.2], &[0.01, 0.99]), 0.30685428);
-/// assert_eq!(size_of_val(&trainer), 32); // of each of the four units an output and a derivative
+/// assert_eq!(size_of_val(&trainer), 16); // two hidden and two last outputs
 /// ```
 pub struct Trainer<N, L, O = Sgd<Real<N>>, B = ()>
 where
@@ -228,7 +223,6 @@ impl<N: Layer, L: Loss<N::Activation, N::Format>, O: Optimizer<N>> Trainer<N, L,
         input: &N::Input,
         target: &N::Output,
     ) -> Real<N> {
-        // A NaN anywhere makes the sum NaN, so one comparison looks at input, target, network and optimizer.
         let [Forward { loss, sum }] =
             forward::<N, L, 1>(net, from_mut(&mut self.trace), [input], [target]);
         let sum = sum.or_nan(optimizer.check().is_ok());
@@ -263,11 +257,19 @@ impl<N: Layer, L: Loss<N::Activation, N::Format>, O: Optimizer<N>, B> fmt::Debug
     }
 }
 
-defmt_shows!(
-    [N: Layer, L: Loss<N::Activation, N::Format>, O: Optimizer<N>, B] Trainer<N, L, O, B>:
-    |_, f| defmt::write!(f, "Trainer {{ .. }}")
-);
+#[cfg(feature = "defmt")]
+impl<N: Layer, L: Loss<N::Activation, N::Format>, O: Optimizer<N>, B> defmt::Format
+    for Trainer<N, L, O, B>
+{
+    fn format(&self, f: defmt::Formatter<'_>) {
+        defmt::write!(f, "Trainer {{ .. }}");
+    }
+}
 
-default_is_new!(
-    [N: Layer, L: Loss<N::Activation, N::Format>, O: Optimizer<N>, B: Zero] Trainer<N, L, O, B>
-);
+impl<N: Layer, L: Loss<N::Activation, N::Format>, O: Optimizer<N>, B: Zero> Default
+    for Trainer<N, L, O, B>
+{
+    fn default() -> Self {
+        Self::new()
+    }
+}

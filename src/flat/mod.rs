@@ -48,7 +48,7 @@ pub use pieces::{Assembler, PieceError, piece_count, pieces};
 
 use crate::content;
 use crate::layer::{Layer, Weight};
-use crate::zero::Zero;
+use crate::scalar::Zero;
 
 /// All parameters, in the order of [`Layer::visit`].
 ///
@@ -70,8 +70,9 @@ use crate::zero::Zero;
 /// ```
 #[must_use]
 pub fn to_array<N: Layer, const PARAMS: usize>(net: &N) -> [Weight<N>; PARAMS] {
+    const { expect_length::<N>(PARAMS) };
     let mut array = [Zero::ZERO; PARAMS];
-    write_array(net, &mut array);
+    write(net, &mut array);
     array
 }
 
@@ -88,6 +89,10 @@ pub fn to_array<N: Layer, const PARAMS: usize>(net: &N) -> [Weight<N>; PARAMS] {
 /// ```
 pub fn write_array<N: Layer, const PARAMS: usize>(net: &N, array: &mut [Weight<N>; PARAMS]) {
     const { expect_length::<N>(PARAMS) };
+    write(net, array);
+}
+
+fn write<N: Layer>(net: &N, array: &mut [Weight<N>]) {
     let mut places = array.iter_mut();
     content::show(net, &(), &mut |values| {
         for (value, place) in values.iter().zip(&mut places) {

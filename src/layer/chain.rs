@@ -1,14 +1,14 @@
 //! Layers in a row.
 
-use super::{Deltas, Dense, Layer, LayerTrace, Real, Samples, Takes, Weight};
+use super::{Dense, Layer, LayerTrace, Real, Samples, Takes, Weight};
 use crate::activation::{Activation, Hidden, Sigmoid};
 use crate::fingerprint::fingerprint;
-
+use crate::format::Delta;
 use crate::gradient::GradientVisitor;
 use crate::kernel::each_sample;
 use crate::layer::EndsIn;
+use crate::scalar::Zero;
 use crate::tensors::{Kind, Pair, TensorList};
-use crate::zero::Zero;
 
 /// Two layers in a row; either may be a chain, so a chain of any length is a chain.
 ///
@@ -108,11 +108,6 @@ where
     }
 
     #[inline]
-    fn forward_all<const K: usize>(&self, inputs: [&Self::Input; K]) -> [Self::Output; K] {
-        self.rest.forward_all(self.first.forward_all(inputs).each_ref())
-    }
-
-    #[inline]
     fn forward_trace<const K: usize>(
         &self,
         inputs: [&Self::Input; K],
@@ -121,7 +116,6 @@ where
         let sums = self.first.forward_trace(inputs, traces.each_mut().map(|t| &mut t.first));
         let hidden = traces.each_mut().map(|t| t.first.last_mut());
         LayerTrace::activate_by(hidden, First::Activation::apply_each);
-        // What follows reads the outputs of this layer while it writes its own: both are borrowed at once.
         let mut rests = traces.map(|Pair { first, rest }| (first.last().output(), rest));
         let hidden = rests.each_ref().map(|(hidden, _)| *hidden);
         self.rest.forward_trace(hidden, rests.each_mut().map(|(_, rest)| &mut **rest));
@@ -137,20 +131,17 @@ where
         let mut rests = traces.each_mut().map(|t| (t.first.last().output(), &mut t.rest));
         let hidden = rests.each_ref().map(|(hidden, _)| *hidden);
         let rests = rests.each_mut().map(|(_, rest)| &mut **rest);
-        // Nobody asks for derivatives below a frozen layer that stands first.
         if !WANTED && First::TENSORS.len() == 0 {
             return self.rest.backward::<false, K>(hidden, rests);
         }
         self.rest.backward::<true, K>(hidden, rests);
 
-        // From the logits of the layers behind to the outputs of this one, before any weight changes.
         let parts = traces.each_mut().map(|t| (t.first.last_mut().parts(), &t.rest));
         let samples = Samples {
             inputs: parts.each_ref().map(|((hidden, _), _)| *hidden),
             traces: parts.each_ref().map(|(_, rest)| *rest),
         };
         self.rest.input_gradient(samples, parts.map(|((_, delta), _)| delta));
-        // From the outputs to the logits.
         let hidden = traces.each_mut().map(|trace| trace.first.last_mut());
         each_sample::<K, _>(hidden.into_iter(), LayerTrace::backward::<false>);
         self.first.backward::<WANTED, K>(inputs, traces.map(|t| &mut t.first));
@@ -160,7 +151,7 @@ where
     fn input_gradient<const K: usize>(
         &self,
         samples: Samples<'_, Self, K>,
-        gradients: Deltas<'_, Self, K>,
+        gradients: [&mut Delta<Self::Format, Self::Input>; K],
     ) {
         self.first.input_gradient(samples.first(), gradients);
     }

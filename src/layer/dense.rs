@@ -3,14 +3,14 @@
 use core::fmt;
 use core::marker::PhantomData;
 
-use super::{Deltas, Layer, LayerTrace, Real, Samples};
+use super::{Layer, LayerTrace, Real, Samples};
 use crate::activation::{Activation, Sigmoid};
 use crate::fingerprint::{fingerprint, size};
-use crate::format::Format;
+use crate::format::{Delta, Format};
 use crate::gradient::GradientVisitor;
 use crate::kernel::each_sample;
+use crate::scalar::Zero;
 use crate::tensors;
-use crate::zero::Zero;
 
 /// A fully connected layer: `y = A(W x + b)`.
 ///
@@ -183,14 +183,6 @@ impl<const IN: usize, const OUT: usize, A: Activation<F>, F: Format> Layer
     }
 
     #[inline]
-    fn forward_all<const K: usize>(&self, inputs: [&Self::Input; K]) -> [Self::Output; K] {
-        let mut outputs = <[Self::Output; K]>::ZERO;
-        F::affine(&self.weights, &self.bias, inputs, outputs.each_mut());
-        A::apply_each(outputs.each_mut());
-        outputs
-    }
-
-    #[cfg_attr(not(calls_layers), inline)]
     fn forward_trace<const K: usize>(
         &self,
         inputs: [&[F::Value; IN]; K],
@@ -206,7 +198,7 @@ impl<const IN: usize, const OUT: usize, A: Activation<F>, F: Format> Layer
     fn input_gradient<const K: usize>(
         &self,
         samples: Samples<'_, Self, K>,
-        mut gradients: Deltas<'_, Self, K>,
+        mut gradients: [&mut Delta<F, [F::Value; IN]>; K],
     ) {
         each_sample::<K, _>(gradients.iter_mut().zip(samples.traces), |(gradient, trace)| {
             gradient.scale = F::back_scale(trace.delta().scale);
@@ -215,7 +207,7 @@ impl<const IN: usize, const OUT: usize, A: Activation<F>, F: Format> Layer
         F::input_gradient(&self.weights, deltas, gradients.map(|gradient| &mut gradient.values));
     }
 
-    #[cfg_attr(not(calls_layers), inline)]
+    #[inline]
     fn gradient<const P: usize, const S: usize, const K: usize>(
         mut nets: [&mut Self; P],
         mut state: [&mut Self; S],

@@ -1,8 +1,9 @@
 //! Layers that are used, not trained.
 
-use super::{Deltas, Layer, Real, Samples};
+use super::{Layer, Real, Samples};
 use crate::fingerprint::fingerprint;
-use crate::zero::Zero;
+use crate::format::Delta;
+use crate::scalar::Zero;
 
 /// A layer, or a whole network, that is used but not trained.
 ///
@@ -69,12 +70,6 @@ macro_rules! frozen {
             }
 
             #[inline]
-            fn forward_all<const K: usize>(&self, inputs: [&L::Input; K]) -> [L::Output; K] {
-                let $this = self;
-                $layer.forward_all(inputs)
-            }
-
-            #[inline]
             fn forward_trace<const K: usize>(
                 &self,
                 inputs: [&L::Input; K],
@@ -100,7 +95,7 @@ macro_rules! frozen {
             fn input_gradient<const K: usize>(
                 &self,
                 Samples { inputs, traces }: Samples<'_, Self, K>,
-                gradients: Deltas<'_, Self, K>,
+                gradients: [&mut Delta<L::Format, L::Input>; K],
             ) {
                 let $this = self;
                 $layer.input_gradient(Samples { inputs, traces }, gradients);

@@ -16,10 +16,9 @@ use crate::activation::Activation;
 use crate::fingerprint::{fingerprint, size};
 use crate::format::{Delta, Format};
 use crate::gradient::GradientVisitor;
-use crate::macros::defmt_shows;
+use crate::scalar::Zero;
 use crate::shape::Shape;
 use crate::tensors::{Kind, Tensor, TensorList, Tensors};
-use crate::zero::Zero;
 
 /// A parameter of the layer `L`: `f32` for a layer of `f32`.
 pub type Weight<L> = <<L as Layer>::Format as Format>::Weight;
@@ -27,10 +26,6 @@ pub type Weight<L> = <<L as Layer>::Format as Format>::Weight;
 pub type Value<L> = <<L as Layer>::Format as Format>::Value;
 /// A loss or a learning rate of the network `L`.
 pub type Real<L> = <<L as Layer>::Format as Format>::Real;
-
-/// The derivatives of `K` losses by the inputs of the layer `L`, to be written.
-pub type Deltas<'a, L, const K: usize> =
-    [&'a mut Delta<<L as Layer>::Format, <L as Layer>::Input>; K];
 
 /// `K` samples on their way back through the layer `L`.
 pub struct Samples<'a, L: Layer, const K: usize> {
@@ -54,9 +49,12 @@ impl<L: Layer, const K: usize> fmt::Debug for Samples<'_, L, K> {
     }
 }
 
-defmt_shows!(
-    [L: Layer, const K: usize] Samples<'_, L, K>: |_, f| defmt::write!(f, "{} samples", K)
-);
+#[cfg(feature = "defmt")]
+impl<L: Layer, const K: usize> defmt::Format for Samples<'_, L, K> {
+    fn format(&self, f: defmt::Formatter<'_>) {
+        defmt::write!(f, "{} samples", K);
+    }
+}
 
 impl<'a, L: Layer, const K: usize> Samples<'a, L, K> {
     /// Input and trace of each sample.
@@ -83,7 +81,7 @@ impl<'a, L: Layer, const K: usize> Samples<'a, L, K> {
 ///
 /// ```
 /// use gradlet::prelude::*;
-/// use gradlet::{Deltas, GradientVisitor, LayerTrace, Samples, tensors};
+/// use gradlet::{Delta, GradientVisitor, LayerTrace, Samples, tensors};
 ///
 /// /// `y_i = s_i x_i`: one learned factor for each input.
 /// #[derive(Clone, Debug, PartialEq)]
@@ -115,7 +113,7 @@ impl<'a, L: Layer, const K: usize> Samples<'a, L, K> {
 ///     fn input_gradient<const K: usize>(
 ///         &self,
 ///         samples: Samples<'_, Self, K>,
-///         gradients: Deltas<'_, Self, K>,
+///         gradients: [&mut Delta<f32, [f32; N]>; K],
 ///     ) {
 ///         for ((_, trace), gradient) in samples.iter().zip(gradients) {
 ///             let pairs = gradient.values.iter_mut().zip(&trace.delta().values);
@@ -179,7 +177,7 @@ pub trait Layer: Sized {
     fn input_gradient<const K: usize>(
         &self,
         samples: Samples<'_, Self, K>,
-        gradients: Deltas<'_, Self, K>,
+        gradients: [&mut Delta<Self::Format, Self::Input>; K],
     );
 
     /// Hands the sum of the gradients of the samples to `visitor`, tensor by tensor, with the same
@@ -278,7 +276,7 @@ pub trait Layer: Sized {
 
     /// The outputs for several inputs, which go through the network together: on a PC, from about 16
     /// inputs of a layer on, faster than one after the other, with the same bits. Multiples of 8 are
-    /// good numbers. Holds `K` outputs of each of two layers on the stack.
+    /// good numbers. Holds `K` traces on the stack: two numbers for each unit.
     ///
     /// ```
     /// use gradlet::prelude::*;
@@ -287,10 +285,13 @@ pub trait Layer: Sized {
     /// let inputs = [[0.0], [1.0], [2.0]];
     /// assert_eq!(net.forward_all(inputs.each_ref()), [[1.0], [3.0], [5.0]]);
     /// ```
-    #[inline]
     #[must_use]
     fn forward_all<const K: usize>(&self, inputs: [&Self::Input; K]) -> [Self::Output; K] {
-        inputs.map(|input| self.forward(input))
+        let mut traces = <[Self::Trace; K]>::ZERO;
+        self.forward_trace(inputs, traces.each_mut());
+        let last = traces.each_mut().map(EndsIn::last_mut);
+        LayerTrace::activate_by(last, Self::Activation::apply_each);
+        traces.each_ref().map(|trace| trace.last().output().clone())
     }
 
     /// The forward pass of a training step: writes the logits into the traces, and the outputs of the
@@ -325,17 +326,6 @@ pub trait Layer: Sized {
         traces: [&mut Self::Trace; K],
     ) {
         let _ = (inputs, traces);
-    }
-}
-
-impl<L: Layer<Gradient = L>> Tensors<Weight<L>> for L {
-    #[inline]
-    fn walk<const R: usize, const M: usize>(
-        read: [&Self; R],
-        write: [&mut Self; M],
-        visit: &mut impl FnMut(Kind, [&[Weight<L>]; R], [&mut [Weight<L>]; M]),
-    ) {
-        L::walk([], [], read, write, &mut |kind, [], [], read, write| visit(kind, read, write));
     }
 }
 

@@ -5,14 +5,14 @@ use core::fmt;
 use crate::activation::{Activation, Kept};
 use crate::format::{Delta, Format};
 use crate::kernel::each_sample;
+use crate::scalar::Zero;
 use crate::shape::Shape;
 use crate::tensors::Pair;
-use crate::zero::Zero;
 
 /// What a training step keeps of a network: of the last layer it has an `X`, a [`LayerTrace`].
 ///
-/// Implemented by [`LayerTrace`], which is all that most layers need, and by the traces of chains. A layer
-/// that keeps more, a recurrent one for instance, implements it for a type of its own:
+/// [`LayerTrace`] itself is all that most layers need. A layer that keeps more, a recurrent one for
+/// instance, implements it for a type of its own:
 ///
 /// ```
 /// use gradlet::prelude::*;
@@ -111,7 +111,7 @@ impl<F: Format, Y: Shape<Element = F::Value>, A: Activation<F>> LayerTrace<F, Y,
     }
 
     /// Turns the derivatives `dL/dy` into `dL/dz`, unless they are `FUSED`: that already.
-    #[cfg_attr(not(calls_layers), inline)]
+    #[inline]
     pub(crate) fn backward<const FUSED: bool>(&mut self) {
         let (values, scale) = self.delta.parts();
         if !FUSED {

@@ -1,6 +1,5 @@
 //! Quantiles of a stream.
 
-use crate::macros::default_is_new;
 use crate::mean::Count;
 use crate::scalar::Scalar;
 
@@ -334,10 +333,13 @@ impl<const NUMERATOR: u32, const DENOMINATOR: u32, T: Scalar, const MARKERS: usi
     }
 }
 
-default_is_new!(
-    [const NUMERATOR: u32, const DENOMINATOR: u32, T: Scalar, const MARKERS: usize]
-    Quantile<NUMERATOR, DENOMINATOR, T, MARKERS>
-);
+impl<const NUMERATOR: u32, const DENOMINATOR: u32, T: Scalar, const MARKERS: usize> Default
+    for Quantile<NUMERATOR, DENOMINATOR, T, MARKERS>
+{
+    fn default() -> Self {
+        Self::new()
+    }
+}
 
 #[cfg(test)]
 #[allow(clippy::indexing_slicing, clippy::arithmetic_side_effects, reason = "tests may panic")]

@@ -4,9 +4,8 @@ use super::{Gradients, HyperParameter, Optimizer};
 use crate::fingerprint::fingerprint;
 use crate::gradient::for_each;
 use crate::layer::Layer;
-use crate::scalar::Scalar;
+use crate::scalar::{Scalar, Zero};
 use crate::tensors::{Kind, Tensors};
-use crate::zero::Zero;
 
 /// `s = decay * s + (1 - decay) * g^2`, `p -= learning_rate * g / (sqrt(s) + epsilon)`.
 ///
@@ -43,7 +42,7 @@ impl<T: Scalar> RmsProp<T> {
 #[diagnostic::do_not_recommend]
 impl<T: Scalar, N: Layer<Format = T>> Optimizer<N> for RmsProp<T> {
     type State = N::Gradient;
-    const FINGERPRINT: Option<u32> = Some(fingerprint("RmsProp", &[]));
+    const FINGERPRINT: u32 = fingerprint("RmsProp", &[]);
 
     #[inline]
     fn check(&self) -> Result<(), HyperParameter> {
@@ -180,7 +179,7 @@ impl<T: Scalar> Adam<T> {
 #[diagnostic::do_not_recommend]
 impl<T: Scalar, N: Layer<Format = T>> Optimizer<N> for Adam<T> {
     type State = AdamState<N::Gradient, T>;
-    const FINGERPRINT: Option<u32> = Some(fingerprint("Adam", &[]));
+    const FINGERPRINT: u32 = fingerprint("Adam", &[]);
 
     #[inline]
     fn check(&self) -> Result<(), HyperParameter> {
@@ -229,7 +228,7 @@ pub struct AdamW<T = f32> {
 #[diagnostic::do_not_recommend]
 impl<T: Scalar, N: Layer<Format = T>> Optimizer<N> for AdamW<T> {
     type State = AdamState<N::Gradient, T>;
-    const FINGERPRINT: Option<u32> = Some(fingerprint("Adam", &[]));
+    const FINGERPRINT: u32 = fingerprint("Adam", &[]);
 
     #[inline]
     fn check(&self) -> Result<(), HyperParameter> {

@@ -10,9 +10,6 @@ use crate::scalar::Scalar;
 
 /// Stochastic gradient descent: `p -= learning_rate * g`. Remembers nothing.
 ///
-/// A step of a [`Trainer`](crate::Trainer) computes `w + x (-(learning_rate) d)`, a batch of one sample
-/// `w + -(learning_rate) (x d)`: they may differ by the last digit.
-///
 /// Rumelhart, Hinton, Williams, Nature 323 (1986), equation 8.
 ///
 /// ```
@@ -57,7 +54,7 @@ impl<F: Format> GradientVisitor<F, 1, 0> for Descend<F::Real> {
         scale: F::Scale,
     ) {
         let step = F::step(self.rate, scale);
-        each(p.len(), p.iter_mut(), gradient, |p, &g| {
+        each(p.len(), p.iter_mut().zip(gradient), |(p, &g)| {
             *p = F::learn(*p, F::scaled(g, step), F::BIAS_INPUT, step);
         });
     }
@@ -106,7 +103,7 @@ pub struct Momentum<T = f32> {
 #[diagnostic::do_not_recommend]
 impl<T: Scalar, N: Layer<Format = T>> Optimizer<N> for Momentum<T> {
     type State = N::Gradient;
-    const FINGERPRINT: Option<u32> = Some(fingerprint("Momentum", &[]));
+    const FINGERPRINT: u32 = fingerprint("Momentum", &[]);
 
     #[inline]
     fn check(&self) -> Result<(), HyperParameter> {
@@ -160,7 +157,7 @@ pub struct Nesterov<T = f32> {
 #[diagnostic::do_not_recommend]
 impl<T: Scalar, N: Layer<Format = T>> Optimizer<N> for Nesterov<T> {
     type State = N::Gradient;
-    const FINGERPRINT: Option<u32> = Some(fingerprint("Nesterov", &[]));
+    const FINGERPRINT: u32 = fingerprint("Nesterov", &[]);
 
     #[inline]
     fn check(&self) -> Result<(), HyperParameter> {

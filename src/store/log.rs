@@ -17,10 +17,12 @@ macro_rules! store {
             }
         }
 
-        defmt_shows!(
-            [F: $NorFlash, const BUFFER: usize] $Store<F, BUFFER>:
-            |_, f| defmt::write!(f, "{=str} {{ .. }}", stringify!($Store))
-        );
+        #[cfg(feature = "defmt")]
+        impl<F: $NorFlash, const BUFFER: usize> defmt::Format for $Store<F, BUFFER> {
+            fn format(&self, f: defmt::Formatter<'_>) {
+                defmt::write!(f, "{=str} {{ .. }}", stringify!($Store));
+            }
+        }
 
         impl<F: $NorFlash, const BUFFER: usize> $Store<F, BUFFER> {
             const SIZES: Sizes =
@@ -57,7 +59,7 @@ macro_rules! store {
                 &mut self,
                 net: &N,
             ) -> Result<(), StoreError<F::Error>> {
-                self.save_content(net, &(), None)$($wait)*
+                self.save_content(net, &(), 0)$($wait)*
             }
 
             /// Saves the parameters of a network, and the state of its optimizer.
@@ -118,9 +120,8 @@ macro_rules! store {
             {
                 const { expect_fingerprint::<N, O>() };
                 let found = self.newest()$($wait)*?;
-                let ((_, header), _) = found;
-                header.is_of(N::FINGERPRINT)?;
-                header.is_with(O::FINGERPRINT)?;
+                found.header.is_of(N::FINGERPRINT)?;
+                found.header.is_with(O::FINGERPRINT)?;
                 self.load_content(net, trainer.state_mut(), found)$($wait)*
             }
 
@@ -188,9 +189,9 @@ macro_rules! store {
             }
 
             /// As [`find`](Self::find), for what must have one.
-            $($async)* fn newest(&mut self) -> Result<(Placed, u32), StoreError<F::Error>> {
+            $($async)* fn newest(&mut self) -> Result<Found, StoreError<F::Error>> {
                 match self.find()$($wait)*? {
-                    (Some(newest), highest) => Ok((newest, highest)),
+                    (Some((place, header)), highest) => Ok(Found { place, header, highest }),
                     (None, 0) => Err(StoreError::Empty),
                     (None, _) => Err(StoreError::Damaged),
                 }
@@ -215,7 +216,7 @@ macro_rules! store {
                 &mut self,
                 net: &N,
                 state: &S,
-                optimizer: Option<u32>,
+                optimizer: u32,
             ) -> Result<(), StoreError<F::Error>> {
                 const { expect_parameters::<N>() };
                 let (length, crc) = content::sum(net, state).ok_or(StoreError::NotFinite)?;
@@ -234,7 +235,7 @@ macro_rules! store {
                 let spots = Spots::new(Self::SIZES, self.pages, newest, length);
                 let spots = spots.ok_or(StoreError::Full)?;
                 let mut result = Err(StoreError::Worn);
-                for attempt in 0..=spots.tries {
+                for attempt in spots.attempts() {
                     header.attempt = attempt;
                     let Some(spot) = spots.spot(Self::SIZES, self.pages, attempt) else {
                         continue;
@@ -287,7 +288,7 @@ macro_rules! store {
                 &mut self,
                 net: &mut N,
                 state: &mut S,
-                ((place, header), highest): (Placed, u32),
+                Found { place, header, highest }: Found,
             ) -> Result<Loaded, StoreError<F::Error>> {
                 const { expect_parameters::<N>() };
                 header.is_of(N::FINGERPRINT)?;

@@ -2,7 +2,6 @@
 
 use ::heapless::Vec;
 
-use crate::macros::default_is_new;
 use crate::mean::DoubleWord;
 use crate::scalar::Scalar;
 
@@ -109,7 +108,11 @@ impl<const N: usize, T: Scalar> LossHistory<N, T> {
     }
 }
 
-default_is_new!([const N: usize, T: Scalar] LossHistory<N, T>);
+impl<const N: usize, T: Scalar> Default for LossHistory<N, T> {
+    fn default() -> Self {
+        Self::new()
+    }
+}
 
 #[cfg(test)]
 #[allow(clippy::panic, reason = "tests may panic")]

@@ -1,6 +1,7 @@
 //! The last items of many.
 
 use core::mem;
+use core::ops::Deref;
 
 use ::heapless::Vec;
 
@@ -9,7 +10,7 @@ use ::heapless::Vec;
 #[derive(Clone, Debug)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub(super) struct Ring<X, const N: usize> {
-    pub(super) items: Vec<X, N>,
+    items: Vec<X, N>,
     /// The place of the oldest item, if all places are filled.
     oldest: usize,
 }
@@ -48,5 +49,13 @@ impl<X, const N: usize> Ring<X, N> {
     pub(super) fn clear(&mut self) {
         self.items.clear();
         self.oldest = 0;
+    }
+}
+
+impl<X, const N: usize> Deref for Ring<X, N> {
+    type Target = [X];
+
+    fn deref(&self) -> &[X] {
+        &self.items
     }
 }

@@ -3,10 +3,8 @@
 use core::cmp::Ordering;
 
 use super::ring::Ring;
-use crate::macros::default_is_new;
 use crate::mean::DoubleWord;
-use crate::scalar::Scalar;
-use crate::zero::Zero;
+use crate::scalar::{Scalar, Zero};
 
 /// The last `LEN` samples of `CHANNELS` numbers each, looked at every `HOP` samples.
 ///
@@ -76,10 +74,13 @@ impl<const CHANNELS: usize, const LEN: usize, const HOP: usize, T: Scalar>
     }
 }
 
-default_is_new!(
-    [const CHANNELS: usize, const LEN: usize, const HOP: usize, T: Scalar]
-    Window<CHANNELS, LEN, HOP, T>
-);
+impl<const CHANNELS: usize, const LEN: usize, const HOP: usize, T: Scalar> Default
+    for Window<CHANNELS, LEN, HOP, T>
+{
+    fn default() -> Self {
+        Self::new()
+    }
+}
 
 /// A window that is full: see [`Window::push`].
 #[derive(Clone, Copy, Debug)]
@@ -230,8 +231,13 @@ impl<const CHANNELS: usize, T: Scalar> Features<CHANNELS, T> {
             );
         };
         let mut array = [T::ZERO; N];
-        let Self { mean, standard_deviation, minimum, maximum, zero_crossings } = self;
-        let kinds = [mean, standard_deviation, minimum, maximum, zero_crossings];
+        let kinds = [
+            &self.mean,
+            &self.standard_deviation,
+            &self.minimum,
+            &self.maximum,
+            &self.zero_crossings,
+        ];
         for (place, &feature) in array.iter_mut().zip(kinds.into_iter().flatten()) {
             *place = feature;
         }

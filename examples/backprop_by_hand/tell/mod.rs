@@ -6,7 +6,7 @@ mod rounding;
 
 use std::io::{self, Write};
 
-use super::compute::Plan;
+use crate::compute::Plan;
 
 /// Every section.
 pub(super) fn all(out: &mut impl Write, plan: &Plan) -> io::Result<()> {

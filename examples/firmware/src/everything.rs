@@ -55,6 +55,8 @@ pub(crate) fn call_everything<T: Scalar, const FRAME: usize, const PIECES: usize
         linear::<T>();
         flat::<Mlp<2, 4, 2, Tanh, Softmax, T>, 22, FRAME, PIECES>();
     }
+    #[cfg(feature = "panic-on-purpose")]
+    black_box(black_box(&[0; 4])[black_box(4_usize)]);
 }
 
 /// In `f64`, all this does not fit into the flash of the M0, which is the core without atomics.
@@ -118,7 +120,7 @@ fn kernels<T: Scalar>() {
     let (d, mut dx) = (vector::<[T; 5]>(), vector::<[[T; 3]; 2]>());
     kernel::affine::<T, 3, 5, 2>(&weights, &bias, [&x; 2], y.each_mut());
     kernel::input_gradient::<T, 3, 5, 2>(&weights, [&d; 2], dx.each_mut());
-    kernel::update::<T, 3, 5>(&mut weights, &mut bias, &x, &d, number());
+    kernel::update::<T, 3, 5>(&mut weights, &mut bias, &x, &d, (), number());
     let mut add = for_each(|[], [s], g: T| ([], [s + g]));
     add.affine([], [(&mut weights, &mut bias)], &x, &d, ());
     add.affine_sum([], [(&mut weights, &mut bias)], [(&x, &d); 2].into_iter(), ());
@@ -325,7 +327,7 @@ where
     let (x, t) = (vector::<N::Input>(), vector::<N::Output>());
     let example = (&x, &t);
     let examples = [example, black_box(example)];
-    call! { fingerprint("own", &[count(), N::FINGERPRINT, O::FINGERPRINT.unwrap_or(0)]) }
+    call! { fingerprint("own", &[count(), N::FINGERPRINT, O::FINGERPRINT]) }
     let stop = Stop::after(count()).or_at_loss(number());
     let mut judge = Trainer::<N, L, O>::new();
     let mut early = EarlyStopping::<N>::default();

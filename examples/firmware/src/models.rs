@@ -44,8 +44,7 @@ pub struct Trained {
     pub loss: f64,
 }
 
-/// All runs. Their functions are `inline` so that they are compiled where this table is used, and not
-/// with every library of the firmware, which would take ten times as long.
+/// All runs.
 pub const RUNS: [Run; 9] = [
     Run { name: "worked net", steps: WORKED_STEPS, train: worked_net },
     Run { name: "classes, batches, Adam", steps: 1000, train: classes },
@@ -107,7 +106,7 @@ impl Bits for f64 {
 }
 
 /// The worked net, one sample again and again, as in the program of that name.
-#[inline]
+#[inline(never)]
 fn worked_net(steps: u32) -> Trained {
     let mut net = WORKED_NET;
     let mut trainer = Trainer::<_, HalfSquaredError, Sgd>::new();
@@ -119,7 +118,7 @@ fn worked_net(steps: u32) -> Trained {
 }
 
 /// Odd sizes, so that no loop over four rows comes out even.
-#[inline]
+#[inline(never)]
 fn classes(steps: u32) -> Trained {
     type Net = net![3 => 9 Tanh => 7 LeakyRelu => 5 Softmax];
     let mut net = Net::ZERO;
@@ -144,7 +143,7 @@ fn classes(steps: u32) -> Trained {
 }
 
 /// Through 33 units the derivatives are summed in lanes: from 32 on.
-#[inline]
+#[inline(never)]
 fn wide(steps: u32) -> Trained {
     type Net = net![6 => 8 Relu => 33 Sigmoid => 3 Sigmoid];
     let mut net = Net::ZERO;
@@ -161,7 +160,7 @@ fn wide(steps: u32) -> Trained {
 }
 
 /// Everything in `f64`, which most cores compute in software.
-#[inline]
+#[inline(never)]
 fn double(steps: u32) -> Trained {
     type Net = net![f64; 2 => 6 Tanh => 5 Softplus => 2 Identity];
     let mut net = Net::ZERO;
@@ -179,7 +178,7 @@ fn double(steps: u32) -> Trained {
 
 /// A layer that stays in flash, in front of one that learns. Its weights are not hashed, so the
 /// outputs are, which depend on them.
-#[inline]
+#[inline(never)]
 fn frozen(steps: u32) -> Trained {
     type Features = Dense<2, 6, Tanh>;
     static FEATURES: Features = Dense::new(
@@ -212,7 +211,7 @@ fn frozen(steps: u32) -> Trained {
 }
 
 /// Activations that keep their logits, a clipped gradient, a learning rate that falls.
-#[inline]
+#[inline(never)]
 fn smooth(steps: u32) -> Trained {
     type Net = net![4 => 6 Gelu => 6 Silu => 2 Identity];
     let mut net = Net::ZERO;
@@ -235,7 +234,7 @@ fn smooth(steps: u32) -> Trained {
 }
 
 /// Activations that add, multiply and divide only, in more units than are computed at once on a PC.
-#[inline]
+#[inline(never)]
 fn fast_moons(steps: u32) -> Trained {
     type Net = net![2 => 10 fast::Tanh => 9 fast::Sigmoid];
     let mut net = Net::ZERO;
@@ -254,7 +253,7 @@ fn fast_moons(steps: u32) -> Trained {
 }
 
 /// The same in `f64`, with classes.
-#[inline]
+#[inline(never)]
 fn fast_classes(steps: u32) -> Trained {
     type Net = net![f64; 2 => 9 fast::Tanh => 5 fast::Softmax];
     let mut net = Net::ZERO;
@@ -271,7 +270,7 @@ fn fast_classes(steps: u32) -> Trained {
 
 /// The same layer by least squares in three ways; the last input follows from the others, but for a
 /// little.
-#[inline]
+#[inline(never)]
 fn least_squares(steps: u32) -> Trained {
     type Linear = Dense<4, 2, Identity>;
     let mut fit = LeastSquares::<4, 2>::new();

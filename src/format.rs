@@ -1,0 +1,263 @@
+//! Number formats: what a network computes in.
+
+use core::fmt;
+
+use crate::kernel;
+use crate::scalar::{Scalar, Zero};
+use crate::shape::{Element, Shape};
+
+/// A number format: which numbers weights, values and derivatives are, and the arithmetic of a step.
+///
+/// `f32` and `f64` are their own formats: all their types are the same, and the scale is nothing. A
+/// format of integers tells weights, values and sums apart, and the derivatives of a layer share a
+/// [`Scale`](Self::Scale), so that small gradients neither vanish nor overflow.
+///
+/// Implement it for a type of your own, and [`Dense`](crate::Dense), [`Chain`](crate::Chain),
+/// [`Trainer`](crate::Trainer) and [`Sgd`](crate::Sgd) train in it; each activation and loss that is
+/// used has to be implemented for it too.
+pub trait Format: Sized + 'static {
+    /// A parameter, and what an optimizer remembers of it.
+    type Weight: Element;
+    /// An input, an output, a target.
+    type Value: Element;
+    /// A sum of products, and a derivative.
+    type Sum: Element;
+    /// The scale that the derivatives of a layer share; `()` for floats.
+    type Scale: Copy + Zero + 'static;
+    /// A learning rate, a loss.
+    type Real: Scalar;
+    /// A learning rate and the scale of a layer's derivatives, prepared for many weights.
+    type Step: Copy;
+
+    /// The name in a fingerprint: no two formats share it.
+    const FINGERPRINT: u32;
+    /// 1, what a bias is multiplied by.
+    const BIAS_INPUT: Self::Value;
+
+    /// Where a sum begins: zero, for floats -0.0, to which anything can be added without a trace.
+    fn empty() -> Self::Sum;
+    /// `sum + w x`.
+    fn add_product(sum: Self::Sum, w: Self::Weight, x: Self::Value) -> Self::Sum;
+    /// The value of a sum and a bias.
+    fn add_bias(sum: Self::Sum, bias: Self::Weight) -> Self::Value;
+    /// `sum + w d`, on the way back.
+    fn add_back(sum: Self::Sum, w: Self::Weight, d: Self::Sum) -> Self::Sum;
+    /// `x d`, at the scale of `d`.
+    fn product(x: Self::Value, d: Self::Sum) -> Self::Sum;
+    /// The sum of two derivatives of the same scale.
+    fn add(a: Self::Sum, b: Self::Sum) -> Self::Sum;
+    /// The scale of the sums of [`add_back`](Self::add_back), for derivatives of this scale.
+    fn back_scale(scale: Self::Scale) -> Self::Scale;
+    /// Brings the derivatives of a layer to the size that the steps above and below take.
+    fn align(deltas: &mut [Self::Sum], scale: &mut Self::Scale);
+    /// Prepares `rate` for derivatives of this scale.
+    fn step(rate: Self::Real, scale: Self::Scale) -> Self::Step;
+    /// A derivative times the rate.
+    fn scaled(d: Self::Sum, step: Self::Step) -> Self::Sum;
+    /// `w` less the gradient `g x`, of which [`scaled`](Self::scaled) has made `g`.
+    fn learn(w: Self::Weight, g: Self::Sum, x: Self::Value, step: Self::Step) -> Self::Weight;
+    /// The value as a real number: NaN or infinite if it is.
+    fn real(value: Self::Value) -> Self::Real;
+    /// Whether a parameter is finite, as an integer always is.
+    #[inline]
+    fn is_finite(weight: Self::Weight) -> bool {
+        let _ = weight;
+        true
+    }
+    /// `deltas = outputs - targets`.
+    fn errors(
+        outputs: &[Self::Value],
+        targets: &[Self::Value],
+        deltas: &mut [Self::Sum],
+        scale: &mut Self::Scale,
+    );
+    /// `1/2 sum (outputs - targets)^2`.
+    fn half_squared_error(outputs: &[Self::Value], targets: &[Self::Value]) -> Self::Real;
+
+    /// `y = W x + b` for each of `K` samples; see [`kernel::affine`].
+    #[inline(always)]
+    fn affine<const IN: usize, const OUT: usize, const K: usize>(
+        weights: &[[Self::Weight; OUT]; IN],
+        bias: &[Self::Weight; OUT],
+        x: [&[Self::Value; IN]; K],
+        y: [&mut [Self::Value; OUT]; K],
+    ) {
+        kernel::plain::affine::<Self, IN, OUT, K>(weights, bias, x, y);
+    }
+
+    /// `dx = W^T d` for each of `K` samples; see [`kernel::input_gradient`].
+    #[inline(always)]
+    fn input_gradient<const IN: usize, const OUT: usize, const K: usize>(
+        weights: &[[Self::Weight; OUT]; IN],
+        d: [&[Self::Sum; OUT]; K],
+        dx: [&mut [Self::Sum; IN]; K],
+    ) {
+        kernel::plain::input_gradient::<Self, IN, OUT, K>(weights, d, dx);
+    }
+
+    /// `W -= rate x d^T`, `b -= rate d`; see [`kernel::update`].
+    #[inline(always)]
+    fn update<const IN: usize, const OUT: usize>(
+        weights: &mut [[Self::Weight; OUT]; IN],
+        bias: &mut [Self::Weight; OUT],
+        x: &[Self::Value; IN],
+        d: &[Self::Sum; OUT],
+        scale: Self::Scale,
+        rate: Self::Real,
+    ) {
+        kernel::plain::update::<Self, IN, OUT>(weights, bias, x, d, scale, rate);
+    }
+}
+
+impl<T: Scalar> Format for T {
+    type Weight = T;
+    type Value = T;
+    type Sum = T;
+    type Scale = ();
+    type Real = T;
+    type Step = T;
+
+    #[allow(clippy::cast_possible_truncation, reason = "4 or 8")]
+    const FINGERPRINT: u32 = size_of::<T>() as u32;
+    const BIAS_INPUT: T = T::ONE;
+
+    #[inline(always)]
+    fn empty() -> T {
+        -T::ZERO
+    }
+    #[inline(always)]
+    fn add_product(sum: T, w: T, x: T) -> T {
+        sum + w * x
+    }
+    #[inline(always)]
+    fn add_bias(sum: T, bias: T) -> T {
+        sum + bias
+    }
+    #[inline(always)]
+    fn add_back(sum: T, w: T, d: T) -> T {
+        sum + w * d
+    }
+    #[inline(always)]
+    fn product(x: T, d: T) -> T {
+        x * d
+    }
+    #[inline(always)]
+    fn add(a: T, b: T) -> T {
+        a + b
+    }
+    #[inline(always)]
+    fn back_scale((): ()) {}
+    #[inline(always)]
+    fn align(_: &mut [T], (): &mut ()) {}
+    #[inline(always)]
+    fn step(rate: T, (): ()) -> T {
+        -rate
+    }
+    #[inline(always)]
+    fn scaled(d: T, step: T) -> T {
+        step * d
+    }
+    #[inline(always)]
+    fn learn(w: T, g: T, x: T, _: T) -> T {
+        w + x * g
+    }
+    #[inline(always)]
+    fn real(value: T) -> T {
+        value
+    }
+    #[inline(always)]
+    fn is_finite(weight: T) -> bool {
+        weight.is_finite()
+    }
+    #[inline(always)]
+    fn errors(outputs: &[T], targets: &[T], deltas: &mut [T], (): &mut ()) {
+        let pairs = deltas.iter_mut().zip(outputs).zip(targets);
+        kernel::each(outputs.len(), pairs, |((d, &y), &t)| *d = y - t);
+    }
+    #[inline(always)]
+    fn half_squared_error(outputs: &[T], targets: &[T]) -> T {
+        let mut sum = T::ZERO;
+        kernel::each(outputs.len(), outputs.iter().zip(targets), |(&y, &t)| {
+            let e = y - t;
+            sum += e * e;
+        });
+        T::HALF * sum
+    }
+
+    #[inline(always)]
+    fn affine<const IN: usize, const OUT: usize, const K: usize>(
+        weights: &[[T; OUT]; IN],
+        bias: &[T; OUT],
+        x: [&[T; IN]; K],
+        y: [&mut [T; OUT]; K],
+    ) {
+        kernel::float::affine(weights, bias, x, y);
+    }
+    #[inline(always)]
+    fn input_gradient<const IN: usize, const OUT: usize, const K: usize>(
+        weights: &[[T; OUT]; IN],
+        d: [&[T; OUT]; K],
+        dx: [&mut [T; IN]; K],
+    ) {
+        kernel::float::input_gradient(weights, d, dx);
+    }
+    #[inline(always)]
+    fn update<const IN: usize, const OUT: usize>(
+        weights: &mut [[T; OUT]; IN],
+        bias: &mut [T; OUT],
+        x: &[T; IN],
+        d: &[T; OUT],
+        (): (),
+        rate: T,
+    ) {
+        kernel::float::update(weights, bias, x, d, -rate);
+    }
+}
+
+/// The derivatives of a loss by an array of shape `Y`: by the logits of a layer, or by its outputs
+/// or inputs.
+///
+/// ```
+/// use gradlet::{Delta, Zero};
+///
+/// let delta = Delta::<f32, [[f32; 2]; 3]>::ZERO;
+/// assert_eq!(delta.values, [[0.0; 2]; 3]);
+/// assert_eq!(size_of_val(&delta), 24); // the scale of floats takes no memory
+/// ```
+pub struct Delta<F: Format, Y: Shape> {
+    /// One for each element of `Y`.
+    pub values: Y::With<F::Sum>,
+    /// What all of them are scaled by.
+    pub scale: F::Scale,
+}
+
+impl<F: Format, Y: Shape> Delta<F, Y> {
+    /// The derivatives and their scale, to be changed.
+    #[inline(always)]
+    pub fn parts(&mut self) -> (&mut [F::Sum], &mut F::Scale) {
+        (self.values.as_mut_slice(), &mut self.scale)
+    }
+}
+
+impl<F: Format, Y: Shape> Zero for Delta<F, Y> {
+    const ZERO: Self = Self { values: Zero::ZERO, scale: Zero::ZERO };
+}
+
+impl<F: Format, Y: Shape> Clone for Delta<F, Y> {
+    fn clone(&self) -> Self {
+        Self { values: self.values.clone(), scale: self.scale }
+    }
+}
+
+impl<F: Format<Sum: fmt::Debug>, Y: Shape> fmt::Debug for Delta<F, Y> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Delta").field("values", &self.values.as_slice()).finish_non_exhaustive()
+    }
+}
+
+#[cfg(feature = "defmt")]
+impl<F: Format<Sum: defmt::Format>, Y: Shape> defmt::Format for Delta<F, Y> {
+    fn format(&self, f: defmt::Formatter<'_>) {
+        defmt::write!(f, "Delta {{ values: {=[?]}, .. }}", self.values.as_slice());
+    }
+}
