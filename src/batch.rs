@@ -3,14 +3,15 @@
 use core::array::from_mut;
 use core::convert::Infallible;
 
-use crate::fit::Example;
+use crate::example::Example;
 use crate::gradient::Accumulate;
 use crate::layer::{Layer, Real, Samples};
 use crate::loss::Loss;
 use crate::metrics::LossMeter;
 use crate::optimizer::{Optimizer, Sgd, Stored};
-use crate::scalar::{Scalar, Zero, reciprocal};
+use crate::scalar::{Scalar, reciprocal};
 use crate::trainer::{Trainer, backward, forward};
+use crate::zero::Zero;
 
 /// Trains a network by the mean gradient of batches.
 ///

@@ -3,7 +3,8 @@
 use core::ops::ControlFlow;
 
 use crate::layer::{Layer, Real, parameters_are_finite};
-use crate::scalar::{Scalar, Zero};
+use crate::scalar::Scalar;
+use crate::zero::Zero;
 
 /// Ends training when a loss has not become better for some epochs, and keeps the best parameters.
 ///

@@ -3,6 +3,7 @@
 use core::ops::ControlFlow;
 
 use crate::batch::BatchTrainer;
+use crate::example::Example;
 use crate::layer::{Layer, Real, parameters_are_finite};
 use crate::loss::Loss;
 use crate::metrics::LossMeter;
@@ -11,56 +12,6 @@ use crate::scalar::Scalar;
 use crate::shape::Shape;
 use crate::tensors::are_finite;
 use crate::trainer::Trainer;
-
-/// An input `X` with its target `Y`: a pair, a reference to a pair, or a pair of references.
-///
-/// ```
-/// use gradlet::Example;
-///
-/// let pair = ([0.1, 0.2], [1.0]);
-/// assert_eq!(Example::<[f64; 2], [f64; 1]>::target(&pair), &[1.0]);
-/// assert_eq!(Example::<[f64; 2], [f64; 1]>::input(&&pair), &[0.1, 0.2]);
-/// ```
-#[diagnostic::on_unimplemented(
-    message = "`{Self}` is not an example for a network with input `{X}` and target `{Y}`",
-    label = "each example must be a pair `({X}, {Y})`, by value or by reference"
-)]
-pub trait Example<X, Y> {
-    /// The input.
-    fn input(&self) -> &X;
-    /// What the network should answer.
-    fn target(&self) -> &Y;
-}
-
-#[diagnostic::do_not_recommend]
-impl<X, Y> Example<X, Y> for (X, Y) {
-    fn input(&self) -> &X {
-        &self.0
-    }
-    fn target(&self) -> &Y {
-        &self.1
-    }
-}
-
-#[diagnostic::do_not_recommend]
-impl<X, Y> Example<X, Y> for &(X, Y) {
-    fn input(&self) -> &X {
-        &self.0
-    }
-    fn target(&self) -> &Y {
-        &self.1
-    }
-}
-
-#[diagnostic::do_not_recommend]
-impl<X, Y> Example<X, Y> for (&X, &Y) {
-    fn input(&self) -> &X {
-        self.0
-    }
-    fn target(&self) -> &Y {
-        self.1
-    }
-}
 
 /// When training ends.
 ///

@@ -140,6 +140,7 @@ mod content;
 pub mod cookbook;
 mod crc;
 mod early_stopping;
+mod example;
 pub mod fast;
 mod fingerprint;
 mod fit;
@@ -171,10 +172,12 @@ pub mod stream;
 mod target;
 mod tensors;
 mod trainer;
+mod zero;
 
 pub use activation::*;
 pub use batch::*;
 pub use early_stopping::*;
+pub use example::*;
 pub use fingerprint::fingerprint;
 pub use fit::*;
 pub use format::*;
@@ -187,6 +190,7 @@ pub use shape::*;
 pub use source::*;
 pub use tensors::*;
 pub use trainer::*;
+pub use zero::*;
 
 #[cfg(doctest)]
 #[doc = include_str!("../README.md")]

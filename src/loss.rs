@@ -10,8 +10,9 @@
 use crate::activation::{Activation, Sigmoid, Softmax, ratio};
 use crate::format::Format;
 use crate::kernel::{each, each_sample};
-use crate::scalar::{Scalar, Zero as _, reciprocal};
+use crate::scalar::{Scalar, reciprocal};
 use crate::shape::Shape;
+use crate::zero::Zero as _;
 
 /// What training makes small, for a network whose last activation is `A`.
 ///

@@ -17,6 +17,7 @@ pub use crate::optimizer::{
     Adam, AdamW, ClipByNorm, ClipByValue, Momentum, Nesterov, NoBias, Optimizer, RmsProp, Sgd,
     WeightDecay,
 };
-pub use crate::scalar::{Scalar, Zero};
+pub use crate::scalar::Scalar;
 pub use crate::source::ToSource;
 pub use crate::trainer::Trainer;
+pub use crate::zero::Zero;

@@ -1,6 +1,6 @@
 //! Arrays of one, two or three dimensions: what flows between layers.
 
-use crate::scalar::Zero;
+use crate::zero::Zero;
 
 /// What arrays are made of: `f32`, `f64`, or the numbers of a [`Format`](crate::Format) of your own.
 /// No array is one, so a [`Shape`] has one reading only.

@@ -3,8 +3,7 @@
 use core::fmt;
 
 use crate::format::Format;
-use crate::layer::{Layer, Weight};
-use crate::scalar::Zero;
+use crate::zero::Zero;
 
 /// What a tensor is in its layer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -347,17 +346,6 @@ impl<W> Tensors<W> for () {
         _: [&mut Self; M],
         _: &mut impl FnMut(Kind, [&[W]; R], [&mut [W]; M]),
     ) {
-    }
-}
-
-impl<L: Layer<Gradient = L>> Tensors<Weight<L>> for L {
-    #[inline]
-    fn walk<const R: usize, const M: usize>(
-        read: [&Self; R],
-        write: [&mut Self; M],
-        visit: &mut impl FnMut(Kind, [&[Weight<L>]; R], [&mut [Weight<L>]; M]),
-    ) {
-        L::walk([], [], read, write, &mut |kind, [], [], read, write| visit(kind, read, write));
     }
 }
 

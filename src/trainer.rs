@@ -26,15 +26,16 @@ use core::array::from_mut;
 use core::fmt;
 use core::marker::PhantomData;
 
-use crate::fit::Example;
+use crate::example::Example;
 use crate::kernel::each_sample;
 use crate::layer::{EndsIn, Layer, LayerTrace, Real, Samples};
 use crate::loss::Loss;
 use crate::metrics::LossMeter;
 use crate::optimizer::{Optimizer, Sgd};
+use crate::scalar::Scalar;
 use crate::scalar::sealed::Sealed as _;
-use crate::scalar::{Scalar, Zero};
 use crate::shape::Shape;
+use crate::zero::Zero;
 
 /// The forward pass of a training step: of each sample the loss, and a number that is finite if all of
 /// the input, the target and the network is.

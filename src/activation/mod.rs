@@ -10,8 +10,9 @@ pub use gated::{Gelu, Silu};
 use crate::fingerprint::fingerprint;
 use crate::format::Format;
 use crate::kernel::{each, each_sample};
-use crate::scalar::{Scalar, Zero};
+use crate::scalar::Scalar;
 use crate::shape::Shape;
+use crate::zero::Zero;
 
 /// The function that a layer ends in: `y = f(z)`.
 ///

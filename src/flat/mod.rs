@@ -48,7 +48,7 @@ pub use pieces::{Assembler, PieceError, piece_count, pieces};
 
 use crate::content;
 use crate::layer::{Layer, Weight};
-use crate::scalar::Zero;
+use crate::zero::Zero;
 
 /// All parameters, in the order of [`Layer::visit`].
 ///

@@ -7,8 +7,8 @@ use crate::format::Delta;
 use crate::gradient::GradientVisitor;
 use crate::kernel::each_sample;
 use crate::layer::EndsIn;
-use crate::scalar::Zero;
 use crate::tensors::{Kind, Pair, TensorList};
+use crate::zero::Zero;
 
 /// Two layers in a row; either may be a chain, so a chain of any length is a chain.
 ///

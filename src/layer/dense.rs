@@ -9,8 +9,8 @@ use crate::fingerprint::{fingerprint, size};
 use crate::format::{Delta, Format};
 use crate::gradient::GradientVisitor;
 use crate::kernel::each_sample;
-use crate::scalar::Zero;
 use crate::tensors;
+use crate::zero::Zero;
 
 /// A fully connected layer: `y = A(W x + b)`.
 ///

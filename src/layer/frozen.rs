@@ -3,7 +3,7 @@
 use super::{Layer, Real, Samples};
 use crate::fingerprint::fingerprint;
 use crate::format::Delta;
-use crate::scalar::Zero;
+use crate::zero::Zero;
 
 /// A layer, or a whole network, that is used but not trained.
 ///

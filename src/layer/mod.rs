@@ -16,9 +16,9 @@ use crate::activation::Activation;
 use crate::fingerprint::{fingerprint, size};
 use crate::format::{Delta, Format};
 use crate::gradient::GradientVisitor;
-use crate::scalar::Zero;
 use crate::shape::Shape;
 use crate::tensors::{Kind, Tensor, TensorList, Tensors};
+use crate::zero::Zero;
 
 /// A parameter of the layer `L`: `f32` for a layer of `f32`.
 pub type Weight<L> = <<L as Layer>::Format as Format>::Weight;
@@ -326,6 +326,17 @@ pub trait Layer: Sized {
         traces: [&mut Self::Trace; K],
     ) {
         let _ = (inputs, traces);
+    }
+}
+
+impl<L: Layer<Gradient = L>> Tensors<Weight<L>> for L {
+    #[inline]
+    fn walk<const R: usize, const M: usize>(
+        read: [&Self; R],
+        write: [&mut Self; M],
+        visit: &mut impl FnMut(Kind, [&[Weight<L>]; R], [&mut [Weight<L>]; M]),
+    ) {
+        L::walk([], [], read, write, &mut |kind, [], [], read, write| visit(kind, read, write));
     }
 }
 

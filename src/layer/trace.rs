@@ -5,9 +5,9 @@ use core::fmt;
 use crate::activation::{Activation, Kept};
 use crate::format::{Delta, Format};
 use crate::kernel::each_sample;
-use crate::scalar::Zero;
 use crate::shape::Shape;
 use crate::tensors::Pair;
+use crate::zero::Zero;
 
 /// What a training step keeps of a network: of the last layer it has an `X`, a [`LayerTrace`].
 ///

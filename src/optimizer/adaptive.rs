@@ -4,8 +4,9 @@ use super::{Gradients, HyperParameter, Optimizer};
 use crate::fingerprint::fingerprint;
 use crate::gradient::for_each;
 use crate::layer::Layer;
-use crate::scalar::{Scalar, Zero};
+use crate::scalar::Scalar;
 use crate::tensors::{Kind, Tensors};
+use crate::zero::Zero;
 
 /// `s = decay * s + (1 - decay) * g^2`, `p -= learning_rate * g / (sqrt(s) + epsilon)`.
 ///

@@ -3,8 +3,9 @@
 use super::{Gradients, HyperParameter, Optimizer};
 use crate::gradient::{Affine, GradientVisitor};
 use crate::layer::{Layer, Real, Weight};
-use crate::scalar::{Scalar, Zero};
+use crate::scalar::Scalar;
 use crate::tensors::Kind;
+use crate::zero::Zero;
 
 /// Holds each number of the gradient in `-limit..=limit`, then updates by `optimizer`.
 ///

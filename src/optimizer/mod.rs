@@ -20,8 +20,9 @@ pub use hyper::HyperParameter;
 
 use crate::gradient::GradientVisitor;
 use crate::layer::{Layer, Real, Samples, Weight};
-use crate::scalar::{Scalar, Zero};
+use crate::scalar::Scalar;
 use crate::tensors::Tensors;
+use crate::zero::Zero;
 
 /// A rule that changes the parameters of `N` by a gradient.
 ///

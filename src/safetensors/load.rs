@@ -4,8 +4,9 @@ use super::names::{NamedTensors, count_layers};
 use super::number::take;
 use super::{Dtype, LoadError, Safetensors, is_described};
 use crate::layer::{Dense, Layer};
-use crate::scalar::{Scalar, Zero};
+use crate::scalar::Scalar;
 use crate::tensors::Tensor;
+use crate::zero::Zero;
 
 /// What [`load!`](crate::load) calls: up to Rust 1.88, the sizes in `Dense::<_, _, _, f32>` cannot
 /// be left to the compiler.

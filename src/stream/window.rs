@@ -4,7 +4,8 @@ use core::cmp::Ordering;
 
 use super::ring::Ring;
 use crate::mean::DoubleWord;
-use crate::scalar::{Scalar, Zero};
+use crate::scalar::Scalar;
+use crate::zero::Zero;
 
 /// The last `LEN` samples of `CHANNELS` numbers each, looked at every `HOP` samples.
 ///

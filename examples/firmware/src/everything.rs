@@ -120,7 +120,7 @@ fn kernels<T: Scalar>() {
     let (d, mut dx) = (vector::<[T; 5]>(), vector::<[[T; 3]; 2]>());
     kernel::affine::<T, 3, 5, 2>(&weights, &bias, [&x; 2], y.each_mut());
     kernel::input_gradient::<T, 3, 5, 2>(&weights, [&d; 2], dx.each_mut());
-    kernel::update::<T, 3, 5>(&mut weights, &mut bias, &x, &d, (), number());
+    kernel::update::<T, 3, 5>(&mut weights, &mut bias, &x, &d, number());
     let mut add = for_each(|[], [s], g: T| ([], [s + g]));
     add.affine([], [(&mut weights, &mut bias)], &x, &d, ());
     add.affine_sum([], [(&mut weights, &mut bias)], [(&x, &d); 2].into_iter(), ());

@@ -1,10 +1,13 @@
 //! Number formats: what a network computes in.
 
+mod float;
+mod plain;
+
 use core::fmt;
 
-use crate::kernel;
-use crate::scalar::{Scalar, Zero};
+use crate::scalar::Scalar;
 use crate::shape::{Element, Shape};
+use crate::zero::Zero;
 
 /// A number format: which numbers weights, values and derivatives are, and the arithmetic of a step.
 ///
@@ -74,7 +77,7 @@ pub trait Format: Sized + 'static {
     /// `1/2 sum (outputs - targets)^2`.
     fn half_squared_error(outputs: &[Self::Value], targets: &[Self::Value]) -> Self::Real;
 
-    /// `y = W x + b` for each of `K` samples; see [`kernel::affine`].
+    /// `y = W x + b` for each of `K` samples; see [`kernel::affine`](crate::kernel::affine).
     #[inline(always)]
     fn affine<const IN: usize, const OUT: usize, const K: usize>(
         weights: &[[Self::Weight; OUT]; IN],
@@ -82,20 +85,20 @@ pub trait Format: Sized + 'static {
         x: [&[Self::Value; IN]; K],
         y: [&mut [Self::Value; OUT]; K],
     ) {
-        kernel::plain::affine::<Self, IN, OUT, K>(weights, bias, x, y);
+        plain::affine::<Self, IN, OUT, K>(weights, bias, x, y);
     }
 
-    /// `dx = W^T d` for each of `K` samples; see [`kernel::input_gradient`].
+    /// `dx = W^T d` for each of `K` samples; see [`kernel::input_gradient`](crate::kernel::input_gradient).
     #[inline(always)]
     fn input_gradient<const IN: usize, const OUT: usize, const K: usize>(
         weights: &[[Self::Weight; OUT]; IN],
         d: [&[Self::Sum; OUT]; K],
         dx: [&mut [Self::Sum; IN]; K],
     ) {
-        kernel::plain::input_gradient::<Self, IN, OUT, K>(weights, d, dx);
+        plain::input_gradient::<Self, IN, OUT, K>(weights, d, dx);
     }
 
-    /// `W -= rate x d^T`, `b -= rate d`; see [`kernel::update`].
+    /// `W -= rate x d^T`, `b -= rate d`; see [`kernel::update`](crate::kernel::update).
     #[inline(always)]
     fn update<const IN: usize, const OUT: usize>(
         weights: &mut [[Self::Weight; OUT]; IN],
@@ -105,112 +108,7 @@ pub trait Format: Sized + 'static {
         scale: Self::Scale,
         rate: Self::Real,
     ) {
-        kernel::plain::update::<Self, IN, OUT>(weights, bias, x, d, scale, rate);
-    }
-}
-
-impl<T: Scalar> Format for T {
-    type Weight = T;
-    type Value = T;
-    type Sum = T;
-    type Scale = ();
-    type Real = T;
-    type Step = T;
-
-    #[allow(clippy::cast_possible_truncation, reason = "4 or 8")]
-    const FINGERPRINT: u32 = size_of::<T>() as u32;
-    const BIAS_INPUT: T = T::ONE;
-
-    #[inline(always)]
-    fn empty() -> T {
-        -T::ZERO
-    }
-    #[inline(always)]
-    fn add_product(sum: T, w: T, x: T) -> T {
-        sum + w * x
-    }
-    #[inline(always)]
-    fn add_bias(sum: T, bias: T) -> T {
-        sum + bias
-    }
-    #[inline(always)]
-    fn add_back(sum: T, w: T, d: T) -> T {
-        sum + w * d
-    }
-    #[inline(always)]
-    fn product(x: T, d: T) -> T {
-        x * d
-    }
-    #[inline(always)]
-    fn add(a: T, b: T) -> T {
-        a + b
-    }
-    #[inline(always)]
-    fn back_scale((): ()) {}
-    #[inline(always)]
-    fn align(_: &mut [T], (): &mut ()) {}
-    #[inline(always)]
-    fn step(rate: T, (): ()) -> T {
-        -rate
-    }
-    #[inline(always)]
-    fn scaled(d: T, step: T) -> T {
-        step * d
-    }
-    #[inline(always)]
-    fn learn(w: T, g: T, x: T, _: T) -> T {
-        w + x * g
-    }
-    #[inline(always)]
-    fn real(value: T) -> T {
-        value
-    }
-    #[inline(always)]
-    fn is_finite(weight: T) -> bool {
-        weight.is_finite()
-    }
-    #[inline(always)]
-    fn errors(outputs: &[T], targets: &[T], deltas: &mut [T], (): &mut ()) {
-        let pairs = deltas.iter_mut().zip(outputs).zip(targets);
-        kernel::each(outputs.len(), pairs, |((d, &y), &t)| *d = y - t);
-    }
-    #[inline(always)]
-    fn half_squared_error(outputs: &[T], targets: &[T]) -> T {
-        let mut sum = T::ZERO;
-        kernel::each(outputs.len(), outputs.iter().zip(targets), |(&y, &t)| {
-            let e = y - t;
-            sum += e * e;
-        });
-        T::HALF * sum
-    }
-
-    #[inline(always)]
-    fn affine<const IN: usize, const OUT: usize, const K: usize>(
-        weights: &[[T; OUT]; IN],
-        bias: &[T; OUT],
-        x: [&[T; IN]; K],
-        y: [&mut [T; OUT]; K],
-    ) {
-        kernel::float::affine(weights, bias, x, y);
-    }
-    #[inline(always)]
-    fn input_gradient<const IN: usize, const OUT: usize, const K: usize>(
-        weights: &[[T; OUT]; IN],
-        d: [&[T; OUT]; K],
-        dx: [&mut [T; IN]; K],
-    ) {
-        kernel::float::input_gradient(weights, d, dx);
-    }
-    #[inline(always)]
-    fn update<const IN: usize, const OUT: usize>(
-        weights: &mut [[T; OUT]; IN],
-        bias: &mut [T; OUT],
-        x: &[T; IN],
-        d: &[T; OUT],
-        (): (),
-        rate: T,
-    ) {
-        kernel::float::update(weights, bias, x, d, -rate);
+        plain::update::<Self, IN, OUT>(weights, bias, x, d, scale, rate);
     }
 }
 

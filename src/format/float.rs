@@ -1,0 +1,110 @@
+//! The formats of floats: themselves.
+
+use super::Format;
+use crate::kernel;
+use crate::scalar::Scalar;
+
+impl<T: Scalar> Format for T {
+    type Weight = T;
+    type Value = T;
+    type Sum = T;
+    type Scale = ();
+    type Real = T;
+    type Step = T;
+
+    #[allow(clippy::cast_possible_truncation, reason = "4 or 8")]
+    const FINGERPRINT: u32 = size_of::<T>() as u32;
+    const BIAS_INPUT: T = T::ONE;
+
+    #[inline(always)]
+    fn empty() -> T {
+        -T::ZERO
+    }
+    #[inline(always)]
+    fn add_product(sum: T, w: T, x: T) -> T {
+        sum + w * x
+    }
+    #[inline(always)]
+    fn add_bias(sum: T, bias: T) -> T {
+        sum + bias
+    }
+    #[inline(always)]
+    fn add_back(sum: T, w: T, d: T) -> T {
+        sum + w * d
+    }
+    #[inline(always)]
+    fn product(x: T, d: T) -> T {
+        x * d
+    }
+    #[inline(always)]
+    fn add(a: T, b: T) -> T {
+        a + b
+    }
+    #[inline(always)]
+    fn back_scale((): ()) {}
+    #[inline(always)]
+    fn align(_: &mut [T], (): &mut ()) {}
+    #[inline(always)]
+    fn step(rate: T, (): ()) -> T {
+        -rate
+    }
+    #[inline(always)]
+    fn scaled(d: T, step: T) -> T {
+        step * d
+    }
+    #[inline(always)]
+    fn learn(w: T, g: T, x: T, _: T) -> T {
+        w + x * g
+    }
+    #[inline(always)]
+    fn real(value: T) -> T {
+        value
+    }
+    #[inline(always)]
+    fn is_finite(weight: T) -> bool {
+        weight.is_finite()
+    }
+    #[inline(always)]
+    fn errors(outputs: &[T], targets: &[T], deltas: &mut [T], (): &mut ()) {
+        let pairs = deltas.iter_mut().zip(outputs).zip(targets);
+        kernel::each(outputs.len(), pairs, |((d, &y), &t)| *d = y - t);
+    }
+    #[inline(always)]
+    fn half_squared_error(outputs: &[T], targets: &[T]) -> T {
+        let mut sum = T::ZERO;
+        kernel::each(outputs.len(), outputs.iter().zip(targets), |(&y, &t)| {
+            let e = y - t;
+            sum += e * e;
+        });
+        T::HALF * sum
+    }
+
+    #[inline(always)]
+    fn affine<const IN: usize, const OUT: usize, const K: usize>(
+        weights: &[[T; OUT]; IN],
+        bias: &[T; OUT],
+        x: [&[T; IN]; K],
+        y: [&mut [T; OUT]; K],
+    ) {
+        kernel::affine(weights, bias, x, y);
+    }
+    #[inline(always)]
+    fn input_gradient<const IN: usize, const OUT: usize, const K: usize>(
+        weights: &[[T; OUT]; IN],
+        d: [&[T; OUT]; K],
+        dx: [&mut [T; IN]; K],
+    ) {
+        kernel::input_gradient(weights, d, dx);
+    }
+    #[inline(always)]
+    fn update<const IN: usize, const OUT: usize>(
+        weights: &mut [[T; OUT]; IN],
+        bias: &mut [T; OUT],
+        x: &[T; IN],
+        d: &[T; OUT],
+        (): (),
+        rate: T,
+    ) {
+        kernel::update(weights, bias, x, d, rate);
+    }
+}
