@@ -186,6 +186,9 @@ where
 
     /// Updates the network by the mean gradient of the batch, and begins a new batch.
     ///
+    /// A batch of one sample ends in the bits of [`Trainer::step`], but for the last digit of a weight with
+    /// [`Sgd`] or [`ClipByNorm`](crate::ClipByNorm): see [the order](crate::Optimizer) of the operations.
+    ///
     /// Returns the number of samples that were learned. It is 0, and nothing changes, if there are
     /// none, or if a hyper-parameter is out of its range ([`Optimizer::check`]): the batch is then
     /// still there.

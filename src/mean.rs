@@ -9,6 +9,8 @@
 //! Every operation is one of `T`, in the order that is written here, so the bits are the same on
 //! every target.
 
+use core::num::NonZeroU32;
+
 use crate::scalar::Scalar;
 
 /// A number with about twice the digits of `T`, for sums and means of very many numbers.
@@ -102,17 +104,17 @@ impl<T: Scalar> Moments<T> {
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub(crate) struct Count {
     samples: u32,
-    /// 0 stands for all, so that a new one is all zeros and takes no flash.
-    memory: u32,
+    /// How many count; all of them if there is none.
+    memory: Option<NonZeroU32>,
 }
 
 impl Count {
-    pub(crate) const ZERO: Self = Self { samples: 0, memory: 0 };
+    pub(crate) const ZERO: Self = Self { samples: 0, memory: None };
 
     /// Of which the last `MEMORY` count.
     pub(crate) const fn with_memory<const MEMORY: u32>() -> Self {
         const { assert!(MEMORY >= 2, "too short a memory for a variance: MEMORY must be 2 or more") };
-        Self { samples: 0, memory: MEMORY }
+        Self { samples: 0, memory: NonZeroU32::new(MEMORY) }
     }
 
     /// One more; the number to divide by.
@@ -128,7 +130,10 @@ impl Count {
 
     /// How many count at most.
     pub(crate) const fn memory(&self) -> u32 {
-        if self.memory == 0 { u32::MAX } else { self.memory }
+        match self.memory {
+            Some(memory) => memory.get(),
+            None => u32::MAX,
+        }
     }
 
     pub(crate) const fn samples(&self) -> u32 {

@@ -44,7 +44,7 @@ fn named(text: &str) -> BTreeSet<String> {
         if code[..at].ends_with('$') || code[..at].ends_with(is_name) {
             continue;
         }
-        let path = &code[at + "crate::".len()..];
+        let path = code[at..].trim_start_matches("crate::");
         match path.strip_prefix('{') {
             Some(list) => {
                 let list = &list[..list.find(';').unwrap_or(list.len())];

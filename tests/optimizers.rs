@@ -632,3 +632,163 @@ fn clip_by_norm_makes_no_step_where_a_derivative_overflows() {
     check(Nesterov { learning_rate: 0.1, momentum: 0.9 });
     check(Adam::new(0.1));
 }
+
+// The order of the operations, as the documentation lists it.
+
+type Line = Dense<1, 1, Identity>;
+
+/// `(i, p, g, s) -> p`, for the weight (0) and the bias (1), and what is done once in each step.
+struct Order<'a> {
+    begin: &'a dyn Fn(&mut [f32; 2]),
+    rule: &'a dyn Fn(f32, [f32; 2], f32, f32, [f32; 2]) -> (f32, [f32; 2]),
+}
+
+/// Weight and bias after each batch, by the listed operations.
+fn by_the_list(order: &Order<'_>, batches: &[&[(f32, f32)]]) -> Vec<[u32; 2]> {
+    let (mut p, mut state, mut c) = ([0.5_f32, -0.25], [[0.0; 2]; 2], [0.0; 2]);
+    let mut bits = Vec::new();
+    for batch in batches {
+        let mut g = [0.0; 2];
+        for (x, t) in *batch {
+            let d = (p[0] * x + p[1]) - t;
+            (g[0], g[1]) = (g[0] + x * d, g[1] + d);
+        }
+        (order.begin)(&mut c);
+        for i in 0..2 {
+            let s = 1.0 / batch.len() as f32;
+            (p[i], state[i]) = (order.rule)(p[i], state[i], g[i], s, c);
+        }
+        bits.push(p.map(f32::to_bits));
+    }
+    bits
+}
+
+fn bits_of(net: &Line) -> [u32; 2] {
+    [net.weights()[0][0].to_bits(), net.bias()[0].to_bits()]
+}
+
+fn start() -> Line {
+    Line::new([[0.5]], [-0.25])
+}
+
+fn by_batches<O: Optimizer<Line>>(optimizer: &O, batches: &[&[(f32, f32)]]) -> Vec<[u32; 2]> {
+    let (mut net, mut trainer) = (start(), BatchTrainer::<Line, HalfSquaredError, O>::new());
+    let step = |batch: &&[(f32, f32)]| {
+        for &(x, t) in *batch {
+            trainer.accumulate(&net, &[x], &[t]);
+        }
+        trainer.apply(&mut net, optimizer);
+        bits_of(&net)
+    };
+    batches.iter().map(step).collect()
+}
+
+fn by_steps<O: Optimizer<Line>>(optimizer: &O, samples: &[(f32, f32)]) -> Vec<[u32; 2]> {
+    let (mut net, mut trainer) = (start(), Trainer::<Line, HalfSquaredError, O>::new());
+    let step = |&(x, t): &(f32, f32)| {
+        trainer.step(&mut net, optimizer, &[x], &[t]);
+        bits_of(&net)
+    };
+    samples.iter().map(step).collect()
+}
+
+fn samples() -> Vec<(f32, f32)> {
+    let mut random = Rng(7);
+    (0..300).map(|_| (random.range(-1.0, 1.0) as f32, random.range(-2.0, 2.0) as f32)).collect()
+}
+
+#[track_caller]
+fn check_order<O: Optimizer<Line>>(optimizer: &O, order: &Order<'_>) {
+    let samples = samples();
+    for size in [1, 3] {
+        let batches: Vec<_> = samples.chunks(size).collect();
+        assert_eq!(by_batches(optimizer, &batches), by_the_list(order, &batches), "{size}");
+    }
+}
+
+#[test]
+fn optimizers_compute_in_the_order_of_the_list() {
+    let nothing = |_: &mut [f32; 2]| {};
+    let momentum = Momentum { learning_rate: 0.1, momentum: 0.8 };
+    let nesterov = Nesterov { learning_rate: 0.1, momentum: 0.8 };
+    let rms_prop = RmsProp { learning_rate: 0.01, decay: 0.9, epsilon: 1e-6 };
+    let adam = Adam { learning_rate: 0.01, beta_1: 0.8, beta_2: 0.95, epsilon: 1e-6 };
+    let adam_w = AdamW { adam, weight_decay: 0.3 };
+    let corrections = |c: &mut [f32; 2]| {
+        *c = [0.8 * c[0] + (1.0 - 0.8), 0.95 * c[1] + (1.0 - 0.95)];
+    };
+    let adams = |keep: f32| {
+        move |p: f32, [m, v]: [f32; 2], g: f32, s: f32, [c1, c2]: [f32; 2]| {
+            let (g, r) = (s * g, c2.sqrt());
+            let m = 0.8 * m + (1.0 - 0.8) * g;
+            let v = 0.95 * v + (1.0 - 0.95) * g * g;
+            (keep * p - (0.01 * r / c1) * m / (v.sqrt() + 1e-6 * r), [m, v])
+        }
+    };
+
+    check_order(
+        &Sgd { learning_rate: 0.1 },
+        &Order { begin: &nothing, rule: &|p, v, g, s, _| (p + -(s * 0.1) * g, v) },
+    );
+    check_order(
+        &momentum,
+        &Order {
+            begin: &nothing,
+            rule: &|p, [v, _], g, s, _| {
+                let v = 0.8 * v + s * g;
+                (p - 0.1 * v, [v, 0.0])
+            },
+        },
+    );
+    check_order(
+        &nesterov,
+        &Order {
+            begin: &nothing,
+            rule: &|p, [v, _], g, s, _| {
+                let g = s * g;
+                let v = 0.8 * v + g;
+                (p - 0.1 * (g + 0.8 * v), [v, 0.0])
+            },
+        },
+    );
+    check_order(
+        &rms_prop,
+        &Order {
+            begin: &nothing,
+            rule: &|p, [v, _], g, s, _| {
+                let g = s * g;
+                let v = 0.9 * v + (1.0 - 0.9) * g * g;
+                (p - 0.01 * g / (v.sqrt() + 1e-6), [v, 0.0])
+            },
+        },
+    );
+    check_order(&adam, &Order { begin: &corrections, rule: &adams(1.0) });
+    check_order(&adam_w, &Order { begin: &corrections, rule: &adams(1.0 - 0.01 * 0.3) });
+}
+
+#[test]
+fn steps_are_batches_of_one_to_the_bit_but_for_two() {
+    fn check<O: Optimizer<Line>>(optimizer: &O) -> bool {
+        let samples = samples();
+        by_steps(optimizer, &samples)
+            == by_batches(optimizer, &samples.chunks(1).collect::<Vec<_>>())
+    }
+    let (adam, learning_rate) = (Adam::new(0.01), 0.1);
+    assert!(check(&Momentum { learning_rate, momentum: 0.8 }));
+    assert!(check(&Nesterov { learning_rate, momentum: 0.8 }));
+    assert!(check(&RmsProp::new(0.01)) && check(&adam));
+    assert!(check(&AdamW { adam, weight_decay: 0.3 }));
+    assert!(check(&ClipByValue { optimizer: Sgd { learning_rate }, limit: 0.5 }));
+    assert!(check(&WeightDecay { optimizer: Sgd { learning_rate }, rate: 0.5 }));
+
+    let sgd = Sgd { learning_rate };
+    assert!(!check(&sgd) && !check(&ClipByNorm { optimizer: adam, limit: 0.5 }));
+    // `w + x (-(rate) d)`; of a bias, the same as in a batch.
+    let (mut w, mut b) = (0.5_f32, -0.25);
+    let steps = samples().into_iter().map(|(x, t)| {
+        let d = (w * x + b) - t;
+        (w, b) = (w + x * (-learning_rate * d), b + -learning_rate * d);
+        [w, b].map(f32::to_bits)
+    });
+    assert_eq!(by_steps(&sgd, &samples()), steps.collect::<Vec<_>>());
+}

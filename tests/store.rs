@@ -273,7 +273,12 @@ fn other_optimizers_are_refused() {
     let found = <Nesterov as Optimizer<Net>>::FINGERPRINT;
     assert_eq!(
         store.load_training(&mut start, &mut momentum),
-        Err(StoreError::OtherOptimizer { expected, found: Some(found) })
+        Err(StoreError::OtherOptimizer { expected, found })
+    );
+    let mut plain = Trainer::<Net, HalfSquaredError, Sgd>::new();
+    assert_eq!(
+        store.load_training(&mut start, &mut plain),
+        Err(StoreError::OtherOptimizer { expected: None, found })
     );
     assert_eq!(start, net(0));
 }
@@ -302,7 +307,7 @@ impl Tensors<f32> for Secrets {
 
 impl<N: Layer<Format = f32>> Optimizer<N> for Secretive {
     type State = Secrets;
-    const FINGERPRINT: u32 = fingerprint("secretive", &[]);
+    const FINGERPRINT: Option<u32> = Some(fingerprint("secretive", &[]));
 
     fn update(&self, _: &mut N, _: &mut Secrets, _: &impl Gradients<N>, _: f32) {}
 }
@@ -342,12 +347,16 @@ fn errors_say_what_was_found_and_what_was_expected() {
             "it is of another type of network: fingerprint 00004567, expected 0123abcd",
         ),
         (
-            Error::OtherOptimizer { expected, found: None },
+            Error::OtherOptimizer { expected: Some(expected), found: None },
             "it was saved without what an optimizer remembers, expected that of 0123abcd",
         ),
         (
-            Error::OtherOptimizer { expected, found: Some(found) },
+            Error::OtherOptimizer { expected: Some(expected), found: Some(found) },
             "it is of another optimizer: fingerprint 00004567, expected 0123abcd",
+        ),
+        (
+            Error::OtherOptimizer { expected: None, found: Some(found) },
+            "it was saved with what an optimizer remembers, expected the parameters alone",
         ),
         (Error::Length { expected: 88, found: 48 }, "it has 48 bytes of numbers, expected 88"),
         (Error::NotShown, "the optimizer does not show all that it remembers"),
@@ -556,7 +565,7 @@ fn other_lengths_are_refused() {
 
     let all = values(&net(4));
     let mut loaded = net(2);
-    let momentum = <Momentum as Optimizer<Net>>::FINGERPRINT;
+    let momentum = <Momentum as Optimizer<Net>>::FINGERPRINT.unwrap();
     let mut trainer = Trainer::<Net, HalfSquaredError, Momentum>::new();
     let with_state = [&all[..], &all].concat();
     let error = |expected, found| Err(StoreError::Length { expected, found });

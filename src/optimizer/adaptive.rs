@@ -43,7 +43,7 @@ impl<T: Scalar> RmsProp<T> {
 #[diagnostic::do_not_recommend]
 impl<T: Scalar, N: Layer<Format = T>> Optimizer<N> for RmsProp<T> {
     type State = N::Gradient;
-    const FINGERPRINT: u32 = fingerprint("RmsProp", &[]);
+    const FINGERPRINT: Option<u32> = Some(fingerprint("RmsProp", &[]));
 
     #[inline]
     fn check(&self) -> Result<(), HyperParameter> {
@@ -180,7 +180,7 @@ impl<T: Scalar> Adam<T> {
 #[diagnostic::do_not_recommend]
 impl<T: Scalar, N: Layer<Format = T>> Optimizer<N> for Adam<T> {
     type State = AdamState<N::Gradient, T>;
-    const FINGERPRINT: u32 = fingerprint("Adam", &[]);
+    const FINGERPRINT: Option<u32> = Some(fingerprint("Adam", &[]));
 
     #[inline]
     fn check(&self) -> Result<(), HyperParameter> {
@@ -229,7 +229,7 @@ pub struct AdamW<T = f32> {
 #[diagnostic::do_not_recommend]
 impl<T: Scalar, N: Layer<Format = T>> Optimizer<N> for AdamW<T> {
     type State = AdamState<N::Gradient, T>;
-    const FINGERPRINT: u32 = fingerprint("Adam", &[]);
+    const FINGERPRINT: Option<u32> = Some(fingerprint("Adam", &[]));
 
     #[inline]
     fn check(&self) -> Result<(), HyperParameter> {

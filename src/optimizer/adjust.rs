@@ -30,7 +30,7 @@ pub struct ClipByValue<O, T = f32> {
 #[diagnostic::do_not_recommend]
 impl<T: Scalar, N: Layer<Format = T>, O: Optimizer<N>> Optimizer<N> for ClipByValue<O, T> {
     type State = O::State;
-    const FINGERPRINT: u32 = O::FINGERPRINT;
+    const FINGERPRINT: Option<u32> = O::FINGERPRINT;
 
     #[inline]
     fn check(&self) -> Result<(), HyperParameter> {
@@ -82,7 +82,7 @@ pub struct WeightDecay<O, T = f32> {
 #[diagnostic::do_not_recommend]
 impl<T: Scalar, N: Layer<Format = T>, O: Optimizer<N>> Optimizer<N> for WeightDecay<O, T> {
     type State = O::State;
-    const FINGERPRINT: u32 = O::FINGERPRINT;
+    const FINGERPRINT: Option<u32> = O::FINGERPRINT;
 
     #[inline]
     fn check(&self) -> Result<(), HyperParameter> {
@@ -121,7 +121,7 @@ pub struct NoBias<O> {
 #[diagnostic::do_not_recommend]
 impl<N: Layer, O: Optimizer<N>> Optimizer<N> for NoBias<O> {
     type State = O::State;
-    const FINGERPRINT: u32 = O::FINGERPRINT;
+    const FINGERPRINT: Option<u32> = O::FINGERPRINT;
 
     #[inline]
     fn check(&self) -> Result<(), HyperParameter> {
@@ -207,7 +207,8 @@ where
 /// updates by `optimizer`: `g *= limit / |g|` where `|g| > limit`.
 ///
 /// Pascanu, Mikolov, Bengio, ICML 2013. Needs no memory: for one sample the squared length is
-/// `sum over layers of |d|^2 (|x|^2 + 1)`. Where that overflows, in `f32` above a length of 1e19, it
+/// `sum over layers of |d|^2 (|x|^2 + 1)`, which may differ in the last digit from that of a batch of
+/// one. Where that overflows, in `f32` above a length of 1e19, it
 /// is computed anew in units of the largest derivative. Where a derivative itself overflows, there is
 /// no direction left: `optimizer` is given a gradient of zeros.
 ///
@@ -234,7 +235,7 @@ pub struct ClipByNorm<O, T = f32> {
 #[diagnostic::do_not_recommend]
 impl<T: Scalar, N: Layer<Format = T>, O: Optimizer<N>> Optimizer<N> for ClipByNorm<O, T> {
     type State = O::State;
-    const FINGERPRINT: u32 = O::FINGERPRINT;
+    const FINGERPRINT: Option<u32> = O::FINGERPRINT;
 
     #[inline]
     fn check(&self) -> Result<(), HyperParameter> {

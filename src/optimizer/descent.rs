@@ -10,6 +10,9 @@ use crate::scalar::Scalar;
 
 /// Stochastic gradient descent: `p -= learning_rate * g`. Remembers nothing.
 ///
+/// A step of a [`Trainer`](crate::Trainer) computes `w + x (-(learning_rate) d)`, a batch of one sample
+/// `w + -(learning_rate) (x d)`: they may differ by the last digit.
+///
 /// Rumelhart, Hinton, Williams, Nature 323 (1986), equation 8.
 ///
 /// ```
@@ -103,7 +106,7 @@ pub struct Momentum<T = f32> {
 #[diagnostic::do_not_recommend]
 impl<T: Scalar, N: Layer<Format = T>> Optimizer<N> for Momentum<T> {
     type State = N::Gradient;
-    const FINGERPRINT: u32 = fingerprint("Momentum", &[]);
+    const FINGERPRINT: Option<u32> = Some(fingerprint("Momentum", &[]));
 
     #[inline]
     fn check(&self) -> Result<(), HyperParameter> {
@@ -157,7 +160,7 @@ pub struct Nesterov<T = f32> {
 #[diagnostic::do_not_recommend]
 impl<T: Scalar, N: Layer<Format = T>> Optimizer<N> for Nesterov<T> {
     type State = N::Gradient;
-    const FINGERPRINT: u32 = fingerprint("Nesterov", &[]);
+    const FINGERPRINT: Option<u32> = Some(fingerprint("Nesterov", &[]));
 
     #[inline]
     fn check(&self) -> Result<(), HyperParameter> {

@@ -52,6 +52,42 @@ use crate::zero::Zero;
 /// trainer.step(&mut net, &SignDescent { step: 0.25 }, &[2.0], &[3.0]);
 /// assert_eq!(net, Dense::new([[0.75]], [0.25]));
 /// ```
+///
+/// # The order of the operations
+///
+/// Each operation rounds, so the same bits need the same order: from left to right, products before sums.
+/// Here `p` is a parameter and `g` the derivative of the loss by it. For a weight that is `g = x d`, its
+/// input times the derivative by the logit; for a bias it is `d`. A batch adds these up from 0 on, sample
+/// by sample. `s` is `1 / n` for a batch of `n` samples and 1 for a [`Trainer`](crate::Trainer).
+///
+/// ```text
+/// Sgd, one sample   p = p + x (-rate d)
+/// Sgd, batch        p = p + (-(s rate)) g
+/// Momentum          v = momentum v + s g
+///                   p = p - rate v
+/// Nesterov          g = s g
+///                   v = momentum v + g
+///                   p = p - rate (g + momentum v)
+/// RmsProp           g = s g
+///                   v = decay v + (1 - decay) g g
+///                   p = p - rate g / (sqrt(v) + epsilon)
+/// Adam, AdamW       c = beta_1 c + (1 - beta_1)        once for each step
+///                   e = beta_2 e + (1 - beta_2)
+///                   g = s g
+///                   m = beta_1 m + (1 - beta_1) g
+///                   v = beta_2 v + (1 - beta_2) g g
+///                   p = (1 - rate decay) p - (rate sqrt(e) / c) m / (sqrt(v) + epsilon sqrt(e))
+/// ClipByValue       g = s g, held within the limit; the optimizer inside has s = 1
+/// WeightDecay       g = s g + rate p; the optimizer inside has s = 1
+/// ClipByNorm        q = q + (x_1 x_1 + x_2 x_2 + ..) (d_1 d_1 + d_2 d_2 + ..)
+///   , one sample    q = q + (d_1 d_1 + d_2 d_2 + ..)   both for each layer
+///   , batch         q = q + (g_1 g_1 + g_2 g_2 + ..)   for each tensor
+///                   l = s sqrt(q); where l > limit, the optimizer inside has s (limit / l) for s
+/// ```
+///
+/// So a step of a `Trainer` and a batch of one sample end in the same bits, but for the last digit of a
+/// weight with [`Sgd`], which has `-rate d` once for each unit, and with [`ClipByNorm`], which has the
+/// length of `d` once for each layer. Both save a multiplication for each weight.
 #[diagnostic::on_unimplemented(
     message = "the optimizer `{Self}` cannot train `{N}`",
     label = "the number types differ, or this is not an optimizer",
@@ -61,9 +97,10 @@ pub trait Optimizer<N: Layer> {
     /// What is remembered from step to step; zero at first.
     type State: Tensors<Weight<N>> + Zero + Clone;
 
-    /// Stands for what is remembered, so that no other optimizer takes it over: 0, unless an optimizer
-    /// of your own says [what](crate::fingerprint).
-    const FINGERPRINT: u32 = 0;
+    /// Stands for what is remembered, so that no other optimizer takes it over: `None` where nothing is
+    /// remembered. An optimizer of your own that remembers something needs one to be kept in flash:
+    /// `Some(`[`fingerprint("my crate: Own", &[])`](crate::fingerprint)`)`.
+    const FINGERPRINT: Option<u32> = None;
 
     /// Whether every hyper-parameter is in its range; without it, a custom optimizer is always in
     /// order.

@@ -58,8 +58,8 @@ pub enum StoreError<E> {
     /// It is of another optimizer.
     OtherOptimizer {
         /// [`Optimizer::FINGERPRINT`](crate::Optimizer::FINGERPRINT) of the trainer's.
-        expected: u32,
-        /// What is in the flash; none if the parameters were saved alone.
+        expected: Option<u32>,
+        /// What is in the flash; `None` if the parameters were saved alone.
         found: Option<u32>,
     },
     /// It has another number of bytes, though the fingerprints say that it is of this type.
@@ -102,13 +102,16 @@ impl<E: fmt::Debug> fmt::Display for StoreError<E> {
                 f,
                 "it is of another type of network: fingerprint {found:08x}, expected {expected:08x}"
             ),
-            Self::OtherOptimizer { expected, found: None } => write!(
+            Self::OtherOptimizer { expected: Some(expected), found: Some(found) } => write!(
+                f,
+                "it is of another optimizer: fingerprint {found:08x}, expected {expected:08x}"
+            ),
+            Self::OtherOptimizer { expected: Some(expected), .. } => write!(
                 f,
                 "it was saved without what an optimizer remembers, expected that of {expected:08x}"
             ),
-            Self::OtherOptimizer { expected, found: Some(found) } => write!(
-                f,
-                "it is of another optimizer: fingerprint {found:08x}, expected {expected:08x}"
+            Self::OtherOptimizer { .. } => f.write_str(
+                "it was saved with what an optimizer remembers, expected the parameters alone",
             ),
             Self::Length { expected, found } => {
                 write!(f, "it has {found} bytes of numbers, expected {expected}")

@@ -59,7 +59,7 @@ macro_rules! store {
                 &mut self,
                 net: &N,
             ) -> Result<(), StoreError<F::Error>> {
-                self.save_content(net, &(), 0)$($wait)*
+                self.save_content(net, &(), None)$($wait)*
             }
 
             /// Saves the parameters of a network, and the state of its optimizer.
@@ -216,7 +216,7 @@ macro_rules! store {
                 &mut self,
                 net: &N,
                 state: &S,
-                optimizer: u32,
+                optimizer: Option<u32>,
             ) -> Result<(), StoreError<F::Error>> {
                 const { expect_parameters::<N>() };
                 let (length, crc) = content::sum(net, state).ok_or(StoreError::NotFinite)?;

@@ -63,7 +63,7 @@
 //! # struct Own;
 //! impl Optimizer<Net> for Own {
 //!     type State = <Net as Layer>::Gradient;
-//!     // for `const FINGERPRINT: u32 = fingerprint("my crate: Own", &[]);`
+//!     // for `const FINGERPRINT: Option<u32> = Some(fingerprint("my crate: Own", &[]));`
 //! #   fn update(&self, _: &mut Net, _: &mut Self::State, _: &impl Gradients<Net>, _: f32) {}
 //! }
 //! # let mut store = Store::<_>::new(Flash::new(), 0..1024).unwrap();
@@ -213,8 +213,8 @@ pub struct Loaded {
 /// Where one state would be taken for another without it.
 const fn expect_fingerprint<N: Layer, O: Optimizer<N>>() {
     assert!(
-        size_of::<O::State>() == 0 || O::FINGERPRINT != 0,
-        "an optimizer that remembers something needs a `FINGERPRINT` to be kept"
+        size_of::<O::State>() == 0 || matches!(O::FINGERPRINT, Some(1..)),
+        "an optimizer that remembers something needs a `FINGERPRINT` other than 0 to be kept"
     );
 }
 

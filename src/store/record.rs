@@ -16,13 +16,16 @@ const MAGIC: u32 = u32::from_le_bytes(*b"gnet");
 const ITEM: u32 = 0xe746_001a;
 const ITEM_DATA: u32 = 0x0001_0000;
 
+/// Stands in flash for the fingerprint of an optimizer of which nothing is kept.
+pub(super) const NO_OPTIMIZER: u32 = 0;
+
 /// What makes the numbers behind it a save.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Header {
     /// [`Layer::FINGERPRINT`](crate::Layer::FINGERPRINT).
     pub(super) network: u32,
-    /// [`Optimizer::FINGERPRINT`](crate::Optimizer::FINGERPRINT), 0 if nothing of one is kept.
-    pub(super) optimizer: u32,
+    /// [`Optimizer::FINGERPRINT`](crate::Optimizer::FINGERPRINT), if something of one is kept.
+    pub(super) optimizer: Option<u32>,
     /// Counts the saves, from 1 on.
     pub(super) number: u32,
     /// Counts the places that were tried for this save.
@@ -49,12 +52,11 @@ impl Header {
     }
 
     /// Whether the state of this optimizer is with it.
-    pub(super) fn is_with<E>(&self, optimizer: u32) -> Result<(), StoreError<E>> {
+    pub(super) fn is_with<E>(&self, optimizer: Option<u32>) -> Result<(), StoreError<E>> {
         if self.optimizer == optimizer {
             Ok(())
         } else {
-            let found = (self.optimizer != 0).then_some(self.optimizer);
-            Err(StoreError::OtherOptimizer { expected: optimizer, found })
+            Err(StoreError::OtherOptimizer { expected: optimizer, found: self.optimizer })
         }
     }
 
@@ -62,7 +64,7 @@ impl Header {
     /// optimizer.
     pub(super) fn has<E>(&self, length: usize) -> Result<(), StoreError<E>> {
         let length = u32::try_from(length).unwrap_or(u32::MAX);
-        if self.length == length || (self.optimizer != 0 && self.length > length) {
+        if self.length == length || (self.optimizer.is_some() && self.length > length) {
             Ok(())
         } else {
             Err(StoreError::Length { expected: length, found: self.length })
@@ -73,6 +75,7 @@ impl Header {
     pub(super) fn write(&self, place: u32, bytes: &mut [u8]) {
         let Self { network, optimizer, number, attempt, length, crc } = *self;
         let version = u32::from(VERSION) | u32::from(attempt) << 16;
+        let optimizer = optimizer.unwrap_or(NO_OPTIMIZER);
         let content = [MAGIC, version, network, optimizer, number, length, crc];
         let crc_of_header = checksum(&content, place);
         let words = content.iter().chain([&crc_of_header]);
@@ -176,6 +179,7 @@ fn read(words: &[u32; WORDS], place: u32) -> Seen {
     if version != VERSION {
         return Seen::Version(version);
     }
+    let optimizer = (optimizer != NO_OPTIMIZER).then_some(optimizer);
     Seen::Header(Header { network, optimizer, number, attempt, length, crc })
 }
 
