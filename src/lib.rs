@@ -26,8 +26,8 @@
 //! assert_eq!(report.outcome, Outcome::LossReached);
 //! assert!(net.forward(&[0.0, 1.0])[0] > 0.9 && net.forward(&[1.0, 1.0])[0] < 0.1);
 //!
-//! // All the memory there is: 17 parameters and 5 outputs of layers, 4 bytes each.
-//! const _: () = assert!(Net::BYTES + Trainer::<Net, BinaryCrossEntropy, Sgd>::BYTES == 88);
+//! // All the memory there is: 17 parameters, 5 outputs of units and their derivatives, 4 bytes each.
+//! const _: () = assert!(Net::BYTES + Trainer::<Net, BinaryCrossEntropy, Sgd>::BYTES == 108);
 //! ```
 //!
 //! # What there is
@@ -63,13 +63,13 @@
 //! | | `Sgd` | `Momentum`, `RmsProp` | `Adam` |
 //! |---|---|---|---|
 //! | network | `P` | `P` | `P` |
-//! | [`Trainer`] | `U` | `U + P` | `U + 2 P + 2` |
-//! | [`BatchTrainer`] | `U + P + 1` | `U + 2 P + 1` | `U + 3 P + 3` |
+//! | [`Trainer`] | `2 U` | `2 U + P` | `2 U + 2 P + 2` |
+//! | [`BatchTrainer`] | `2 U + P + 1` | `2 U + 2 P + 1` | `2 U + 3 P + 3` |
 //!
 //! `BatchTrainer<N, L, O, S>` takes `S` samples through the network at once, which is faster on a PC,
-//! and holds `2 S U` more. A step needs the `U` derivatives of the units and little else on the
-//! stack. Networks and trainers are plain values: put them in a `static`, where a trainer takes no
-//! flash because it starts as zeros.
+//! and holds `2 S U` more. Outputs and derivatives of the units are in the trainer, so a step needs
+//! little stack. Networks and trainers are plain values: put them in a `static`, where a trainer takes
+//! no flash because it starts as zeros.
 //!
 //! # The same bits everywhere
 //!

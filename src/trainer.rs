@@ -13,7 +13,7 @@
 //! 3. *Backward.* [`Loss::delta`] writes the derivatives by the last outputs, the activation makes them
 //!    derivatives by the logits. From the last layer to the second, [`Layer::input_gradient`] brings them
 //!    to the outputs of the layer before (kernel: input gradient), whose activation does the same. The
-//!    derivatives of all layers are on the stack now; no weight has changed yet.
+//!    derivatives of all layers are in the trace now; no weight has changed yet.
 //! 4. *Update.* [`Optimizer::update`] sends a visitor through the layers. Each hands it its weights with
 //!    `x` and `d` of the outer product that is their gradient, and the visitor changes the weights in
 //!    place (kernel: update). The gradient itself is nowhere.
@@ -97,8 +97,8 @@ pub(crate) fn backward<N: Layer, L: Loss<N::Activation, N::Format>, const K: usi
 
 /// Trains a network one sample at a time, in place: there is no array for the gradient.
 ///
-/// Holds the outputs of every layer (what backpropagation needs) and what the optimizer remembers:
-/// nothing for [`Sgd`]. All of it is zero at first, so a trainer in a `static` costs no flash.
+/// Holds the outputs of every layer, the derivatives of the loss by them, and what the optimizer
+/// remembers: nothing for [`Sgd`]. All of it is zero at first, so a trainer in a `static` costs no flash.
 /// `B` is what it holds of a batch; see [`BatchTrainer`](crate::BatchTrainer).
 ///
 /// ```
@@ -114,7 +114,7 @@ pub(crate) fn backward<N: Layer, L: Loss<N::Activation, N::Format>, const K: usi
 /// let loss = trainer.step(&mut net, &sgd, &[0.1, 0.2], &[0.01, 0.99]);
 /// assert_eq!(loss, 0.32261243); // before the update
 /// assert_eq!(trainer.evaluate(&net, &[0.1, 0.2], &[0.01, 0.99]), 0.30685428);
-/// assert_eq!(size_of_val(&trainer), 16); // two hidden and two last outputs
+/// assert_eq!(size_of_val(&trainer), 32); // of each of the four units an output and a derivative
 /// ```
 pub struct Trainer<N, L, O = Sgd<Real<N>>, B = ()>
 where
