@@ -1,6 +1,7 @@
 //! What a network learns from: inputs with their targets.
 
-/// An input `X` with its target `Y`: a pair, a reference to a pair, or a pair of references.
+/// An input `X` with its target `Y`: a pair, a reference to a pair, or a pair of references. Those have it,
+/// and a type of your own may: a frame of a camera with its label, for instance.
 ///
 /// ```
 /// use gradlet::Example;

@@ -11,6 +11,9 @@ pub type Affine<'a, W, const IN: usize, const OUT: usize> =
 /// Receives the gradient of a network, tensor by tensor, together with the same tensor of `P`
 /// networks and `S` states. [`for_each`] makes one from a function of single numbers.
 ///
+/// Implemented by optimizers, and by what looks at a gradient. It exists because no array holds the
+/// gradient of a single sample: a layer hands on what it is made of, `x` and `d`.
+///
 /// ```
 /// use gradlet::GradientVisitor;
 ///

@@ -14,7 +14,8 @@ use crate::scalar::{Scalar, reciprocal};
 use crate::shape::Shape;
 use crate::zero::Zero as _;
 
-/// What training makes small, for a network whose last activation is `A`.
+/// What training makes small, for a network whose last activation is `A`. Implement it for a loss of your
+/// own: its value, and its derivative.
 ///
 /// A pair of loss and activation that makes no sense does not compile: [`BinaryCrossEntropy`] needs
 /// [`Sigmoid`], [`CrossEntropy`] needs [`Softmax`] (or those of [`fast`](crate::fast)), the others

@@ -73,7 +73,8 @@ pub(crate) mod sealed {
     sealed!(f64 double 27);
 }
 
-/// A floating-point type: `f32` or `f64`.
+/// A floating-point type: `f32` or `f64`, and no other. It exists so that activations, losses and
+/// optimizers are written once for both.
 ///
 /// The transcendental functions come from [`libm`], which computes the same bits on every target;
 /// `exp` of `f32` is written anew, for fewer instructions, and gives its bits for every argument.

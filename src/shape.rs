@@ -3,7 +3,7 @@
 use crate::zero::Zero;
 
 /// What arrays are made of: `f32`, `f64`, or the numbers of a [`Format`](crate::Format) of your own.
-/// No array is one, so a [`Shape`] has one reading only.
+/// No array is one, so a [`Shape`] has one reading only. Implement it for the numbers of your own format.
 ///
 /// ```
 /// use gradlet::{Element, Zero};
@@ -57,7 +57,9 @@ elements!(f32 f64 i8 i16 i32 i64 u8 u16 u32);
 /// An array of one, two or three dimensions: `[E; N]`, a sequence `[[E; C]; L]` of `L` steps with
 /// `C` channels, or an image `[[[E; C]; W]; H]`. A tensor of weights may have a fourth.
 ///
-/// Steps and pixels are contiguous in memory, so a window of them is one slice.
+/// Steps and pixels are contiguous in memory, so a window of them is one slice. Implemented for these
+/// arrays only; it exists so that what goes number by number, activations and losses, need not know the
+/// dimensions.
 ///
 /// ```
 /// use gradlet::Shape;

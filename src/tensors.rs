@@ -329,7 +329,8 @@ impl defmt::Format for TensorList {
 /// Tensors of numbers `W` that can be walked: a gradient, what an optimizer remembers.
 ///
 /// Every layer whose gradient is of its own type has it; an optimizer with a
-/// [`State`](crate::Optimizer::State) of its own type implements it for that type.
+/// [`State`](crate::Optimizer::State) of its own type implements it for that type. It exists so that
+/// whatever keeps, checks or resets numbers does it for both.
 pub trait Tensors<W> {
     /// Walks the tensors of several values in step, always in the same order.
     fn walk<const R: usize, const M: usize>(

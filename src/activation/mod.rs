@@ -16,8 +16,9 @@ use crate::zero::Zero;
 
 /// The function that a layer ends in: `y = f(z)`.
 ///
-/// Most activations are [`Elementwise`], which is the simpler trait to implement. Implement this
-/// one for a function of the whole layer, or for one whose derivative needs `z`.
+/// Every layer names one, so that the linker drops those that no layer names. Most are [`Elementwise`],
+/// which is the simpler trait to implement, and have this one by it. Implement this one for a function of
+/// the whole layer, for one whose derivative needs `z`, or for a number format of your own.
 ///
 /// ```
 /// use gradlet::{Activation, Tanh};
@@ -64,6 +65,9 @@ pub trait Activation<F: Format = f32>: 'static {
 
 /// What an activation keeps for its derivative besides the outputs: nothing, or the logits.
 ///
+/// Implemented for `()` and for every array, and for nothing else: an activation names one of the two. It
+/// exists so that only those that need the logits take memory for them.
+///
 /// ```
 /// use gradlet::{Activation, Gelu, Kept, Zero};
 ///
@@ -101,7 +105,8 @@ impl<Y: Shape> Kept<Y> for Y {
 /// An activation that treats each unit alone and whose derivative is a function of its output.
 ///
 /// The derivative is taken from `y = f(z)` because backpropagation has `y` at hand and so need not
-/// keep `z`.
+/// keep `z`. Implement it for an activation of your own: two functions of one number, for `f32` and `f64`
+/// alike, are an [`Activation`].
 ///
 /// ```
 /// use gradlet::prelude::*;
@@ -172,7 +177,8 @@ impl<A: Elementwise, T: Scalar> Activation<T> for A {
 }
 
 /// An activation that may stand between two layers: every one but [`Softmax`]. Implement it for an
-/// [`Activation`] of your own that is not [`Elementwise`].
+/// [`Activation`] of your own that is not [`Elementwise`]. It exists so that a softmax in the middle of a
+/// network does not compile.
 ///
 /// ```
 /// fn may_be_hidden<A: gradlet::Hidden>() {}

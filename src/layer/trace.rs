@@ -11,8 +11,8 @@ use crate::zero::Zero;
 
 /// What a training step keeps of a network: of the last layer it has an `X`, a [`LayerTrace`].
 ///
-/// [`LayerTrace`] itself is all that most layers need. A layer that keeps more, a recurrent one for
-/// instance, implements it for a type of its own:
+/// Implemented by [`LayerTrace`], which is all that most layers need, and by the traces of chains. A layer
+/// that keeps more, a recurrent one for instance, implements it for a type of its own:
 ///
 /// ```
 /// use gradlet::prelude::*;

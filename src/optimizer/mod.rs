@@ -26,6 +26,8 @@ use crate::zero::Zero;
 
 /// A rule that changes the parameters of `N` by a gradient.
 ///
+/// Implement it for a rule of your own: for most, one closure given to [`for_each`](crate::for_each).
+///
 /// ```
 /// use gradlet::prelude::*;
 /// use gradlet::{Gradients, for_each};
@@ -130,6 +132,9 @@ pub trait Optimizer<N: Layer> {
 
 /// Where an optimizer gets the gradient from: one sample, or the sum over a batch. [`Optimizer`]
 /// has an example.
+///
+/// Implemented by trainers, and by optimizers that hand an adjusted gradient to another one. It exists so
+/// that each rule is written once for both.
 pub trait Gradients<N: Layer> {
     /// Shows the gradient of every tensor to `visitor`, with the same tensor of `nets` and of
     /// `state`.
