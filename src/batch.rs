@@ -122,6 +122,7 @@ where
     ) -> Result<(), R> {
         let mut examples = (0..most).zip(examples).map(|(_, example)| example);
         loop {
+            // An iterator gives examples one by one; a tile needs them at the same time.
             let mut tile = [const { None }; TILE];
             let mut count = 0_usize;
             for (place, example) in tile.iter_mut().zip(&mut examples) {
@@ -169,6 +170,7 @@ where
         let forward = forward::<N, L, K>(net, traces, inputs, targets);
         let mut losses = targets.map(|target| (T::ZERO, target));
         if forward.iter().all(|sample| sample.sum.is_finite()) {
+            // The sums of the gradient take the samples in their order: the bits of one by one.
             for ((loss, _), sample) in losses.iter_mut().zip(forward) {
                 *loss = sample.loss;
             }

@@ -179,6 +179,7 @@ fn run<N: Layer, O: Optimizer<N>, S: IntoIterator<Item: Example<N::Input, N::Out
         Ok(optimizer)
     };
     loop {
+        // Also before the first epoch, and before the callback could keep such a network.
         if !(parameters_are_finite(net) && learner.state_is_finite()) {
             return Report { outcome: Outcome::Diverged, ..report };
         }
@@ -198,6 +199,7 @@ fn run<N: Layer, O: Optimizer<N>, S: IntoIterator<Item: Example<N::Input, N::Out
         if let Err(outcome) = learner.epoch(net, &mut next_optimizer, examples, &mut losses) {
             return Report { outcome, ..report };
         }
+        // An epoch of no examples would go on for ever without learning.
         let Some(loss) = losses.mean() else {
             return Report { outcome: Outcome::NoExamples, ..report };
         };
@@ -247,6 +249,7 @@ where
     ) -> Result<(), Outcome> {
         let mut examples = examples.fuse();
         loop {
+            // Losses are recorded one by one, so that the report can name the example that was wrong.
             self.trainer.accumulate_each(net, &mut examples, self.size, |loss, target| {
                 record::<N, L>(losses, loss, target)
             })?;
@@ -390,6 +393,7 @@ where
     where
         S: IntoIterator<Item: Example<N::Input, N::Output>>,
     {
+        // Samples of the user's own `accumulate` do not go into the first batch.
         self.clear();
         let report =
             run(&mut InBatches { trainer: self, size }, net, optimizer, examples, stop, callback);

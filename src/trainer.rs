@@ -47,6 +47,7 @@ pub(crate) fn forward<N: Layer, L: Loss<N::Activation, N::Format>, const K: usiz
     targets: [&N::Output; K],
 ) -> [Forward<Real<N>>; K] {
     let sums = net.forward_trace(inputs, traces.each_mut());
+    // The loss turns the last logits into outputs itself: a cross-entropy needs both.
     let last = traces.each_mut().map(EndsIn::last_mut);
     let losses = LayerTrace::activate_by(last, |values| L::evaluate_each(values, targets));
     let mut forward = [Forward { loss: Scalar::INFINITY, sum: Scalar::INFINITY }; K];
@@ -90,8 +91,10 @@ pub(crate) fn backward<N: Layer, L: Loss<N::Activation, N::Format>, const K: usi
         let (output, delta) = last.parts();
         let (values, scale) = delta.parts();
         L::delta(output.as_slice(), target.as_slice(), values, scale);
+        // A cross-entropy gives the derivatives by the logits, where its activation cancels out.
         if L::FUSED { last.backward::<true>() } else { last.backward::<false>() }
     });
+    // Nobody wants the derivatives by the input of the network.
     net.backward::<false, K>(inputs, traces.each_mut());
 }
 
@@ -224,6 +227,7 @@ impl<N: Layer, L: Loss<N::Activation, N::Format>, O: Optimizer<N>> Trainer<N, L,
         input: &N::Input,
         target: &N::Output,
     ) -> Real<N> {
+        // A NaN anywhere makes the sum NaN, so one comparison looks at input, target, network and optimizer.
         let [Forward { loss, sum }] =
             forward::<N, L, 1>(net, from_mut(&mut self.trace), [input], [target]);
         let sum = sum.or_nan(optimizer.check().is_ok());

@@ -116,6 +116,7 @@ where
         let sums = self.first.forward_trace(inputs, traces.each_mut().map(|t| &mut t.first));
         let hidden = traces.each_mut().map(|t| t.first.last_mut());
         LayerTrace::activate_by(hidden, First::Activation::apply_each);
+        // What follows reads the outputs of this layer while it writes its own: both are borrowed at once.
         let mut rests = traces.map(|Pair { first, rest }| (first.last().output(), rest));
         let hidden = rests.each_ref().map(|(hidden, _)| *hidden);
         self.rest.forward_trace(hidden, rests.each_mut().map(|(_, rest)| &mut **rest));
@@ -131,17 +132,20 @@ where
         let mut rests = traces.each_mut().map(|t| (t.first.last().output(), &mut t.rest));
         let hidden = rests.each_ref().map(|(hidden, _)| *hidden);
         let rests = rests.each_mut().map(|(_, rest)| &mut **rest);
+        // Nobody asks for derivatives below a frozen layer that stands first.
         if !WANTED && First::TENSORS.len() == 0 {
             return self.rest.backward::<false, K>(hidden, rests);
         }
         self.rest.backward::<true, K>(hidden, rests);
 
+        // From the logits of the layers behind to the outputs of this one, before any weight changes.
         let parts = traces.each_mut().map(|t| (t.first.last_mut().parts(), &t.rest));
         let samples = Samples {
             inputs: parts.each_ref().map(|((hidden, _), _)| *hidden),
             traces: parts.each_ref().map(|(_, rest)| *rest),
         };
         self.rest.input_gradient(samples, parts.map(|((_, delta), _)| delta));
+        // From the outputs to the logits.
         let hidden = traces.each_mut().map(|trace| trace.first.last_mut());
         each_sample::<K, _>(hidden.into_iter(), LayerTrace::backward::<false>);
         self.first.backward::<WANTED, K>(inputs, traces.map(|t| &mut t.first));
