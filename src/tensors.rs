@@ -419,17 +419,17 @@ macro_rules! tensors {
         });
 
         #[inline]
-        fn walk<const Q: usize, const P: usize, const R: usize, const S: usize>(
-            nets: [&Self; Q],
-            mut nets_mut: [&mut Self; P],
-            read: [&Self; R],
-            mut write: [&mut Self; S],
+        fn walk<const NETS: usize, const NETS_MUT: usize, const READ: usize, const WRITE: usize>(
+            nets: [&Self; NETS],
+            mut nets_mut: [&mut Self; NETS_MUT],
+            read: [&Self; READ],
+            mut write: [&mut Self; WRITE],
             visit: &mut impl FnMut(
                 $crate::Kind,
-                [&[$crate::Weight<Self>]; Q],
-                [&mut [$crate::Weight<Self>]; P],
-                [&[$crate::Weight<Self>]; R],
-                [&mut [$crate::Weight<Self>]; S],
+                [&[$crate::Weight<Self>]; NETS],
+                [&mut [$crate::Weight<Self>]; NETS_MUT],
+                [&[$crate::Weight<Self>]; READ],
+                [&mut [$crate::Weight<Self>]; WRITE],
             ),
         ) {
             $(

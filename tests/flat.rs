@@ -130,7 +130,7 @@ fn every_network_goes_into_arrays_and_back() {
         Between = Zero::ZERO,
         OnFeatures = Chain::new(Frozen::new(&FEATURES), Zero::ZERO),
         OnBorrowed = Chain::new(&BORROWED, Zero::ZERO),
-        Chain<Conv1d<2, 3, 4, 1, 9, 6, 8>, Gru<3, 4, 6, 12>> = Zero::ZERO,
+        Chain<Conv1d<2, 3, 9, 6, 8>, Gru<3, 4, 6, 12>> = Zero::ZERO,
         Gru<3, 4, 6, 12, f64> = Zero::ZERO,
     }
     assert_eq!(OnFeatures::PARAMS, 3 * 2 + 2 + 2 + 1);

@@ -12,7 +12,7 @@
 mod outside;
 
 use gradlet::prelude::*;
-use gradlet::{Delta, GradientVisitor, LayerTrace, Samples, Shape, tensors};
+use gradlet::{Deltas, GradientVisitor, LayerTrace, Samples, Shape, tensors};
 use outside::{Conv1d, Gru, MaxPool};
 
 /// One factor for each number of the input, so that gradients by inputs show in parameters.
@@ -46,7 +46,7 @@ impl<T: Scalar, Y: Shape<Element = T>> Layer for Scale<Y> {
     fn input_gradient<const K: usize>(
         &self,
         samples: Samples<'_, Self, K>,
-        gradients: [&mut Delta<T, Y>; K],
+        gradients: Deltas<'_, Self, K>,
     ) {
         for ((_, trace), gradient) in samples.iter().zip(gradients) {
             let factors = self.factors.as_slice().iter().zip(trace.delta().values.as_slice());
@@ -101,7 +101,7 @@ impl<const C: usize, const L: usize, const N: usize, T: Scalar> Layer for Flatte
     fn input_gradient<const K: usize>(
         &self,
         samples: Samples<'_, Self, K>,
-        gradients: [&mut Delta<T, [[T; C]; L]>; K],
+        gradients: Deltas<'_, Self, K>,
     ) {
         for ((_, trace), gradient) in samples.iter().zip(gradients) {
             gradient.values.as_flattened_mut().copy_from_slice(&trace.delta().values);
@@ -113,9 +113,9 @@ impl<const C: usize, const L: usize, const N: usize, T: Scalar> Layer for Flatte
 type Net<T> = Chain<
     Scale<[[T; 2]; 9]>,
     Chain<
-        Conv1d<2, 3, 4, 1, 9, 6, 8, T>,
+        Conv1d<2, 3, 9, 6, 8, T>,
         Chain<
-            MaxPool<2, 3, 6, 3, T>,
+            MaxPool<3, 6, 3, T>,
             Chain<Gru<3, 4, 3, 12, T>, Chain<Flatten<4, 3, 12, T>, Dense<12, 2, Softmax, T>>>,
         >,
     >,
@@ -243,7 +243,7 @@ fn single_steps_are_batches_of_one_but_for_rounding() {
 
 #[test]
 fn frozen_layers_stay_as_they_are() {
-    type Body = Conv1d<2, 3, 4, 1, 9, 6, 8>;
+    type Body = Conv1d<2, 3, 9, 6, 8>;
     type Head = Chain<Flatten<3, 6, 18, f32>, Dense<18, 2, Softmax>>;
     type Frost = Chain<Frozen<Body>, Head>;
     let body = net::<f32>().rest().first().clone();
@@ -255,4 +255,18 @@ fn frozen_layers_stay_as_they_are() {
     let second = trainer.step(&mut net, &Sgd { learning_rate: 0.1 }, &x, &t);
     assert!(second < first);
     assert_eq!(net.first().layer(), &body);
+}
+
+/// Lines of code between two marks in the source of these layers, without comments.
+fn lines_between(from: &str, to: &str) -> usize {
+    let source = include_str!("support/outside/mod.rs");
+    let part = source.split_once(from).unwrap().1.split(to).next().unwrap();
+    part.lines().map(str::trim).filter(|line| !line.is_empty() && !line.starts_with("//")).count()
+}
+
+#[test]
+fn layers_of_ones_own_are_short() {
+    assert!(lines_between("`Conv1d`", "/// The largest") <= 70);
+    assert!(lines_between("/// The largest", "/// A gated recurrent unit") <= 30);
+    assert!(lines_between("/// A gated recurrent unit", "\0") <= 150);
 }

@@ -25,7 +25,7 @@ const FILE: &[u8] = include_bytes!("weights/sequence.safetensors");
 const CASES: &[u8] = include_bytes!("weights/sequence_cases.safetensors");
 const NAMES: [&str; 2] = ["conv", "gru"];
 
-type Conv<T = f32> = Conv1d<2, 3, 4, 1, 9, 6, 8, T>;
+type Conv<T = f32> = Conv1d<2, 3, 9, 6, 8, T>;
 type Net<T = f32> = Chain<Conv<T>, Gru<3, 4, 6, 12, T>>;
 
 const _: () = assert!(safetensors::file_size::<Net>(&NAMES).unwrap() == FILE.len());
@@ -69,7 +69,7 @@ fn outputs_are_those_of_the_definitions() {
 
 #[test]
 fn errors_name_tensors_of_any_layer() {
-    type Short = Chain<Conv1d<2, 3, 3, 1, 9, 7, 6>, Gru<3, 4, 7, 12>>;
+    type Short = Chain<Conv1d<2, 3, 9, 7, 6>, Gru<3, 4, 7, 12>>;
     let error = safetensors::from_bytes::<Short>(FILE, &NAMES).unwrap_err();
     assert_eq!(
         error.to_string(),
@@ -144,16 +144,8 @@ fn tensors_of_any_rank_are_read_in_constants() {
     assert_eq!(file.tensor_f32::<4, 8>("conv", weight), Err(LoadError::Undescribed));
 }
 
-impl<
-    const C: usize,
-    const OUT: usize,
-    const K: usize,
-    const STEP: usize,
-    const L: usize,
-    const M: usize,
-    const ROWS: usize,
-    T: Scalar,
-> ToSource for Conv1d<C, OUT, K, STEP, L, M, ROWS, T>
+impl<const C: usize, const O: usize, const L: usize, const M: usize, const R: usize, T: Scalar>
+    ToSource for Conv1d<C, O, L, M, R, T>
 {
     fn write_source(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let (weights, bias) = (self.weights.to_source(), self.bias.to_source());
@@ -161,15 +153,13 @@ impl<
     }
 }
 
-impl<const K: usize, const C: usize, const L: usize, const M: usize, T> ToSource
-    for MaxPool<K, C, L, M, T>
-{
+impl<const C: usize, const L: usize, const M: usize, T> ToSource for MaxPool<C, L, M, T> {
     fn write_source(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("Zero::ZERO")
     }
 }
 
-type Features = Chain<Frozen<Conv>, Chain<MaxPool<2, 3, 6, 3>, Conv1d<3, 2, 2, 1, 3, 2, 6>>>;
+type Features = Chain<Frozen<Conv>, Chain<MaxPool<3, 6, 3, f32>, Conv1d<3, 2, 3, 2, 6>>>;
 
 /// What was printed, compiled.
 static READ: Features = include!("weights/source_sequence.rs");

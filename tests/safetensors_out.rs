@@ -7,7 +7,7 @@
 )]
 
 use gradlet::safetensors::{self, LoadError, Safetensors, SaveError};
-use gradlet::{Delta, Kind, LayerTrace, Samples, Tensor, TensorList, Weight, prelude::*};
+use gradlet::{Deltas, Kind, LayerTrace, Samples, Tensor, TensorList, Weight, prelude::*};
 
 const FILE: &[u8] = include_bytes!("weights/plain.safetensors");
 const NAMES: [&str; 2] = ["0", "2"];
@@ -274,7 +274,7 @@ impl<const SAYS: usize, const SHOWS: usize> Layer for Own<SAYS, SHOWS> {
     fn input_gradient<const K: usize>(
         &self,
         _samples: Samples<'_, Self, K>,
-        _gradients: [&mut Delta<f32, [f32; 2]>; K],
+        _gradients: Deltas<'_, Self, K>,
     ) {
     }
 

@@ -1,9 +1,9 @@
 //! Layers in a row.
 
-use super::{Dense, Layer, LayerTrace, Real, Samples, Takes, Weight};
+use super::{Deltas, Dense, Layer, LayerTrace, Real, Samples, Takes, Weight};
 use crate::activation::{Activation, Hidden, Sigmoid};
 use crate::fingerprint::fingerprint;
-use crate::format::Delta;
+
 use crate::gradient::GradientVisitor;
 use crate::kernel::each_sample;
 use crate::layer::EndsIn;
@@ -155,7 +155,7 @@ where
     fn input_gradient<const K: usize>(
         &self,
         samples: Samples<'_, Self, K>,
-        gradients: [&mut Delta<Self::Format, Self::Input>; K],
+        gradients: Deltas<'_, Self, K>,
     ) {
         self.first.input_gradient(samples.first(), gradients);
     }

@@ -3,10 +3,10 @@
 use core::fmt;
 use core::marker::PhantomData;
 
-use super::{Layer, LayerTrace, Real, Samples};
+use super::{Deltas, Layer, LayerTrace, Real, Samples};
 use crate::activation::{Activation, Sigmoid};
 use crate::fingerprint::{fingerprint, size};
-use crate::format::{Delta, Format};
+use crate::format::Format;
 use crate::gradient::GradientVisitor;
 use crate::kernel::each_sample;
 use crate::tensors;
@@ -198,7 +198,7 @@ impl<const IN: usize, const OUT: usize, A: Activation<F>, F: Format> Layer
     fn input_gradient<const K: usize>(
         &self,
         samples: Samples<'_, Self, K>,
-        mut gradients: [&mut Delta<F, [F::Value; IN]>; K],
+        mut gradients: Deltas<'_, Self, K>,
     ) {
         each_sample::<K, _>(gradients.iter_mut().zip(samples.traces), |(gradient, trace)| {
             gradient.scale = F::back_scale(trace.delta().scale);

@@ -1,8 +1,7 @@
 //! Layers that are used, not trained.
 
-use super::{Layer, Real, Samples};
+use super::{Deltas, Layer, Real, Samples};
 use crate::fingerprint::fingerprint;
-use crate::format::Delta;
 use crate::zero::Zero;
 
 /// A layer, or a whole network, that is used but not trained.
@@ -95,7 +94,7 @@ macro_rules! frozen {
             fn input_gradient<const K: usize>(
                 &self,
                 Samples { inputs, traces }: Samples<'_, Self, K>,
-                gradients: [&mut Delta<L::Format, L::Input>; K],
+                gradients: Deltas<'_, Self, K>,
             ) {
                 let $this = self;
                 $layer.input_gradient(Samples { inputs, traces }, gradients);

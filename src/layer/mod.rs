@@ -27,6 +27,10 @@ pub type Value<L> = <<L as Layer>::Format as Format>::Value;
 /// A loss or a learning rate of the network `L`.
 pub type Real<L> = <<L as Layer>::Format as Format>::Real;
 
+/// The derivatives of `K` losses by the inputs of the layer `L`, to be written.
+pub type Deltas<'a, L, const K: usize> =
+    [&'a mut Delta<<L as Layer>::Format, <L as Layer>::Input>; K];
+
 /// `K` samples on their way back through the layer `L`.
 pub struct Samples<'a, L: Layer, const K: usize> {
     /// Their inputs.
@@ -81,7 +85,7 @@ impl<'a, L: Layer, const K: usize> Samples<'a, L, K> {
 ///
 /// ```
 /// use gradlet::prelude::*;
-/// use gradlet::{Delta, GradientVisitor, LayerTrace, Samples, tensors};
+/// use gradlet::{Deltas, GradientVisitor, LayerTrace, Samples, tensors};
 ///
 /// /// `y_i = s_i x_i`: one learned factor for each input.
 /// #[derive(Clone, Debug, PartialEq)]
@@ -113,7 +117,7 @@ impl<'a, L: Layer, const K: usize> Samples<'a, L, K> {
 ///     fn input_gradient<const K: usize>(
 ///         &self,
 ///         samples: Samples<'_, Self, K>,
-///         gradients: [&mut Delta<f32, [f32; N]>; K],
+///         gradients: Deltas<'_, Self, K>,
 ///     ) {
 ///         for ((_, trace), gradient) in samples.iter().zip(gradients) {
 ///             let pairs = gradient.values.iter_mut().zip(&trace.delta().values);
@@ -177,7 +181,7 @@ pub trait Layer: Sized {
     fn input_gradient<const K: usize>(
         &self,
         samples: Samples<'_, Self, K>,
-        gradients: [&mut Delta<Self::Format, Self::Input>; K],
+        gradients: Deltas<'_, Self, K>,
     );
 
     /// Hands the sum of the gradients of the samples to `visitor`, tensor by tensor, with the same

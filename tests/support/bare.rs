@@ -4,7 +4,7 @@ use core::marker::PhantomData;
 
 use gradlet::tensors;
 use gradlet::{
-    Activation, Delta, GradientVisitor, Identity, Layer, LayerTrace, Samples, Scalar, Zero,
+    Activation, Deltas, GradientVisitor, Identity, Layer, LayerTrace, Samples, Scalar, Zero,
 };
 
 /// `y = A(W x)`: a layer without biases, as in the first chapters of textbooks.
@@ -69,7 +69,7 @@ impl<const IN: usize, const OUT: usize, A: Activation<T>, T: Scalar> Layer for B
     fn input_gradient<const K: usize>(
         &self,
         samples: Samples<'_, Self, K>,
-        gradients: [&mut Delta<T, [T; IN]>; K],
+        gradients: Deltas<'_, Self, K>,
     ) {
         for ((_, trace), gradient) in samples.iter().zip(gradients) {
             for (g, w) in gradient.values.iter_mut().zip(&self.weights) {

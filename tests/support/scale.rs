@@ -1,6 +1,6 @@
 //! A layer of a user's own, without a matrix of weights.
 
-use gradlet::{Delta, GradientVisitor, Layer, LayerTrace, Samples, Scalar, Silu, Zero, tensors};
+use gradlet::{Deltas, GradientVisitor, Layer, LayerTrace, Samples, Scalar, Silu, Zero, tensors};
 
 use super::{Random, Rng};
 
@@ -38,7 +38,7 @@ impl<const N: usize, T: Scalar> Layer for Scale<N, T> {
     fn input_gradient<const K: usize>(
         &self,
         samples: Samples<'_, Self, K>,
-        gradients: [&mut Delta<T, [T; N]>; K],
+        gradients: Deltas<'_, Self, K>,
     ) {
         for ((_, trace), gradient) in samples.iter().zip(gradients) {
             gradient.values = core::array::from_fn(|i| self.factors[i] * trace.delta().values[i]);

@@ -1,99 +1,68 @@
 //! Layers as the author of another crate would write them.
 
-use gradlet::prelude::*;
-use gradlet::{Delta, EndsIn, GradientVisitor, LayerTrace, Samples, kernel, tensors};
+use core::array;
+use core::marker::PhantomData;
 
-/// `y[t] = W x[t STEP ..][.. K] + b`: PyTorch's `Conv1d`, over a sequence of `L` steps with `C`
-/// channels. `M` is the number of steps that come out, `ROWS` is `K * C`.
+use gradlet::prelude::*;
+use gradlet::{Deltas, EndsIn, GradientVisitor, LayerTrace, Samples, kernel, tensors};
+
+/// `y[t] = W x[t S ..][.. K] + b`: PyTorch's `Conv1d` of `O` filters, over a sequence of `L` steps with
+/// `C` channels. `M` steps come out, and `R = K C`; the stride `S` follows from them.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Conv1d<
     const C: usize,
-    const OUT: usize,
-    const K: usize,
-    const STEP: usize,
+    const O: usize,
     const L: usize,
     const M: usize,
-    const ROWS: usize,
-    T: Scalar = f32,
+    const R: usize,
+    T = f32,
 > {
-    pub(crate) weights: [[T; OUT]; ROWS],
-    pub(crate) bias: [T; OUT],
+    pub(crate) weights: [[T; O]; R],
+    pub(crate) bias: [T; O],
 }
 
-impl<
-    const C: usize,
-    const OUT: usize,
-    const K: usize,
-    const STEP: usize,
-    const L: usize,
-    const M: usize,
-    const ROWS: usize,
-    T: Scalar,
-> Conv1d<C, OUT, K, STEP, L, M, ROWS, T>
+/// What goes into the output of step `t` of `M`.
+fn window<const M: usize, const C: usize, const L: usize, const R: usize, T>(
+    input: &[[T; C]; L],
+    t: usize,
+) -> &[T; R] {
+    input.as_flattened()[t * ((L - R / C) / (M - 1)) * C..].first_chunk().unwrap()
+}
+
+impl<const C: usize, const O: usize, const L: usize, const M: usize, const R: usize, T: Scalar> Zero
+    for Conv1d<C, O, L, M, R, T>
 {
-    /// What goes into the output of step `t`.
-    fn window(input: &[[T; C]; L], t: usize) -> &[T; ROWS] {
-        input.as_flattened()[t * STEP * C..].first_chunk().unwrap()
-    }
+    const ZERO: Self = Self { weights: Zero::ZERO, bias: Zero::ZERO };
 }
 
-impl<
-    const C: usize,
-    const OUT: usize,
-    const K: usize,
-    const STEP: usize,
-    const L: usize,
-    const M: usize,
-    const ROWS: usize,
-    T: Scalar,
-> Zero for Conv1d<C, OUT, K, STEP, L, M, ROWS, T>
-{
-    const ZERO: Self = {
-        assert!(ROWS == K * C && M == (L - K) / STEP + 1, "sizes of the convolution do not fit");
-        Self { weights: Zero::ZERO, bias: Zero::ZERO }
-    };
-}
-
-impl<
-    const C: usize,
-    const OUT: usize,
-    const K: usize,
-    const STEP: usize,
-    const L: usize,
-    const M: usize,
-    const ROWS: usize,
-    T: Scalar,
-> Layer for Conv1d<C, OUT, K, STEP, L, M, ROWS, T>
+impl<const C: usize, const O: usize, const L: usize, const M: usize, const R: usize, T: Scalar>
+    Layer for Conv1d<C, O, L, M, R, T>
 {
     type Format = T;
     type Input = [[T; C]; L];
-    type Output = [[T; OUT]; M];
+    type Output = [[T; O]; M];
     type Activation = Identity;
-    type Trace = LayerTrace<T, [[T; OUT]; M], Identity>;
+    type Trace = LayerTrace<T, [[T; O]; M], Identity>;
     type Gradient = Self;
-    const MACS: usize = M * ROWS * OUT;
+    const MACS: usize = M * R * O;
 
-    tensors! { weights: Weight "weight" [OUT, C, K], bias: Bias "bias" [OUT] }
+    tensors! { weights: Weight "weight" [O, C, R / C], bias: Bias "bias" [O] }
 
-    fn logits(&self, input: &[[T; C]; L], logits: &mut [[T; OUT]; M]) {
+    fn logits(&self, input: &[[T; C]; L], logits: &mut [[T; O]; M]) {
         for (t, z) in logits.iter_mut().enumerate() {
-            let x = Self::window(input, t);
-            kernel::affine::<T, ROWS, OUT, 1>(&self.weights, &self.bias, [x], [z]);
+            kernel::affine(&self.weights, &self.bias, [window::<M, C, L, R, T>(input, t)], [z]);
         }
     }
 
-    fn input_gradient<const N: usize>(
-        &self,
-        samples: Samples<'_, Self, N>,
-        gradients: [&mut Delta<T, [[T; C]; L]>; N],
-    ) {
-        for ((_, trace), gradient) in samples.iter().zip(gradients) {
+    fn input_gradient<const N: usize>(&self, batch: Samples<'_, Self, N>, dx: Deltas<'_, Self, N>) {
+        for ((_, trace), gradient) in batch.iter().zip(dx) {
             gradient.values = Zero::ZERO;
             for (t, d) in trace.delta().values.iter().enumerate() {
-                let mut window = [T::ZERO; ROWS];
-                kernel::input_gradient::<T, ROWS, OUT, 1>(&self.weights, [d], [&mut window]);
-                let sums = gradient.values.as_flattened_mut()[t * STEP * C..].iter_mut();
-                sums.zip(window).for_each(|(sum, dx)| *sum += dx);
+                let mut dx = [T::ZERO; R];
+                kernel::input_gradient(&self.weights, [d], [&mut dx]);
+                let at = t * ((L - R / C) / (M - 1)) * C;
+                let sums = gradient.values.as_flattened_mut()[at..].iter_mut();
+                sums.zip(dx).for_each(|(sum, dx)| *sum += dx);
             }
         }
     }
@@ -107,27 +76,21 @@ impl<
         for (input, trace) in samples.iter() {
             let nets = nets.each_mut().map(|n| (&mut n.weights, &mut n.bias));
             let state = state.each_mut().map(|s| (&mut s.weights, &mut s.bias));
-            let windows = (0..M).map(|t| Self::window(input, t));
+            let windows = (0..M).map(|t| window::<M, C, L, R, T>(input, t));
             visitor.affine_sum(nets, state, windows.zip(&trace.delta().values), ());
         }
     }
 }
 
-/// The largest of each `K` steps, for each channel.
+/// The largest of each `L / M` steps, for each channel.
 #[derive(Clone, Debug, PartialEq)]
-pub(crate) struct MaxPool<const K: usize, const C: usize, const L: usize, const M: usize, T = f32>(
-    core::marker::PhantomData<T>,
-);
+pub(crate) struct MaxPool<const C: usize, const L: usize, const M: usize, T>(PhantomData<T>);
 
-impl<const K: usize, const C: usize, const L: usize, const M: usize, T> Zero
-    for MaxPool<K, C, L, M, T>
-{
-    const ZERO: Self = Self(core::marker::PhantomData);
+impl<const C: usize, const L: usize, const M: usize, T> Zero for MaxPool<C, L, M, T> {
+    const ZERO: Self = Self(PhantomData);
 }
 
-impl<const K: usize, const C: usize, const L: usize, const M: usize, T: Scalar> Layer
-    for MaxPool<K, C, L, M, T>
-{
+impl<const C: usize, const L: usize, const M: usize, T: Scalar> Layer for MaxPool<C, L, M, T> {
     type Format = T;
     type Input = [[T; C]; L];
     type Output = [[T; C]; M];
@@ -137,29 +100,23 @@ impl<const K: usize, const C: usize, const L: usize, const M: usize, T: Scalar> 
     const MACS: usize = 0;
 
     fn logits(&self, input: &[[T; C]; L], logits: &mut [[T; C]; M]) {
-        for (y, steps) in logits.iter_mut().zip(input.chunks_exact(K)) {
-            *y = steps.iter().fold([-T::INFINITY; C], |max, x| {
-                core::array::from_fn(|c| if x[c] > max[c] { x[c] } else { max[c] })
-            });
-        }
+        *logits =
+            array::from_fn(|m| array::from_fn(|c| input[largest(input, m * L / M, c, L / M)][c]));
     }
 
-    fn input_gradient<const N: usize>(
-        &self,
-        samples: Samples<'_, Self, N>,
-        gradients: [&mut Delta<T, [[T; C]; L]>; N],
-    ) {
-        for ((x, trace), gradient) in samples.iter().zip(gradients) {
+    fn input_gradient<const N: usize>(&self, batch: Samples<'_, Self, N>, dx: Deltas<'_, Self, N>) {
+        for ((x, trace), gradient) in batch.iter().zip(dx) {
             gradient.values = Zero::ZERO;
-            for (m, (y, d)) in trace.output().iter().zip(&trace.delta().values).enumerate() {
-                for (c, &d) in d.iter().enumerate() {
-                    // The first of several that are largest.
-                    let t = (m * K..).find(|&t| x[t][c] == y[c]).unwrap();
-                    gradient.values[t][c] = d;
-                }
+            for (i, &d) in trace.delta().values.as_flattened().iter().enumerate() {
+                gradient.values[largest(x, i / C * L / M, i % C, L / M)][i % C] = d;
             }
         }
     }
+}
+
+/// The first of the largest of `k` steps.
+fn largest<const C: usize, T: Scalar>(x: &[[T; C]], from: usize, c: usize, k: usize) -> usize {
+    (from..from + k).reduce(|a, b| if x[b][c] > x[a][c] { b } else { a }).unwrap()
 }
 
 /// A gated recurrent unit over a whole sequence, PyTorch's `GRU`: gives the states of all steps. `G` is
@@ -217,7 +174,7 @@ impl<const C: usize, const H: usize, const L: usize, const G: usize, T: Scalar> 
     fn step(&self, x: &[T; C], h: &[T; H], inner: &mut [T; G], outer: &mut [T; G]) -> [T; H] {
         kernel::affine::<T, C, G, 1>(&self.inner, &self.inner_bias, [x], [inner]);
         kernel::affine::<T, H, G, 1>(&self.outer, &self.outer_bias, [h], [outer]);
-        core::array::from_fn(|i| {
+        array::from_fn(|i| {
             let sigmoid = |z: T| T::ONE / (T::ONE + (-z).exp());
             let r = sigmoid(inner[i] + outer[i]);
             let z = sigmoid(inner[H + i] + outer[H + i]);
@@ -299,12 +256,8 @@ impl<const C: usize, const H: usize, const L: usize, const G: usize, T: Scalar> 
         }
     }
 
-    fn input_gradient<const N: usize>(
-        &self,
-        samples: Samples<'_, Self, N>,
-        gradients: [&mut Delta<T, [[T; C]; L]>; N],
-    ) {
-        for ((_, trace), gradient) in samples.iter().zip(gradients) {
+    fn input_gradient<const N: usize>(&self, batch: Samples<'_, Self, N>, dx: Deltas<'_, Self, N>) {
+        for ((_, trace), gradient) in batch.iter().zip(dx) {
             for (d, dx) in trace.inner.iter().zip(&mut gradient.values) {
                 kernel::input_gradient::<T, C, G, 1>(&self.inner, [d], [dx]);
             }
