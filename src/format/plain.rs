@@ -1,6 +1,4 @@
-//! The loops for any number format, by its single steps.
-//!
-//! Four columns are written out, because the compiler does not unroll when it optimises for size.
+//! The loops for any number format, by its single steps: a format may have quicker ones of its own.
 
 use crate::format::Format;
 
@@ -13,39 +11,10 @@ pub(crate) fn affine<F: Format, const IN: usize, const OUT: usize, const K: usiz
     y: [&mut [F::Value; OUT]; K],
 ) {
     for (x, y) in x.into_iter().zip(y) {
-        let (mut outputs, mut biases) = (y.chunks_exact_mut(4), bias.chunks_exact(4));
-        let mut at = 0_usize;
-        for (y, b) in outputs.by_ref().zip(biases.by_ref()) {
-            let (Some(y), Some(b)) = (y.first_chunk_mut(), b.first_chunk()) else { return };
-            sums::<F, IN, OUT, 4>(weights, b, x, y, at);
-            at = at.wrapping_add(4);
+        for (o, (y, &b)) in y.iter_mut().zip(bias).enumerate() {
+            let products = weights.iter().zip(x).filter_map(|(w, &x)| Some((*w.get(o)?, x)));
+            *y = F::add_bias(products.fold(F::empty(), |sum, (w, x)| F::add_product(sum, w, x)), b);
         }
-        for (y, b) in outputs.into_remainder().iter_mut().zip(biases.remainder()) {
-            let (y, b) = (core::array::from_mut(y), core::array::from_ref(b));
-            sums::<F, IN, OUT, 1>(weights, b, x, y, at);
-            at = at.wrapping_add(1);
-        }
-    }
-}
-
-/// The sums of `N` units from `at` on.
-#[inline(always)]
-fn sums<F: Format, const IN: usize, const OUT: usize, const N: usize>(
-    weights: &[[F::Weight; OUT]; IN],
-    bias: &[F::Weight; N],
-    x: &[F::Value; IN],
-    y: &mut [F::Value; N],
-    at: usize,
-) {
-    let mut sums = [F::empty(); N];
-    for (w, &x) in weights.iter().zip(x) {
-        let Some(w) = w.get(at..).and_then(|w| w.first_chunk::<N>()) else { return };
-        for (sum, &w) in sums.iter_mut().zip(w) {
-            *sum = F::add_product(*sum, w, x);
-        }
-    }
-    for ((y, sum), &b) in y.iter_mut().zip(sums).zip(bias) {
-        *y = F::add_bias(sum, b);
     }
 }
 
