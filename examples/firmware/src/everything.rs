@@ -327,7 +327,7 @@ where
     let (x, t) = (vector::<N::Input>(), vector::<N::Output>());
     let example = (&x, &t);
     let examples = [example, black_box(example)];
-    call! { fingerprint("own", &[count(), N::FINGERPRINT, O::FINGERPRINT]) }
+    call! { fingerprint("own", &[count(), N::FINGERPRINT, O::FINGERPRINT.unwrap_or(0)]) }
     let stop = Stop::after(count()).or_at_loss(number());
     let mut judge = Trainer::<N, L, O>::new();
     let mut early = EarlyStopping::<N>::default();
