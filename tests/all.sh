@@ -37,7 +37,8 @@ boards=(microbit-v2=thumbv7em-none-eabihf nucleo-f446re=thumbv7em-none-eabihf
     pico=thumbv6m-none-eabi pico2=thumbv8m.main-none-eabihf)
 # TARGET=COMMAND that runs its programs.
 bits_targets=(aarch64-unknown-none=qemu-aarch64 riscv64gc-unknown-none-elf=qemu-riscv64
-    i686-unknown-linux-gnu=qemu-i386 "wasm32-unknown-unknown=node run.mjs")
+    riscv32imafc-unknown-none-elf=qemu-riscv32 i686-unknown-linux-gnu=qemu-i386
+    "wasm32-unknown-unknown=node run.mjs")
 bare_metal_targets=(thumbv6m-none-eabi thumbv7em-none-eabihf riscv32imac-unknown-none-elf)
 # Tests of many networks, which take longer to optimise than to run as they are.
 slow_to_optimise="gradients not_finite optimizers store training"

@@ -108,6 +108,11 @@ where
     }
 
     #[inline]
+    fn forward_all<const K: usize>(&self, inputs: [&Self::Input; K]) -> [Self::Output; K] {
+        self.rest.forward_all(self.first.forward_all(inputs).each_ref())
+    }
+
+    #[inline]
     fn forward_trace<const K: usize>(
         &self,
         inputs: [&Self::Input; K],

@@ -183,6 +183,14 @@ impl<const IN: usize, const OUT: usize, A: Activation<F>, F: Format> Layer
     }
 
     #[inline]
+    fn forward_all<const K: usize>(&self, inputs: [&Self::Input; K]) -> [Self::Output; K] {
+        let mut outputs = <[Self::Output; K]>::ZERO;
+        F::affine(&self.weights, &self.bias, inputs, outputs.each_mut());
+        A::apply_each(outputs.each_mut());
+        outputs
+    }
+
+    #[cfg_attr(not(calls_layers), inline)]
     fn forward_trace<const K: usize>(
         &self,
         inputs: [&[F::Value; IN]; K],
@@ -207,7 +215,7 @@ impl<const IN: usize, const OUT: usize, A: Activation<F>, F: Format> Layer
         F::input_gradient(&self.weights, deltas, gradients.map(|gradient| &mut gradient.values));
     }
 
-    #[inline]
+    #[cfg_attr(not(calls_layers), inline)]
     fn gradient<const P: usize, const S: usize, const K: usize>(
         mut nets: [&mut Self; P],
         mut state: [&mut Self; S],

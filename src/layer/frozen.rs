@@ -69,6 +69,12 @@ macro_rules! frozen {
             }
 
             #[inline]
+            fn forward_all<const K: usize>(&self, inputs: [&L::Input; K]) -> [L::Output; K] {
+                let $this = self;
+                $layer.forward_all(inputs)
+            }
+
+            #[inline]
             fn forward_trace<const K: usize>(
                 &self,
                 inputs: [&L::Input; K],

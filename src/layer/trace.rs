@@ -111,7 +111,7 @@ impl<F: Format, Y: Shape<Element = F::Value>, A: Activation<F>> LayerTrace<F, Y,
     }
 
     /// Turns the derivatives `dL/dy` into `dL/dz`, unless they are `FUSED`: that already.
-    #[inline]
+    #[cfg_attr(not(calls_layers), inline)]
     pub(crate) fn backward<const FUSED: bool>(&mut self) {
         let (values, scale) = self.delta.parts();
         if !FUSED {

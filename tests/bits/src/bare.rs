@@ -42,7 +42,7 @@ mod system {
 
     #[cfg(target_arch = "aarch64")]
     global_asm!(".global _start", "_start: bl start");
-    #[cfg(target_arch = "riscv64")]
+    #[cfg(any(target_arch = "riscv32", target_arch = "riscv64"))]
     global_asm!(".global _start", "_start: call start");
     #[cfg(target_arch = "x86")]
     global_asm!(".global _start", "_start: call start");
@@ -71,7 +71,7 @@ mod system {
             asm!("svc #0", in("x8") number, inout("x0") a => _, in("x1") b, in("x2") c);
         }
         // SAFETY: as above.
-        #[cfg(target_arch = "riscv64")]
+        #[cfg(any(target_arch = "riscv32", target_arch = "riscv64"))]
         unsafe {
             asm!("ecall", in("a7") number, inout("a0") a => _, in("a1") b, in("a2") c);
         }
