@@ -32,16 +32,13 @@ set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
 all_steps=(fmt clippy doc test msrv no_std firmware bits examples python api features fuzz)
-# BOARD=TARGET of examples/firmware.
-boards=(microbit-v2=thumbv7em-none-eabihf nucleo-f446re=thumbv7em-none-eabihf
-    pico=thumbv6m-none-eabi pico2=thumbv8m.main-none-eabihf)
 # TARGET=COMMAND that runs its programs.
 bits_targets=(aarch64-unknown-none=qemu-aarch64 riscv64gc-unknown-none-elf=qemu-riscv64
     riscv32imafc-unknown-none-elf=qemu-riscv32 i686-unknown-linux-gnu=qemu-i386
     "wasm32-unknown-unknown=node run.mjs")
 bare_metal_targets=(thumbv6m-none-eabi thumbv7em-none-eabihf riscv32imac-unknown-none-elf)
 # Tests of many networks, which take longer to optimise than to run as they are.
-slow_to_optimise="gradients not_finite optimizers store training"
+slow_to_optimise="networks store"
 # The tests of what each feature adds.
 tests_of_features=("defmt=--test defmt" "embedded-io=--test safetensors_out" "heapless=--test stream"
     "nalgebra=--test linear" "rand_core=--test init" "store=--test store")
@@ -72,6 +69,7 @@ step_doc() {
 }
 
 step_test() {
+    groups_are_whole
     # Features add, so what the integration tests test without them is part of what they test with them;
     # that they compile without is seen to by clippy.
     checked 0 --lib --no-default-features
@@ -79,8 +77,10 @@ step_test() {
     checked 0 --doc --all-features
     # Most are optimised, or they would take a quarter of an hour.
     local path name plain=() optimised=()
-    for path in tests/*.rs; do
-        name=$(basename "$path" .rs)
+    for path in tests/*.rs tests/*/main.rs; do
+        name=${path#tests/}
+        name=${name%/main.rs}
+        name=${name%.rs}
         if [[ " $slow_to_optimise " == *" $name "* ]]; then
             plain+=(--test "$name")
         else
@@ -91,6 +91,21 @@ step_test() {
     checked 3 --lib "${optimised[@]}" --all-features
     # Optimised for size, the library has other loops.
     checked '"s"' --lib
+}
+
+# Whether each file of a group of tests is named in its main.rs: cargo would not miss it.
+groups_are_whole() {
+    local path name status=0
+    for path in tests/*/main.rs; do
+        for name in $(cd "$(dirname "$path")" && ls ./*.rs); do
+            name=$(basename "$name" .rs)
+            [[ $name == main ]] || grep -x "mod $name;" "$path" >/dev/null || {
+                echo "$path has no \`mod $name;\`" >&2
+                status=1
+            }
+        done
+    done
+    return $status
 }
 
 # Tests at optimisation level $1, with the checks of a debug build. Dependencies are always optimised,
@@ -110,7 +125,8 @@ step_msrv() {
     [[ $status != 77 ]] || skip "no compiler of the oldest supported version to be had, see above"
     [[ $status == 0 ]] || return $status
     # All that differs is the compiler, and what it could get wrong these would see.
-    oldest test --no-fail-fast --lib --test golden --test worked_net --test safetensors
+    oldest test --lib
+    oldest test --test library -- golden:: worked_net:: safetensors::
 }
 
 # Cargo of the oldest supported version.
@@ -122,7 +138,9 @@ step_no_std() {
     local target features status=0
     for target in "${bare_metal_targets[@]}"; do
         for features in --no-default-features --all-features; do
-            tests/cargo.sh "$target" rustc --locked --lib --release "$features" -- -D warnings \
+            # What it depends on is only there to be compiled against.
+            tests/cargo.sh "$target" rustc --locked --lib --release "$features" \
+                --config 'profile.release.package."*".opt-level=0' -- -D warnings \
                 || status=$?
             [[ $status != 77 ]] || echo "no way to build for $target here, see above" >&2
             [[ $status == 0 ]] || return $status
@@ -131,7 +149,6 @@ step_no_std() {
 }
 
 step_firmware() {
-    local board
     system_program qemu-system-arm "it plays the Arm cores" qemu-system-arm
     system_program qemu-system-riscv32 "it plays the RISC-V core" qemu-system-misc
     cargo_program qemu-run 0.3.1
@@ -139,18 +156,14 @@ step_firmware() {
     component cargo-fmt rustfmt
     component cargo-clippy clippy
     (cd examples/firmware && cargo fmt --check)
-    for board in "${boards[@]}"; do
-        echo "   ${board%=*}"
-        in_firmware "${board#*=}" build --locked --release --features "${board%=*}" \
-            --target-dir target/boards
-    done
     firmware_clippy thumbv7em-none-eabihf
     firmware_clippy thumbv7em-none-eabihf --features measure
     firmware_clippy thumbv7em-none-eabihf --features panic-never,panic-on-purpose
     firmware_clippy thumbv6m-none-eabi --features pico
     firmware_clippy thumbv8m.main-none-eabihf --features pico2
-    # `--ignored` are those that need what this step has seen to.
-    cargo test --locked --release --all-features --test firmware -- --include-ignored
+    # `--ignored` are those that need what this step has seen to. With four at a time, two build, each in
+    # a folder of its own, while others run what they built.
+    checked 3 --all-features --test firmware -- --include-ignored --test-threads=4
 }
 
 # tests/cargo.sh in the package of the firmware.
@@ -164,7 +177,8 @@ firmware_clippy() {
         echo "   no clippy for $target: the distribution's compiler, which built it, has none"
         return 0
     fi
-    in_firmware "$target" clippy --quiet --locked "$@" -- -D warnings
+    # With the procedural macros that the tests build.
+    in_firmware "$target" clippy --quiet --locked --release "$@" -- -D warnings
 }
 
 step_bits() {
@@ -221,8 +235,8 @@ step_examples() {
         run_example "$name" ${options[@]+"${options[@]}"} | tee "$scratch/said"
         [[ $help != *--output* ]] || names_its_files "$name" "$out"
     done
-    GRADLET_EXAMPLE_FILES=$scratch/files cargo test --quiet --locked --release --all-features \
-        --test example_files -- --include-ignored
+    GRADLET_EXAMPLE_FILES=$scratch/files \
+        checked 3 --quiet --all-features --test example_files -- --include-ignored
 }
 
 # Whether example $1 wrote into the folder $2 just the files whose paths it printed.
@@ -272,13 +286,13 @@ step_python() {
 
     echo "   exports"
     "$python" tests/python/exports.py "$folder"
-    GRADLET_EXPORTS=$folder checked 3 --quiet --all-features --test exports -- --ignored
+    GRADLET_EXPORTS=$folder checked 3 --quiet --all-features --test library -- --ignored exports::
 
     echo "   training in turns"
     "$python" tests/python/round_trip.py begin "$folder"
     for turn in first=second second=third; do
         GRADLET_ROUND_TRIP=$folder GRADLET_ROUND_TRIP_NAME=${turn%=*} \
-            checked 3 --quiet --all-features --test round_trip -- --ignored
+            checked 3 --quiet --all-features --test library -- --ignored round_trip::
         "$python" tests/python/round_trip.py go_on "$folder" "${turn%=*}" "${turn#*=}"
     done
 }
@@ -291,10 +305,8 @@ python_packages() {
 }
 
 step_api() {
-    command -v cargo-public-api >/dev/null \
-        || skip "no cargo-public-api (\`cargo install --locked cargo-public-api\`)"
-    { rustup toolchain list 2>/dev/null || true; } | grep '^nightly' >/dev/null \
-        || skip "no nightly compiler (\`rustup toolchain install nightly --profile minimal\`)"
+    nightly
+    cargo_program cargo-public-api 0.52.0 || skip "no cargo-public-api to be had, see above"
     [[ -n $bless || -e $snapshot ]] || skip "no $snapshot yet (\`tests/all.sh --bless\`)"
     # Both change often and only fit each other at times; that says nothing about this crate.
     cargo +nightly public-api -sss --all-features >"$scratch/public_api.txt" \
@@ -335,9 +347,7 @@ step_features() {
 
 step_fuzz() {
     local target corpus
-    { rustup toolchain list 2>/dev/null || true; } | grep '^nightly' >/dev/null \
-        || rustup toolchain install nightly --profile minimal --no-self-update \
-        || skip "no nightly compiler to be had, see above"
+    nightly
     system_program c++ "the fuzzer is built with it" g++
     cargo_program cargo-fuzz 0.13.2 || skip "no cargo-fuzz to be had, see above"
     component cargo-fmt rustfmt
@@ -397,6 +407,13 @@ system_program() {
     ${root[@]+"${root[@]}"} apt-get -qq update
     ${root[@]+"${root[@]}"} env DEBIAN_FRONTEND=noninteractive \
         apt-get -qq -o Dpkg::Use-Pty=0 install --no-install-recommends "$@"
+}
+
+# Sees to a nightly compiler.
+nightly() {
+    { rustup toolchain list 2>/dev/null || true; } | grep '^nightly' >/dev/null \
+        || rustup toolchain install nightly --profile minimal --no-self-update \
+        || skip "no nightly compiler to be had, see above"
 }
 
 # Sees to program $1 by building version $2 of the package of that name.

@@ -34,8 +34,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use figures::Pair;
 use firmware::{
-    Build, Core, Elf, M0, M0_WITH_4_MB, M3, M4F, M7, M33, RV32, cargo, circle, explain, output,
-    run, run_counting,
+    Build, Core, Elf, M0, M0_WITH_4_MB, M3, M4F, M7, M33, RV32, cargo, circle, explain, folder,
+    output, run, run_counting,
 };
 use gradlet::prelude::*;
 use models::{Hash, RUNS, WORKED_INPUT, WORKED_NET, WORKED_STEPS, WORKED_TARGET};
@@ -164,6 +164,7 @@ fn rv32imac_trains_to_the_bits_of_the_host() {
 #[ignore = "needs QEMU and cross targets: tests/all.sh firmware"]
 fn worked_net_runs_by_the_command_of_its_page() {
     let command = cargo(M4F.target, &["run", "--locked", "--release"]);
+    let (_, _alone) = folder(M4F.target);
     let ran = output(command, "bash", "it is needed for tests/cargo.sh");
     assert!(ran.status.success(), "{}", explain(M4F.target, &ran));
     let log = String::from_utf8(ran.stdout).unwrap();
@@ -410,7 +411,7 @@ fn soft_doubles(build: Build<'_>) -> Vec<String> {
 #[test]
 #[ignore = "needs QEMU and cross targets: tests/all.sh firmware"]
 fn f32_firmware_has_no_f64_routines() {
-    for core in [M0, M4F] {
+    for core in [M0_WITH_4_MB, M4F] {
         let programs = [
             Build::new(core, "release", "worked_net"),
             Build::new(core, "release", "no_panic").features("panic-never"),
@@ -514,6 +515,18 @@ fn tables_are_read_as_they_are_written() {
 }
 
 // Boards
+
+const BOARDS: [(Core, &str); 4] =
+    [(M4F, "microbit-v2"), (M4F, "nucleo-f446re"), (M0, "pico"), (M33, "pico2")];
+
+#[test]
+#[ignore = "needs QEMU and cross targets: tests/all.sh firmware"]
+fn programs_build_for_all_boards() {
+    for (core, board) in BOARDS {
+        let output = Build::new(core, "release", "").features(board).try_build();
+        assert!(output.status.success(), "{board}: {}", explain(core.target, &output));
+    }
+}
 
 #[test]
 #[ignore = "needs QEMU and cross targets: tests/all.sh firmware"]

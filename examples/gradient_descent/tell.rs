@@ -2,9 +2,9 @@
 
 use std::io::{self, Write};
 
+use super::compute::descent::{Descent, Ending, Visit};
+use super::compute::{self, Behaviour, Results, STUDY_CURVATURE, Study};
 use crate::common::rows::{Row, Rows, of_updates};
-use crate::compute::descent::{Descent, Ending, Visit};
-use crate::compute::{self, Behaviour, Results, STUDY_CURVATURE, Study};
 
 /// Every section.
 pub(crate) fn all(out: &mut impl Write, results: &Results) -> io::Result<()> {

@@ -1,9 +1,9 @@
 //! The numbers of the example that stand one by one, beside those that the text prints.
 
+use super::compute::equations::Pass;
+use super::compute::least_squares::LeastSquares;
+use super::compute::{QUOTED_FIT, QUOTED_SGD, Sample, loss};
 use crate::common::rows::Row;
-use crate::compute::equations::Pass;
-use crate::compute::least_squares::LeastSquares;
-use crate::compute::{QUOTED_FIT, QUOTED_SGD, Sample, loss};
 
 /// Servers that the text asks for, in thousands: 346.
 pub(crate) const QUERY: f64 = 0.346;

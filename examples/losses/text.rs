@@ -2,12 +2,12 @@
 
 use gradlet::prelude::*;
 
-use crate::common::rows::Row;
-use crate::compute::points::points;
-use crate::compute::surface::{Line, Shape, Surface};
-use crate::compute::{
+use super::compute::points::points;
+use super::compute::surface::{Line, Shape, Surface};
+use super::compute::{
     binary, cross_entropy, divergence, errors, information, multiclass, recovery, step_above,
 };
+use crate::common::rows::Row;
 
 /// The lines whose losses the text compares: one slope, four offsets.
 pub(crate) const LINES: [Line; 4] =

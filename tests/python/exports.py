@@ -1,5 +1,5 @@
 """Exports models of scikit-learn, Keras and PyTorch, as far as these are installed, for
-`tests/exports.rs`.
+`tests/library/exports.rs`.
 
     python3 tests/python/exports.py FOLDER
 

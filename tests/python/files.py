@@ -1,5 +1,5 @@
-"""Writes files with the Python library, for `tests/safetensors_out.rs` and `tests/outside_files.rs`, which
-must write the same bytes.
+"""Writes files with the Python library, for `tests/safetensors_out.rs` and
+`tests/library/outside_files.rs`, which must write the same bytes.
 
     python3 tests/python/files.py FOLDER
 """

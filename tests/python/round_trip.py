@@ -1,4 +1,4 @@
-"""Trains a network in PyTorch, or in numpy by the same rule, in turns with `tests/round_trip.rs`.
+"""Trains a network in PyTorch, or in numpy by the same rule, in turns with `tests/library/round_trip.rs`.
 
     python3 tests/python/round_trip.py begin FOLDER
     python3 tests/python/round_trip.py go_on FOLDER FROM TO

@@ -10,6 +10,7 @@
 
 use core::fmt::Write;
 use std::process::Command;
+use std::thread;
 
 use super::firmware::{Build, Core, Elf, M0, M0_WITH_4_MB, M4F, M33, run_counting};
 
@@ -84,17 +85,22 @@ fn measure(core: Core, profile: &str, network: &str, empty: u32) -> [Pair; 5] {
     ]
 }
 
-/// Builds and runs everything.
+/// Builds and runs everything; cores at the same time, as far as [`Build`] can.
 pub(crate) fn measure_all() -> Vec<Row> {
+    thread::scope(|scope| {
+        let threads = CORES.map(|(name, places)| scope.spawn(move || measure_core(name, places)));
+        threads.into_iter().flat_map(|thread| thread.join().unwrap()).collect()
+    })
+}
+
+fn measure_core(core_name: &str, places: Places) -> Vec<Row> {
     let mut rows = Vec::new();
-    for (core_name, cores) in CORES {
-        for (level, profile) in LEVELS {
-            for &(core, networks) in cores {
-                let empty = flash(core, profile, &[]);
-                for network in networks {
-                    let name = [network, core_name, level].map(str::to_owned);
-                    rows.push(Row { name, figures: measure(core, profile, network, empty) });
-                }
+    for (level, profile) in LEVELS {
+        for &(core, networks) in places {
+            let empty = flash(core, profile, &[]);
+            for network in networks {
+                let name = [network, core_name, level].map(str::to_owned);
+                rows.push(Row { name, figures: measure(core, profile, network, empty) });
             }
         }
     }

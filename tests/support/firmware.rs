@@ -13,6 +13,7 @@ use std::fs;
 use std::io::{ErrorKind, Read, Write};
 use std::path::PathBuf;
 use std::process::{Child, Command, ExitStatus, Output, Stdio};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::Instant;
 
@@ -63,6 +64,7 @@ pub(crate) struct Build<'a> {
     pub(crate) features: &'a str,
     /// Set while the program is compiled.
     variables: &'a [(&'a str, &'a str)],
+    /// All, if it is empty.
     pub(crate) bin: &'a str,
 }
 
@@ -80,34 +82,57 @@ impl<'a> Build<'a> {
         Self { variables, ..self }
     }
 
-    /// Of firmware for a board, apart from the one for QEMU: the file names are the same.
-    fn folder(self) -> &'static str {
-        if self.features.is_empty()
-            || ["panic", "measure"].iter().any(|f| self.features.starts_with(f))
-        {
-            "target"
-        } else {
-            "target/boards"
-        }
-    }
-
-    /// Runs cargo, whether or not it succeeds.
-    pub(crate) fn try_build(self) -> Output {
+    fn run_cargo(self, folder: &str) -> Output {
         let Self { target, memory_map, profile, features, variables, bin } = self;
         let mut command = cargo(target, &["build", "--locked", "--profile", profile]);
         command.envs(memory_map.map(|map| ("MEMORY_MAP", map)));
         command.envs(variables.iter().copied());
-        command.args(["--bin", bin, "--features", features, "--target-dir", self.folder()]);
+        if bin.is_empty() {
+            command.arg("--bins");
+        } else {
+            command.args(["--bin", bin]);
+        }
+        command.args(["--features", features, "--target-dir", folder]);
         output(command, "bash", "it is needed for tests/cargo.sh")
     }
 
-    /// Path of the program.
-    pub(crate) fn build(self) -> PathBuf {
-        let output = self.try_build();
-        assert!(output.status.success(), "{}", explain(self.target, &output));
-        let Self { target, profile, bin, .. } = self;
-        package().join(self.folder()).join(target).join(profile).join(bin)
+    /// Runs cargo, whether or not it succeeds.
+    pub(crate) fn try_build(self) -> Output {
+        let (folder, _alone) = folder(self.target);
+        self.run_cargo(folder)
     }
+
+    /// Path of the program: of a copy, as cargo writes the next one, with other features, over it.
+    pub(crate) fn build(self) -> PathBuf {
+        let (folder, _alone) = folder(self.target);
+        let output = self.run_cargo(folder);
+        assert!(output.status.success(), "{}", explain(self.target, &output));
+        let Self { target, memory_map, profile, features, variables, bin } = self;
+        let built = package().join(folder).join(target).join(profile).join(bin);
+        let mut name = format!("{bin} {features} {}", memory_map.unwrap_or_default());
+        for (_, value) in variables {
+            name = format!("{name} {value}");
+        }
+        let path = built.with_file_name(format!("{}.elf", name.trim_end().replace(' ', "-")));
+        fs::copy(built, &path).unwrap();
+        path
+    }
+}
+
+/// Where cargo builds for a target, and the right to do so.
+///
+/// In one folder cargo does one thing at a time, and optimising a whole program takes one core; in two
+/// folders it takes both. The M4F is about half of the work.
+pub(crate) fn folder(target: &str) -> (&'static str, MutexGuard<'static, ()>) {
+    static M4F_ALONE: Mutex<()> = Mutex::new(());
+    static OTHERS_ALONE: Mutex<()> = Mutex::new(());
+    let (folder, alone) = if target == M4F.target {
+        ("target", &M4F_ALONE)
+    } else {
+        ("target/others", &OTHERS_ALONE)
+    };
+    // A test that fails with the lock is no reason for the others to.
+    (folder, alone.lock().unwrap_or_else(PoisonError::into_inner))
 }
 
 fn package() -> PathBuf {

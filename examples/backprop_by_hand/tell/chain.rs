@@ -2,11 +2,11 @@
 
 use std::io::{self, Write};
 
+use super::super::compute::Plan;
+use super::super::compute::chain::{self, Run, State, TARGET, TARGET_OF_COURSE};
+use super::super::compute::descent::{Ending, Visit};
 use super::count;
 use crate::common::rows::{Row, Rows, of_updates};
-use crate::compute::Plan;
-use crate::compute::chain::{self, Run, State, TARGET, TARGET_OF_COURSE};
-use crate::compute::descent::{Ending, Visit};
 
 /// Section 7.
 pub(super) fn newton(out: &mut impl Write, plan: &Plan) -> io::Result<()> {

@@ -2,11 +2,11 @@
 
 use std::io::{self, Write};
 
-use crate::common::rows::{Row, Rows};
-use crate::compute::descent::{Ending as DescentEnding, Visit};
-use crate::compute::{
+use super::super::compute::descent::{Ending as DescentEnding, Visit};
+use super::super::compute::{
     self, B, CHANGES, Change, Ending, FACTORS, Factors, Partials, Plan, Run, THRESHOLDS, W, forward,
 };
+use crate::common::rows::{Row, Rows};
 
 /// Section 1.
 pub(super) fn derivatives(out: &mut impl Write) -> io::Result<()> {

@@ -6,7 +6,7 @@ mod rounding;
 
 use std::io::{self, Write};
 
-use crate::compute::Plan;
+use super::compute::Plan;
 
 /// Every section.
 pub(super) fn all(out: &mut impl Write, plan: &Plan) -> io::Result<()> {

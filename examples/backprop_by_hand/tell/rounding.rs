@@ -4,7 +4,7 @@ use std::io::{self, Write};
 
 use gradlet::Scalar;
 
-use crate::compute::{self, Change, Ending, Factors, Run, Task, endless, ulp};
+use super::super::compute::{self, Change, Ending, Factors, Run, Task, endless, ulp};
 
 const RUNS: [(Change, Factors, &str); 4] = [
     (Change::B, Factors::Frozen, "b, frozen"),

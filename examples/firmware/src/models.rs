@@ -44,7 +44,8 @@ pub struct Trained {
     pub loss: f64,
 }
 
-/// All runs.
+/// All runs. Their functions are `inline` so that they are compiled where this table is used, and not
+/// with every library of the firmware, which would take ten times as long.
 pub const RUNS: [Run; 9] = [
     Run { name: "worked net", steps: WORKED_STEPS, train: worked_net },
     Run { name: "classes, batches, Adam", steps: 1000, train: classes },
@@ -106,7 +107,7 @@ impl Bits for f64 {
 }
 
 /// The worked net, one sample again and again, as in the program of that name.
-#[inline(never)]
+#[inline]
 fn worked_net(steps: u32) -> Trained {
     let mut net = WORKED_NET;
     let mut trainer = Trainer::<_, HalfSquaredError, Sgd>::new();
@@ -118,7 +119,7 @@ fn worked_net(steps: u32) -> Trained {
 }
 
 /// Odd sizes, so that no loop over four rows comes out even.
-#[inline(never)]
+#[inline]
 fn classes(steps: u32) -> Trained {
     type Net = net![3 => 9 Tanh => 7 LeakyRelu => 5 Softmax];
     let mut net = Net::ZERO;
@@ -143,7 +144,7 @@ fn classes(steps: u32) -> Trained {
 }
 
 /// Through 33 units the derivatives are summed in lanes: from 32 on.
-#[inline(never)]
+#[inline]
 fn wide(steps: u32) -> Trained {
     type Net = net![6 => 8 Relu => 33 Sigmoid => 3 Sigmoid];
     let mut net = Net::ZERO;
@@ -160,7 +161,7 @@ fn wide(steps: u32) -> Trained {
 }
 
 /// Everything in `f64`, which most cores compute in software.
-#[inline(never)]
+#[inline]
 fn double(steps: u32) -> Trained {
     type Net = net![f64; 2 => 6 Tanh => 5 Softplus => 2 Identity];
     let mut net = Net::ZERO;
@@ -178,7 +179,7 @@ fn double(steps: u32) -> Trained {
 
 /// A layer that stays in flash, in front of one that learns. Its weights are not hashed, so the
 /// outputs are, which depend on them.
-#[inline(never)]
+#[inline]
 fn frozen(steps: u32) -> Trained {
     type Features = Dense<2, 6, Tanh>;
     static FEATURES: Features = Dense::new(
@@ -211,7 +212,7 @@ fn frozen(steps: u32) -> Trained {
 }
 
 /// Activations that keep their logits, a clipped gradient, a learning rate that falls.
-#[inline(never)]
+#[inline]
 fn smooth(steps: u32) -> Trained {
     type Net = net![4 => 6 Gelu => 6 Silu => 2 Identity];
     let mut net = Net::ZERO;
@@ -234,7 +235,7 @@ fn smooth(steps: u32) -> Trained {
 }
 
 /// Activations that add, multiply and divide only, in more units than are computed at once on a PC.
-#[inline(never)]
+#[inline]
 fn fast_moons(steps: u32) -> Trained {
     type Net = net![2 => 10 fast::Tanh => 9 fast::Sigmoid];
     let mut net = Net::ZERO;
@@ -253,7 +254,7 @@ fn fast_moons(steps: u32) -> Trained {
 }
 
 /// The same in `f64`, with classes.
-#[inline(never)]
+#[inline]
 fn fast_classes(steps: u32) -> Trained {
     type Net = net![f64; 2 => 9 fast::Tanh => 5 fast::Softmax];
     let mut net = Net::ZERO;
@@ -270,7 +271,7 @@ fn fast_classes(steps: u32) -> Trained {
 
 /// The same layer by least squares in three ways; the last input follows from the others, but for a
 /// little.
-#[inline(never)]
+#[inline]
 fn least_squares(steps: u32) -> Trained {
     type Linear = Dense<4, 2, Identity>;
     let mut fit = LeastSquares::<4, 2>::new();
