@@ -3,6 +3,7 @@
 use core::ops::ControlFlow;
 
 use crate::layer::{Layer, Real, parameters_are_finite};
+use crate::macros::default_is_new;
 use crate::scalar::Scalar;
 use crate::zero::Zero;
 
@@ -94,8 +95,4 @@ impl<N: Layer> EarlyStopping<N> {
     }
 }
 
-impl<N: Layer> Default for EarlyStopping<N> {
-    fn default() -> Self {
-        Self::new()
-    }
-}
+default_is_new!([N: Layer] EarlyStopping<N>);

@@ -282,16 +282,12 @@ pub(crate) fn below(bound: u32, rng: &mut (impl Rng + ?Sized)) -> u32 {
     let mut choice = 0;
     for _ in 0..TRIES {
         let product = u64::from(rng.next_u32()).wrapping_mul(u64::from(bound));
-        choice = upper(product);
+        choice = lower(product >> 32);
         if lower(product) >= refused {
             break;
         }
     }
     choice
-}
-
-fn upper(number: u64) -> u32 {
-    lower(number >> 32)
 }
 
 fn lower(number: u64) -> u32 {
@@ -334,7 +330,7 @@ fn fill_uniform<T: Scalar, N: Layer<Format = T>>(
     limit: impl Fn(usize, usize) -> T,
     rng: &mut (impl Rng + ?Sized),
 ) {
-    fill(net, limit, |limit| scaled_uniform(limit, rng));
+    fill(net, limit, |limit| limit * symmetric(rng));
 }
 
 fn fill_normal<T: Scalar, N: Layer<Format = T>>(
@@ -342,27 +338,16 @@ fn fill_normal<T: Scalar, N: Layer<Format = T>>(
     deviation: impl Fn(usize, usize) -> T,
     rng: &mut (impl Rng + ?Sized),
 ) {
+    // The second number of each pair.
     let mut other = None;
-    fill(net, deviation, |deviation| scaled_normal(deviation, &mut other, rng));
-}
-
-/// A number in `-limit..=limit`.
-fn scaled_uniform<T: Scalar>(limit: T, rng: &mut (impl Rng + ?Sized)) -> T {
-    limit * symmetric(rng)
-}
-
-/// A number of mean 0 and the given deviation; `other` keeps the second of each pair.
-fn scaled_normal<T: Scalar>(
-    deviation: T,
-    other: &mut Option<T>,
-    rng: &mut (impl Rng + ?Sized),
-) -> T {
-    let number = other.take().unwrap_or_else(|| {
-        let (first, second) = normal_pair(rng);
-        *other = Some(second);
-        first
+    fill(net, deviation, |deviation| {
+        let number = other.take().unwrap_or_else(|| {
+            let (first, second) = normal_pair(rng);
+            other = Some(second);
+            first
+        });
+        deviation * number
     });
-    deviation * number
 }
 
 /// Two independent normal numbers of mean 0 and variance 1.
@@ -390,7 +375,7 @@ fn symmetric<T: Scalar>(rng: &mut (impl Rng + ?Sized)) -> T {
     } else {
         let bits = rng.next_u64() >> 11;
         let odd = ((bits << 1) & 0x001F_FFFF_FFFF_FFFF) | 1;
-        let (high, low) = (T::from_u32(upper(odd)), T::from_u32(lower(odd)));
+        let (high, low) = (T::from_u32(lower(odd >> 32)), T::from_u32(lower(odd)));
         let half_word = T::from_u32(1 << 16);
         (bits >> 52 == 1, (high + low / half_word / half_word) / T::from_u32(1 << 21))
     };

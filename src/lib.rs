@@ -154,6 +154,7 @@ mod layer;
 #[cfg(feature = "nalgebra")]
 pub mod linear;
 mod loss;
+mod macros;
 mod math;
 mod mean;
 pub mod metrics;

@@ -35,6 +35,7 @@ use core::cmp::Ordering;
 
 use crate::activation::{Activation, Identity};
 use crate::layer::Dense;
+use crate::macros::default_is_new;
 use crate::mean::{Count, Moments};
 use crate::scalar::Scalar;
 
@@ -165,11 +166,6 @@ fn divisor<T: Scalar>(scale: T) -> T {
     if scale.abs() < T::MIN_POSITIVE { T::ONE } else { scale }
 }
 
-/// Whether statistics of these numbers stay finite.
-fn are_in_range<T: Scalar>(x: &[T]) -> bool {
-    x.iter().all(|&x| Moments::is_in_range(x))
-}
-
 /// The spread of a feature, or 0 if it is no more than what rounding makes of a constant of this
 /// size.
 fn without_rounding<T: Scalar>(spread: T, size: T) -> T {
@@ -256,7 +252,7 @@ impl<const N: usize, T: Scalar> Standardize<N, T> {
     /// Takes in one example, unless one of its numbers is NaN or infinite, or so large that a
     /// squared difference would be (9.2e18 in `f32`); says whether it did.
     pub fn observe(&mut self, x: &[T; N]) -> bool {
-        let in_range = are_in_range(x);
+        let in_range = x.iter().copied().all(Moments::is_in_range);
         if in_range {
             let count = self.count.next();
             for (&x, moments) in x.iter().zip(&mut self.features) {
@@ -318,11 +314,7 @@ impl<const N: usize, T: Scalar> Standardize<N, T> {
     }
 }
 
-impl<const N: usize, T: Scalar> Default for Standardize<N, T> {
-    fn default() -> Self {
-        Self::new()
-    }
-}
+default_is_new!([const N: usize, T: Scalar] Standardize<N, T>);
 
 /// The least and the greatest number of each of `N` features, found one example at a time, for the
 /// range `0..=1`: `z = (x - min) / (max - min)`.
@@ -363,7 +355,7 @@ impl<const N: usize, T: Scalar> MinMax<N, T> {
     /// Takes in one example, unless one of its numbers is NaN or infinite, or too large, as in
     /// [`Standardize::observe`]; says whether it did.
     pub fn observe(&mut self, x: &[T; N]) -> bool {
-        let in_range = are_in_range(x);
+        let in_range = x.iter().copied().all(Moments::is_in_range);
         if in_range {
             for ((&x, min), max) in x.iter().zip(&mut self.min).zip(&mut self.max) {
                 if self.count == 0 || x < *min {
@@ -430,11 +422,7 @@ impl<const N: usize, T: Scalar> MinMax<N, T> {
     }
 }
 
-impl<const N: usize, T: Scalar> Default for MinMax<N, T> {
-    fn default() -> Self {
-        Self::new()
-    }
-}
+default_is_new!([const N: usize, T: Scalar] MinMax<N, T>);
 
 /// The target for a class: 1 in its place, 0 elsewhere; `None` if there is no such class.
 ///

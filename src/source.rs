@@ -4,6 +4,7 @@ use core::fmt::{self, Debug, Display, Formatter};
 
 use crate::activation::Hidden;
 use crate::layer::{Chain, Dense, Frozen, Layer, Takes};
+use crate::macros::defmt_shows;
 use crate::scalar::Scalar;
 
 /// What can be printed as Rust source: an expression to be pasted into a constant of its type. It has
@@ -106,12 +107,7 @@ impl<N: ToSource + ?Sized> Debug for Source<'_, N> {
     }
 }
 
-#[cfg(feature = "defmt")]
-impl<N: ?Sized> defmt::Format for Source<'_, N> {
-    fn format(&self, f: defmt::Formatter<'_>) {
-        defmt::write!(f, "Source(..)");
-    }
-}
+defmt_shows!([N: ?Sized] Source<'_, N>: |_, f| defmt::write!(f, "Source(..)"));
 
 /// Writes a constant expression that has the same bits.
 fn write_number<T: Scalar>(number: T, f: &mut Formatter<'_>) -> fmt::Result {

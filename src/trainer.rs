@@ -30,6 +30,7 @@ use crate::example::Example;
 use crate::kernel::each_sample;
 use crate::layer::{EndsIn, Layer, LayerTrace, Real, Samples};
 use crate::loss::Loss;
+use crate::macros::{default_is_new, defmt_shows};
 use crate::metrics::LossMeter;
 use crate::optimizer::{Optimizer, Sgd};
 use crate::scalar::Scalar;
@@ -262,19 +263,11 @@ impl<N: Layer, L: Loss<N::Activation, N::Format>, O: Optimizer<N>, B> fmt::Debug
     }
 }
 
-#[cfg(feature = "defmt")]
-impl<N: Layer, L: Loss<N::Activation, N::Format>, O: Optimizer<N>, B> defmt::Format
-    for Trainer<N, L, O, B>
-{
-    fn format(&self, f: defmt::Formatter<'_>) {
-        defmt::write!(f, "Trainer {{ .. }}");
-    }
-}
+defmt_shows!(
+    [N: Layer, L: Loss<N::Activation, N::Format>, O: Optimizer<N>, B] Trainer<N, L, O, B>:
+    |_, f| defmt::write!(f, "Trainer {{ .. }}")
+);
 
-impl<N: Layer, L: Loss<N::Activation, N::Format>, O: Optimizer<N>, B: Zero> Default
-    for Trainer<N, L, O, B>
-{
-    fn default() -> Self {
-        Self::new()
-    }
-}
+default_is_new!(
+    [N: Layer, L: Loss<N::Activation, N::Format>, O: Optimizer<N>, B: Zero] Trainer<N, L, O, B>
+);

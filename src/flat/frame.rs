@@ -1,12 +1,10 @@
 //! Parameters as bytes, for a radio or a memory.
 
-use core::error::Error;
-use core::fmt;
-
 use crate::content;
 use crate::crc::Crc;
 use crate::format::Format;
 use crate::layer::{Layer, expect_parameters};
+use crate::macros::error_texts;
 
 /// Bytes of a frame of `N`: a network that can be sent or kept as a row of bytes.
 ///
@@ -86,9 +84,8 @@ pub const fn frame_bytes<N: Layer>() -> usize {
 ///
 /// [`FrameError::NotFinite`] if a parameter is NaN or infinite.
 pub fn to_frame<N: Layer, const BYTES: usize>(net: &N) -> Result<[u8; BYTES], FrameError> {
-    const { expect_room::<N>(BYTES) };
     let mut frame = [0; BYTES];
-    write(net, &mut frame)?;
+    write_frame(net, &mut frame)?;
     Ok(frame)
 }
 
@@ -112,15 +109,13 @@ pub fn write_frame<N: Layer, const BYTES: usize>(
     net: &N,
     frame: &mut [u8; BYTES],
 ) -> Result<(), FrameError> {
-    const { expect_room::<N>(BYTES) };
+    const {
+        assert!(
+            BYTES >= frame_bytes::<N>(),
+            "the array must have room for a frame of the network: for `frame_bytes` bytes"
+        );
+    }
     write(net, frame)
-}
-
-const fn expect_room<N: Layer>(bytes: usize) {
-    assert!(
-        bytes >= frame_bytes::<N>(),
-        "the array must have room for a frame of the network: for `frame_bytes` bytes"
-    );
 }
 
 /// Writes a frame to the beginning of an array.
@@ -135,21 +130,15 @@ fn write<N: Layer>(net: &N, array: &mut [u8]) -> Result<(), FrameError> {
         return Err(FrameError::NotFinite { index });
     }
     array.fill(0xFF);
-    if let Some((content, crc)) = array.split_at_mut_checked(const { covered_bytes::<N>() }) {
+    let frame = array.get_mut(..const { frame_bytes::<N>() });
+    if let Some((content, crc)) = frame.and_then(<[u8]>::split_last_chunk_mut) {
         if let Some((first, numbers)) = content.split_first_chunk_mut() {
             *first = N::FINGERPRINT.to_le_bytes();
             content::copy(net, &(), 0, numbers);
         }
-        if let Some(crc) = crc.first_chunk_mut() {
-            *crc = Crc::of(content).to_le_bytes();
-        }
+        *crc = Crc::of(content).to_le_bytes();
     }
     Ok(())
-}
-
-/// Bytes of a frame that its CRC is of.
-const fn covered_bytes<N: Layer>() -> usize {
-    frame_bytes::<N>().saturating_sub(4)
 }
 
 /// Takes over the parameters of a frame: of all of these bytes.
@@ -176,9 +165,7 @@ pub fn load_frame<N: Layer>(net: &mut N, frame: &[u8]) -> Result<(), FrameError>
     if frame.len() != expected {
         return Err(wrong_length);
     }
-    let parts = frame.split_at_checked(const { covered_bytes::<N>() });
-    let (content, crc) = parts.ok_or(wrong_length)?;
-    let &crc = crc.first_chunk().ok_or(wrong_length)?;
+    let (content, &crc) = frame.split_last_chunk().ok_or(wrong_length)?;
     let (&fingerprint, numbers) = content.split_first_chunk().ok_or(wrong_length)?;
     let (expected, found) = (u32::from_le_bytes(crc), Crc::of(content));
     if found != expected {
@@ -235,25 +222,13 @@ pub enum FrameError {
     },
 }
 
-impl Error for FrameError {}
-
-impl fmt::Display for FrameError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Length { expected, found } => {
-                write!(f, "the frame has {found} bytes, expected {expected}")
-            }
-            Self::Damaged { expected, found } => {
-                write!(f, "the frame is damaged: its CRC is {found:08x}, expected {expected:08x}")
-            }
-            Self::OtherNetwork { expected, found } => write!(
-                f,
-                "the frame is of another type of network: fingerprint {found:08x}, \
-                 expected {expected:08x}"
-            ),
-            Self::NotFinite { index } => {
-                write!(f, "parameter {index} is NaN or infinite, which no frame may have")
-            }
-        }
-    }
+error_texts! {
+    [] FrameError:
+    Self::Length { expected, found } => "the frame has {found} bytes, expected {expected}",
+    Self::Damaged { expected, found } =>
+        "the frame is damaged: its CRC is {found:08x}, expected {expected:08x}",
+    Self::OtherNetwork { expected, found } =>
+        "the frame is of another type of network: fingerprint {found:08x}, \
+         expected {expected:08x}",
+    Self::NotFinite { index } => "parameter {index} is NaN or infinite, which no frame may have",
 }

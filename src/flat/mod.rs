@@ -70,9 +70,8 @@ use crate::zero::Zero;
 /// ```
 #[must_use]
 pub fn to_array<N: Layer, const PARAMS: usize>(net: &N) -> [Weight<N>; PARAMS] {
-    const { expect_length::<N>(PARAMS) };
     let mut array = [Zero::ZERO; PARAMS];
-    write(net, &mut array);
+    write_array(net, &mut array);
     array
 }
 
@@ -89,10 +88,6 @@ pub fn to_array<N: Layer, const PARAMS: usize>(net: &N) -> [Weight<N>; PARAMS] {
 /// ```
 pub fn write_array<N: Layer, const PARAMS: usize>(net: &N, array: &mut [Weight<N>; PARAMS]) {
     const { expect_length::<N>(PARAMS) };
-    write(net, array);
-}
-
-fn write<N: Layer>(net: &N, array: &mut [Weight<N>]) {
     let mut places = array.iter_mut();
     content::show(net, &(), &mut |values| {
         for (value, place) in values.iter().zip(&mut places) {

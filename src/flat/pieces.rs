@@ -1,11 +1,11 @@
 //! A frame in several packets.
 
-use core::error::Error;
 use core::fmt;
 use core::marker::PhantomData;
 
 use super::frame_bytes;
 use crate::layer::Layer;
+use crate::macros::{default_is_new, defmt_shows, error_texts};
 
 /// A frame in pieces of `SIZE` bytes, numbered from 0 on; the last may be shorter.
 ///
@@ -139,11 +139,7 @@ impl<N: Layer, const SIZE: usize, const PIECES: usize> Assembler<N, SIZE, PIECES
     }
 }
 
-impl<N: Layer, const SIZE: usize, const PIECES: usize> Default for Assembler<N, SIZE, PIECES> {
-    fn default() -> Self {
-        Self::new()
-    }
-}
+default_is_new!([N: Layer, const SIZE: usize, const PIECES: usize] Assembler<N, SIZE, PIECES>);
 
 impl<N: Layer, const SIZE: usize, const PIECES: usize> fmt::Debug for Assembler<N, SIZE, PIECES> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -152,14 +148,10 @@ impl<N: Layer, const SIZE: usize, const PIECES: usize> fmt::Debug for Assembler<
     }
 }
 
-#[cfg(feature = "defmt")]
-impl<N: Layer, const SIZE: usize, const PIECES: usize> defmt::Format
-    for Assembler<N, SIZE, PIECES>
-{
-    fn format(&self, f: defmt::Formatter<'_>) {
-        defmt::write!(f, "Assembler {{ missing: {}, .. }}", self.missing().count());
-    }
-}
+defmt_shows!(
+    [N: Layer, const SIZE: usize, const PIECES: usize] Assembler<N, SIZE, PIECES>:
+    |this, f| defmt::write!(f, "Assembler {{ missing: {}, .. }}", this.missing().count())
+);
 
 /// Why a piece was not taken.
 ///
@@ -190,15 +182,8 @@ pub enum PieceError {
     },
 }
 
-impl Error for PieceError {}
-
-impl fmt::Display for PieceError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Index { pieces, found } => write!(f, "there is no piece {found} among {pieces}"),
-            Self::Length { expected, found } => {
-                write!(f, "the piece has {found} bytes, expected {expected}")
-            }
-        }
-    }
+error_texts! {
+    [] PieceError:
+    Self::Index { pieces, found } => "there is no piece {found} among {pieces}",
+    Self::Length { expected, found } => "the piece has {found} bytes, expected {expected}",
 }

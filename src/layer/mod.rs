@@ -16,6 +16,7 @@ use crate::activation::Activation;
 use crate::fingerprint::{fingerprint, size};
 use crate::format::{Delta, Format};
 use crate::gradient::GradientVisitor;
+use crate::macros::defmt_shows;
 use crate::shape::Shape;
 use crate::tensors::{Kind, Tensor, TensorList, Tensors};
 use crate::zero::Zero;
@@ -53,12 +54,9 @@ impl<L: Layer, const K: usize> fmt::Debug for Samples<'_, L, K> {
     }
 }
 
-#[cfg(feature = "defmt")]
-impl<L: Layer, const K: usize> defmt::Format for Samples<'_, L, K> {
-    fn format(&self, f: defmt::Formatter<'_>) {
-        defmt::write!(f, "{} samples", K);
-    }
-}
+defmt_shows!(
+    [L: Layer, const K: usize] Samples<'_, L, K>: |_, f| defmt::write!(f, "{} samples", K)
+);
 
 impl<'a, L: Layer, const K: usize> Samples<'a, L, K> {
     /// Input and trace of each sample.

@@ -2,7 +2,7 @@
 
 use core::mem;
 
-use super::error::RecursiveLeastSquaresError;
+use super::RecursiveLeastSquaresError;
 use super::least_squares::larger;
 use crate::activation::Identity;
 use crate::layer::{Dense, Layer};

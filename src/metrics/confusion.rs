@@ -3,6 +3,7 @@
 use core::fmt;
 
 use super::{argmax, is_yes, ratio};
+use crate::macros::{default_is_new, defmt_shows, error_texts};
 use crate::scalar::Scalar;
 
 /// How often each class was taken for each other.
@@ -158,18 +159,11 @@ fn total(counts: &[u32]) -> u32 {
 }
 
 fn ratios<const N: usize>(parts: [u32; N], wholes: [u32; N]) -> [Option<f32>; N] {
-    let mut ratios = [None; N];
-    for ((slot, part), whole) in ratios.iter_mut().zip(parts).zip(wholes) {
-        *slot = ratio(part, whole);
-    }
-    ratios
+    let mut wholes = wholes.into_iter();
+    parts.map(|part| ratio(part, wholes.next()?))
 }
 
-impl<const CLASSES: usize> Default for ConfusionMatrix<CLASSES> {
-    fn default() -> Self {
-        Self::new()
-    }
-}
+default_is_new!([const CLASSES: usize] ConfusionMatrix<CLASSES>);
 
 /// A table with one row for each target and one column for each output, the share of right answers
 /// at the margins and the accuracy in the corner; `-` where there is none.
@@ -227,27 +221,16 @@ pub enum ClassError {
     NoClass,
 }
 
-impl fmt::Display for ClassError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::OutOfRange { class, classes } => {
-                write!(f, "class {class} is not one of {classes}, counted from 0")
-            }
-            Self::NoClass => f.write_str("no class: all numbers are NaN"),
-        }
-    }
+error_texts! {
+    [] ClassError:
+    Self::OutOfRange { class, classes } =>
+        "class {class} is not one of {classes}, counted from 0",
+    Self::NoClass => "no class: all numbers are NaN",
 }
 
-#[cfg(feature = "defmt")]
-impl defmt::Format for ClassError {
-    fn format(&self, f: defmt::Formatter<'_>) {
-        match self {
-            Self::OutOfRange { class, classes } => {
-                defmt::write!(f, "class {} is not one of {}, counted from 0", class, classes)
-            }
-            Self::NoClass => defmt::write!(f, "no class: all numbers are NaN"),
-        }
+defmt_shows!([] ClassError: |error, f| match error {
+    Self::OutOfRange { class, classes } => {
+        defmt::write!(f, "class {} is not one of {}, counted from 0", class, classes)
     }
-}
-
-impl core::error::Error for ClassError {}
+    Self::NoClass => defmt::write!(f, "no class: all numbers are NaN"),
+});

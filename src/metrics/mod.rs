@@ -19,12 +19,10 @@
 mod confusion;
 mod numbers;
 mod quantile;
-mod threshold;
 
 pub use confusion::{ClassError, ConfusionMatrix};
-pub use numbers::{LossMeter, MeanAbsoluteError, RSquared};
+pub use numbers::{ErrorStatistics, LossMeter, MeanAbsoluteError, RSquared};
 pub use quantile::Quantile;
-pub use threshold::ErrorStatistics;
 
 use crate::scalar::Scalar;
 use crate::shape::Shape;

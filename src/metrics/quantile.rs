@@ -1,5 +1,6 @@
 //! Quantiles of a stream.
 
+use crate::macros::default_is_new;
 use crate::mean::Count;
 use crate::scalar::Scalar;
 
@@ -333,13 +334,10 @@ impl<const NUMERATOR: u32, const DENOMINATOR: u32, T: Scalar, const MARKERS: usi
     }
 }
 
-impl<const NUMERATOR: u32, const DENOMINATOR: u32, T: Scalar, const MARKERS: usize> Default
-    for Quantile<NUMERATOR, DENOMINATOR, T, MARKERS>
-{
-    fn default() -> Self {
-        Self::new()
-    }
-}
+default_is_new!(
+    [const NUMERATOR: u32, const DENOMINATOR: u32, T: Scalar, const MARKERS: usize]
+    Quantile<NUMERATOR, DENOMINATOR, T, MARKERS>
+);
 
 #[cfg(test)]
 #[allow(clippy::indexing_slicing, clippy::arithmetic_side_effects, reason = "tests may panic")]

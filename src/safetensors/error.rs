@@ -3,8 +3,10 @@
 use core::error::Error;
 use core::fmt;
 
+use super::Dtype;
+use super::json::trim;
 use super::text::{Names, Text};
-use super::{Dtype, Format};
+use crate::macros::error_texts;
 
 /// The sizes of a tensor in a file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -19,9 +21,10 @@ pub struct Shape {
 impl Shape {
     /// Those of its sizes that are known: all up to rank 4.
     pub(super) const fn known(&self) -> &[usize] {
-        match self.sizes.split_at_checked(self.rank) {
-            Some((sizes, _)) => sizes,
-            None => &self.sizes,
+        if let Some((known, _)) = self.sizes.split_at_checked(self.rank) {
+            known
+        } else {
+            &self.sizes
         }
     }
 
@@ -284,23 +287,74 @@ pub enum SaveError<'n> {
     Undescribed,
 }
 
-impl Error for SaveError<'_> {}
+error_texts! {
+    [] SaveError<'_>:
+    Self::Names { expected, found } =>
+        "the number of names is {found}, expected {expected}, one for each layer with weights",
+    Self::NotFinite => "the network has a parameter that is NaN or infinite, and is not saved",
+    Self::Duplicate { layer } => "two layers have the name `{layer}`",
+    Self::Buffer { needed, found } => "the file takes {needed} bytes, but the buffer has {found}",
+    Self::Undescribed => "{UNDESCRIBED}",
+}
 
-impl fmt::Display for SaveError<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+/// Another format, known by the first bytes of a file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+#[non_exhaustive]
+pub enum Format {
+    /// Zip archive: PyTorch's `.pt`, Keras' `.keras`, arrays in `.npz`.
+    Zip,
+    /// Python pickle: an old `.pt` of PyTorch, a model of scikit-learn.
+    Pickle,
+    /// HDF5: Keras' `.h5`.
+    Hdf5,
+    /// ONNX model.
+    Onnx,
+    /// TensorFlow Lite model.
+    TfLite,
+    /// Pointer of Git LFS, in place of the file.
+    GitLfs,
+    /// HTML page, as a server sends it in place of a file.
+    Html,
+    /// File compressed by gzip.
+    Gzip,
+}
+
+impl Format {
+    /// The format of a file that is not a safetensors file.
+    pub(super) const fn of(file: &[u8]) -> Option<Self> {
+        // The header of a safetensors file mostly has less than 64 KB, so that the third byte is 0.
+        match file {
+            [b'P', b'K', 3, 4, ..] => Some(Self::Zip),
+            [0x80, 2..=5, 1..=0xff, ..] => Some(Self::Pickle),
+            [0x89, b'H', b'D', b'F', ..] => Some(Self::Hdf5),
+            // The version of the format, then a text or the graph.
+            [8, 3..=31, 0x12 | 0x1a | 0x22 | 0x32 | 0x3a | 0x42, ..] => Some(Self::Onnx),
+            [_, _, _, _, b'T', b'F', b'L', b'3', ..] => Some(Self::TfLite),
+            [b'v', b'e', b'r', b's', b'i', b'o', b'n', b' ', ..] => Some(Self::GitLfs),
+            [0x1f, 0x8b, 8, ..] => Some(Self::Gzip),
+            _ => match trim(file) {
+                [b'<', b'!', b'D' | b'd', b'O' | b'o', ..]
+                | [b'<', b'H' | b'h', b'T' | b't', b'M' | b'm', ..]
+                | [b'<', b'?', b'x', b'm', ..] => Some(Self::Html),
+                _ => None,
+            },
+        }
+    }
+
+    /// What it is, and what to do.
+    pub(super) const fn text(self) -> &'static str {
         match self {
-            Self::Names { expected, found } => write!(
-                f,
-                "the number of names is {found}, expected {expected}, one for each layer with weights"
-            ),
-            Self::NotFinite => {
-                f.write_str("the network has a parameter that is NaN or infinite, and is not saved")
+            Self::Zip => {
+                "a zip archive (PyTorch .pt, .keras, .npz): save with `safetensors` instead"
             }
-            Self::Duplicate { layer } => write!(f, "two layers have the name `{layer}`"),
-            Self::Buffer { needed, found } => {
-                write!(f, "the file takes {needed} bytes, but the buffer has {found}")
-            }
-            Self::Undescribed => f.write_str(UNDESCRIBED),
+            Self::Pickle => "a Python pickle (old PyTorch .pt): save with `safetensors` instead",
+            Self::Hdf5 => "HDF5 (Keras .h5): save with `safetensors` instead",
+            Self::Onnx => "an ONNX model: save with `safetensors` instead",
+            Self::TfLite => "a TensorFlow Lite model: save with `safetensors` before converting",
+            Self::GitLfs => "a Git LFS pointer: run `git lfs pull`",
+            Self::Html => "an HTML page: download the file itself",
+            Self::Gzip => "compressed by gzip: unpack it",
         }
     }
 }

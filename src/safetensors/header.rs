@@ -1,7 +1,7 @@
 //! The header of a safetensors file: which tensors there are, and where.
 
 use super::json::{
-    Malformed, Quoted, Read, after, any, attempt, has_items, next_item, string, trim, whole,
+    Malformed, Quoted, Read, after, any, attempt, has_items, key, next_item, string, trim, whole,
 };
 use super::{Dtype, Fault, Format, Shape};
 
@@ -14,9 +14,8 @@ pub(super) struct Entry<'a> {
     pub(super) name: Quoted<'a>,
     pub(super) dtype: Dtype,
     pub(super) shape: Shape,
-    /// Number of elements, and bytes that they take; `None` if these are too many to count, or end
-    /// within a byte.
-    bytes: Option<usize>,
+    /// Bits that its elements take, by its shape; `None` if these are too many to count.
+    bits: Option<usize>,
     /// First byte, and the one after the last.
     pub(super) start: usize,
     pub(super) end: usize,
@@ -32,14 +31,11 @@ pub(super) struct Entries<'a> {
 impl<'a> Entries<'a> {
     /// Takes a file apart: its tensors, known to be well-formed, and their data.
     pub(super) const fn of(file: &'a [u8]) -> Result<(Self, &'a [u8]), Fault> {
-        match Self::read(file) {
-            Err(fault @ (Fault::TooShort | Fault::HeaderLength { .. } | Fault::Json)) => {
-                match Format::of(file) {
-                    Some(format) => Err(Fault::OtherFormat(format)),
-                    None => Err(fault),
-                }
+        match (Self::read(file), Format::of(file)) {
+            (Err(Fault::TooShort | Fault::HeaderLength { .. } | Fault::Json), Some(format)) => {
+                Err(Fault::OtherFormat(format))
             }
-            result => result,
+            (result, _) => result,
         }
     }
 
@@ -51,12 +47,10 @@ impl<'a> Entries<'a> {
         #[allow(clippy::cast_possible_truncation, reason = "a file has no more bytes than this")]
         let header = if length < usize::MAX as u64 { length as usize } else { usize::MAX };
         let expected = header.saturating_add(8);
-        let Some((header, data)) = rest.split_at_checked(header) else {
-            return Err(Fault::HeaderLength { expected, found });
+        let (header, data) = match rest.split_at_checked(header) {
+            Some(parts) if length <= LONGEST => parts,
+            _ => return Err(Fault::HeaderLength { expected, found }),
         };
-        if length > LONGEST {
-            return Err(Fault::HeaderLength { expected, found });
-        }
         if core::str::from_utf8(header).is_err() {
             return Err(Fault::Json);
         }
@@ -76,47 +70,34 @@ impl<'a> Entries<'a> {
         let (mut count, mut has_metadata) = (0_usize, false);
         while self.more {
             match attempt!(self.next()) {
-                (None, _) if has_metadata => return Err(Malformed),
-                (None, rest) => {
-                    has_metadata = true;
-                    self = rest;
-                }
-                (Some(_), rest) => {
-                    count = count.saturating_add(1);
-                    self = rest;
-                }
+                Some(_) => count = count.saturating_add(1),
+                None if has_metadata => return Err(Malformed),
+                None => has_metadata = true,
             }
         }
-        match trim(self.text) {
-            [] => Ok(count),
-            _ => Err(Malformed),
-        }
+        if trim(self.text).is_empty() { Ok(count) } else { Err(Malformed) }
     }
 
-    /// The first tensor, if this is one, and what follows it.
-    pub(super) const fn next(self) -> Result<(Option<Entry<'a>>, Self), Malformed> {
-        let (name, text) = attempt!(string(self.text));
-        let text = attempt!(after(text, b':'));
+    /// The next item: a tensor, or the metadata.
+    pub(super) const fn next(&mut self) -> Result<Option<Entry<'a>>, Malformed> {
+        let (name, text) = attempt!(key(self.text));
         let (entry, text) = if name.is("__metadata__") {
             (None, attempt!(metadata(text)))
         } else {
             let (entry, text) = attempt!(entry(name, text));
             (Some(entry), text)
         };
-        let (more, text) = attempt!(next_item(text, b'}'));
-        Ok((entry, Self { text, more }))
+        (self.more, self.text) = attempt!(next_item(text, b'}'));
+        Ok(entry)
     }
 
     /// The tensor whose name is these three in a row.
     pub(super) const fn find(mut self, layer: &str, dot: &str, part: &str) -> Option<Entry<'a>> {
         let mut found = None;
-        while self.more {
-            let Ok((entry, rest)) = self.next() else { return None };
-            match entry {
-                Some(entry) if entry.name.is_joined(layer, dot, part) => found = Some(entry),
-                _ => {}
+        while let Some(entry) = self.next_entry() {
+            if entry.name.is_joined(layer, dot, part) {
+                found = Some(entry);
             }
-            self = rest;
         }
         found
     }
@@ -124,10 +105,8 @@ impl<'a> Entries<'a> {
 
 impl Entry<'_> {
     pub(super) const fn is_as_long_as_its_shape(&self) -> bool {
-        match (self.bytes, self.end.checked_sub(self.start)) {
-            (Some(bytes), Some(length)) => bytes == length,
-            _ => false,
-        }
+        let Some(length) = self.end.checked_sub(self.start) else { return false };
+        matches!((self.bits, length.checked_mul(8)), (Some(bits), Some(found)) if bits == found)
     }
 }
 
@@ -138,18 +117,14 @@ const fn metadata(text: &[u8]) -> Result<&[u8], Malformed> {
     }
     let (mut more, mut text) = has_items(attempt!(after(text, b'{')), b'}');
     while more {
-        let (_, rest) = attempt!(string(text));
-        let (_, rest) = attempt!(string(attempt!(after(rest, b':'))));
+        let (_, rest) = attempt!(string(attempt!(key(text)).1));
         (more, text) = attempt!(next_item(rest, b'}'));
     }
     Ok(text)
 }
 
 const fn null(text: &[u8]) -> Result<&[u8], Malformed> {
-    match trim(text) {
-        [b'n', b'u', b'l', b'l', rest @ ..] => Ok(rest),
-        _ => Err(Malformed),
-    }
+    if let [b'n', b'u', b'l', b'l', rest @ ..] = trim(text) { Ok(rest) } else { Err(Malformed) }
 }
 
 /// The three fields of a tensor.
@@ -172,8 +147,7 @@ const fn entry<'a>(name: Quoted<'a>, text: &'a [u8]) -> Read<'a, Entry<'a>> {
     } else {
         let (mut more, mut rest) = has_items(attempt!(after(text, b'{')), b'}');
         while more {
-            let (field, value) = attempt!(string(rest));
-            let value = attempt!(after(value, b':'));
+            let (field, value) = attempt!(key(rest));
             rest = if field.is("dtype") {
                 attempt!(fields.read_dtype(value))
             } else if field.is("shape") {
@@ -187,20 +161,16 @@ const fn entry<'a>(name: Quoted<'a>, text: &'a [u8]) -> Read<'a, Entry<'a>> {
         }
         text = rest;
     }
-    match fields {
-        Fields { dtype: Some(dtype), shape: Some((shape, count)), offsets: Some((start, end)) } => {
-            let bits = match count {
-                Some(count) => count.checked_mul(dtype.bits()),
-                None => None,
-            };
-            let bytes = match bits {
-                Some(bits) if bits % 8 == 0 => Some(bits / 8),
-                _ => None,
-            };
-            Ok((Entry { name, dtype, shape, bytes, start, end }, text))
-        }
-        _ => Err(Malformed),
-    }
+    let Fields { dtype: Some(dtype), shape: Some((shape, count)), offsets: Some((start, end)) } =
+        fields
+    else {
+        return Err(Malformed);
+    };
+    let bits = match count {
+        Some(count) => count.checked_mul(dtype.bits()),
+        None => None,
+    };
+    Ok((Entry { name, dtype, shape, bits, start, end }, text))
 }
 
 impl Fields {
@@ -208,19 +178,16 @@ impl Fields {
     const fn read_dtype<'a>(&mut self, text: &'a [u8]) -> Result<&'a [u8], Malformed> {
         let (name, rest) = match after(text, b'{') {
             Ok(text) => {
-                let (name, rest) = attempt!(string(text));
-                let rest = attempt!(null(attempt!(after(rest, b':'))));
-                (name, attempt!(after(rest, b'}')))
+                let (name, rest) = attempt!(key(text));
+                (name, attempt!(after(attempt!(null(rest)), b'}')))
             }
             Err(Malformed) => attempt!(string(text)),
         };
         let mut dtypes: &[Dtype] = &Dtype::ALL;
         while let [dtype, others @ ..] = dtypes {
             if name.is(dtype.name()) {
-                return match self.dtype.replace(*dtype) {
-                    None => Ok(rest),
-                    Some(_) => Err(Malformed),
-                };
+                let is_first = self.dtype.replace(*dtype).is_none();
+                return if is_first { Ok(rest) } else { Err(Malformed) };
             }
             dtypes = others;
         }
@@ -242,18 +209,16 @@ impl Fields {
             };
             (more, text) = attempt!(next_item(rest, b']'));
         }
-        match self.shape.replace((shape, count)) {
-            None => Ok(text),
-            Some(_) => Err(Malformed),
-        }
+        if self.shape.replace((shape, count)).is_none() { Ok(text) } else { Err(Malformed) }
     }
 
     const fn read_offsets<'a>(&mut self, text: &'a [u8]) -> Result<&'a [u8], Malformed> {
         let (start, text) = attempt!(whole(attempt!(after(text, b'['))));
         let (end, text) = attempt!(whole(attempt!(after(text, b','))));
-        match self.offsets.replace((start, end)) {
-            None => after(text, b']'),
-            Some(_) => Err(Malformed),
+        if self.offsets.replace((start, end)).is_none() {
+            after(text, b']')
+        } else {
+            Err(Malformed)
         }
     }
 }

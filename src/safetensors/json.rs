@@ -65,14 +65,13 @@ pub(super) struct Quoted<'a> {
     text: &'a [u8],
     /// Of an escaped character.
     pending: [u8; 4],
-    pending_from: usize,
-    pending_to: usize,
+    pending_count: usize,
 }
 
 /// Reads a text in quotes.
 pub(super) const fn string(text: &[u8]) -> Read<'_, Quoted<'_>> {
     let text = attempt!(after(text, b'"'));
-    let quoted = Quoted { text, pending: [0; 4], pending_from: 0, pending_to: 0 };
+    let quoted = Quoted { text, pending: [0; 4], pending_count: 0 };
     let mut rest = quoted;
     while attempt!(rest.next()).is_some() {}
     match rest.text {
@@ -85,7 +84,7 @@ impl<'a> Quoted<'a> {
     /// Takes the next byte; `None` at the closing quotes, which are left.
     #[inline]
     pub(super) const fn next(&mut self) -> Result<Option<u8>, Malformed> {
-        if self.pending_from < self.pending_to {
+        if self.pending_count > 0 {
             return Ok(Some(self.next_pending()));
         }
         match self.text {
@@ -103,12 +102,10 @@ impl<'a> Quoted<'a> {
     }
 
     const fn next_pending(&mut self) -> u8 {
-        let from = self.pending_from;
-        self.pending_from = from.wrapping_add(1);
-        match self.pending.split_at_checked(from) {
-            Some((_, [byte, ..])) => *byte,
-            _ => 0,
-        }
+        let [next, a, b, c] = self.pending;
+        self.pending = [a, b, c, 0];
+        self.pending_count = self.pending_count.wrapping_sub(1);
+        next
     }
 
     /// Takes a character apart that was escaped, without its backslash. Returns what follows it.
@@ -129,8 +126,7 @@ impl<'a> Quoted<'a> {
             }
             [] => return Err(Malformed),
         };
-        self.pending_from = 0;
-        self.pending_to = character.encode_utf8(&mut self.pending).len();
+        self.pending_count = character.encode_utf8(&mut self.pending).len();
         Ok(rest)
     }
 
@@ -168,13 +164,8 @@ impl<'a> Quoted<'a> {
         loop {
             match (self.next(), other.next()) {
                 (Ok(Some(a)), Ok(Some(b))) if a == b => {}
-                (Ok(a), Ok(b)) => {
-                    return match (a, b) {
-                        (Some(a), Some(b)) => a < b,
-                        (a, b) => a.is_none() && b.is_some(),
-                    };
-                }
-                _ => return false,
+                (Ok(Some(a)), Ok(Some(b))) => return a < b,
+                (a, b) => return matches!((a, b), (Ok(None), Ok(Some(_)))),
             }
         }
     }
@@ -215,31 +206,22 @@ const fn escaped(text: &[u8]) -> Read<'_, char> {
     let (code, text) = match (first, text) {
         (0xd800..=0xdbff, [b'\\', b'u', rest @ ..]) => {
             let (second, rest) = attempt!(four_digits(rest));
-            match second {
-                0xdc00..=0xdfff => {
-                    let code = (first & 0x3ff) << 10 | second & 0x3ff;
-                    (code.wrapping_add(0x1_0000), rest)
-                }
-                _ => return Err(Malformed),
-            }
+            let 0xdc00..=0xdfff = second else { return Err(Malformed) };
+            let code = (first & 0x3ff) << 10 | second & 0x3ff;
+            (code.wrapping_add(0x1_0000), rest)
         }
         _ => (first, text),
     };
-    match char::from_u32(code) {
-        Some(character) => Ok((character, text)),
-        None => Err(Malformed),
-    }
+    let Some(character) = char::from_u32(code) else { return Err(Malformed) };
+    Ok((character, text))
 }
 
 const fn four_digits(text: &[u8]) -> Read<'_, u32> {
     let Some((digits, rest)) = text.split_first_chunk::<4>() else { return Err(Malformed) };
     let (mut digits, mut number): (&[u8], u32) = (digits, 0);
     while let [digit, others @ ..] = digits {
-        match (*digit as char).to_digit(16) {
-            Some(digit) => number = number << 4 | digit,
-            None => return Err(Malformed),
-        }
-        digits = others;
+        let Some(digit) = (*digit as char).to_digit(16) else { return Err(Malformed) };
+        (number, digits) = (number << 4 | digit, others);
     }
     Ok((number, rest))
 }
@@ -252,14 +234,9 @@ pub(super) const fn whole(text: &[u8]) -> Read<'_, usize> {
     }
     let all = rest.len();
     while let [digit @ b'0'..=b'9', others @ ..] = rest {
-        number = match number.checked_mul(10) {
-            Some(number) => match number.checked_add((*digit & 15) as usize) {
-                Some(number) => number,
-                None => return Err(Malformed),
-            },
-            None => return Err(Malformed),
-        };
-        rest = others;
+        let Some(tens) = number.checked_mul(10) else { return Err(Malformed) };
+        let Some(sum) = tens.checked_add((*digit & 15) as usize) else { return Err(Malformed) };
+        (number, rest) = (sum, others);
     }
     if rest.len() == all { Err(Malformed) } else { Ok((number, rest)) }
 }
@@ -268,12 +245,10 @@ pub(super) const fn whole(text: &[u8]) -> Read<'_, usize> {
 ///
 /// The last digits decide nothing: the Python library itself takes some numbers next to the largest
 /// in one way of writing them and not in another.
-const fn number(mut text: &[u8]) -> Result<&[u8], Malformed> {
-    if let [b'-', rest @ ..] = text {
-        text = rest;
-    }
+const fn number(text: &[u8]) -> Result<&[u8], Malformed> {
+    let ([b'-', text @ ..] | text) = text;
     let mut number = Number { digits: 0, exponent: 0 };
-    text = match text {
+    let mut text = match text {
         [b'0', rest @ ..] => rest,
         _ => attempt!(number.digits(text, 0)),
     };
@@ -281,15 +256,12 @@ const fn number(mut text: &[u8]) -> Result<&[u8], Malformed> {
         text = attempt!(number.digits(rest, -1));
     }
     let mut exponent = Number { digits: 0, exponent: 0 };
-    match text {
-        [b'e' | b'E', b'-', rest @ ..] => {
-            text = attempt!(exponent.digits(rest, 0));
+    if let [b'e' | b'E', signed @ ..] = text {
+        let ([b'+' | b'-', digits @ ..] | digits) = signed;
+        text = attempt!(exponent.digits(digits, 0));
+        if let [b'-', ..] = signed {
             exponent.digits = exponent.digits.wrapping_neg();
         }
-        [b'e' | b'E', b'+', rest @ ..] | [b'e' | b'E', rest @ ..] => {
-            text = attempt!(exponent.digits(rest, 0));
-        }
-        _ => {}
     }
     number.exponent = number.exponent.saturating_add(exponent.digits);
     if number.fits() { Ok(text) } else { Err(Malformed) }
@@ -353,7 +325,7 @@ pub(super) const fn any(text: &[u8], mut depth: u32) -> Result<&[u8], Malformed>
                     (true, rest) => {
                         depth = depth.wrapping_add(1);
                         objects = objects << 1 | is_object as u128;
-                        text = if is_object { attempt!(key(rest)) } else { rest };
+                        text = if is_object { attempt!(key(rest)).1 } else { rest };
                         continue;
                     }
                 }
@@ -373,7 +345,7 @@ pub(super) const fn any(text: &[u8], mut depth: u32) -> Result<&[u8], Malformed>
             let (more, rest) = attempt!(next_item(text, if is_object { b'}' } else { b']' }));
             text = rest;
             if more {
-                text = if is_object { attempt!(key(text)) } else { text };
+                text = if is_object { attempt!(key(text)).1 } else { text };
                 break;
             }
             depth = depth.wrapping_sub(1);
@@ -382,8 +354,8 @@ pub(super) const fn any(text: &[u8], mut depth: u32) -> Result<&[u8], Malformed>
     }
 }
 
-/// What follows a name and its colon.
-const fn key(text: &[u8]) -> Result<&[u8], Malformed> {
-    let (_, rest) = attempt!(string(text));
-    after(rest, b':')
+/// A name and its colon.
+pub(super) const fn key(text: &[u8]) -> Read<'_, Quoted<'_>> {
+    let (name, rest) = attempt!(string(text));
+    Ok((name, attempt!(after(rest, b':'))))
 }

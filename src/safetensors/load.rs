@@ -1,6 +1,6 @@
 //! Puts the tensors of a file into networks.
 
-use super::names::{NamedTensors, count_layers};
+use super::names::{Named, NamedTensors, count_layers};
 use super::number::take;
 use super::{Dtype, LoadError, Safetensors, is_described};
 use crate::layer::{Dense, Layer};
@@ -108,24 +108,6 @@ pub fn from_bytes<'n, N: Layer<Format: Scalar> + Zero>(
     Ok(net)
 }
 
-/// [`Safetensors::load_into`].
-pub(super) fn load_checked<'n, T: Scalar, N: Layer<Format = T>>(
-    net: &mut N,
-    file: &Safetensors<'_>,
-    names: &[&'n str],
-) -> Result<(), LoadError<'n>> {
-    check::<T, N>(net, file, names)?;
-    let mut tensors = NamedTensors::of(N::TENSORS, names);
-    net.visit_mut(|tensor, values| {
-        let Some((named, rest)) = tensors.next() else { return };
-        tensors = rest;
-        if let Ok((bytes, dtype)) = file.find(named.layer, tensor) {
-            take_all(tensor, dtype, bytes, values);
-        }
-    });
-    Ok(())
-}
-
 /// Puts the numbers of a tensor where they belong. Once for all tensors of a network: at level 3 each
 /// would get a copy of the loop.
 #[inline(never)]
@@ -139,9 +121,9 @@ fn take_all<T: Scalar>(tensor: Tensor, dtype: Dtype, mut bytes: &[u8], values: &
     }
 }
 
-/// Whether [`load_checked`] will succeed.
-fn check<'n, T: Scalar, N: Layer<Format = T>>(
-    net: &N,
+/// [`Safetensors::load_into`]: checks all, then takes all.
+pub(super) fn load_checked<'n, T: Scalar, N: Layer<Format = T>>(
+    net: &mut N,
     file: &Safetensors<'_>,
     names: &[&'n str],
 ) -> Result<(), LoadError<'n>> {
@@ -153,29 +135,26 @@ fn check<'n, T: Scalar, N: Layer<Format = T>>(
         return Err(LoadError::Undescribed);
     }
     let mut tensors = NamedTensors::of(N::TENSORS, names);
-    while let Some((named, rest)) = tensors.next() {
-        let (layer, part) = (named.layer, named.tensor.name);
-        let (bytes, dtype) = file.find(layer, named.tensor)?;
-        if let Some(index) = first_not_finite::<T>(bytes, dtype) {
-            return Err(LoadError::NotFinite { layer, part, index });
+    while let Some(Named { layer, tensor, .. }) = tensors.next() {
+        let (mut bytes, dtype) = file.find(layer, tensor)?;
+        let mut index = 0_usize;
+        while !bytes.is_empty() {
+            let (number, rest) = take::<T>(dtype, bytes);
+            if !number.is_finite() {
+                return Err(LoadError::NotFinite { layer, part: tensor.name, index });
+            }
+            (bytes, index) = (rest, index.saturating_add(1));
         }
-        tensors = rest;
     }
-    file.expect_only::<N>(names)
-}
-
-/// Index of the first number that is not finite.
-fn first_not_finite<T: Scalar>(mut bytes: &[u8], dtype: Dtype) -> Option<usize> {
-    let mut index = 0_usize;
-    while !bytes.is_empty() {
-        let (number, rest) = take::<T>(dtype, bytes);
-        if !number.is_finite() {
-            return Some(index);
+    file.expect_only::<N>(names)?;
+    let mut tensors = NamedTensors::of(N::TENSORS, names);
+    net.visit_mut(|tensor, values| {
+        let found = tensors.next().map(|named| file.find(named.layer, tensor));
+        if let Some(Ok((bytes, dtype))) = found {
+            take_all(tensor, dtype, bytes, values);
         }
-        bytes = rest;
-        index = index.saturating_add(1);
-    }
-    None
+    });
+    Ok(())
 }
 
 /// A network of [`Dense`](crate::Dense) layers with the weights of a `safetensors` file, in a constant: the compiler reads the file, and

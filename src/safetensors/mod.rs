@@ -70,9 +70,7 @@
 //! for a byte.
 
 mod constants;
-mod digits;
 mod error;
-mod format;
 mod header;
 mod json;
 mod load;
@@ -85,8 +83,7 @@ mod stream;
 mod text;
 mod tile;
 
-pub use error::{Fault, LoadError, SaveError, Shape};
-pub use format::Format;
+pub use error::{Fault, Format, LoadError, SaveError, Shape};
 use header::{Entries, Entry};
 pub use load::{__load, from_bytes, load};
 pub use save::{file_size, save};
@@ -100,6 +97,7 @@ use json::Quoted;
 use names::FullName;
 
 use crate::layer::Layer;
+use crate::macros::defmt_shows;
 use crate::scalar::Scalar;
 use crate::tensors::{Kind, Tensor};
 
@@ -210,8 +208,7 @@ impl<'a> Safetensors<'a> {
     pub fn tensors(&self) -> impl Iterator<Item = TensorInfo<'a>> + Clone + use<'a> {
         let mut rest = self.entries;
         core::iter::from_fn(move || {
-            let (Entry { name, dtype, shape, .. }, next) = rest.next_entry()?;
-            rest = next;
+            let Entry { name, dtype, shape, .. } = rest.next_entry()?;
             Some(TensorInfo { name: TensorName(name), dtype, shape })
         })
     }
@@ -260,7 +257,7 @@ impl<'a> Safetensors<'a> {
         net: &mut N,
         names: &[&'n str],
     ) -> Result<(), LoadError<'n>> {
-        load::load_checked::<N::Format, N>(net, self, names)
+        load::load_checked(net, self, names)
     }
 
     /// The bytes and the type of a tensor's numbers; none, for zeros, if a bias is not there.
@@ -285,10 +282,8 @@ impl<'a> Safetensors<'a> {
             return Err(LoadError::Dtype { layer, part, found: dtype });
         }
         let Some((bytes, _)) = self.data.split_at_checked(end) else { return Ok((&[], dtype)) };
-        match bytes.split_at_checked(start) {
-            Some((_, bytes)) => Ok((bytes, dtype)),
-            None => Ok((&[], dtype)),
-        }
+        let Some((_, bytes)) = bytes.split_at_checked(start) else { return Ok((&[], dtype)) };
+        Ok((bytes, dtype))
     }
 }
 
@@ -382,18 +377,13 @@ impl fmt::Debug for TensorName<'_> {
     }
 }
 
-#[cfg(feature = "defmt")]
-impl defmt::Format for TensorName<'_> {
-    fn format(&self, f: defmt::Formatter<'_>) {
-        let mut names = Names::NONE;
-        names.add(self.0);
-        names.format(f);
-    }
-}
+defmt_shows!([] TensorName<'_>: |name, f| {
+    let mut names = Names::NONE;
+    names.add(name.0);
+    names.format(f)
+});
 
-#[cfg(feature = "defmt")]
-impl defmt::Format for Safetensors<'_> {
-    fn format(&self, f: defmt::Formatter<'_>) {
-        defmt::write!(f, "Safetensors {{ {} bytes of data, .. }}", self.data.len());
-    }
-}
+defmt_shows!(
+    [] Safetensors<'_>:
+    |file, f| defmt::write!(f, "Safetensors {{ {} bytes of data, .. }}", file.data.len())
+);

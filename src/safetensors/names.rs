@@ -1,8 +1,6 @@
 //! Names of tensors: those of a network, those that a caller ignores, and those next to one that is
 //! not there.
 
-use core::cmp::Ordering;
-
 use super::header::Entries;
 use super::json::Quoted;
 use super::text::Names;
@@ -11,10 +9,7 @@ use crate::tensors::{Tensor, TensorList};
 /// What a name that ends in two dots ignores: all tensors of this name, or whose names begin with it
 /// and a dot. If it is empty, all.
 pub(super) const fn ignored(name: &str) -> Option<&[u8]> {
-    match name.as_bytes() {
-        [ignored @ .., b'.', b'.'] => Some(ignored),
-        _ => None,
-    }
+    if let [ignored @ .., b'.', b'.'] = name.as_bytes() { Some(ignored) } else { None }
 }
 
 /// Number of names that are of layers.
@@ -73,8 +68,8 @@ impl<'n, 'l> NamedTensors<'n, 'l> {
         Self { all, place: 0, tensors: &[], layer: "", names }
     }
 
-    /// The next tensor, and what follows it; none if there is no name for it.
-    pub(super) const fn next(mut self) -> Option<(Named<'n>, Self)> {
+    /// The next tensor; none if there is no name for it.
+    pub(super) const fn next(&mut self) -> Option<Named<'n>> {
         let place = self.place;
         while self.tensors.is_empty() {
             if place >= self.all.len() {
@@ -90,16 +85,15 @@ impl<'n, 'l> NamedTensors<'n, 'l> {
         let [tensor, others @ ..] = self.tensors else { return None };
         self.tensors = others;
         self.place = place.wrapping_add(1);
-        Some((Named { layer: self.layer, tensor: *tensor, place }, self))
+        Some(Named { layer: self.layer, tensor: *tensor, place })
     }
 
     /// Whether one of them has that name.
     const fn has(mut self, name: Quoted<'_>) -> bool {
-        while let Some((Named { layer, tensor, .. }, rest)) = self.next() {
+        while let Some(Named { layer, tensor, .. }) = self.next() {
             if name.is_joined(layer, ".", tensor.name) {
                 return true;
             }
-            self = rest;
         }
         false
     }
@@ -112,11 +106,10 @@ pub(super) const fn unexpected(
     names: &[&str],
 ) -> Names {
     let mut unexpected = Names::NONE;
-    while let Some((entry, rest)) = entries.next_entry() {
+    while let Some(entry) = entries.next_entry() {
         if !is_ignored(entry.name, names) && !NamedTensors::of(tensors, names).has(entry.name) {
             unexpected.add(entry.name);
         }
-        entries = rest;
     }
     unexpected
 }
@@ -127,7 +120,7 @@ const LISTED: usize = 3;
 /// The tensors whose names are nearest to one, and the number of the others.
 pub(super) const fn nearest(mut entries: Entries<'_>, wanted: FullName<'_>) -> Names {
     let (mut nearest, mut others) = ([None; LISTED], 0_usize);
-    while let Some((entry, rest)) = entries.next_entry() {
+    while let Some(entry) = entries.next_entry() {
         let mut next = Some((distance(entry.name, wanted), entry.name));
         let mut places: &mut [Option<(usize, Quoted<'_>)>] = &mut nearest;
         while let [place, rest @ ..] = places {
@@ -140,7 +133,6 @@ pub(super) const fn nearest(mut entries: Entries<'_>, wanted: FullName<'_>) -> N
         if next.is_some() {
             others = others.saturating_add(1);
         }
-        entries = rest;
     }
     let (mut names, mut nearest): (_, &[Option<(usize, Quoted<'_>)>]) = (Names::NONE, &nearest);
     while let [Some((_, name)), rest @ ..] = nearest {
@@ -209,15 +201,13 @@ impl<'a> FullName<'a> {
         None
     }
 
-    /// How it compares with another, by its bytes.
-    pub(super) const fn compare(mut self, mut other: Self) -> Ordering {
+    /// Whether it comes before another, by its bytes.
+    pub(super) const fn is_less(mut self, mut other: Self) -> bool {
         loop {
             match (self.next(), other.next()) {
                 (Some(a), Some(b)) if a == b => {}
-                (Some(a), Some(b)) if a > b => return Ordering::Greater,
-                (Some(_), None) => return Ordering::Greater,
-                (None, None) => return Ordering::Equal,
-                _ => return Ordering::Less,
+                (Some(a), Some(b)) => return a < b,
+                (a, b) => return a.is_none() && b.is_some(),
             }
         }
     }

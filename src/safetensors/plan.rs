@@ -1,10 +1,8 @@
 //! What a file will hold, and how long it will be: in const functions.
 
-use core::cmp::Ordering;
-
 use super::Dtype;
-use super::digits::Digits;
 use super::names::{FullName, Named, NamedTensors};
+use super::text::Digits;
 
 /// A tensor of the file.
 #[derive(Clone, Copy)]
@@ -32,34 +30,28 @@ impl<'n, 'l> Plan<'n, 'l> {
         Self { tensors, dtype, previous: None, start: 0 }
     }
 
-    /// The next tensor, and what follows it. Of several with one name only the first is one.
-    pub(super) const fn next(self) -> Option<(Planned<'n>, Self)> {
+    /// The next tensor. Of several with one name only the first is one.
+    pub(super) const fn next(&mut self) -> Option<Planned<'n>> {
         let (mut next, mut others): (Option<Named<'n>>, _) = (None, self.tensors);
-        while let Some((named, rest)) = others.next() {
-            let is_left = match self.previous {
-                Some(previous) => is_less(previous, named.name()),
-                None => true,
-            };
-            let is_less = match next {
-                Some(next) => is_less(named.name(), next.name()),
-                None => true,
-            };
-            if is_left && is_less {
-                next = Some(named);
+        while let Some(named) = others.next() {
+            match (self.previous, next) {
+                (Some(previous), _) if !previous.is_less(named.name()) => {}
+                (_, Some(next)) if !named.name().is_less(next.name()) => {}
+                _ => next = Some(named),
             }
-            others = rest;
         }
         let Some(named) = next else { return None };
-        let Self { dtype, previous, start, .. } = self;
+        let Self { dtype, start, .. } = *self;
         let end = start.saturating_add(named.tensor.len().saturating_mul(dtype.bits() / 8));
-        let tensor = Planned { named, dtype, is_first: previous.is_none(), start, end };
-        Some((tensor, Self { previous: Some(named.name()), start: end, ..self }))
+        let is_first = self.previous.replace(named.name()).is_none();
+        self.start = end;
+        Some(Planned { named, dtype, is_first, start, end })
     }
 
     /// Number of tensors, bytes of the header's text and of the data.
-    pub(super) const fn lengths(self) -> (usize, usize, usize) {
-        let (mut count, mut header, mut plan) = (0_usize, "{}".len(), self);
-        while let Some((tensor, rest)) = plan.next() {
+    pub(super) const fn lengths(mut self) -> (usize, usize, usize) {
+        let (mut count, mut header) = (0_usize, "{}".len());
+        while let Some(tensor) = self.next() {
             let entry = tensor.entry();
             let mut pieces: &[Piece<'_>] = &entry;
             while let [piece, others @ ..] = pieces {
@@ -67,14 +59,9 @@ impl<'n, 'l> Plan<'n, 'l> {
                 pieces = others;
             }
             count = count.saturating_add(1);
-            plan = rest;
         }
-        (count, header, plan.start)
+        (count, header, self.start)
     }
-}
-
-const fn is_less(a: FullName<'_>, b: FullName<'_>) -> bool {
-    matches!(a.compare(b), Ordering::Less)
 }
 
 /// A piece of the header.
@@ -116,22 +103,19 @@ impl Piece<'_> {
         let mut length = 0_usize;
         match self {
             Self::Text(text) => length = text.len(),
-            Self::Number(number) => length = Digits::of(number).len(),
+            Self::Number(number) => length = Digits::of(number).length,
             Self::Numbers(mut numbers) => {
                 while let [number, others @ ..] = numbers {
                     let comma = !others.is_empty() as usize;
-                    length = length.saturating_add(Digits::of(*number).len()).saturating_add(comma);
+                    length =
+                        length.saturating_add(Digits::of(*number).length).saturating_add(comma);
                     numbers = others;
                 }
             }
             Self::Name(name) => {
                 let mut name = name.as_bytes();
                 while let [byte, rest @ ..] = name {
-                    length = length.saturating_add(match escape(*byte) {
-                        Escape::None => 1,
-                        Escape::Letter(_) => 2,
-                        Escape::Code => 6,
-                    });
+                    length = length.saturating_add(escape(*byte).1);
                     name = rest;
                 }
             }
@@ -140,26 +124,22 @@ impl Piece<'_> {
     }
 }
 
-/// How JSON writes a byte of UTF-8.
-pub(super) enum Escape {
-    /// As it is.
-    None,
-    /// `\` and this.
-    Letter(u8),
-    /// `\u` and four digits.
-    Code,
-}
-
-/// Only what must be is escaped, as by the Python library.
-pub(super) const fn escape(byte: u8) -> Escape {
-    match byte {
-        b'"' | b'\\' => Escape::Letter(byte),
-        8 => Escape::Letter(b'b'),
-        12 => Escape::Letter(b'f'),
-        b'\n' => Escape::Letter(b'n'),
-        b'\r' => Escape::Letter(b'r'),
-        b'\t' => Escape::Letter(b't'),
-        0..=0x1f => Escape::Code,
-        _ => Escape::None,
-    }
+/// How JSON writes a byte of UTF-8: the first so many of these. Only what must be is escaped, as by
+/// the Python library.
+pub(super) const fn escape(byte: u8) -> ([u8; 6], usize) {
+    let letter = match byte {
+        b'"' | b'\\' => byte,
+        8 => b'b',
+        12 => b'f',
+        b'\n' => b'n',
+        b'\r' => b'r',
+        b'\t' => b't',
+        0..=0x1f => {
+            let low = byte & 15;
+            let digit = if low < 10 { b'0' | low } else { low.wrapping_add(b'a' - 10) };
+            return ([b'\\', b'u', b'0', b'0', b'0' | byte >> 4, digit], 6);
+        }
+        _ => return ([byte, 0, 0, 0, 0, 0], 1),
+    };
+    ([b'\\', letter, 0, 0, 0, 0], 2)
 }

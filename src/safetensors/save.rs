@@ -1,12 +1,11 @@
 //! Writes safetensors files.
 
-use core::cmp::Ordering;
 use core::convert::Infallible;
 
-use super::digits::Digits;
 use super::error::SaveError;
-use super::names::{Named, NamedTensors, count_layers};
-use super::plan::{Escape, Piece, Plan, escape};
+use super::names::{NamedTensors, count_layers};
+use super::plan::{Piece, Plan, Planned, escape};
+use super::text::Digits;
 use super::{Dtype, is_described};
 use crate::layer::{Layer, parameters_are_finite};
 use crate::scalar::Scalar;
@@ -30,15 +29,12 @@ use crate::tensors::{Tensor, TensorList};
 /// ```
 #[must_use]
 pub const fn file_size<N: Layer<Format: Scalar>>(names: &[&str]) -> Option<usize> {
-    match Lengths::of::<N>(names) {
-        Ok(lengths) => Some(lengths.file()),
-        Err(_) => None,
-    }
+    if let Ok(lengths) = Lengths::of::<N>(names) { Some(lengths.file()) } else { None }
 }
 
 /// In bytes.
 #[derive(Clone, Copy)]
-struct Lengths {
+pub(super) struct Lengths {
     /// Text of the header.
     text: usize,
     /// Header: spaces fill it up to a multiple of 8.
@@ -72,15 +68,14 @@ const fn plan<'n, 'l, N: Layer<Format: Scalar>>(names: &'l [&'n str]) -> Plan<'n
 /// The layer of the first tensor whose name another one has too.
 const fn duplicate<'n>(all: TensorList, names: &[&'n str]) -> &'n str {
     let mut tensors = NamedTensors::of(all, names);
-    while let Some((first, others)) = tensors.next() {
-        let mut rest = others;
-        while let Some((second, others)) = rest.next() {
-            if matches!(first.name().compare(second.name()), Ordering::Equal) {
+    while let Some(first) = tensors.next() {
+        let mut others = tensors;
+        while let Some(second) = others.next() {
+            let (a, b) = (first.name(), second.name());
+            if !a.is_less(b) && !b.is_less(a) {
                 return first.layer;
             }
-            rest = others;
         }
-        tensors = others;
     }
     ""
 }
@@ -112,13 +107,13 @@ pub fn save<'n, 'b, N: Layer<Format: Scalar>>(
     names: &[&'n str],
     buffer: &'b mut [u8],
 ) -> Result<&'b [u8], SaveError<'n>> {
-    let needed = check(net, names)?;
-    let found = buffer.len();
+    let lengths = check(net, names)?;
+    let (needed, found) = (lengths.file(), buffer.len());
     let Some((file, _)) = buffer.split_at_mut_checked(needed) else {
         return Err(SaveError::Buffer { needed, found });
     };
     let mut places = file.iter_mut();
-    let Ok(()) = put(net, names, &mut |bytes| {
+    let Ok(()) = put(net, names, lengths, &mut |bytes| {
         for (byte, place) in bytes.iter().zip(places.by_ref()) {
             *place = *byte;
         }
@@ -127,90 +122,64 @@ pub fn save<'n, 'b, N: Layer<Format: Scalar>>(
     Ok(file)
 }
 
-/// Whether [`put`] will write what it should; how many bytes.
+/// Whether [`put`] will write what it should; how long that is.
 pub(super) fn check<'n, N: Layer<Format: Scalar>>(
     net: &N,
     names: &[&'n str],
-) -> Result<usize, SaveError<'n>> {
+) -> Result<Lengths, SaveError<'n>> {
     let lengths = Lengths::of::<N>(names)?;
     if !parameters_are_finite(net) {
         return Err(SaveError::NotFinite);
     }
-    if is_described(net) { Ok(lengths.file()) } else { Err(SaveError::Undescribed) }
+    if is_described(net) { Ok(lengths) } else { Err(SaveError::Undescribed) }
 }
 
 /// Hands a file to `put`, piece by piece, after [`check`].
-pub(super) fn put<N: Layer<Format: Scalar>, E>(
+pub(super) fn put<T: Scalar, N: Layer<Format = T>, E>(
     net: &N,
     names: &[&str],
+    lengths: Lengths,
     put: &mut impl FnMut(&[u8]) -> Result<(), E>,
 ) -> Result<(), E> {
-    let Ok(lengths) = Lengths::of::<N>(names) else { return Ok(()) };
     put(&(lengths.header as u64).to_le_bytes())?;
     put(b"{")?;
-    let mut rest = plan::<N>(names);
-    while let Some((tensor, others)) = rest.next() {
+    let mut tensors = plan::<N>(names);
+    while let Some(tensor) = tensors.next() {
         for piece in tensor.entry() {
             put_piece(piece, put)?;
         }
-        rest = others;
     }
     put(b"}")?;
     for _ in lengths.text..lengths.header {
         put(b" ")?;
     }
-    let mut rest = plan::<N>(names);
-    while let Some((tensor, others)) = rest.next() {
-        put_numbers::<N::Format, N, E>(net, &tensor.named, put)?;
-        rest = others;
+    let mut tensors = plan::<N>(names);
+    while let Some(Planned { named, .. }) = tensors.next() {
+        let (mut place, mut result) = (0_usize, Ok(()));
+        net.visit(|tensor, values| {
+            if place == named.place {
+                result = put_all(tensor, values, put);
+            }
+            place = place.wrapping_add(1);
+        });
+        result?;
     }
     Ok(())
 }
 
 fn put_piece<E>(piece: Piece<'_>, put: &mut impl FnMut(&[u8]) -> Result<(), E>) -> Result<(), E> {
-    let name = match piece {
-        Piece::Text(text) => return put(text.as_bytes()),
-        Piece::Number(number) => return put(Digits::of(number).as_str().as_bytes()),
-        Piece::Numbers(numbers) => {
-            let mut comma = "";
-            for &number in numbers {
-                put(comma.as_bytes())?;
-                put(Digits::of(number).as_str().as_bytes())?;
-                comma = ",";
-            }
-            return Ok(());
-        }
-        Piece::Name(name) => name,
-    };
-    for byte in name.bytes() {
-        match escape(byte) {
-            Escape::None => put(&[byte])?,
-            Escape::Letter(letter) => put(&[b'\\', letter])?,
-            Escape::Code => {
-                let digit = match byte & 15 {
-                    low @ 0..=9 => b'0' | low,
-                    low => low.wrapping_add(b'a' - 10),
-                };
-                put(&[b'\\', b'u', b'0', b'0', b'0' | byte >> 4, digit])?;
-            }
-        }
+    match piece {
+        Piece::Text(text) => put(text.as_bytes()),
+        Piece::Number(number) => put(Digits::of(number).as_str().as_bytes()),
+        Piece::Numbers(numbers) => numbers.iter().enumerate().try_for_each(|(place, &number)| {
+            put(if place == 0 { b"" } else { b"," })?;
+            put(Digits::of(number).as_str().as_bytes())
+        }),
+        Piece::Name(name) => name.bytes().try_for_each(|byte| {
+            let (bytes, length) = escape(byte);
+            put(bytes.get(..length).unwrap_or_default())
+        }),
     }
-    Ok(())
-}
-
-fn put_numbers<T: Scalar, N: Layer<Format = T>, E>(
-    net: &N,
-    named: &Named<'_>,
-    put: &mut impl FnMut(&[u8]) -> Result<(), E>,
-) -> Result<(), E> {
-    let (mut place, mut result) = (0_usize, Ok(()));
-    net.visit(|tensor, values| {
-        if place == named.place {
-            result = put_all(tensor, values, put);
-        }
-        place = place.wrapping_add(1);
-    });
-    result
 }
 
 /// Once for all tensors of a network: at level 3 each would get a copy of the loop.

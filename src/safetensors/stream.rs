@@ -78,9 +78,9 @@ pub fn write<'n, N: Layer<Format: Scalar>, W: Write + ?Sized>(
     names: &[&'n str],
     writer: &mut W,
 ) -> Result<(), WriteError<'n, W::Error>> {
-    check(net, names).map_err(WriteError::Save)?;
+    let lengths = check(net, names).map_err(WriteError::Save)?;
     let (mut buffer, mut filled) = ([0; AT_ONCE], 0_usize);
-    put(net, names, &mut |bytes| {
+    put(net, names, lengths, &mut |bytes| {
         for byte in bytes {
             if filled == AT_ONCE {
                 write_all(writer, &buffer)?;

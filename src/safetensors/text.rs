@@ -2,8 +2,8 @@
 
 use core::fmt;
 
-use super::digits::Digits;
 use super::json::Quoted;
+use crate::macros::defmt_shows;
 
 /// Text of up to 256 bytes; longer text is cut.
 #[derive(Clone, Copy)]
@@ -18,12 +18,7 @@ impl fmt::Debug for Text {
     }
 }
 
-#[cfg(feature = "defmt")]
-impl defmt::Format for Text {
-    fn format(&self, f: defmt::Formatter<'_>) {
-        self.as_str().format(f);
-    }
-}
+defmt_shows!([] Text: |text, f| text.as_str().format(f));
 
 impl Text {
     pub(super) const EMPTY: Self = Self { bytes: [0; 256], length: 0 };
@@ -164,10 +159,37 @@ impl fmt::Debug for Names {
     }
 }
 
-#[cfg(feature = "defmt")]
-impl defmt::Format for Names {
-    fn format(&self, f: defmt::Formatter<'_>) {
-        { Text::EMPTY }.names(self).format(f);
+defmt_shows!([] Names: |names, f| { Text::EMPTY }.names(names).format(f));
+
+/// The decimal digits of a number.
+#[derive(Clone, Copy)]
+pub(super) struct Digits {
+    /// From the right; `u64::MAX` has 20 digits.
+    bytes: [u8; 20],
+    pub(super) length: usize,
+}
+
+impl Digits {
+    #[allow(clippy::cast_possible_truncation, reason = "digits fit into a byte")]
+    pub(super) const fn of(number: usize) -> Self {
+        let mut digits = Self { bytes: [0; 20], length: 0 };
+        let (mut places, mut rest): (&mut [u8], _) = (&mut digits.bytes, number);
+        while let [others @ .., place] = places {
+            *place = b'0' | (rest % 10) as u8;
+            rest /= 10;
+            digits.length = digits.length.wrapping_add(1);
+            if rest == 0 {
+                break;
+            }
+            places = others;
+        }
+        digits
+    }
+
+    pub(super) const fn as_str(&self) -> &str {
+        let from = self.bytes.len().wrapping_sub(self.length);
+        let Some((_, digits)) = self.bytes.split_at_checked(from) else { return "" };
+        beginning(digits, self.length)
     }
 }
 
@@ -180,18 +202,9 @@ const fn push(bytes: &mut [u8], place: usize, byte: u8) {
 
 /// The first bytes of a text, up to the last whole character.
 const fn beginning(bytes: &[u8], length: usize) -> &str {
-    let bytes = match bytes.split_at_checked(length) {
-        Some((bytes, _)) => bytes,
-        None => bytes,
-    };
+    let bytes = if let Some((bytes, _)) = bytes.split_at_checked(length) { bytes } else { bytes };
     match core::str::from_utf8(bytes) {
         Ok(text) => text,
-        Err(error) => match bytes.split_at_checked(error.valid_up_to()) {
-            Some((bytes, _)) => match core::str::from_utf8(bytes) {
-                Ok(text) => text,
-                Err(_) => "",
-            },
-            None => "",
-        },
+        Err(error) => beginning(bytes, error.valid_up_to()),
     }
 }

@@ -34,8 +34,8 @@ impl<'a> Entries<'a> {
             attempt!(at_most(ROOM, count));
         }
         let (mut rest, mut position) = (self, 0);
-        while let Some((entry, next)) = rest.next_entry() {
-            if all_count || !next.has(entry.name) {
+        while let Some(entry) = rest.next_entry() {
+            if all_count || !rest.has(entry.name) {
                 if !entry.is_as_long_as_its_shape() {
                     return Err(Fault::Offsets);
                 }
@@ -45,7 +45,6 @@ impl<'a> Entries<'a> {
                 }
                 position = entry.end;
             }
-            rest = next;
         }
         Ok(position)
     }
@@ -54,16 +53,15 @@ impl<'a> Entries<'a> {
         let (mut least, mut position) = (Least::of_all(), 0);
         loop {
             let mut rest = self;
-            while let Some((entry, next)) = rest.next_entry() {
+            while let Some(entry) = rest.next_entry() {
                 let Entry { name, start, end, .. } = entry;
-                if least.takes([start, end]) && (all_count || !next.has(name)) {
+                if least.takes([start, end]) && (all_count || !rest.has(name)) {
                     let is_new = least.add([start, end]);
                     // An empty tensor may be where others are.
                     if !entry.is_as_long_as_its_shape() || !is_new && start != end {
                         return Err(Fault::Offsets);
                     }
                 }
-                rest = next;
             }
             let mut keys: &[Key] = &least.keys;
             while let [key @ [start, end], others @ ..] = keys {
@@ -75,21 +73,19 @@ impl<'a> Entries<'a> {
                 }
                 keys = others;
             }
-            least = match least.next() {
-                Some(next) => next,
-                None => return Ok(position),
-            };
+            let Some(next) = least.next() else { return Ok(position) };
+            least = next;
         }
     }
 
     /// Whether each name is more than the one before.
-    const fn names_ascend(self) -> bool {
-        let Some((mut last, mut rest)) = self.next_entry() else { return true };
-        while let Some((entry, next)) = rest.next_entry() {
+    const fn names_ascend(mut self) -> bool {
+        let Some(mut last) = self.next_entry() else { return true };
+        while let Some(entry) = self.next_entry() {
             if !last.name.is_less(entry.name) {
                 return false;
             }
-            (last, rest) = (entry, next);
+            last = entry;
         }
         true
     }
@@ -99,28 +95,25 @@ impl<'a> Entries<'a> {
         let mut least = Least::of_all();
         loop {
             let mut rest = self;
-            while let Some((entry, next)) = rest.next_entry() {
+            while let Some(entry) = rest.next_entry() {
                 let hash = entry.name.hash();
                 #[allow(clippy::cast_possible_truncation, reason = "the halves, and not `NONE`")]
                 let key = [(hash >> 33) as usize, hash as u32 as usize];
                 if least.takes(key) && !least.add(key) {
                     return false;
                 }
-                rest = next;
             }
-            least = match least.next() {
-                Some(next) => next,
-                None => return true,
-            };
+            let Some(next) = least.next() else { return true };
+            least = next;
         }
     }
 
-    /// The next tensor, and what follows it.
-    pub(super) const fn next_entry(mut self) -> Option<(Entry<'a>, Self)> {
+    /// The next tensor.
+    pub(super) const fn next_entry(&mut self) -> Option<Entry<'a>> {
         while self.more {
             match self.next() {
-                Ok((Some(entry), rest)) => return Some((entry, rest)),
-                Ok((None, rest)) => self = rest,
+                Ok(None) => {}
+                Ok(entry) => return entry,
                 Err(_) => return None,
             }
         }
@@ -128,11 +121,10 @@ impl<'a> Entries<'a> {
     }
 
     const fn has(mut self, name: Quoted<'_>) -> bool {
-        while let Some((entry, rest)) = self.next_entry() {
+        while let Some(entry) = self.next_entry() {
             if entry.name.equals(name) {
                 return true;
             }
-            self = rest;
         }
         false
     }
@@ -160,10 +152,9 @@ impl Least {
 
     /// For those beyond these, if there may be some.
     const fn next(&self) -> Option<Self> {
-        match self.keys {
-            [.., last] if is_less(last, NONE) => Some(Self { bound: Some(last), ..Self::of_all() }),
-            _ => None,
-        }
+        let [.., last] = self.keys;
+        let next = Self { bound: Some(last), ..Self::of_all() };
+        if is_less(last, NONE) { Some(next) } else { None }
     }
 
     /// Whether a key belongs to them or is one of them.

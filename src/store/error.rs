@@ -1,7 +1,8 @@
 //! Why something could not be kept or brought back.
 
-use core::error::Error;
-use core::fmt;
+use core::fmt::Debug;
+
+use crate::macros::error_texts;
 
 /// What is wrong with a range of flash.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -78,47 +79,29 @@ pub enum StoreError<E> {
     Worn,
 }
 
-impl<E: fmt::Debug> Error for StoreError<E> {}
-
-impl<E: fmt::Debug> fmt::Display for StoreError<E> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Flash(error) => write!(f, "the flash failed: {error:?}"),
-            Self::Range(RangeError::NotPages) => {
-                f.write_str("the range does not begin and end where pages of the flash do")
-            }
-            Self::Range(RangeError::TooShort) => f.write_str("the range has fewer than two pages"),
-            Self::Range(RangeError::Outside { end }) => {
-                write!(f, "the range is not within the flash, which has {end} bytes")
-            }
-            Self::Empty => f.write_str("nothing is kept yet"),
-            Self::Full => f.write_str("there is no room for two saves"),
-            Self::Damaged => f.write_str("a save is there, but is damaged"),
-            Self::Version { expected, found } => write!(
-                f,
-                "the format has version {found}, this program writes and reads version {expected}"
-            ),
-            Self::OtherNetwork { expected, found } => write!(
-                f,
-                "it is of another type of network: fingerprint {found:08x}, expected {expected:08x}"
-            ),
-            Self::OtherOptimizer { expected: Some(expected), found: Some(found) } => write!(
-                f,
-                "it is of another optimizer: fingerprint {found:08x}, expected {expected:08x}"
-            ),
-            Self::OtherOptimizer { expected: Some(expected), .. } => write!(
-                f,
-                "it was saved without what an optimizer remembers, expected that of {expected:08x}"
-            ),
-            Self::OtherOptimizer { .. } => f.write_str(
-                "it was saved with what an optimizer remembers, expected the parameters alone",
-            ),
-            Self::Length { expected, found } => {
-                write!(f, "it has {found} bytes of numbers, expected {expected}")
-            }
-            Self::NotShown => f.write_str("the optimizer does not show all that it remembers"),
-            Self::NotFinite => f.write_str("a number is NaN or infinite"),
-            Self::Worn => f.write_str("no page of the flash keeps what is written there"),
-        }
-    }
+error_texts! {
+    [E: Debug] StoreError<E>:
+    Self::Flash(error) => "the flash failed: {error:?}",
+    Self::Range(RangeError::NotPages) =>
+        "the range does not begin and end where pages of the flash do",
+    Self::Range(RangeError::TooShort) => "the range has fewer than two pages",
+    Self::Range(RangeError::Outside { end }) =>
+        "the range is not within the flash, which has {end} bytes",
+    Self::Empty => "nothing is kept yet",
+    Self::Full => "there is no room for two saves",
+    Self::Damaged => "a save is there, but is damaged",
+    Self::Version { expected, found } =>
+        "the format has version {found}, this program writes and reads version {expected}",
+    Self::OtherNetwork { expected, found } =>
+        "it is of another type of network: fingerprint {found:08x}, expected {expected:08x}",
+    Self::OtherOptimizer { expected: Some(expected), found: Some(found) } =>
+        "it is of another optimizer: fingerprint {found:08x}, expected {expected:08x}",
+    Self::OtherOptimizer { expected: Some(expected), .. } =>
+        "it was saved without what an optimizer remembers, expected that of {expected:08x}",
+    Self::OtherOptimizer { .. } =>
+        "it was saved with what an optimizer remembers, expected the parameters alone",
+    Self::Length { expected, found } => "it has {found} bytes of numbers, expected {expected}",
+    Self::NotShown => "the optimizer does not show all that it remembers",
+    Self::NotFinite => "a number is NaN or infinite",
+    Self::Worn => "no page of the flash keeps what is written there",
 }

@@ -17,12 +17,10 @@ macro_rules! store {
             }
         }
 
-        #[cfg(feature = "defmt")]
-        impl<F: $NorFlash, const BUFFER: usize> defmt::Format for $Store<F, BUFFER> {
-            fn format(&self, f: defmt::Formatter<'_>) {
-                defmt::write!(f, "{=str} {{ .. }}", stringify!($Store));
-            }
-        }
+        defmt_shows!(
+            [F: $NorFlash, const BUFFER: usize] $Store<F, BUFFER>:
+            |_, f| defmt::write!(f, "{=str} {{ .. }}", stringify!($Store))
+        );
 
         impl<F: $NorFlash, const BUFFER: usize> $Store<F, BUFFER> {
             const SIZES: Sizes =
@@ -120,8 +118,9 @@ macro_rules! store {
             {
                 const { expect_fingerprint::<N, O>() };
                 let found = self.newest()$($wait)*?;
-                found.header.is_of(N::FINGERPRINT)?;
-                found.header.is_with(O::FINGERPRINT)?;
+                let ((_, header), _) = found;
+                header.is_of(N::FINGERPRINT)?;
+                header.is_with(O::FINGERPRINT)?;
                 self.load_content(net, trainer.state_mut(), found)$($wait)*
             }
 
@@ -189,9 +188,9 @@ macro_rules! store {
             }
 
             /// As [`find`](Self::find), for what must have one.
-            $($async)* fn newest(&mut self) -> Result<Found, StoreError<F::Error>> {
+            $($async)* fn newest(&mut self) -> Result<(Placed, u32), StoreError<F::Error>> {
                 match self.find()$($wait)*? {
-                    (Some((place, header)), highest) => Ok(Found { place, header, highest }),
+                    (Some(newest), highest) => Ok((newest, highest)),
                     (None, 0) => Err(StoreError::Empty),
                     (None, _) => Err(StoreError::Damaged),
                 }
@@ -235,7 +234,7 @@ macro_rules! store {
                 let spots = Spots::new(Self::SIZES, self.pages, newest, length);
                 let spots = spots.ok_or(StoreError::Full)?;
                 let mut result = Err(StoreError::Worn);
-                for attempt in spots.attempts() {
+                for attempt in 0..=spots.tries {
                     header.attempt = attempt;
                     let Some(spot) = spots.spot(Self::SIZES, self.pages, attempt) else {
                         continue;
@@ -288,7 +287,7 @@ macro_rules! store {
                 &mut self,
                 net: &mut N,
                 state: &mut S,
-                Found { place, header, highest }: Found,
+                ((place, header), highest): (Placed, u32),
             ) -> Result<Loaded, StoreError<F::Error>> {
                 const { expect_parameters::<N>() };
                 header.is_of(N::FINGERPRINT)?;

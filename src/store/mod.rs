@@ -149,7 +149,6 @@
 mod error;
 mod log;
 mod record;
-mod scan;
 mod sizes;
 
 pub use error::{RangeError, StoreError};
@@ -162,12 +161,12 @@ use crate::content;
 use crate::crc::Crc;
 use crate::layer::{Layer, Weight, expect_parameters};
 use crate::loss::Loss;
+use crate::macros::defmt_shows;
 use crate::optimizer::Optimizer;
 use crate::tensors::Tensors;
 use crate::trainer::Trainer;
 use log::store;
-use record::{Found, Header, Placed};
-use scan::Scan;
+use record::{Header, Placed, Scan};
 use sizes::{Sizes, Spot, Spots};
 
 store! {

@@ -1,6 +1,7 @@
 //! The header of a save, as it lies in flash.
 
 use super::StoreError;
+use super::sizes::Sizes;
 use crate::crc::Crc;
 
 /// Bytes of a header.
@@ -44,31 +45,23 @@ impl Header {
 
     /// Whether it is of this type of network.
     pub(super) fn is_of<E>(&self, network: u32) -> Result<(), StoreError<E>> {
-        if self.network == network {
-            Ok(())
-        } else {
-            Err(StoreError::OtherNetwork { expected: network, found: self.network })
-        }
+        let other = StoreError::OtherNetwork { expected: network, found: self.network };
+        if self.network == network { Ok(()) } else { Err(other) }
     }
 
     /// Whether the state of this optimizer is with it.
     pub(super) fn is_with<E>(&self, optimizer: Option<u32>) -> Result<(), StoreError<E>> {
-        if self.optimizer == optimizer {
-            Ok(())
-        } else {
-            Err(StoreError::OtherOptimizer { expected: optimizer, found: self.optimizer })
-        }
+        let other = StoreError::OtherOptimizer { expected: optimizer, found: self.optimizer };
+        if self.optimizer == optimizer { Ok(()) } else { Err(other) }
     }
 
     /// Whether there are numbers of so many bytes. Behind those of a network may be those of an
     /// optimizer.
     pub(super) fn has<E>(&self, length: usize) -> Result<(), StoreError<E>> {
         let length = u32::try_from(length).unwrap_or(u32::MAX);
-        if self.length == length || (self.optimizer.is_some() && self.length > length) {
-            Ok(())
-        } else {
-            Err(StoreError::Length { expected: length, found: self.length })
-        }
+        let fits = self.length == length || (self.optimizer.is_some() && self.length > length);
+        let wrong = StoreError::Length { expected: length, found: self.length };
+        if fits { Ok(()) } else { Err(wrong) }
     }
 
     /// Writes it for this place of the range.
@@ -93,15 +86,6 @@ impl Header {
 /// A header and its place.
 pub(super) type Placed = (u32, Header);
 
-/// The newest save that is whole.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Found {
-    pub(super) place: u32,
-    pub(super) header: Header,
-    /// The highest number that any save had.
-    pub(super) highest: u32,
-}
-
 /// Bytes in a buffer.
 #[allow(clippy::cast_possible_truncation, reason = "pages have up to 1 GB")]
 pub(super) fn length(bytes: &[u8]) -> u32 {
@@ -119,7 +103,7 @@ fn checksum(words: &[u32; WORDS - 1], place: u32) -> u32 {
 
 /// What is found at a place.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Seen {
+enum Seen {
     /// No header.
     Nothing,
     /// A header.
@@ -128,35 +112,6 @@ pub(super) enum Seen {
     Damaged(u32),
     /// A header of another format.
     Version(u16),
-}
-
-/// Looks at places one after the other.
-#[derive(Debug, Default)]
-pub(super) struct Eye {
-    /// Whether the place before can be the beginning of a header of format 1.
-    item: bool,
-}
-
-impl Eye {
-    /// What is at a place of the range.
-    pub(super) fn look(&mut self, bytes: &[u8; BYTES], place: u32) -> Seen {
-        let [a, b, c, d, e, f, g, h, ..] = *bytes;
-        let (first, second) = (u32::from_le_bytes([a, b, c, d]), u32::from_le_bytes([e, f, g, h]));
-        let item = core::mem::replace(&mut self.item, second == ITEM);
-        if item && first == ITEM_DATA {
-            return Seen::Version(1);
-        }
-        // Most places are left here: more than one bit is not as it must be.
-        let other = first ^ MAGIC;
-        if other & other.wrapping_sub(1) != 0 {
-            return Seen::Nothing;
-        }
-        let mut words = words(bytes);
-        match read(&words, place) {
-            Seen::Nothing => repair(&mut words, place),
-            seen => seen,
-        }
-    }
 }
 
 fn words(bytes: &[u8; BYTES]) -> [u32; WORDS] {
@@ -202,5 +157,73 @@ fn repair(words: &mut [u32; WORDS], place: u32) -> Seen {
 fn flip(words: &mut [u32; WORDS], nth: usize, bit: u32) {
     if let Some(word) = words.get_mut(nth) {
         *word ^= 1 << bit;
+    }
+}
+
+/// The headers of all pages.
+#[derive(Debug)]
+pub(super) struct Scan {
+    /// Only saves that are older than this are looked for.
+    below: u64,
+    /// The newest of them.
+    pub(super) newest: Option<Placed>,
+    /// The highest number that any save had.
+    pub(super) highest: u32,
+    /// Another format, if there is one.
+    pub(super) version: Option<u16>,
+    /// Whether the place before can be the beginning of a header of format 1.
+    item: bool,
+}
+
+impl Scan {
+    pub(super) fn new(below: u64) -> Self {
+        Self { below, newest: None, highest: 0, version: None, item: false }
+    }
+
+    /// Looks for headers in what is at a place; returns how far it got.
+    pub(super) fn look(&mut self, sizes: Sizes, bytes: &[u8], place: u32) -> u32 {
+        let mut done = 0_u32;
+        while let Some(header) =
+            bytes.get(done as usize..).and_then(<[u8]>::first_chunk::<{ BYTES }>)
+        {
+            let place = place.wrapping_add(done);
+            let mut step = sizes.unit;
+            match self.seen(header, place) {
+                Seen::Nothing => {}
+                Seen::Header(header) => {
+                    self.highest = self.highest.max(header.number);
+                    let newest = self.newest.map_or(0, |(_, newest)| newest.order());
+                    if (newest..self.below).contains(&header.order()) {
+                        self.newest = Some((place, header));
+                    }
+                    // Its numbers hold no headers.
+                    step = sizes.saved(header.length);
+                }
+                Seen::Damaged(number) => self.highest = self.highest.max(number),
+                Seen::Version(version) => self.version = Some(version),
+            }
+            done = done.saturating_add(step);
+        }
+        done.max(sizes.unit)
+    }
+
+    /// What is at a place of the range, after the one before.
+    fn seen(&mut self, bytes: &[u8; BYTES], place: u32) -> Seen {
+        let [a, b, c, d, e, f, g, h, ..] = *bytes;
+        let (first, second) = (u32::from_le_bytes([a, b, c, d]), u32::from_le_bytes([e, f, g, h]));
+        let item = core::mem::replace(&mut self.item, second == ITEM);
+        if item && first == ITEM_DATA {
+            return Seen::Version(1);
+        }
+        // Most places are left here: more than one bit is not as it must be.
+        let other = first ^ MAGIC;
+        if other & other.wrapping_sub(1) != 0 {
+            return Seen::Nothing;
+        }
+        let mut words = words(bytes);
+        match read(&words, place) {
+            Seen::Nothing => repair(&mut words, place),
+            seen => seen,
+        }
     }
 }

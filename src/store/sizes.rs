@@ -11,7 +11,7 @@ use super::record::{self, Placed};
 pub(super) struct Sizes {
     /// Saves begin and end at multiples of this, which are words of the flash, and of 8 bytes: so
     /// headers are found by few looks, and no number is in two pieces.
-    unit: u32,
+    pub(super) unit: u32,
     /// What a header takes.
     pub(super) header: u32,
     /// As much as is read or written at once.
@@ -36,10 +36,8 @@ impl Sizes {
 
     /// What a save takes whose numbers have so many bytes.
     pub(super) const fn saved(self, length: u32) -> u32 {
-        match length.checked_next_multiple_of(self.unit) {
-            Some(length) => self.header.saturating_add(length),
-            None => u32::MAX,
-        }
+        let Some(length) = length.checked_next_multiple_of(self.unit) else { return u32::MAX };
+        self.header.saturating_add(length)
     }
 
     /// What can be read or written at once from a place on, of so many bytes: in whole words, not
@@ -48,11 +46,6 @@ impl Sizes {
         let page = self.page.get().saturating_sub(place % self.page);
         let bytes = bytes.checked_next_multiple_of(self.unit).unwrap_or(u32::MAX);
         bytes.min(page).min(self.piece)
-    }
-
-    /// Headers are so far from each other, or a multiple of it.
-    pub(super) const fn step(self) -> u32 {
-        self.unit
     }
 
     /// Where a page starts.
@@ -122,8 +115,9 @@ pub(super) struct Spots {
     behind: Option<u32>,
     /// The page after that one.
     first: u32,
-    /// So many pages from there on will do as the first one.
-    tries: u16,
+    /// So many pages from there on will do as the first one, in the attempts from 1 on. Attempt 0
+    /// is behind the newest save.
+    pub(super) tries: u16,
     /// Pages of the save.
     needed: u32,
 }
@@ -153,11 +147,6 @@ impl Spots {
         }
         let tries = u16::try_from(tries).unwrap_or(u16::MAX);
         (tries > 0 && needed <= pages.get() / 2).then_some(Self { behind, first, tries, needed })
-    }
-
-    /// The numbers of the attempts, the best first.
-    pub(super) fn attempts(&self) -> impl Iterator<Item = u16> + use<> {
-        0..=self.tries
     }
 
     /// Where an attempt is made.

@@ -2,6 +2,7 @@
 
 use ::heapless::Vec;
 
+use crate::macros::default_is_new;
 use crate::mean::DoubleWord;
 use crate::scalar::Scalar;
 
@@ -108,11 +109,7 @@ impl<const N: usize, T: Scalar> LossHistory<N, T> {
     }
 }
 
-impl<const N: usize, T: Scalar> Default for LossHistory<N, T> {
-    fn default() -> Self {
-        Self::new()
-    }
-}
+default_is_new!([const N: usize, T: Scalar] LossHistory<N, T>);
 
 #[cfg(test)]
 #[allow(clippy::panic, reason = "tests may panic")]

@@ -4,6 +4,7 @@ use rand_core::Rng;
 
 use super::ring::Ring;
 use crate::init::below;
+use crate::macros::default_is_new;
 
 /// Up to `N` examples to learn again, so that what is new does not wipe out what is old.
 ///
@@ -94,28 +95,28 @@ impl<X, Y, const N: usize> ReplayBuffer<X, Y, N> {
     /// [`Trainer::fit`](crate::Trainer::fit) take. Draws one number for each, see
     /// [`init::shuffle`](crate::init::shuffle).
     pub fn draw<R: Rng + ?Sized>(&self, count: u32, rng: &mut R) -> impl Iterator<Item = &(X, Y)> {
-        let len = u32::try_from(self.examples.len()).unwrap_or(u32::MAX);
+        let len = u32::try_from(self.examples.items.len()).unwrap_or(u32::MAX);
         (0..count).map_while(move |_| {
-            self.examples.get(usize::try_from(below(len, rng)).unwrap_or(usize::MAX))
+            self.examples.items.get(usize::try_from(below(len, rng)).unwrap_or(usize::MAX))
         })
     }
 
     /// All examples, in no particular order.
     #[must_use]
     pub fn as_slice(&self) -> &[(X, Y)] {
-        &self.examples
+        &self.examples.items
     }
 
     /// Number of examples in the buffer.
     #[must_use]
     pub fn len(&self) -> usize {
-        self.examples.len()
+        self.examples.items.len()
     }
 
     /// Whether there is no example in it.
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        self.examples.is_empty()
+        self.examples.items.is_empty()
     }
 
     /// Number of examples that were offered, at most `u32::MAX`.
@@ -131,8 +132,4 @@ impl<X, Y, const N: usize> ReplayBuffer<X, Y, N> {
     }
 }
 
-impl<X, Y, const N: usize> Default for ReplayBuffer<X, Y, N> {
-    fn default() -> Self {
-        Self::new()
-    }
-}
+default_is_new!([X, Y, const N: usize] ReplayBuffer<X, Y, N>);

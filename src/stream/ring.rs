@@ -1,7 +1,6 @@
 //! The last items of many.
 
 use core::mem;
-use core::ops::Deref;
 
 use ::heapless::Vec;
 
@@ -10,7 +9,7 @@ use ::heapless::Vec;
 #[derive(Clone, Debug)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub(super) struct Ring<X, const N: usize> {
-    items: Vec<X, N>,
+    pub(super) items: Vec<X, N>,
     /// The place of the oldest item, if all places are filled.
     oldest: usize,
 }
@@ -49,13 +48,5 @@ impl<X, const N: usize> Ring<X, N> {
     pub(super) fn clear(&mut self) {
         self.items.clear();
         self.oldest = 0;
-    }
-}
-
-impl<X, const N: usize> Deref for Ring<X, N> {
-    type Target = [X];
-
-    fn deref(&self) -> &[X] {
-        &self.items
     }
 }

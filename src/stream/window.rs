@@ -3,6 +3,7 @@
 use core::cmp::Ordering;
 
 use super::ring::Ring;
+use crate::macros::default_is_new;
 use crate::mean::DoubleWord;
 use crate::scalar::Scalar;
 use crate::zero::Zero;
@@ -75,13 +76,10 @@ impl<const CHANNELS: usize, const LEN: usize, const HOP: usize, T: Scalar>
     }
 }
 
-impl<const CHANNELS: usize, const LEN: usize, const HOP: usize, T: Scalar> Default
-    for Window<CHANNELS, LEN, HOP, T>
-{
-    fn default() -> Self {
-        Self::new()
-    }
-}
+default_is_new!(
+    [const CHANNELS: usize, const LEN: usize, const HOP: usize, T: Scalar]
+    Window<CHANNELS, LEN, HOP, T>
+);
 
 /// A window that is full: see [`Window::push`].
 #[derive(Clone, Copy, Debug)]
@@ -232,13 +230,8 @@ impl<const CHANNELS: usize, T: Scalar> Features<CHANNELS, T> {
             );
         };
         let mut array = [T::ZERO; N];
-        let kinds = [
-            &self.mean,
-            &self.standard_deviation,
-            &self.minimum,
-            &self.maximum,
-            &self.zero_crossings,
-        ];
+        let Self { mean, standard_deviation, minimum, maximum, zero_crossings } = self;
+        let kinds = [mean, standard_deviation, minimum, maximum, zero_crossings];
         for (place, &feature) in array.iter_mut().zip(kinds.into_iter().flatten()) {
             *place = feature;
         }
