@@ -136,14 +136,14 @@ macro_rules! after_activation {
 #[inline(always)]
 fn sum_of_errors<T: Scalar>(output: &[T], target: &[T], f: impl Fn(T) -> T) -> T {
     let mut sum = T::ZERO;
-    each(output.len(), output.iter().zip(target), |(&y, &t)| sum += f(y - t));
+    each(output.len(), output.iter(), target.iter(), |&y, &t| sum += f(y - t));
     sum
 }
 
 /// `delta = f(y - t)`.
 #[inline(always)]
 fn map_errors<T: Scalar>(output: &[T], target: &[T], delta: &mut [T], f: impl Fn(T) -> T) {
-    each(delta.len(), delta.iter_mut().zip(output).zip(target), |((d, &y), &t)| *d = f(y - t));
+    each(delta.len(), delta.iter_mut().zip(output), target, |(d, &y), &t| *d = f(y - t));
 }
 
 loss! {

@@ -172,7 +172,7 @@ impl<A: Elementwise, T: Scalar> Activation<T> for A {
 
     #[inline(always)]
     fn backward(output: &[T], _: &[T], delta: &mut [T], (): &mut ()) {
-        each(delta.len(), delta.iter_mut().zip(output), |(d, &y)| *d *= A::derivative(y));
+        each(delta.len(), delta.iter_mut(), output, |d, &y| *d *= A::derivative(y));
     }
 }
 

@@ -1,7 +1,7 @@
 //! The formats of floats: themselves.
 
 use super::Format;
-use crate::kernel;
+use crate::kernel::{self, each};
 use crate::scalar::Scalar;
 
 impl<T: Scalar> Format for T {
@@ -66,13 +66,12 @@ impl<T: Scalar> Format for T {
     }
     #[inline(always)]
     fn errors(outputs: &[T], targets: &[T], deltas: &mut [T], (): &mut ()) {
-        let pairs = deltas.iter_mut().zip(outputs).zip(targets);
-        kernel::each(outputs.len(), pairs, |((d, &y), &t)| *d = y - t);
+        each(outputs.len(), deltas.iter_mut().zip(outputs), targets, |(d, &y), &t| *d = y - t);
     }
     #[inline(always)]
     fn half_squared_error(outputs: &[T], targets: &[T]) -> T {
         let mut sum = T::ZERO;
-        kernel::each(outputs.len(), outputs.iter().zip(targets), |(&y, &t)| {
+        each(outputs.len(), outputs.iter(), targets, |&y, &t| {
             let e = y - t;
             sum += e * e;
         });

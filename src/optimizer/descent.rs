@@ -57,7 +57,7 @@ impl<F: Format> GradientVisitor<F, 1, 0> for Descend<F::Real> {
         scale: F::Scale,
     ) {
         let step = F::step(self.rate, scale);
-        each(p.len(), p.iter_mut().zip(gradient), |(p, &g)| {
+        each(p.len(), p.iter_mut(), gradient, |p, &g| {
             *p = F::learn(*p, F::scaled(g, step), F::BIAS_INPUT, step);
         });
     }
