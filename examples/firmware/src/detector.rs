@@ -135,6 +135,7 @@ pub struct Detector {
 impl Detector {
     /// One that knows nothing.
     #[must_use]
+    #[inline]
     pub fn new(settings: Settings) -> Self {
         Self {
             settings,
@@ -157,6 +158,7 @@ impl Detector {
     }
 
     /// Takes in a sample; at the end of each window says what it thinks of it.
+    #[inline]
     pub fn push(&mut self, sample: Sample) -> Option<Verdict> {
         let x = features(&self.window.push(sample)?);
         let phase = self.phase;
@@ -190,6 +192,7 @@ impl Detector {
     }
 
     /// Ends the phase if it has had its windows.
+    #[inline]
     fn go_on(&mut self) {
         let Settings { scaling, learning, weighing, threshold, limit, .. } = self.settings;
         let (length, next) = match self.phase {
@@ -223,6 +226,7 @@ impl Detector {
     }
 
     /// A step with this window, and with some of those before.
+    #[inline]
     fn learn(&mut self, z: [f32; FEATURES]) {
         let Self { settings, windows, net, trainer, replay, rng, .. } = self;
         let done = f32::from_u32(*windows) / f32::from_u32(settings.learning);
@@ -235,6 +239,7 @@ impl Detector {
     }
 
     /// What the network makes wrong of each feature.
+    #[inline]
     fn residuals_of(&self, x: &[f32; FEATURES]) -> [f32; FEATURES] {
         let mut z = self.scaling.transform(x);
         let y = self.net.forward(&z);
@@ -245,12 +250,14 @@ impl Detector {
     }
 
     /// Logarithm of the weighted squared error of a window's features.
+    #[inline]
     fn error_of(&self, x: &[f32; FEATURES]) -> f32 {
         let residuals = self.residuals_of(x);
         let squares = residuals.iter().zip(&self.weights).map(|(r, weight)| r * r * weight);
         libm::logf(squares.sum::<f32>() / FEATURES as f32)
     }
 
+    #[inline]
     fn smooth_error_of(&mut self, x: &[f32; FEATURES]) -> f32 {
         let error = self.error_of(x);
         let mean = self.error.unwrap_or(error);
@@ -283,6 +290,7 @@ impl Detector {
 /// Amplitudes are mostly powers of speed and load, whose logarithms are straight lines. The mean itself
 /// is left out: it says how the sensor is mounted.
 #[must_use]
+#[inline]
 pub fn features(window: &FullWindow<'_, 3>) -> [f32; FEATURES] {
     let Features { mean, standard_deviation, minimum, maximum, zero_crossings } = window.features();
     let mut squares = [0.0; 3];

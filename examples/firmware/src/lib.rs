@@ -1,4 +1,8 @@
 //! What the firmware binaries share: start-up, output, the trained and the measured networks.
+//!
+//! Functions that use the library are `inline`: they are compiled in the program that calls them. Otherwise,
+//! at levels `s` and `z`, rustc would take what is generic in the library, and in `core`, from this crate
+//! wherever the types are the same, and the figures of one program would depend on the others.
 #![no_std]
 
 mod board;

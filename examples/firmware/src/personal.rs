@@ -47,6 +47,7 @@ pub struct Image(pub [u8; IMAGE]);
 
 impl Image {
     /// What the network takes: 0 to 1.
+    #[inline]
     pub fn input(&self) -> [f32; PIXELS] {
         let mut input = [0.0; PIXELS];
         for (pair, byte) in input.chunks_exact_mut(2).zip(self.0) {
@@ -71,6 +72,7 @@ impl<'a> Device<'a> {
     pub const BYTES: usize = size_of::<Self>();
 
     /// As it leaves the factory.
+    #[inline]
     pub fn new(factory: &'a Factory) -> Self {
         Self {
             factory,
@@ -82,22 +84,26 @@ impl<'a> Device<'a> {
     }
 
     /// Its network, to be kept in flash.
+    #[inline]
     pub fn net(&self) -> &Net<'a> {
         &self.net
     }
 
     /// Its network, to be taken from flash.
+    #[inline]
     pub fn net_mut(&mut self) -> &mut Net<'a> {
         &mut self.net
     }
 
     /// The digit that it reads.
+    #[inline]
     pub fn read(&self, image: &Image) -> Option<usize> {
         argmax(&self.net.forward(&image.input()))
     }
 
     /// Learns a labelled image, together with some of those seen before, and of upright ones: their
     /// bytes, one after the other.
+    #[inline]
     pub fn learn(&mut self, image: &Image, digit: u8, upright: &[u8]) {
         self.seen.push_reservoir((*image, digit), &mut self.rng);
         for _ in 0..STEPS {
@@ -115,6 +121,7 @@ impl<'a> Device<'a> {
         }
     }
 
+    #[inline]
     fn accumulate(&mut self, image: &Image, digit: u8) {
         if let Some(target) = one_hot(digit.into()) {
             self.trainer.accumulate(&self.net, &image.input(), &target);
@@ -123,6 +130,7 @@ impl<'a> Device<'a> {
 }
 
 /// One of the images, all equally likely but for one part in 2^32.
+#[inline]
 fn chosen(images: &[u8], rng: &mut Pcg32) -> Option<Image> {
     let product = u64::from(rng.next_u32()) * (images.len() / IMAGE) as u64;
     let start = (product >> 32) as usize * IMAGE;
@@ -135,6 +143,7 @@ pub struct Labelled<'b>(pub &'b [u8]);
 
 impl<'b> Labelled<'b> {
     /// Each image with its digit.
+    #[inline]
     pub fn iter(self) -> impl Iterator<Item = (Image, u8)> + 'b {
         self.0.chunks_exact(LABELLED).filter_map(|bytes| {
             let (digit, image) = bytes.split_last()?;
@@ -143,6 +152,7 @@ impl<'b> Labelled<'b> {
     }
 
     /// How many of them a device reads right.
+    #[inline]
     pub fn right(self, device: &Device<'_>) -> usize {
         self.iter().filter(|(image, digit)| device.read(image) == Some((*digit).into())).count()
     }

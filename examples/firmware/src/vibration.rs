@@ -129,6 +129,7 @@ struct Amplitudes {
 impl Vibration {
     /// The machine of this number, healthy.
     #[must_use]
+    #[inline]
     pub fn new(number: u64) -> Self {
         let mut rng = Pcg32::seed_from_u64(number);
         let factors = [(); 5].map(|()| uniform(&mut rng, 0.7, 1.3));
@@ -154,6 +155,7 @@ impl Vibration {
     }
 
     /// Breaks the machine from the next sample on, by a severity of 0 to 1, or repairs it.
+    #[inline]
     pub fn set_fault(&mut self, fault: Option<(Fault, f32)>) {
         self.fault = fault;
     }
@@ -166,6 +168,7 @@ impl Vibration {
     }
 
     /// The next sample.
+    #[inline]
     pub fn sample(&mut self) -> [f32; 3] {
         if self.samples == 0 {
             self.begin_block();
@@ -188,6 +191,7 @@ impl Vibration {
     }
 
     /// Lets speed and load wander, and computes what follows from them.
+    #[inline]
     fn begin_block(&mut self) {
         if self.blocks == 0 {
             let [least, greatest] = SPEED;
@@ -215,6 +219,7 @@ impl Vibration {
     }
 
     /// What the shaft, its blades and a loose foot do, without noise and bearings.
+    #[inline]
     fn periodic(&self) -> [f32; 3] {
         let Amplitudes { mut once, twice, thrice, blades, sway: [sway_x, sway_y], inertia, .. } =
             self.amplitudes;
@@ -253,6 +258,7 @@ impl Vibration {
     /// What a ball's passing of the pit does to the resonance in this sample.
     // After McFadden, Smith, Model for the vibration produced by a single point defect in a rolling
     // element bearing, Journal of Sound and Vibration 96 (1984).
+    #[inline]
     fn force(&mut self) -> f32 {
         let Some((fault, severity)) = self.fault else { return 0.0 };
         let (rate, strength) = match fault {
@@ -276,6 +282,7 @@ impl Vibration {
 
 /// How much a mass on springs, of damping ratio 0.15, moves at `r` times its resonance, against no
 /// springs' yielding: `1 / sqrt((1 - r^2)^2 + (2 zeta r)^2)`.
+#[inline]
 fn amplification(r: f32) -> f32 {
     let (stiff, damped) = (1.0 - r * r, 2.0 * 0.15 * r);
     1.0 / libm::sqrtf(stiff * stiff + damped * damped)
@@ -291,10 +298,12 @@ struct Turn {
 impl Turn {
     const NONE: Self = Self { cos: 1.0, sin: 0.0 };
 
+    #[inline]
     fn by(angle: f32) -> Self {
         Self { cos: libm::cosf(angle), sin: libm::sinf(angle) }
     }
 
+    #[inline]
     fn plus(&self, other: &Self) -> Self {
         Self {
             cos: self.cos * other.cos - self.sin * other.sin,
@@ -303,6 +312,7 @@ impl Turn {
     }
 
     /// Takes back what rounding did to the length.
+    #[inline]
     fn normalized(&self) -> Self {
         let length = libm::sqrtf(self.cos * self.cos + self.sin * self.sin);
         Self { cos: self.cos / length, sin: self.sin / length }
@@ -310,12 +320,14 @@ impl Turn {
 }
 
 /// From `low` to `high`, by 16 random bits.
+#[inline]
 fn uniform(rng: &mut Pcg32, low: f32, high: f32) -> f32 {
     let [.., a, b] = rng.next_u32().to_le_bytes();
     low + (high - low) * (f32::from(u16::from_le_bytes([a, b])) / 65_536.0)
 }
 
 /// Of mean 0 and variance 1, nearly normal: the sum of four random bytes, within 3.5.
+#[inline]
 fn normal(rng: &mut Pcg32) -> f32 {
     let sum: u16 = rng.next_u32().to_le_bytes().map(u16::from).iter().sum();
     (f32::from(sum) - 510.0) / 147.8
