@@ -474,8 +474,7 @@ fn is_ahead(level: &str, column: &str, Pair { gradlet, by_hand }: Pair) -> bool 
     match column {
         "inference" | "step" => gradlet <= by_hand,
         "flash" if level == "3" => gradlet <= by_hand + by_hand / 10,
-        // A step refuses a learning rate that makes no sense, which by hand it does not.
-        "flash" => gradlet <= by_hand + 16,
+        "flash" => gradlet <= by_hand,
         _ => true,
     }
 }
