@@ -97,7 +97,7 @@ fn gelu_and_silu_keep_their_logits_too() {
         Hidden<Tanh>, HalfSquaredError, Sgd => TRACE, TRACE + BATCH;
         Hidden<Gelu>, HalfSquaredError, Sgd => TRACE + 4 * 4, TRACE + 16 + BATCH;
         Hidden<Silu>, HalfSquaredError, Sgd => TRACE + 4 * 4, TRACE + 16 + BATCH;
-        Mlp<2, 4, 2, Silu>, HalfSquaredError, Sgd => 2 * TRACE, 2 * TRACE + BATCH;
+        Mlp<2, 4, 2, Silu>, HalfSquaredError, Sgd => TRACE + 6 * 4, TRACE + 6 * 4 + BATCH;
     }
     // The network itself is the same.
     assert_eq!(Hidden::<Gelu>::BYTES, NET);
