@@ -14,7 +14,6 @@ mod golden;
 mod losses;
 mod modules;
 mod moons;
-mod outside;
 mod outside_files;
 #[allow(
     clippy::unwrap_used,

@@ -3,6 +3,15 @@
 mod gradients;
 mod not_finite;
 mod optimizers;
+mod outside;
+#[allow(
+    clippy::unwrap_used,
+    clippy::arithmetic_side_effects,
+    clippy::indexing_slicing,
+    reason = "tests may panic"
+)]
+#[path = "../support/outside/mod.rs"]
+mod outside_layers;
 #[path = "../support/mod.rs"]
 mod support;
 mod training;
