@@ -108,15 +108,12 @@ groups_are_whole() {
     return $status
 }
 
-# Tests at optimisation level $1, with the checks of a debug build. Dependencies are always optimised,
-# so that they are compiled once.
+# Tests at optimisation level $1. Dependencies are always optimised, so that they are compiled once.
 checked() {
     local level=$1
     shift
-    cargo test --locked --no-fail-fast --release \
-        --config "profile.release.package.gradlet.opt-level=$level" \
-        --config 'profile.release.package.gradlet.debug-assertions=true' \
-        --config 'profile.release.package.gradlet.overflow-checks=true' "$@"
+    cargo test --locked --no-fail-fast --profile checked \
+        --config "profile.checked.package.gradlet.opt-level=$level" "$@"
 }
 
 step_msrv() {
@@ -126,12 +123,13 @@ step_msrv() {
     [[ $status == 0 ]] || return $status
     # All that differs is the compiler, and what it could get wrong these would see.
     oldest test --lib
-    oldest test --test library -- golden:: worked_net:: safetensors::
+    oldest test --test golden
 }
 
 # Cargo of the oldest supported version.
 oldest() {
-    tests/cargo.sh msrv "$1" --locked --features defmt,embedded-io,rand_core,store "${@:2}"
+    tests/cargo.sh msrv "$1" --locked --config profile.dev.debug=0 \
+        --features defmt,embedded-io,rand_core,store "${@:2}"
 }
 
 step_no_std() {
@@ -216,7 +214,7 @@ step_bits() {
 step_examples() {
     local example name out options help
     compgen -G 'examples/*.rs' >/dev/null || skip "there are none"
-    cargo build --locked --release --all-features --examples
+    cargo build --locked --profile checked --all-features --examples
     mkdir "$scratch/files"
     for example in examples/*.rs examples/*/main.rs; do
         [[ -e $example ]] || continue
@@ -264,7 +262,7 @@ names_its_files() {
 run_example() {
     local name=$1
     shift
-    cargo run --quiet --locked --release --all-features --example "$name" -- "$@" </dev/null
+    cargo run --quiet --locked --profile checked --all-features --example "$name" -- "$@" </dev/null
 }
 
 step_python() {

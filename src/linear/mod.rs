@@ -92,7 +92,7 @@ error_texts! {
         "input {input} is a linear combination of those before it and of constants",
 }
 
-/// What is wrong with the parameters of [`RecursiveLeastSquares`](crate::linear::RecursiveLeastSquares).
+/// What is wrong with the parameters of [`RecursiveLeastSquares`].
 ///
 /// ```
 /// use gradlet::linear::{RecursiveLeastSquares, RecursiveLeastSquaresError};

@@ -3,17 +3,13 @@
 #![recursion_limit = "256"]
 
 mod activations;
-#[path = "../../examples/common/mod.rs"]
-mod common;
 mod deep;
 mod early_stopping;
 mod exports;
 mod flat;
 mod formats;
-mod golden;
 mod losses;
 mod modules;
-mod moons;
 mod outside_files;
 #[allow(
     clippy::unwrap_used,
@@ -24,7 +20,6 @@ mod outside_files;
 #[path = "../support/outside/mod.rs"]
 mod outside_layers;
 mod round_trip;
-mod safetensors;
 mod safetensors_properties;
 mod sizes;
 mod source;
@@ -34,4 +29,3 @@ mod support;
 mod thresholds;
 mod tiles;
 mod whole_range;
-mod worked_net;
