@@ -381,7 +381,7 @@ fn no_function_can_panic_on_cortex_m4f() {
 #[test]
 #[ignore = "needs QEMU and cross targets: tests/all.sh firmware"]
 fn index_out_of_bounds_does_not_link() {
-    let build = Build::new(M3, "release", "no_panic").features("panic-never,panic-on-purpose");
+    let build = Build::new(M3, "release", "size").features("panic-never,panic-on-purpose");
     let output = build.try_build();
     let text = explain(build.target, &output);
     assert!(!output.status.success(), "{text}");

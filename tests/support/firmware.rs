@@ -8,7 +8,7 @@
 )]
 
 use core::time::Duration;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::io::{ErrorKind, Read, Write};
 use std::path::PathBuf;
@@ -102,19 +102,25 @@ impl<'a> Build<'a> {
         self.run_cargo(folder)
     }
 
-    /// Path of the program: of a copy, as cargo writes the next one, with other features, over it.
+    /// Path of the program: of a copy, as cargo writes the next one, with other features, over it. Each
+    /// is built once.
     pub(crate) fn build(self) -> PathBuf {
-        let (folder, _alone) = folder(self.target);
-        let output = self.run_cargo(folder);
-        assert!(output.status.success(), "{}", explain(self.target, &output));
+        static BUILT: Mutex<BTreeSet<PathBuf>> = Mutex::new(BTreeSet::new());
         let Self { target, memory_map, profile, features, variables, bin } = self;
-        let built = package().join(folder).join(target).join(profile).join(bin);
+        let (folder, _alone) = folder(target);
         let mut name = format!("{bin} {features} {}", memory_map.unwrap_or_default());
         for (_, value) in variables {
             name = format!("{name} {value}");
         }
+        let built = package().join(folder).join(target).join(profile).join(bin);
         let path = built.with_file_name(format!("{}.elf", name.trim_end().replace(' ', "-")));
-        fs::copy(built, &path).unwrap();
+        let known = || BUILT.lock().unwrap_or_else(PoisonError::into_inner);
+        if !known().contains(&path) {
+            let output = self.run_cargo(folder);
+            assert!(output.status.success(), "{}", explain(target, &output));
+            fs::copy(built, &path).unwrap();
+            known().insert(path.clone());
+        }
         path
     }
 }

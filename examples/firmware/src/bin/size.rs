@@ -35,6 +35,8 @@ macro_rules! learn {
 
 #[gradlet_firmware::entry]
 fn main() -> ! {
+    #[cfg(feature = "panic-on-purpose")]
+    black_box(black_box(&[0; 4])[black_box(4_usize)]);
     chosen_network!(
         learn,
         loop {
