@@ -1,13 +1,13 @@
-//! Small neural networks whose shape is their type, and which train where they run.
+//! Small neural networks whose shape is their type, trained and run on microcontrollers and PCs.
 //!
-//! [`Mlp<2, 4, 2>`](Mlp) is a network with 2 inputs, 4 hidden units and 2 outputs. Connect it, feed
-//! it or train it wrongly, and it does not compile. It is `no_std`, never allocates, and learns by
-//! backpropagation on a microcontroller as on a PC, with the same bits on both.
+//! [`Mlp<2, 4, 2>`](Mlp) is a network with 2 inputs, 4 hidden units and 2 outputs. A wrong
+//! shape, or a loss that does not fit, is a compile error. The crate is `no_std`, never allocates,
+//! and trains by backpropagation on a microcontroller as on a PC, with bit-identical results.
 //!
 //! ```
 //! use gradlet::prelude::*;
 //!
-//! // XOR: not to be had without a hidden layer.
+//! // XOR is not linearly separable: it needs a hidden layer.
 //! let examples =
 //!     [([0.0, 0.0], [0.0]), ([0.0, 1.0], [1.0]), ([1.0, 0.0], [1.0]), ([1.0, 1.0], [0.0])];
 //!
@@ -26,39 +26,39 @@
 //! assert_eq!(report.outcome, Outcome::LossReached);
 //! assert!(net.forward(&[0.0, 1.0])[0] > 0.9 && net.forward(&[1.0, 1.0])[0] < 0.1);
 //!
-//! // All the memory there is: 17 parameters, 5 outputs of units and their derivatives, 4 bytes each.
+//! // All the memory it takes: 17 parameters, 5 unit outputs and their derivatives, 4 bytes each.
 //! const _: () = assert!(Net::BYTES + Trainer::<Net, BinaryCrossEntropy, Sgd>::BYTES == 108);
 //! ```
 //!
-//! # What there is
+//! # What it offers
 //!
-//! | to do | use |
+//! | task | use |
 //! |---|---|
-//! | describe a network | [`Dense`], [`Mlp`], [`net!`], [`Chain`], [`Frozen`], or your own [`Layer`] |
-//! | choose activations | [`Sigmoid`], [`Tanh`], [`Relu`], [`Softmax`] .. or your own [`Elementwise`]; [`fast`] on PCs |
-//! | choose a loss | [`HalfSquaredError`], [`BinaryCrossEntropy`], [`CrossEntropy`] .. or your own [`Loss`] |
-//! | train | [`Trainer`], one sample at a time, or [`BatchTrainer`]; `fit` for whole epochs |
-//! | choose an optimizer | [`Sgd`], [`Momentum`], [`Adam`] .. or your own [`Optimizer`] |
-//! | clip, decay, go without biases | [`ClipByNorm`], [`ClipByValue`], [`WeightDecay`], [`NoBias`] around any optimizer |
+//! | describe a network | [`Dense`], [`Mlp`], [`net!`], [`Chain`], [`Frozen`], or a custom [`Layer`] |
+//! | choose activations | [`Sigmoid`], [`Tanh`], [`Relu`], [`Softmax`] .. or a custom [`Elementwise`]; [`fast`] on PCs |
+//! | choose a loss | [`HalfSquaredError`], [`BinaryCrossEntropy`], [`CrossEntropy`] .. or a custom [`Loss`] |
+//! | train | [`Trainer`], one sample at a time, or [`BatchTrainer`] for mini-batches; `fit` for whole epochs |
+//! | choose an optimizer | [`Sgd`], [`Momentum`], [`Adam`] .. or a custom [`Optimizer`] |
+//! | gradient clipping, weight decay, no biases | [`ClipByNorm`], [`ClipByValue`], [`WeightDecay`], [`NoBias`] around any optimizer |
 //! | fit a linear layer by least squares | [`linear`] (feature `nalgebra`) |
-//! | stop in time | [`Stop`], [`EarlyStopping`], a callback |
+//! | stop early | [`Stop`], [`EarlyStopping`], a callback |
 //! | change the learning rate | [`schedule`] |
-//! | start | [`init`], with any generator of random numbers (feature `rand_core`) |
-//! | prepare data | [`preprocess`] |
-//! | judge | [`metrics`] |
-//! | take weights from Python, or back | [`load!`], [`safetensors`]; [`ToSource`] for Rust source |
-//! | keep what was learned | [`store`] (feature `store`) |
-//! | send it, average networks | [`flat`] |
-//! | learn from a sensor | [`stream`] (feature `heapless`) |
-//! | tell the unusual from the usual | [`metrics::ErrorStatistics`], [`metrics::Quantile`] |
+//! | initialise weights | [`init`], with any random number generator (feature `rand_core`) |
+//! | scale features, one-hot labels | [`preprocess`] |
+//! | evaluate | [`metrics`] |
+//! | exchange weights with Python | [`load!`], [`safetensors`]; [`ToSource`] for Rust source |
+//! | save a network in flash | [`store`] (feature `store`) |
+//! | send parameters, average networks | [`flat`] |
+//! | train on a sensor's signal | [`stream`] (feature `heapless`) |
+//! | detect anomalies | [`metrics::ErrorStatistics`], [`metrics::Quantile`] |
 //!
-//! How to choose among them, from a sensor to a network that is kept and updated: [`cookbook`].
+//! How to choose among them, from the sensor to a network that is stored and updated: [`cookbook`].
 //!
 //! # Memory and cost are constants
 //!
 //! [`Layer::PARAMS`], [`Layer::MACS`] and [`Layer::BYTES`] of a network, [`Trainer::BYTES`] and
 //! [`BatchTrainer::BYTES`] are known at compile time, so a budget can be an assertion in a `const`.
-//! With `P` parameters and `U` units in all layers together, in numbers of 4 bytes (`f32`):
+//! With `P` parameters and `U` units in all layers together, in `f32` values (4 bytes each):
 //!
 //! | | `Sgd` | `Momentum`, `RmsProp` | `Adam` |
 //! |---|---|---|---|
@@ -66,30 +66,31 @@
 //! | [`Trainer`] | `2 U` | `2 U + P` | `2 U + 2 P + 2` |
 //! | [`BatchTrainer`] | `2 U + P + 1` | `2 U + 2 P + 1` | `2 U + 3 P + 3` |
 //!
-//! `BatchTrainer<N, L, O, S>` takes `S` samples through the network at once, which is faster on a PC,
-//! and holds `2 S U` more. Outputs and derivatives of the units are in the trainer, so a step needs
-//! little stack. Networks and trainers are plain values: put them in a `static`, where a trainer takes
-//! no flash because it starts as zeros.
+//! `BatchTrainer<N, L, O, S>` runs `S` samples through the network at once, which is faster
+//! on a PC, and needs `2 S U` more. Outputs and derivatives of the units are in the trainer, so a
+//! step needs little stack. Networks and trainers are plain values: put them in a `static`, where a
+//! trainer takes no flash because it is zero-initialised.
 //!
-//! # The same bits everywhere
+//! # Bit-identical results everywhere
 //!
-//! Every sum runs in one order, products are rounded before they are added, and the transcendental
-//! functions are those of [`libm`] or of [`fast`]. So a network that is trained on a PC and one that
-//! is trained on the device end in the same parameters, bit for bit, at every optimisation level.
+//! Every sum is evaluated in one fixed order, with or without SIMD, products are rounded before
+//! they are added, and the transcendental functions are those of [`libm`] or of [`fast`]. So
+//! training on a PC and on the device gives the same parameters, bit for bit, at every optimisation
+//! level.
 //!
-//! That holds wherever `f32` and `f64` are those of IEEE 754, rounded to nearest: x86-64 (AVX2 too),
-//! i686, 64-bit Arm, Armv7-A (VFP, NEON), RISC-V, WebAssembly (SIMD too), Cortex-M and AVR. It does not
-//! hold:
+//! This holds wherever `f32` and `f64` follow IEEE 754, rounding to nearest: x86-64 (AVX2 too),
+//! i686, 64-bit Arm, Armv7-A (VFP, NEON), RISC-V, WebAssembly (SIMD too), Cortex-M and AVR. It does
+//! not hold:
 //!
 //! - On x86 without SSE2 (i586), whose x87 unit rounds twice. There this crate does not compile:
 //!   build for i686 or, where other bits will do, with `RUSTFLAGS="--cfg gradlet_other_bits"`.
-//! - Where subnormal numbers are taken for zero: with the bits FTZ or DAZ of MXCSR, or FZ of FPCR or
+//! - Where subnormal numbers are flushed to zero: by the bits FTZ or DAZ of MXCSR, or FZ of FPCR or
 //!   FPSCR. Rust never sets them, but some audio libraries do, and so does loading C code that GCC
 //!   before 13 linked with `-ffast-math`. Leave them off in threads that train.
-//! - In the float routines of the RP2040's ROM, for the same reason: turn them off by the feature
-//!   `disable-intrinsics` of `rp2040-hal`.
+//! - With the float routines of the RP2040's ROM, for the same reason: disable them with the
+//!   feature `disable-intrinsics` of `rp2040-hal`.
 //!
-//! A program can ask:
+//! A program can check:
 //!
 //! ```
 //! use core::hint::black_box;
@@ -98,33 +99,33 @@
 //! assert_ne!(black_box(f32::MIN_POSITIVE) * black_box(0.5), 0.0, "subnormal numbers become zero");
 //! ```
 //!
-//! Which NaN comes out, its sign and payload, is not promised; nothing is computed from one.
+//! The sign and payload of a resulting NaN are not specified; nothing is computed from one.
 //!
 //! # Nothing panics
 //!
-//! Sizes are checked by the compiler; what is left is numbers. A step on NaN or infinity, on a target
-//! outside the domain of the loss, or with a hyper-parameter out of its range changes nothing and
-//! says so ([`Trainer::step`], [`Outcome`]).
+//! Shapes are checked by the compiler; values are checked at run time. A step on NaN or infinity,
+//! on a target outside the domain of the loss, or with a hyper-parameter out of range changes
+//! nothing and says so ([`Trainer::step`], [`Outcome`]).
 //!
 //! # Features
 //!
-//! None is on by default, none changes a result.
+//! None is on by default, and none changes a result.
 //!
 //! | feature | what it adds |
 //! |---|---|
 //! | `defmt` | `defmt::Format` on every public type |
 //! | `embedded-io` | [`safetensors::write`]: weights to any `embedded_io` 0.7 `Write` |
-//! | `heapless` | [`stream`]: windows over a signal, replay, learning curves (needs Rust 1.87) |
+//! | `heapless` | [`stream`]: windows over a signal, experience replay, learning curves (needs Rust 1.87) |
 //! | `nalgebra` | [`linear`]: least squares, and weights as `nalgebra` 0.35 matrices (needs Rust 1.89) |
 //! | `store` | [`store`]: power-fail-safe storage of networks in flash |
 //! | `rand_core` | [`init`]: initialisers and shuffling from any `rand_core` 0.10 generator |
 //!
-//! # What there is not
+//! # What it does not offer
 //!
 //! Convolutions, recurrent layers, attention, automatic differentiation of arbitrary code, integer
-//! quantisation, more than one thread. Shapes that are not known at compile time.
+//! quantisation, multithreading. Shapes that are not known at compile time.
 //!
-// What a missing feature would add is a link to the table of features.
+// Items of a disabled feature link to the table of features.
 #![cfg_attr(not(feature = "heapless"), doc = "[`stream`]: #features")]
 #![cfg_attr(not(feature = "nalgebra"), doc = "[`linear`]: #features")]
 #![cfg_attr(not(feature = "rand_core"), doc = "[`init`]: #features")]

@@ -1,4 +1,4 @@
-//! Everything that most programs need: `use gradlet::prelude::*;`.
+//! What most programs need: `use gradlet::prelude::*;`.
 
 pub use crate::activation::{
     Activation, Elementwise, Elu, Gelu, HardSigmoid, Identity, LeakyRelu, Relu, Sigmoid, Silu,

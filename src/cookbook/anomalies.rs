@@ -8,17 +8,17 @@
 //!
 //! # Rule
 //!
-//! - Train a network to answer with its input, through fewer hidden units than inputs: it then
-//!   keeps only what usual windows have in common, as principal components do (Bourlard, Kamp,
-//!   Auto-association by multilayer perceptrons, Biological Cybernetics 59, 1988), and does worse
-//!   on others.
+//! - Train an autoencoder: a network whose target is its input, with fewer hidden units than
+//!   inputs. It then keeps only what normal windows have in common, as principal component analysis
+//!   does (Bourlard, Kamp, Auto-association by multilayer perceptrons, Biological Cybernetics 59,
+//!   1988), and reconstructs others worse.
 //! - Take the threshold from windows that were *not* trained on, as a
-//!   [`Quantile`](crate::metrics::Quantile) of the error. The share above it is the rate of false
-//!   alarms: of one window a second, 1 in 1,000 is 86 false alarms a day. To ask for 2 alarms in a
-//!   row makes it 1 in 1,000,000, if windows are independent, which those of a real machine are not
-//!   quite. There is no threshold before enough windows have been seen, 100 for the 99th percentile;
-//!   from 1,000 on, the rate is within a tenth of what was asked for.
-//! - Never learn from a window above the threshold, or the failing pump becomes the usual one.
+//!   [`Quantile`](crate::metrics::Quantile) of the reconstruction error. The share above it is the
+//!   false alarm rate: at one window per second, 1 in 1,000 is 86 false alarms a day. Requiring 2
+//!   alarms in a row makes it 1 in 1,000,000 if windows are independent, which those of a real
+//!   machine are not quite. There is no threshold before enough windows have been seen, 100 for the
+//!   99th percentile; from 1,000 on, the rate is within a tenth of the chosen one.
+//! - Never train on a window above the threshold, or the failing pump becomes the normal one.
 //!
 //! # Example
 //!
@@ -26,7 +26,7 @@
 //! use gradlet::{metrics::Quantile, prelude::*};
 //!
 //! type Net = net![8 => 3 Tanh => 8 Identity];
-//! /// A window of 8 samples of a vibration, with some noise, from a phase that is any.
+//! /// A window of 8 samples of a vibration, with some noise and an arbitrary phase.
 //! fn window(i: u16, step: f32) -> [f32; 8] {
 //!     let noise = |k: usize| (f32::from(i) * 12.9898 + k as f32 * 78.233).sin() * 0.02;
 //!     core::array::from_fn(|k| (f32::from(i) * 2.4 + k as f32 * step).sin() * 0.7 + noise(k))
@@ -54,16 +54,16 @@
 //!     (4000..5000).filter(|&i| error(&window(i, step)) > threshold).count()
 //! };
 //! let false_alarms = alarms(&mut error, USUAL);
-//! assert!((2..=25).contains(&false_alarms), "{false_alarms} of 1000"); // 10 were asked for
+//! assert!((2..=25).contains(&false_alarms), "{false_alarms} of 1000"); // 10 expected
 //! assert_eq!(alarms(&mut error, 1.3 * USUAL), 1000); // The bearing runs 30 % faster.
 //! ```
 //!
 //! # What goes wrong
 //!
-//! - As many hidden units as inputs: the network copies whatever comes, and nothing is unusual.
-//! - A threshold from training windows is too low, and the false alarms many.
-//! - A mean of errors plus 3 deviations assumes a bell curve; see
+//! - As many hidden units as inputs: the network copies its input, and nothing is anomalous.
+//! - A threshold from training windows is too low, and there are many false alarms.
+//! - The mean of the errors plus 3 standard deviations assumes a normal distribution; see
 //!   [`ErrorStatistics`](crate::metrics::ErrorStatistics).
-//! - The usual may change, with the weather or with wear. Let the threshold follow slowly, by
-//!   [`Quantile::with_memory`](crate::metrics::Quantile::with_memory), from windows below it or only
-//!   a little above, and let a person say so when it doubles.
+//! - Normal may change, with the weather or with wear. Let the threshold follow slowly, with
+//!   [`Quantile::with_memory`](crate::metrics::Quantile::with_memory), from windows below it or
+//!   only a little above, and ask a person to confirm when it doubles.

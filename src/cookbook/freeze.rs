@@ -1,20 +1,22 @@
-//! Freeze layers: features in flash, a head in RAM that learns, and examples to learn again.
+//! Transfer learning: frozen features in flash, a trainable head in RAM, and experience replay.
 //!
 //! # Question
 //!
-//! The factory's network knows two gestures, the user wants a third. There is no RAM for a trainer
-//! of the whole network, and the two must not be forgotten.
+//! The factory's network knows two gestures, the user wants a third. There is not enough RAM to
+//! train the whole network, and the two must not be forgotten.
 //!
 //! # Rule
 //!
 //! - The first layers of a trained network serve similar tasks too (Yosinski, Clune, Bengio,
 //!   Lipson, How transferable are features in deep neural networks?, NIPS 2014). Leave them in
-//!   flash, [`Frozen<&'static _>`](crate::Frozen), and train the last one. RAM and time of training
-//!   are then those of the head. Give the factory's network the outputs that will be needed later.
-//! - What is trained on the new alone forgets the old: in each batch, mix examples of both, from a
-//!   [`ReplayBuffer`](crate::stream::ReplayBuffer) that begins with some from the factory.
-//! - Keep *features* in the buffer instead of inputs if they are fewer: frozen layers do not change
-//!   them.
+//!   flash, [`Frozen<&'static _>`](crate::Frozen), and train the last one. Training then takes the
+//!   RAM and time of the head alone. Give the factory's network the outputs that will be needed
+//!   later.
+//! - Training on new data alone makes a network forget the old (catastrophic forgetting): in each
+//!   batch, mix examples of both, from a [`ReplayBuffer`](crate::stream::ReplayBuffer) that is
+//!   shipped with some from the factory.
+//! - Store *features* in the buffer instead of inputs if they are fewer: frozen layers always
+//!   compute the same features.
 //!
 //! # Example
 //!
@@ -31,7 +33,7 @@
 //! type Net = Chain<Frozen<&'static Features>, Head>;
 //! const _: () = assert!(Net::PARAMS == 21 && Net::BYTES <= 4 * 21 + 12); // and a pointer
 //!
-//! // Three gestures, each with a place of its own.
+//! // Three gestures, each a cluster of its own.
 //! type Example = ([f32; 2], [f32; 3]);
 //! let gesture = |class: usize, i: usize| -> Example {
 //!     let [x, y] = [[1.0, 0.0], [-0.5, 0.9], [0.3, 0.6]][class];
@@ -46,7 +48,7 @@
 //!     accuracy.correct()
 //! };
 //!
-//! // In the factory: gestures 0 and 1, and 16 of them go with the device.
+//! // In the factory: gestures 0 and 1; 16 examples are shipped with the device.
 //! let mut rng = Pcg32::seed_from_u64(1);
 //! let mut factory = Net::new(Frozen::new(&FEATURES), Zero::ZERO);
 //! let mut replay = ReplayBuffer::<[f32; 2], [f32; 3], 16>::new();
@@ -58,7 +60,7 @@
 //!     replay.push_reservoir(example, &mut rng);
 //! }
 //!
-//! // The user shows gesture 2 twenty times; the network sees each ten times.
+//! // The user shows gesture 2 twenty times; the network trains on each ten times.
 //! let mut user = |with_old: bool| {
 //!     let mut net = factory.clone();
 //!     for i in 0..200 {
@@ -79,8 +81,8 @@
 //!
 //! # What goes wrong
 //!
-//! - Frozen features that saturate or die for the new examples cannot be mended by a head.
-//! - A head saved with `gradlet::store` fits only these features: its fingerprint has their type,
-//!   not their numbers. Give new features a range of flash of their own, or erase the old head.
-//! - With many examples of the new in each batch and few of the old, the old is still forgotten: as
-//!   many old ones for each class.
+//! - Frozen features that saturate or die for the new examples cannot be repaired by a head.
+//! - A head saved with `gradlet::store` fits only these features: its fingerprint covers their
+//!   type, not their weights. Give new features their own range of flash, or erase the old head.
+//! - With many new examples in each batch and few old ones, the old are still forgotten: balance
+//!   the classes.

@@ -1,37 +1,36 @@
-//! Train from a stream that an interrupt feeds: when the queue is full, and how long a step may
-//! take.
+//! Train on a stream from an interrupt: queue length, and how long a step may take.
 //!
 //! [`stream`](crate::stream) shows how interrupt and main loop are connected. This is about load.
 //!
 //! # Question
 //!
-//! A step takes longer than the time between samples. How long may the queue be, and what if it is
-//! full?
+//! A training step takes longer than the time between samples. How long must the queue be, and what
+//! happens when it is full?
 //!
 //! # Rule
 //!
-//! - **Learn in the main loop only.** The interrupt reads, numbers and enqueues, and is done in
-//!   microseconds. It owns nothing of the network, so no half-written weights are ever used.
-//! - **Room**: the queue holds at least the samples that come in during the longest pause of the
-//!   main loop: a step, or a page of flash being erased (tens to hundreds of milliseconds; see the
-//!   data sheet). A `heapless` queue of `N` holds `N - 1`.
-//! - **Time**: on average, answers and steps must take less time than samples take to come: no
-//!   queue helps against a load above 1. What can be left out is learning. So answer for each
-//!   window, and **learn only if the queue has room for all samples that come in meanwhile.** Then
+//! - **Train in the main loop only.** The interrupt reads, numbers and enqueues, and is done in
+//!   microseconds. It does not touch the network, so half-written weights are never used.
+//! - **Room**: the queue must hold the samples that arrive during the longest pause of the main
+//!   loop: a step, or the erasure of a flash page (tens to hundreds of milliseconds; see the data
+//!   sheet). A `heapless` queue of `N` holds `N - 1`.
+//! - **Time**: on average, inference and training must take less time than samples take to arrive:
+//!   no queue helps against a load above 1. Training can be skipped. So run inference on each
+//!   window, and **train only if the queue has room for all samples that arrive meanwhile.** Then
 //!   none is ever lost, whatever the load.
-//! - **Gaps**: number the samples. The reader sees by itself that one is missing, and
+//! - **Gaps**: number the samples. The reader then detects a missing one, and
 //!   [clears](crate::stream::Window::clear) the window: a window with a gap is not a signal.
 //!
 //! # Example
 //!
-//! Each window of 16 samples is learned in the time of 20, a load of 1.25:
+//! A training step on each window of 16 samples takes the time of 20, a load of 1.25:
 //!
 //! ```
 //! use gradlet::{prelude::*, stream::Window};
 //! use heapless::spsc::Queue;
 //!
 //! type Net = Mlp<5, 2, 5, Tanh, Identity>;
-//! const SAMPLES_PER_STEP: usize = 20; // from the time of a step, rounded up
+//! const SAMPLES_PER_STEP: usize = 20; // duration of a step in samples, rounded up
 //! const QUEUE: usize = 32;
 //! const _: () = assert!(QUEUE - 1 >= SAMPLES_PER_STEP, "a step is longer than the queue");
 //!
@@ -48,7 +47,7 @@
 //!     let (mut producer, mut consumer) = queue.split();
 //!     let (mut time, mut counts) = (0_u32, Counts::default());
 //!     let mut interrupt = || {
-//!         let sample = (time as u8, (time as f32 * 0.4).sin()); // its number goes around at 256
+//!         let sample = (time as u8, (time as f32 * 0.4).sin()); // its number wraps around at 256
 //!         time += 1;
 //!         u32::from(producer.enqueue(sample).is_err())
 //!     };
@@ -81,15 +80,15 @@
 //! let careful = run(true);
 //! assert!(careful.lost == 0 && careful.gaps == 0, "{careful:?}");
 //! assert!(careful.learned < careful.windows && careful.learned > careful.windows / 2);
-//! let greedy = run(false); // learns each window: the queue fills up
+//! let greedy = run(false); // trains on each window: the queue fills up
 //! assert!(greedy.lost > 500 && greedy.gaps > 100, "{greedy:?}");
 //! ```
 //!
 //! # What goes wrong
 //!
-//! - Dropping the *oldest* sample looks kinder, but then both sides move the same end of the queue,
-//!   which needs a lock. A window that is too old to matter can be skipped by the reader.
-//! - A counter of lost samples that both sides write is a race. Numbers in the samples need no
-//!   counter; 256 of them lost in one go look like none, so take a `u16` for a long pause.
-//! - The interrupt must be allowed to come during a step: no critical section around it.
+//! - Dropping the *oldest* sample looks better, but then both sides move the same end of the queue,
+//!   which needs a lock. The reader can skip a window that is too old.
+//! - A counter of lost samples that both sides write is a race. Numbered samples need no counter;
+//!   256 lost in a row go unnoticed, so use a `u16` for a long pause.
+//! - The interrupt must be able to fire during a step: no critical section around it.
 //! - Overlapping windows (`HOP` below `LEN`) multiply the load.

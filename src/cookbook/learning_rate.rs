@@ -1,23 +1,23 @@
-//! Pick a learning rate: computed for a linear layer, tried out for the rest.
+//! Choose a learning rate: computed for a linear layer, found by experiment for the rest.
 //!
 //! # Question
 //!
-//! What is the largest step that does not end in NaN? I cannot look after a thousand devices.
+//! What is the largest learning rate that does not end in NaN? I cannot watch a thousand devices.
 //!
 //! # Rule for a linear layer
 //!
 //! With squared error, `E = 1/2 sum (y - t)^2`, gradient descent over a batch is stable below
 //! `2 / l`, where `l` is the largest eigenvalue of the mean of `x x^T` over the examples, with a 1
 //! for the bias among the inputs (LeCun, Bottou, Orr, Mueller, Efficient BackProp, 1998, section
-//! 5). No eigenvalue is larger than their sum, which is the mean of `|x|^2`, so
+//! 5). No eigenvalue exceeds their sum, the trace, which is the mean of `|x|^2`, so
 //!
 //! ```text
 //! rate < 2 / mean |x|^2        with the 1 for the bias in |x|^2
 //! ```
 //!
-//! is safe, and costs a sum (Widrow, Stearns, Adaptive Signal Processing, 1985). For
-//! [`MeanSquaredError`](crate::MeanSquaredError) of `n` outputs, multiply by `n / 2`. One example
-//! at a time, the largest `|x|^2` takes the place of the mean.
+//! is safe, and needs only a sum (Widrow, Stearns, Adaptive Signal Processing, 1985). For
+//! [`MeanSquaredError`](crate::MeanSquaredError) of `n` outputs, multiply by `n / 2`. For one
+//! example at a time, use the largest `|x|^2` instead of the mean.
 //!
 //! ```
 //! use gradlet::prelude::*;
@@ -30,7 +30,7 @@
 //! let dot = |a: [f32; 3], b: [f32; 3]| a.iter().zip(b).map(|(a, b)| a * b).sum::<f32>();
 //! let count = examples.len() as f32;
 //!
-//! // The largest eigenvalue, by power iteration: each product turns v its way.
+//! // The largest eigenvalue, by power iteration: each product turns v towards its eigenvector.
 //! let (mut v, mut largest) = ([1.0; 3], 0.0);
 //! for _ in 0..50 {
 //!     let mut product = [0.0; 3];
@@ -52,17 +52,17 @@
 //!     let mut trainer = BatchTrainer::<_, HalfSquaredError>::new();
 //!     trainer.fit(&mut net, &Sgd { learning_rate }, FULL_BATCH, &examples, Stop::after(1500))
 //! };
-//! assert!(train(0.98 * limit).loss.unwrap() < 1e-9); // just below: learned
-//! assert!(matches!(train(1.02 * limit).outcome, Outcome::NotFinite { .. })); // just above: lost
-//! assert!(train(safe).loss.unwrap() < 1e-9); // without any eigenvalue
+//! assert!(train(0.98 * limit).loss.unwrap() < 1e-9); // just below: converges
+//! assert!(matches!(train(1.02 * limit).outcome, Outcome::NotFinite { .. })); // just above: not
+//! assert!(train(safe).loss.unwrap() < 1e-9); // needs no eigenvalue
 //! ```
 //!
 //! # Rule for deeper networks
 //!
-//! There is no such formula: the curvature changes as weights do. A range test finds the rate
-//! (Smith, Cyclical Learning Rates for Training Neural Networks, WACV 2017): make the rate a little
-//! larger in each step, until the loss is a few times its lowest. Take a tenth of where that
-//! happened.
+//! There is no such formula: the curvature changes with the weights. A range test finds the rate
+//! (Smith, Cyclical Learning Rates for Training Neural Networks, WACV 2017): raise the rate a
+//! little in each step, until the loss is a few times its minimum. Use a tenth of the rate at that
+//! step.
 //!
 //! ```
 //! use gradlet::prelude::*;
@@ -83,7 +83,7 @@
 //! loop {
 //!     let loss = trainer.accumulate_all(&net, &examples).unwrap();
 //!     if !(loss < 4.0 * lowest) {
-//!         break; // NaN ends it, too.
+//!         break; // NaN ends it too.
 //!     }
 //!     lowest = lowest.min(loss);
 //!     trainer.apply(&mut net, &Sgd { learning_rate: rate });
@@ -105,9 +105,9 @@
 //!
 //! - Too large by 2 % is as bad as by 100 %: the error grows by a factor in each step, slowly at
 //!   first.
-//! - Inputs become larger than those the rate was made for. Stay at half of the limit, and
-//!   [clip](crate::ClipByNorm).
+//! - Inputs become larger than those that the rate was chosen for. Stay at half of the limit, and
+//!   [clip gradients](crate::ClipByNorm).
 //! - For [`Momentum`](crate::Momentum) with factor `m` the limit is only `1 + m` times as high,
-//!   while each gradient counts `1 / (1 - m)` times in the end.
-//! - [`Adam`](crate::Adam) steps by about its rate whatever the gradient: 0.001 is where to begin,
-//!   and the range test works for it as well.
+//!   while each gradient counts `1 / (1 - m)` times in total.
+//! - [`Adam`](crate::Adam) takes steps of about its learning rate whatever the gradient: start at
+//!   0.001; the range test works for it too.

@@ -1,24 +1,24 @@
-//! Learn a linear head by recursive least squares: few examples, no learning rate.
+//! Train a linear head by recursive least squares: few examples, no learning rate.
 //!
 //! # Question
 //!
-//! My device gets twenty examples from its user, not two thousand. Must it see them a hundred
+//! My device gets twenty examples from its user, not two thousand. Must it train on them a hundred
 //! times?
 //!
 //! # Rule
 //!
 //! Where the last layer is linear ([`Identity`](crate::Identity)) and the rest is
-//! [`Frozen`](crate::Frozen), [`RecursiveLeastSquares`](crate::linear::RecursiveLeastSquares) has
-//! the best weights after each example, from as many examples as there are weights for each output
-//! on (Haykin, Adaptive Filter Theory).
+//! [`Frozen`](crate::Frozen), [`RecursiveLeastSquares`](crate::linear::RecursiveLeastSquares) gives
+//! the optimal weights after each example, once there are as many examples as weights per output
+//! (Haykin, Adaptive Filter Theory).
 //!
-//! - It takes `IN (IN + 1) + 3` numbers: 300 bytes for a head of 8 features, 17 KB for 64. Above 32
-//!   or so, take [`Sgd`](crate::Sgd).
-//! - **Forgetting** `1 - 1/n` remembers about `n` examples: 1 for a world that stays as it is. With
-//!   more features than examples are remembered it has nothing to stand on: `n >= 3 IN`.
-//! - **Regularisation** is small (`1e-3`) for a head that begins at zero, and large for one from
-//!   the factory: about as many examples as it should take to change its mind, times the mean
-//!   square of a feature.
+//! - It takes `IN (IN + 1) + 3` numbers: 300 bytes for a head of 8 features, 17 KB for 64. Above
+//!   about 32 features, use [`Sgd`](crate::Sgd).
+//! - **Forgetting** factor `1 - 1/n` remembers about `n` examples: 1 for data that does not change.
+//!   With fewer remembered examples than features it is underdetermined: `n >= 3 IN`.
+//! - **Regularisation** is small (`1e-3`) for a head that starts at zero, and large for one from
+//!   the factory: about as many examples as it should take to change its predictions, times the
+//!   mean square of a feature.
 //!
 //! # Example
 //!
@@ -53,7 +53,7 @@
 //! let (once, hundred_times) = (loss(&exact, 1.0), loss(&descent, 1.0));
 //! assert!(once < hundred_times / 5.0, "{once} {hundred_times}");
 //!
-//! // The sensor ages: the curve bends the other way. Only what forgets can follow.
+//! // The sensor ages: the curve bends the other way. Only with forgetting can the head follow.
 //! let after = |forgetting| {
 //!     let mut net = Net::new(Frozen::new(&FEATURES), Zero::ZERO);
 //!     let mut least_squares = RecursiveLeastSquares::<4>::new(1e-3, forgetting).unwrap();
@@ -71,9 +71,9 @@
 //!
 //! # What goes wrong
 //!
-//! - A wild reading is believed at once, as by all squares: leave out an example whose loss before
-//!   the step is many times the usual ([`Quantile`](crate::metrics::Quantile)).
-//! - The matrix is not in the `gradlet::store`: after a reset it begins anew. Then take a larger
-//!   regularisation, so that the kept weights count.
-//! - The features must stay as they are: least squares and gradient descent on the layers before it
-//!   do not go together.
+//! - An outlier is fitted at once, as with all least squares: skip an example whose loss before the
+//!   step is many times the usual ([`Quantile`](crate::metrics::Quantile)).
+//! - The matrix is not saved by `gradlet::store`: after a reset it starts anew. Then use a larger
+//!   regularisation, so that the saved weights count.
+//! - The features must not change: do not combine least squares with gradient descent on the layers
+//!   before it.

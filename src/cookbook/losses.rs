@@ -1,22 +1,23 @@
-//! Pick a loss: by what the answer is, and by how the noise looks.
+//! Choose a loss: by the kind of prediction, and by the distribution of the noise.
 //!
 //! # Question
 //!
-//! Squared error is what I know. When is it the wrong one?
+//! I know squared error. When is it the wrong loss?
 //!
 //! # Rule
 //!
-//! | the answer | last activation | loss | targets |
+//! | prediction | last activation | loss | targets |
 //! |---|---|---|---|
 //! | numbers | [`Identity`] | [`MeanSquaredError`] | scaled numbers |
-//! | numbers, some readings wild | [`Identity`] | [`Huber`] | scaled numbers |
-//! | yes or no, each output by itself | [`Sigmoid`] | [`BinaryCrossEntropy`] | 0 or 1 |
-//! | one class of several | [`Softmax`] | [`CrossEntropy`] | [`one_hot`] |
+//! | numbers, with outliers | [`Identity`] | [`Huber`] | scaled numbers |
+//! | yes or no, for each output | [`Sigmoid`] | [`BinaryCrossEntropy`] | 0 or 1 |
+//! | one of several classes | [`Softmax`] | [`CrossEntropy`] | [`one_hot`] |
 //!
-//! Each is the likelihood of a kind of noise (Bishop, Pattern Recognition and Machine Learning,
-//! 2006, section 5.2): squared error finds the mean and so believes every wild reading, absolute
-//! error the median; the cross-entropies make outputs probabilities, and pull hard on an answer
-//! that is sure and wrong. Squared error does not: its derivative there has the factor `y (1 - y)`.
+//! Each is the negative log-likelihood of a kind of noise (Bishop, Pattern Recognition and Machine
+//! Learning, 2006, section 5.2): squared error estimates the mean and so follows every outlier,
+//! absolute error the median; cross-entropies make outputs probabilities, and have a large gradient
+//! on a confident wrong prediction. Squared error does not: its derivative there has the factor
+//! `y (1 - y)`.
 //!
 //! # Example
 //!
@@ -35,7 +36,7 @@
 //! assert!((learned::<Huber>(0.1) - 20.0).abs() < 0.2); // near the median
 //! assert!((learned::<AbsoluteError>(0.1) - 20.0).abs() < 0.2);
 //!
-//! /// How far one step moves the logit of an answer of 0.9999 that should have been 0.
+//! /// How far one step moves the logit of a prediction of 0.9999 whose target is 0.
 //! fn moved<L: Loss<Sigmoid>>() -> f32 {
 //!     let mut net = Dense::<1, 1, Sigmoid>::new([[0.0]], [9.2]);
 //!     Trainer::<_, L>::new().step(&mut net, &Sgd { learning_rate: 1.0 }, &[0.0], &[0.0]);
@@ -47,14 +48,14 @@
 //!
 //! # What goes wrong
 //!
-//! - Squared error for classes learns, but stays wrong for long where it once was sure.
-//! - Absolute error pulls as hard near the target as far from it, so it never comes to rest: let
-//!   the rate [fall](crate::schedule), or take Huber's loss, which is squared near the target. Its
-//!   threshold, 1 unless given, is what counts as wild, in units of the *scaled* target.
+//! - Squared error for classes learns, but corrects confident wrong predictions only slowly.
+//! - Absolute error has the same gradient near the target as far from it, so it never settles: let
+//!   the learning rate [decay](crate::schedule), or use Huber's loss, which is quadratic near the
+//!   target. Its threshold, 1 by default, is where an outlier begins, in units of the *scaled*
+//!   target.
 //! - A softmax of two outputs for yes or no costs twice the units and says the same as one sigmoid.
-//! - Where one class has 99 of 100 examples, always saying it is 99 % right. Look at a
-//!   [`ConfusionMatrix`](crate::metrics::ConfusionMatrix), and show the rare class more often.
-//!
+//! - Where one class has 99 of 100 examples, always predicting it is 99 % accurate. Look at a
+//!   [`ConfusionMatrix`](crate::metrics::ConfusionMatrix), and oversample the rare class.
 //! [`BinaryCrossEntropy`]: crate::BinaryCrossEntropy
 //! [`CrossEntropy`]: crate::CrossEntropy
 //! [`Huber`]: crate::Huber

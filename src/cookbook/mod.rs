@@ -1,17 +1,17 @@
-//! Recipes: from a sensor and a Cortex-M to a network that is trained, kept and updated there.
+//! Recipes: from a sensor and a Cortex-M to a network that is trained, stored and updated there.
 //!
-//! Each has a question, a rule, an example that shows the rule to hold whenever the tests run, and
-//! what goes wrong otherwise. They say how to choose; what a function does stands in its own
-//! documentation. In the order in which a device is made:
+//! Each has a question, a rule, a tested example that demonstrates the rule, and common mistakes.
+//! They say how to choose; what a function does is in its own documentation. In the order in which
+//! a device is developed:
 //!
 //! | question | recipe |
 //! |---|---|
 //! | How large may the network be, and does it fit? | [`sizes`] |
 //! | What do I do with raw readings? | [`normalise`] |
-//! | What shall it make small? | [`losses`] |
-//! | How large may a step be? | [`learning_rate`] |
-//! | How do I see that it goes wrong? | [`watch`] |
-//! | How does it tell the unusual from the usual? | [`anomalies`] |
+//! | Which loss should it minimise? | [`losses`] |
+//! | How large may the learning rate be? | [`learning_rate`] |
+//! | How do I notice failing training? | [`watch`] |
+//! | How does it detect anomalies? | [`anomalies`] |
 #![cfg_attr(
     feature = "heapless",
     doc = "| How does it learn while samples come in? | [`interrupt`] |\n\
@@ -30,17 +30,17 @@
 //!
 //! # The whole way
 //!
-//! 1. Record a few hundred windows of the real sensor, the rare cases among them, and set a fifth
-//!    aside that is never trained on: whole recordings, not single windows, since neighbours are
-//!    alike. Every choice below is made by the loss on that fifth.
-//! 2. On a PC, find [`sizes`], [scaling](normalise), [loss](losses) and [rate](learning_rate).
-//!    There the network has the bits that it will have on the device. Or train it in Python, and
-//!    [load](crate::load) the file.
+//! 1. Record a few hundred windows of the real sensor, rare cases included, and hold out a fifth
+//!    that is never trained on: whole recordings, not single windows, since neighbours are alike.
+//!    Make every choice below by the loss on that fifth.
+//! 2. On a PC, find [`sizes`], [scaling](normalise), [loss](losses) and
+//!    [learning rate](learning_rate). The network there is bit-identical to the one on the device.
+//!    Or train it in Python, and [load](crate::load) the file.
 //! 3. Put network and trainer into a `static`, with a `const` that asserts the [budget](sizes). The
 //!    folder `examples/firmware` of the repository has linker scripts, boards and emulators.
-//! 4. Let it answer for a while before it learns: compare its answers on the device with those of
-//!    the PC for the same samples. They are equal, or the samples are not.
-//! 5. Then let it learn, with all alarms of [`watch`], and keep what it learned.
+//! 4. Run only inference for a while, without training: compare predictions on the device with
+//!    those of the PC for the same samples. They are equal, or the samples are not.
+//! 5. Then train, with all checks of [`watch`], and save the result.
 
 pub mod anomalies;
 #[cfg(feature = "heapless")]

@@ -1,4 +1,5 @@
-//! Feature scaling: inputs of mean 0 and variance 1, and raw numbers on the device.
+//! Feature scaling (standardisation): inputs of mean 0 and variance 1, and raw readings on the
+//! device.
 //!
 //! # Question
 //!
@@ -7,11 +8,11 @@
 //!
 //! # Rule
 //!
-//! Give each input a mean of 0 and a variance of about 1, and targets that are numbers too (LeCun,
-//! Bottou, Orr, Mueller, Efficient BackProp, 1998, section 4.3). The largest input bounds the
-//! [learning rate](super::learning_rate), the one that varies least needs the most steps: training
-//! takes as long as the square of their ratio. Take the statistics from training examples only,
-//! then leave them as they are: weights that were learned with one scaling are wrong with another.
+//! Standardise each input to a mean of 0 and a variance of about 1, and regression targets too
+//! (LeCun, Bottou, Orr, Mueller, Efficient BackProp, 1998, section 4.3). The input with the largest
+//! range bounds the [learning rate](super::learning_rate), the one with the smallest needs the most
+//! steps: training time grows with the square of their ratio. Take the statistics from training
+//! examples only, then keep them fixed: weights trained with one scaling are wrong with another.
 //!
 //! # Example
 //!
@@ -35,12 +36,12 @@
 //! let mut trainer = BatchTrainer::<Net, HalfSquaredError>::new();
 //! let stop = Stop::after(200);
 //!
-//! // Raw inputs: 2 divided by the mean squared length is the most that is sure to be stable ..
+//! // Raw inputs: 2 divided by the mean squared length is the largest rate known to be stable ..
 //! let mut raw = Net::ZERO;
 //! let scaled_targets = examples.iter().map(|(x, t)| (*x, targets.transform(t)));
 //! let sgd = Sgd { learning_rate: 1.9e-6 };
 //! let report = trainer.fit(&mut raw, &sgd, FULL_BATCH, scaled_targets, stop);
-//! assert!(report.loss.unwrap() > 0.4); // .. and too little.
+//! assert!(report.loss.unwrap() > 0.4); // .. and too small.
 //!
 //! // Scaled inputs: the same number of steps.
 //! let mut net = Net::ZERO;
@@ -49,7 +50,7 @@
 //! let report = trainer.fit(&mut net, &sgd, FULL_BATCH, scaled, stop);
 //! assert!(report.loss.unwrap() < 1e-9);
 //!
-//! // For the device: hPa and degrees in, metres out, no preprocessing left.
+//! // For the device: hPa and degrees in, metres out, no preprocessing.
 //! inputs.fold_into(&mut net);
 //! targets.fold_into_output(&mut net);
 //! let [metres] = net.forward(&[1003.0, 25.0]);
@@ -58,14 +59,13 @@
 //!
 //! # What goes wrong
 //!
-//! - Where the mean is 1,000 times the deviation or more,
+//! - Where the mean is 1,000 times the standard deviation or more,
 //!   [folding](crate::preprocess::Scaling::fold_into) loses 3 of the 7 digits of `f32`: call
 //!   [`transform`](crate::preprocess::Scaling::transform) on the device instead.
-//! - A layer that goes on learning after folding learns from raw numbers again. Fold a copy for
-//!   answers, or do not fold where the device learns.
-//! - An input that hardly varied among the examples is divided by very little, and becomes huge as
-//!   soon as it does vary: give
-//!   [`Scaling::with_floor`](crate::preprocess::Scaling::with_floor) the least spread that means
-//!   anything.
-//! - A sensor that breaks gives numbers that are far out, which tanh and sigmoid hide. A scaled
-//!   input beyond 6 or so is a fault of the sensor, not an example.
+//! - A layer that is trained after folding is trained on raw readings again. Fold a copy for
+//!   inference, or do not fold where the device trains.
+//! - An input that hardly varies among the examples is divided by very little, and becomes huge as
+//!   soon as it does vary: give [`Scaling::with_floor`](crate::preprocess::Scaling::with_floor) its
+//!   smallest meaningful spread.
+//! - A broken sensor gives extreme values, which tanh and sigmoid hide. Treat a scaled input beyond
+//!   about 6 as a sensor fault, not as an example.

@@ -1,4 +1,4 @@
-//! Choose sizes, and know that they fit: RAM, flash, time.
+//! Choose layer sizes that fit in RAM, flash and time.
 //!
 //! # Question
 //!
@@ -6,22 +6,22 @@
 //!
 //! # Rule
 //!
-//! - **Units**: one hidden layer first. Double its units until the loss on examples that were not
-//!   trained on no longer falls much; go one size further where training sometimes gets stuck.
-//! - **Examples**: for a share `e` of wrong answers, about `PARAMS / e` of them (Baum, Haussler,
-//!   What size net gives valid generalization?, Neural Computation 1, 1989): 10 for each parameter
-//!   where 1 in 10 may be wrong. With fewer, take fewer units, or [freeze](crate::Frozen) layers.
+//! - **Units**: start with one hidden layer. Double its units until the loss on held-out examples
+//!   no longer falls much; go one size further if training sometimes gets stuck.
+//! - **Examples**: for an error rate `e`, about `PARAMS / e` of them (Baum, Haussler, What size net
+//!   gives valid generalization?, Neural Computation 1, 1989): 10 for each parameter at an error
+//!   rate of 1 in 10. With fewer, use fewer units, or [freeze](crate::Frozen) layers.
 //! - **RAM**: [`Layer::BYTES`](crate::Layer::BYTES) and [`Trainer::BYTES`](crate::Trainer::BYTES),
 //!   and some hundred bytes of stack. Nothing else.
-//! - **Time**: by the README's table of instructions, networks from 16-16-4 on take for each of
-//!   [`Layer::MACS`](crate::Layer::MACS)
+//! - **Time**: instructions per multiply-accumulate ([`Layer::MACS`](crate::Layer::MACS)) of networks
+//!   from 16-16-4 on, by the README's table:
 //!
-//!   | at `opt-level = "s"` | an answer | a step of gradient descent |
+//!   | at `opt-level = "s"` | inference | a step of gradient descent |
 //!   |---|---:|---:|
 //!   | Cortex-M4F | 4 to 6 | 7 to 12 |
 //!   | Cortex-M0, which has no floating point | 220 to 350 | 400 to 650 |
 //!
-//!   Smaller ones take longer for each, since their activations weigh more. Measure your own by
+//!   Smaller ones take more, since their activations weigh more. Measure your own with
 //!   `cargo bench --bench firmware`.
 //!
 //! # Example
@@ -31,16 +31,16 @@
 //! ```
 //! use gradlet::prelude::*;
 //!
-//! // A network for 64 numbers and 10 classes, on a Cortex-M4F at 64 MHz.
+//! // A network with 64 inputs and 10 classes, on a Cortex-M4F at 64 MHz.
 //! type Net = net![64 => 32 Relu => 10 Softmax];
 //! type Learner = Trainer<Net, CrossEntropy, Sgd>;
 //! const INSTRUCTIONS: usize = 12 * Net::MACS; // of a step
 //! const _: () = assert!(Net::BYTES + Learner::BYTES <= 10 * 1024, "does not fit in 10 KB");
 //! const _: () = assert!(INSTRUCTIONS <= 64_000_000 / 1000 * 2, "takes longer than 2 ms");
-//! // What the optimizer remembers counts twice for Adam: then 10 KB are not enough.
+//! // Adam's state is two numbers for each parameter: then 10 KB are not enough.
 //! assert!(Net::BYTES + Trainer::<Net, CrossEntropy, Adam>::BYTES > 28 * 1024);
 //!
-//! /// The loss on numbers in between after training a curve with `HID` hidden units.
+//! /// The loss between the training points after fitting a curve with `HID` hidden units.
 //! fn unseen_loss<const HID: usize>() -> f32 {
 //!     let curve = |x: f32| ([x], [(4.0 * x).sin()]);
 //!     // Spread by the golden ratio, so that this needs no random numbers; see `gradlet::init`.
@@ -66,10 +66,10 @@
 //!
 //! # What goes wrong
 //!
-//! - Too few units: the loss stays high on what was trained on, too. The README's table for XOR
+//! - Underfitting, too few units: the training loss stays high too. The README's table for XOR
 //!   counts how often training gets stuck with few units.
-//! - Too many: the loss falls on what was trained on and rises on the rest.
+//! - Overfitting, too many units: the training loss falls while the held-out loss rises.
 //!   [`EarlyStopping`](crate::EarlyStopping) stops there; [`WeightDecay`](crate::WeightDecay)
 //!   helps.
-//! - A network that is built in a function and then moved stands on the stack for a while. Begin
-//!   with a `static` that is [`Zero::ZERO`](crate::Zero::ZERO), and write the weights into it.
+//! - A network that is built in a function and then moved is on the stack for a while. Start with a
+//!   `static` that is [`Zero::ZERO`](crate::Zero::ZERO), and write the weights into it.

@@ -1,4 +1,4 @@
-//! Update over the air: pieces, checks, a trial, and the way back.
+//! Update over the air: packets, checks, a trial, and rollback.
 //!
 //! # Question
 //!
@@ -7,12 +7,12 @@
 //!
 //! # Rule
 //!
-//! Three gates, and only what passes all of them is kept:
+//! Three gates; only a network that passes all of them is saved:
 //!
-//! 1. **Is it whole, and of this type?** [`load_frame`](crate::flat::load_frame) checks
-//!    length, CRC, [fingerprint](crate::Layer::FINGERPRINT), and that each number is finite; else
-//!    the network stays.
-//! 2. **Is it better *here*?** The device judges the old and the new on examples that it set aside
+//! 1. **Is it complete, and of this type?** [`load_frame`](crate::flat::load_frame) checks length,
+//!    CRC, [fingerprint](crate::Layer::FINGERPRINT), and that each number is finite; on an error
+//!    the network is unchanged.
+//! 2. **Is it better *here*?** The device evaluates the old and the new one on held-out examples
 //!    from its own sensor. [`EarlyStopping`](crate::EarlyStopping) holds the old one meanwhile: one
 //!    number for each parameter.
 //! 3. **Does it survive a reset?** Save only after that. A [store](crate::store) keeps the old one
@@ -39,7 +39,7 @@
 //!     RolledBack,
 //! }
 //!
-//! /// On the device: the first two gates. `own` are examples of its own sensor.
+//! /// On the device: the first two gates. `own` are held-out examples from its own sensor.
 //! fn update(net: &mut Net, frame: &[u8], own: &[([f32; 1], [f32; 1])]) -> Update {
 //!     let mut judge = Trainer::<Net, HalfSquaredError>::new();
 //!     let mut loss = |net: &Net| judge.mean_loss(net, own).unwrap_or(f32::NAN);
@@ -70,7 +70,7 @@
 //! let mut net = factory.clone();
 //! store.save(&net)?;
 //!
-//! // Packets come twice, in any order, or not at all; `missing` are asked for again.
+//! // Packets arrive twice, in any order, or not at all; `missing` ones are requested again.
 //! let sent: [u8; FRAME] = to_frame(&better)?; // An error if a parameter is NaN or infinite.
 //! let mut assembler = Inbox::new();
 //! for (index, piece) in pieces::<PACKET>(&sent).skip(1).chain(pieces::<PACKET>(&sent)) {
@@ -78,16 +78,16 @@
 //! }
 //! let frame = assembler.frame().unwrap();
 //!
-//! // One bit fell over in a memory on the way.
+//! // One bit flipped on the way.
 //! let mut damaged = frame.to_vec();
 //! damaged[10] ^= 4;
 //! let refused = update(&mut net, &damaged, &own);
 //! assert!(matches!(refused, Update::Refused(FrameError::Damaged { .. })));
-//! // For a device with another activation: as many bytes, another fingerprint.
+//! // For a device with another activation: the same size, another fingerprint.
 //! let other: [u8; FRAME] = to_frame(&Mlp::<1, 4, 1, Relu, Identity>::ZERO)?;
 //! let refused = update(&mut net, &other, &own);
 //! assert!(matches!(refused, Update::Refused(FrameError::OtherNetwork { .. })));
-//! // Whole, of the right type, and worse here.
+//! // Complete, of the right type, and worse here.
 //! let zeros: [u8; FRAME] = to_frame(&Net::ZERO)?;
 //! assert_eq!(update(&mut net, &zeros, &own), Update::RolledBack);
 //! assert_eq!(net, factory); // after all of that
@@ -101,13 +101,12 @@
 //!
 //! # What goes wrong
 //!
-//! - A CRC finds accidents, not attackers: anyone can compute it. Check a signature or a MAC of the
-//!   frame before `load_frame`, with a counter in it, so that an old frame cannot be sent again.
-//! - A fingerprint knows sizes, activations and the type of number, not what the inputs mean. A
-//!   network for other [scaling](super::normalise) or other units passes the first gate, and falls
-//!   at the second.
-//! - What the device had learned by itself is replaced. Send [frozen](crate::Frozen) features
-//!   rarely, and let the device learn its head anew; or average both, as [`flat`](crate::flat)
-//!   shows.
-//! - The examples of the second gate must be the device's own, and recent. From a device that
-//!   stands still, all networks look equal: have examples of each class.
+//! - A CRC detects accidents, not attackers: anyone can compute it. Check a signature or a MAC of
+//!   the frame before `load_frame`, with a counter in it against replay of old frames.
+//! - A fingerprint covers sizes, activations and the scalar type, not the meaning of the inputs. A
+//!   network for other [scaling](super::normalise) or other units passes the first gate, and fails
+//!   the second.
+//! - What the device has learned is replaced. Send [frozen](crate::Frozen) features rarely, and let
+//!   the device retrain its head; or average both, as [`flat`](crate::flat) shows.
+//! - The examples of the second gate must be the device's own, and recent. On data from a device at
+//!   rest, all networks look equal: hold out examples of each class.

@@ -1,24 +1,24 @@
-//! Watch for dying units and for divergence.
+//! Monitor training: dying units and divergence.
 //!
 //! # Question
 //!
-//! The device is in the field, and nobody looks at a curve. What can it notice by itself?
+//! The device is in the field, and nobody looks at a learning curve. What can it detect by itself?
 //!
 //! # Rule
 //!
-//! - **A loss that is no better than guessing** means that nothing is learned: the mean of `t^2`
-//!   over 2 for scaled targets and half squared error, `ln 2` for each yes or no, `ln K` for `K`
-//!   classes.
+//! - **A loss no better than guessing** means that nothing is learned: half the mean of `t^2` for
+//!   scaled targets and half squared error, `ln 2` for each yes/no output, `ln K` for `K` classes.
 //! - **Dying units**: a ReLU unit whose output is 0 for every example has no gradient, so it never
-//!   comes back (Lu and others, Dying ReLU and Initialization, 2020). Count units that are above 0
-//!   for no example. A step that is too large is the usual cause.
+//!   recovers (Lu and others, Dying ReLU and Initialization, 2020). Count units that are above 0
+//!   for no example. The usual cause is a step that is too large.
 //! - **Divergence**: a loss that is NaN or infinite ends [`fit`](crate::Trainer::fit) with
-//!   [`Outcome::NotFinite`](crate::Outcome::NotFinite), a parameter that is so after an epoch with
+//!   [`Outcome::NotFinite`](crate::Outcome::NotFinite), such a parameter after an epoch with
 //!   [`Outcome::Diverged`](crate::Outcome::Diverged). [`EarlyStopping`](crate::EarlyStopping) has
 //!   the best parameters before it.
-//! - **Clip** what single examples may do: [`ClipByNorm`](crate::ClipByNorm) with a limit that is a
-//!   few times the usual length of the gradient, so that it rarely acts (Pascanu, Mikolov, Bengio,
-//!   On the difficulty of training recurrent neural networks, ICML 2013).
+//! - **Gradient clipping** limits the effect of single examples: [`ClipByNorm`](crate::ClipByNorm)
+//!   with a limit that is a few times the usual norm of the gradient, so that it rarely acts
+//!   (Pascanu, Mikolov, Bengio, On the difficulty of training recurrent neural networks, ICML
+//!   2013).
 //!
 //! # Example: dying units
 //!
@@ -50,7 +50,7 @@
 //! let (dead_units, loss) = dead(0.05, &examples);
 //! assert!(dead_units == 0 && loss < guess / 10.0, "{dead_units} {loss}");
 //! let (dead_units, loss) = dead(1.2, &examples);
-//! assert!(dead_units == 4 && loss > guess, "{dead_units} {loss}"); // A good rate comes too late.
+//! assert!(dead_units == 4 && loss > guess, "{dead_units} {loss}"); // A good rate is too late.
 //! ```
 //!
 //! # Example: divergence
@@ -75,7 +75,7 @@
 //!     let mut judge = Trainer::<Net, HalfSquaredError>::new();
 //!     let mut best = EarlyStopping::new();
 //!     let report = trainer.fit_with(&mut net, |_| optimizer(), seen, Stop::after(100), |epoch| {
-//!         // The patience is without end here, so that what happens can be seen.
+//!         // Unlimited patience here, to show what happens.
 //!         let loss = judge.mean_loss(epoch.net, usual).unwrap_or(f32::NAN);
 //!         best.observe(epoch.net, loss, u32::MAX)
 //!     });
@@ -91,16 +91,16 @@
 //! let clipped = || ClipByNorm { optimizer: sgd(), limit: 1.0 };
 //! let (outcome, [end, restored]) = train(clipped, seen, &usual);
 //! assert_eq!(outcome, Outcome::EpochsDone);
-//! assert!(end < 0.1 && restored < 1e-4, "{end} {restored}"); // hurt, but never lost
+//! assert!(end < 0.1 && restored < 1e-4, "{end} {restored}"); // worse, but never diverges
 //! ```
 //!
 //! # What goes wrong
 //!
-//! - Units that are dead after the first epochs were killed by the rate: take a smaller one and
-//!   begin anew. [`LeakyRelu`](crate::LeakyRelu) leaves them a gradient, but one so small that it
-//!   takes long to bring them back.
-//! - Whoever looks at the loss only when it is not finite sees the end of the story. Saved weights
-//!   may have been poor for hours: judge on examples set aside before every save.
-//! - A clipping limit below the usual length is only a smaller learning rate.
+//! - Units that are dead after the first epochs were killed by the learning rate: use a smaller one
+//!   and start again. [`LeakyRelu`](crate::LeakyRelu) leaves them a gradient, but one so small that
+//!   it takes long to revive them.
+//! - Checking the loss only for NaN detects divergence too late. Saved weights may have been poor
+//!   for hours: evaluate on held-out examples before every save.
+//! - A clipping limit below the usual norm is only a smaller learning rate.
 //! - Sigmoid and tanh units do not die but saturate: all outputs near an end of the range for all
-//!   examples. Inputs that are not [scaled](super::normalise) do that.
+//!   examples. Unscaled inputs cause that, see [scaling](super::normalise).

@@ -1,4 +1,4 @@
-//! Which class was taken for which.
+//! Confusion matrix.
 
 use core::fmt;
 
@@ -6,14 +6,14 @@ use super::{argmax, is_yes, ratio};
 use crate::macros::{default_is_new, defmt_shows, error_texts};
 use crate::scalar::Scalar;
 
-/// How often each class was taken for each other.
+/// Confusion matrix: how often each class was predicted for each class.
 ///
 /// ```
 /// use gradlet::metrics::ConfusionMatrix;
 ///
 /// let mut matrix = ConfusionMatrix::<2>::new();
-/// matrix.observe(&[0.9, 0.1], &[1.0, 0.0])?; // class 0, right
-/// matrix.observe(&[0.8, 0.2], &[0.0, 1.0])?; // class 1 taken for class 0
+/// matrix.observe(&[0.9, 0.1], &[1.0, 0.0])?; // class 0, correct
+/// matrix.observe(&[0.8, 0.2], &[0.0, 1.0])?; // class 1 predicted as class 0
 /// matrix.record(1, 1)?;
 /// assert_eq!(matrix.counts(), &[[1, 0], [1, 1]]);
 /// assert_eq!(matrix.recall(), [Some(1.0), Some(0.5)]);
@@ -37,17 +37,17 @@ pub struct ConfusionMatrix<const CLASSES: usize> {
 }
 
 impl<const CLASSES: usize> ConfusionMatrix<CLASSES> {
-    /// Nothing observed yet.
+    /// An empty matrix.
     #[must_use]
     pub const fn new() -> Self {
         Self { counts: [[0; CLASSES]; CLASSES] }
     }
 
-    /// Counts one answer; the class is the one with the largest number ([`argmax`]).
+    /// Counts one prediction; the class is the index of the largest output ([`argmax`]).
     ///
     /// # Errors
     ///
-    /// [`ClassError::NoClass`] if `output` or `target` is nothing but NaN; nothing is counted then.
+    /// [`ClassError::NoClass`] if all of `output` or of `target` is NaN; nothing is counted then.
     pub fn observe<T: Scalar>(
         &mut self,
         output: &[T; CLASSES],
@@ -57,7 +57,7 @@ impl<const CLASSES: usize> ConfusionMatrix<CLASSES> {
         self.record(output, argmax(target).ok_or(ClassError::NoClass)?)
     }
 
-    /// Counts one answer by the numbers of the classes, from 0.
+    /// Counts one prediction, given the two class indices, from 0.
     ///
     /// # Errors
     ///
@@ -70,26 +70,26 @@ impl<const CLASSES: usize> ConfusionMatrix<CLASSES> {
         Ok(())
     }
 
-    /// How often each class was answered: `counts()[target][output]`.
+    /// The counts: `counts()[target][output]`.
     #[must_use]
     pub const fn counts(&self) -> &[[u32; CLASSES]; CLASSES] {
         &self.counts
     }
 
-    /// Number of answers.
+    /// Number of predictions.
     #[must_use]
     pub fn count(&self) -> u32 {
         total(self.counts.as_flattened())
     }
 
-    /// Right answers by answers, `0.0..=1.0`.
+    /// Share of correct predictions, `0.0..=1.0`.
     #[must_use]
     pub fn accuracy(&self) -> Option<f32> {
         ratio(total(&self.correct()), self.count())
     }
 
-    /// Of the answers that name a class, the share that is right; `None` for a class that was never
-    /// answered.
+    /// Of the predictions of a class, the share that is correct; `None` for a class that was never
+    /// predicted.
     #[must_use]
     pub fn precision(&self) -> [Option<f32>; CLASSES] {
         let mut answered = [0_u32; CLASSES];
@@ -108,7 +108,7 @@ impl<const CLASSES: usize> ConfusionMatrix<CLASSES> {
         ratios(self.correct(), self.counts.each_ref().map(|row| total(row)))
     }
 
-    /// Right answers of each class: the diagonal.
+    /// Correct predictions of each class: the diagonal.
     ///
     /// ```
     /// use gradlet::metrics::ConfusionMatrix;
@@ -130,7 +130,7 @@ impl<const CLASSES: usize> ConfusionMatrix<CLASSES> {
 }
 
 impl ConfusionMatrix<2> {
-    /// Counts one answer of a network with a single output: class 1 above 1/2, else class 0.
+    /// Counts one prediction of a network with a single output: class 1 above 1/2, else class 0.
     ///
     /// # Errors
     ///
@@ -165,8 +165,8 @@ fn ratios<const N: usize>(parts: [u32; N], wholes: [u32; N]) -> [Option<f32>; N]
 
 default_is_new!([const CLASSES: usize] ConfusionMatrix<CLASSES>);
 
-/// A table with one row for each target and one column for each output, the share of right answers
-/// at the margins and the accuracy in the corner; `-` where there is none.
+/// A table with one row for each target and one column for each output, recall and precision at the
+/// margins and the accuracy in the corner; `-` where undefined.
 impl<const CLASSES: usize> fmt::Display for ConfusionMatrix<CLASSES> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("target \\ output")?;
@@ -198,39 +198,44 @@ fn write_share(f: &mut fmt::Formatter<'_>, share: Option<f32>) -> fmt::Result {
     }
 }
 
-/// Why an answer was not counted.
+/// Why a prediction was not counted.
 ///
 /// ```
 /// use gradlet::metrics::{ClassError, ConfusionMatrix};
 ///
 /// let error = ConfusionMatrix::<3>::new().record(0, 3);
 /// assert_eq!(error, Err(ClassError::OutOfRange { class: 3, classes: 3 }));
-/// assert_eq!(ClassError::NoClass.to_string(), "no class: all numbers are NaN");
+/// assert_eq!(ClassError::NoClass.to_string(), "no class: all values are NaN");
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum ClassError {
-    /// There are fewer classes.
+    /// The class index is out of range.
     OutOfRange {
-        /// The class, counted from 0.
+        /// The class index, from 0.
         class: usize,
-        /// How many there are.
+        /// Number of classes.
         classes: usize,
     },
-    /// All numbers are NaN, or there are none.
+    /// All values are NaN, or there are none.
     NoClass,
 }
 
 error_texts! {
     [] ClassError:
     Self::OutOfRange { class, classes } =>
-        "class {class} is not one of {classes}, counted from 0",
-    Self::NoClass => "no class: all numbers are NaN",
+        "class {class} is out of range: there are {classes} classes, counted from 0",
+    Self::NoClass => "no class: all values are NaN",
 }
 
 defmt_shows!([] ClassError: |error, f| match error {
     Self::OutOfRange { class, classes } => {
-        defmt::write!(f, "class {} is not one of {}, counted from 0", class, classes)
+        defmt::write!(
+            f,
+            "class {} is out of range: there are {} classes, counted from 0",
+            class,
+            classes
+        )
     }
-    Self::NoClass => defmt::write!(f, "no class: all numbers are NaN"),
+    Self::NoClass => defmt::write!(f, "no class: all values are NaN"),
 });

@@ -1,7 +1,7 @@
-//! How good the answers of a network are, counted as they come.
+//! Evaluation metrics, computed as predictions come.
 //!
-//! Each metric is a small value that starts at zero, can stand in a `static`, and observes one
-//! answer at a time with its target. Without data it has no value: `None`. Counts stop at
+//! Each metric is a small value that starts at zero, can be put in a `static`, and observes one
+//! prediction at a time with its target. Without data its value is `None`. Counts saturate at
 //! `u32::MAX`.
 //!
 //! ```
@@ -27,9 +27,9 @@ pub use quantile::Quantile;
 use crate::scalar::Scalar;
 use crate::shape::Shape;
 
-/// The place of the largest number, the first of them if there are several.
+/// Index of the largest number, the first one on a tie.
 ///
-/// NaN is never the largest. `None` if there is no number, or nothing but NaN.
+/// NaN is never the largest. `None` if the slice is empty or all NaN.
 ///
 /// ```
 /// use gradlet::metrics::argmax;
@@ -58,22 +58,22 @@ fn is_yes<T: Scalar>(value: T) -> Option<bool> {
     (!is_nan(value)).then_some(value > T::HALF)
 }
 
-/// `part / whole`, if there is a whole.
+/// `part / whole`, unless `whole` is 0.
 fn ratio(part: u32, whole: u32) -> Option<f32> {
     (whole > 0).then(|| f32::from_u32(part) / f32::from_u32(whole))
 }
 
-/// The share of right answers.
+/// Accuracy: the share of correct predictions.
 ///
 /// ```
 /// use gradlet::metrics::Accuracy;
 ///
 /// let mut accuracy = Accuracy::new();
 /// assert_eq!(accuracy.ratio(), None);
-/// accuracy.observe(&[0.1, 0.7, 0.2], &[0.0, 1.0, 0.0]); // class 1, right
+/// accuracy.observe(&[0.1, 0.7, 0.2], &[0.0, 1.0, 0.0]); // class 1, correct
 /// accuracy.observe(&[0.4], &[1.0]); // no, but it should be yes
 /// assert_eq!(accuracy.ratio(), Some(0.5));
-/// accuracy.observe_each(&[0.9, 0.2], &[1.0, 0.0]); // two right answers
+/// accuracy.observe_each(&[0.9, 0.2], &[1.0, 0.0]); // two correct predictions
 /// assert_eq!(accuracy.ratio(), Some(0.75));
 /// ```
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -84,17 +84,17 @@ pub struct Accuracy {
 }
 
 impl Accuracy {
-    /// Nothing observed yet.
+    /// No predictions yet.
     #[must_use]
     pub const fn new() -> Self {
         Self { correct: 0, count: 0 }
     }
 
-    /// Counts one answer: right if `output` and `target` are of the same class, the one with the
-    /// largest number ([`argmax`]).
+    /// Counts one prediction: correct if `output` and `target` are of the same class, the index of
+    /// the largest number ([`argmax`]).
     ///
-    /// A single output is a yes or a no, see [`observe_each`](Self::observe_each). An output of
-    /// nothing but NaN is wrong.
+    /// A single output is a yes/no prediction, see [`observe_each`](Self::observe_each). An output
+    /// that is all NaN is wrong.
     pub fn observe<T: Scalar, Y: Shape<Element = T>>(&mut self, output: &Y, target: &Y) {
         if let ([_], [_]) = (output.as_slice(), target.as_slice()) {
             self.observe_each(output, target);
@@ -103,14 +103,14 @@ impl Accuracy {
         }
     }
 
-    /// Counts one answer for each output: yes above 1/2, else no. NaN is wrong.
+    /// Counts one prediction for each output: yes above 1/2, else no. NaN is wrong.
     pub fn observe_each<T: Scalar, Y: Shape<Element = T>>(&mut self, output: &Y, target: &Y) {
         for (&y, &t) in output.as_slice().iter().zip(target.as_slice()) {
             self.record(same(is_yes(y), is_yes(t)));
         }
     }
 
-    /// Counts one answer that was judged elsewhere.
+    /// Counts one prediction that was evaluated elsewhere.
     pub const fn record(&mut self, correct: bool) {
         if correct {
             self.correct = self.correct.saturating_add(1);
@@ -118,19 +118,19 @@ impl Accuracy {
         self.count = self.count.saturating_add(1);
     }
 
-    /// Number of right answers.
+    /// Number of correct predictions.
     #[must_use]
     pub const fn correct(&self) -> u32 {
         self.correct
     }
 
-    /// Number of answers.
+    /// Number of predictions.
     #[must_use]
     pub const fn count(&self) -> u32 {
         self.count
     }
 
-    /// Right answers by answers, `0.0..=1.0`.
+    /// Share of correct predictions, `0.0..=1.0`.
     #[must_use]
     pub fn ratio(&self) -> Option<f32> {
         ratio(self.correct, self.count)

@@ -7,9 +7,9 @@ use crate::preprocess::Standardize;
 use crate::scalar::Scalar;
 use crate::shape::Shape;
 
-/// The mean of `|y - t|`, over all outputs of all answers, in the unit of the outputs.
+/// Mean absolute error: the mean of `|y - t|` over all outputs of all predictions, in their unit.
 ///
-/// A number that is NaN or infinite makes it NaN, and so does a `y - t` that overflows.
+/// NaN once a number is NaN or infinite, or a difference `y - t` overflows.
 ///
 /// ```
 /// use gradlet::metrics::MeanAbsoluteError;
@@ -28,13 +28,13 @@ pub struct MeanAbsoluteError<T = f32> {
 }
 
 impl<T: Scalar> MeanAbsoluteError<T> {
-    /// Nothing observed yet.
+    /// No predictions yet.
     #[must_use]
     pub const fn new() -> Self {
         Self { mean: DoubleWord::ZERO, count: 0 }
     }
 
-    /// Counts each output of one answer.
+    /// Adds each output of one prediction.
     pub fn observe<Y: Shape<Element = T>>(&mut self, output: &Y, target: &Y) {
         for (&y, &t) in output.as_slice().iter().zip(target.as_slice()) {
             self.count = self.count.saturating_add(1);
@@ -49,16 +49,16 @@ impl<T: Scalar> MeanAbsoluteError<T> {
     }
 }
 
-/// How much of the variation of the targets the outputs explain, for each of `N` outputs:
+/// Coefficient of determination, for each of `N` outputs:
 /// `R^2 = 1 - sum (t - y)^2 / sum (t - mean t)^2`.
 ///
-/// 1 for perfect answers, 0 for answers no better than the mean of the targets, less than 0 for
-/// worse ones. The mean is not known beforehand: the second sum is that of Welford, Technometrics 4
-/// (1962), which loses no digits to a large mean.
+/// 1 for perfect predictions, 0 for predictions no better than the mean of the targets, negative
+/// for worse ones. The second sum is computed by Welford's method, Technometrics 4 (1962): one
+/// pass, and no loss of precision where the mean is large.
 ///
-/// `None` for an output whose targets never vary, which includes one example and none. A number
-/// that is NaN or infinite makes it NaN, and so does a difference whose square overflows. Differences
-/// below 1e-19 (`f32`) lose digits, as in [`Standardize`](crate::preprocess::Standardize).
+/// `None` for an output whose targets do not vary, so also for fewer than two examples. NaN once a
+/// number is NaN or infinite, or the square of a difference overflows. Differences below 1e-19
+/// (`f32`) lose precision, as in [`Standardize`](crate::preprocess::Standardize).
 ///
 /// ```
 /// use gradlet::metrics::RSquared;
@@ -95,13 +95,13 @@ impl<T: Scalar> Explained<T> {
 }
 
 impl<const N: usize, T: Scalar> RSquared<N, T> {
-    /// Nothing observed yet.
+    /// No predictions yet.
     #[must_use]
     pub const fn new() -> Self {
         Self { count: 0, outputs: [Explained::ZERO; N] }
     }
 
-    /// Adds one answer.
+    /// Adds one prediction.
     pub fn observe(&mut self, output: &[T; N], target: &[T; N]) {
         self.count = self.count.saturating_add(1);
         let count = T::from_u32(self.count);
@@ -117,7 +117,7 @@ impl<const N: usize, T: Scalar> RSquared<N, T> {
         self.outputs.each_ref().map(Explained::r_squared)
     }
 
-    /// The mean over the outputs, if each has a value.
+    /// The mean over the outputs; `None` unless each of them has a value.
     #[must_use]
     pub fn mean(&self) -> Option<T> {
         let (mut mean, mut count) = (DoubleWord::ZERO, T::ZERO);
@@ -131,10 +131,10 @@ impl<const N: usize, T: Scalar> RSquared<N, T> {
 
 default_is_new!([const N: usize, T: Scalar] RSquared<N, T>);
 
-/// Mean, last and lowest of the losses that it is given.
+/// Mean, last and lowest of the observed losses.
 ///
-/// The mean is right to 1e-5 of itself for 2^32 losses, also of those near the largest number that
-/// there is; from then on older losses count for less. A NaN or an infinite loss makes the mean
+/// The relative error of the mean is at most 1e-5 for 2^32 losses, also for losses near the largest
+/// finite number; from then on older losses count for less. A NaN or infinite loss makes the mean
 /// NaN; NaN is never the lowest.
 ///
 /// ```
@@ -158,13 +158,13 @@ pub struct LossMeter<T = f32> {
 }
 
 impl<T: Scalar> LossMeter<T> {
-    /// Nothing observed yet.
+    /// No losses yet.
     #[must_use]
     pub const fn new() -> Self {
         Self { mean: DoubleWord::ZERO, last: T::ZERO, min: None, count: 0 }
     }
 
-    /// Takes in one loss.
+    /// Adds one loss.
     pub fn observe(&mut self, loss: T) {
         self.count = self.count.saturating_add(1);
         self.mean.observe(loss, T::from_u32(self.count));
@@ -199,14 +199,14 @@ impl<T: Scalar> LossMeter<T> {
     }
 }
 
-/// Mean and standard deviation of errors, for a threshold of so many standard deviations.
+/// Mean and standard deviation of errors, for a threshold of `mean + k` standard deviations.
 ///
-/// If the errors were normally distributed, 0.13 % of the usual ones would be above
-/// `mean + 3 deviations`. Squared errors are not: they have a longer tail. Observe their
-/// logarithms, or take a [`Quantile`](super::Quantile), where the rate of false alarms matters.
+/// If the errors were normally distributed, 0.13 % of the normal data would exceed
+/// `mean + 3 deviations`. Squared errors are not: they have a longer tail. Observe their logarithms, or use a
+/// [`Quantile`](super::Quantile), where the false alarm rate matters.
 ///
-/// Mean and deviation are right to 1e-5 of themselves for 2^32 errors, 49 days at 1,000 in a
-/// second; a deviation below 1e-19 is not, as in [`Standardize`].
+/// The relative error of mean and deviation is at most 1e-5 for 2^32 errors, 49 days at 1,000 per
+/// second; not for a deviation below 1e-19, as in [`Standardize`].
 ///
 /// ```
 /// use gradlet::metrics::ErrorStatistics;
@@ -226,14 +226,14 @@ pub struct ErrorStatistics<T = f32> {
 }
 
 impl<T: Scalar> ErrorStatistics<T> {
-    /// Nothing observed yet.
+    /// No errors yet.
     #[must_use]
     pub const fn new() -> Self {
         Self { statistics: Standardize::new() }
     }
 
-    /// For a machine that changes over the years: about the last `MEMORY` errors count, as in
-    /// [`Standardize::with_memory`].
+    /// For a machine that changes over the years: an exponential window over about the last
+    /// `MEMORY` errors, as in [`Standardize::with_memory`].
     ///
     /// ```
     /// use gradlet::metrics::ErrorStatistics;
@@ -255,8 +255,8 @@ impl<T: Scalar> ErrorStatistics<T> {
         Self { statistics: Standardize::with_memory::<MEMORY>() }
     }
 
-    /// Takes in one error, unless it is NaN, infinite or too large, as in [`Standardize::observe`];
-    /// says whether it did.
+    /// Adds one error, unless it is NaN, infinite or too large, as in [`Standardize::observe`];
+    /// returns whether it was added.
     pub fn observe(&mut self, error: T) -> bool {
         self.statistics.observe(&[error])
     }
@@ -274,8 +274,7 @@ impl<T: Scalar> ErrorStatistics<T> {
         (self.count() > 0).then_some(mean)
     }
 
-    /// `sqrt(sum (error - mean)^2 / count)`; `None` below two errors, of which one says nothing about
-    /// how much they differ.
+    /// `sqrt(sum (error - mean)^2 / count)`; `None` below two errors, as one has no deviation.
     #[must_use]
     pub fn standard_deviation(&self) -> Option<T> {
         let [variance] = self.statistics.variance();

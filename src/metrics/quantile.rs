@@ -1,22 +1,23 @@
-//! Quantiles of a stream.
+//! Streaming quantiles.
 
 use crate::macros::default_is_new;
 use crate::mean::Count;
 use crate::scalar::Scalar;
 
-/// The quantile `NUMERATOR / DENOMINATOR` of a stream, in fixed memory: `Quantile<99, 100>` is the
-/// 99th percentile.
+/// Streaming quantile `NUMERATOR / DENOMINATOR` in fixed memory: `Quantile<99, 100>` is the 99th
+/// percentile.
 ///
-/// [`value`](Self::value) is always one of the numbers observed, by the nearest rank: the least
-/// that is no less than the share of all. Below [`MINIMUM`](Self::MINIMUM) numbers there is none.
-/// Up to `MARKERS` different numbers it is exact, later an estimate.
+/// [`value`](Self::value) is always one of the observed numbers, by the nearest-rank method: the
+/// smallest with at least that share of all numbers at or below it; `None` for fewer than
+/// [`MINIMUM`](Self::MINIMUM) numbers. Exact for up to `MARKERS` distinct numbers, then an
+/// estimate.
 ///
 /// ```
 /// use gradlet::metrics::Quantile;
 ///
 /// let mut usual = Quantile::<9, 10>::new();
 /// for i in 0..1000_u16 {
-///     usual.observe(f32::from(i * 7 % 1000)); // 0 to 999 in disorder
+///     usual.observe(f32::from(i * 7 % 1000)); // 0 to 999, out of order
 ///     assert_eq!(usual.value().is_some(), i >= 9);
 /// }
 /// assert!((usual.value().unwrap() - 899.0).abs() < 5.0);
@@ -27,17 +28,19 @@ use crate::scalar::Scalar;
 /// After Greenwald and Khanna (Space-efficient online computation of quantile summaries, SIGMOD
 /// 2001), with the targets of Cormode, Korn, Muthukrishnan and Srivastava (Effective computation of
 /// biased quantiles over data streams, ICDE 2005) and a fixed number of markers. A marker is one of
-/// the numbers, with how many are equal to it and how many are between it and the marker below. A
+/// the numbers, with how many are equal to it and how many lie between it and the marker below. A
 /// number becomes a marker where that gap has grown to more than `16 / MARKERS` of its distance in
-/// ranks from the quantile (and a 16th of the smaller share); it is taken to be in the middle of
-/// the gap. To make room, the marker goes whose removal leaves the smallest gap by that measure.
+/// ranks from the quantile (plus a 16th of the smaller share); its rank is assumed to be in the
+/// middle of the gap. To make room, the marker is removed whose removal leaves the smallest gap by
+/// that measure.
 ///
-/// Numbers are only compared, never added, so outliers of any size count as one number each, and
-/// ties are exact. `observe` looks at each marker once or twice; `12 MARKERS + 16` bytes for `f32`.
+/// Numbers are only compared, never added, so outliers of any magnitude count as one number each,
+/// and ties are exact. `observe` visits each marker once or twice. Takes `12 MARKERS + 16` bytes
+/// for `f32`.
 ///
-/// The error of the rank, as a share of the numbers above the 99th percentile (10 % is the 98.9th
-/// or the 99.1st), root of the mean square; the other quantiles likewise, of those on the smaller
-/// side:
+/// The root mean square error of the rank, relative to the number of values above the 99th
+/// percentile (10 % is the 98.9th or the 99.1st); the other quantiles likewise, relative to those
+/// on the smaller side:
 ///
 /// | 99th percentile of | 100 | 300 | 1,000 | 10,000 | 100,000 |
 /// |---|---:|---:|---:|---:|---:|
@@ -59,18 +62,18 @@ use crate::scalar::Scalar;
 /// | normal, median | 1.3 % | 0.9 % | 0.7 % | 0.5 % | 0.6 % |
 /// | normal, 5th | 0.0 % | 4.8 % | 2.7 % | 1.1 % | 1.0 % |
 ///
-/// The drift is that of a mean by 10 deviations from the first number to the last. The levels are 20
-/// means, the blocks 100 ranges, one after the other in disorder. What decays is an oscillation,
-/// `1 / (1 + k)` with either sign in turns, and is the worst that is known: 151 % after 2,048. Bad is
-/// a stream in which the quantile itself moves, because the gaps that it moves into were made while it
-/// was elsewhere. This and the table below are printed by
+/// The drift is that of a mean by 10 deviations from the first number to the last. The levels are
+/// 20 means, the blocks 100 ranges, one after the other in random order. The decaying one is an
+/// oscillation, `1 / (1 + k)` with alternating sign, and the worst case known: 151 % after 2,048.
+/// Errors are large where the quantile itself moves, because the gaps that it moves into were made
+/// while it was elsewhere. This table and the one below are printed by
 /// `cargo test --release --test quantiles -- --ignored --nocapture`.
 ///
 /// # False alarms
 ///
-/// Where an alarm is what exceeds the value, few numbers give a poor threshold even if it is exact,
-/// because their largest are only so typical of those to come: with the nearest rank `r` of `n`,
-/// `(n + 1 - r) / (n + 1)` of these exceed it, on average, whatever their distribution.
+/// Where the value is an alarm threshold, few numbers make a poor one even if it is exact, because
+/// their largest are a small sample: with the nearest rank `r` of `n`, `(n + 1 - r) / (n + 1)` of
+/// the numbers to come exceed it, on average, whatever their distribution.
 ///
 /// | numbers | 100 | 200 | 300 | 1,000 | 3,000 | 10,000 | 100,000 |
 /// |---|---:|---:|---:|---:|---:|---:|---:|
@@ -79,7 +82,7 @@ use crate::scalar::Scalar;
 ///
 /// # What does not compile
 ///
-/// A share that is not between 0 and 1, and fewer than 8 markers:
+/// A quantile that is not between 0 and 1, and fewer than 8 markers:
 ///
 /// ```compile_fail,E0080
 /// gradlet::metrics::Quantile::<100, 100>::new();
@@ -99,21 +102,21 @@ pub struct Quantile<
     const MARKERS: usize = 32,
 > {
     count: Count,
-    /// Of all markers together.
+    /// The sum over all markers.
     weight: u32,
     used: usize,
-    /// In ascending order. The first is the least number, the last the greatest.
+    /// In ascending order. The first is the minimum, the last the maximum.
     markers: [Marker<T>; MARKERS],
 }
 
-/// One of the numbers.
+/// One of the numbers, and its counts.
 #[derive(Clone, Copy, Debug, PartialEq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 struct Marker<T> {
     value: T,
-    /// How many numbers are between the marker below and this one.
+    /// Number of values between the marker below and this one.
     between: u32,
-    /// How many numbers are equal to this one.
+    /// Number of values equal to this one.
     equal: u32,
 }
 
@@ -128,8 +131,8 @@ impl<T: Scalar> Marker<T> {
 impl<const NUMERATOR: u32, const DENOMINATOR: u32, T: Scalar, const MARKERS: usize>
     Quantile<NUMERATOR, DENOMINATOR, T, MARKERS>
 {
-    /// How many numbers it takes for an answer: so many that one is expected on the smaller side of
-    /// the quantile, 100 for the 99th percentile.
+    /// Fewest numbers for a value: as many as put one, on average, on the smaller side of the
+    /// quantile; 100 for the 99th percentile.
     pub const MINIMUM: u32 = {
         assert!(
             0 < NUMERATOR && NUMERATOR < DENOMINATOR,
@@ -141,17 +144,17 @@ impl<const NUMERATOR: u32, const DENOMINATOR: u32, T: Scalar, const MARKERS: usi
         DENOMINATOR.div_ceil(if NUMERATOR < above { NUMERATOR } else { above })
     };
 
-    /// Nothing observed yet.
+    /// No numbers yet.
     #[must_use]
     pub const fn new() -> Self {
         Self::counting(Count::ZERO)
     }
 
-    /// For a machine that changes over the years: about the last `MEMORY` numbers count.
+    /// For a machine that changes over the years: only about the last `MEMORY` numbers count.
     ///
-    /// Up to `MEMORY` numbers, this is [`new`](Self::new). Then, and again after each
-    /// `MEMORY / 2` more, the numbers so far count half: those in the last `MEMORY / 2` to `MEMORY`
-    /// have at least the weight of all older ones together.
+    /// Up to `MEMORY` numbers, this is [`new`](Self::new). Then, and again after each `MEMORY / 2`
+    /// more, all weights are halved: the last `MEMORY / 2` to `MEMORY` numbers have at least the
+    /// weight of all older ones together.
     ///
     /// ```
     /// use gradlet::metrics::Quantile;
@@ -167,7 +170,7 @@ impl<const NUMERATOR: u32, const DENOMINATOR: u32, T: Scalar, const MARKERS: usi
     /// assert!((last.value().unwrap() - 44.0).abs() < 3.0);
     /// ```
     ///
-    /// Less than twice the [`MINIMUM`](Self::MINIMUM) does not compile:
+    /// Less than twice [`MINIMUM`](Self::MINIMUM) does not compile:
     ///
     /// ```compile_fail,E0080
     /// gradlet::metrics::Quantile::<99, 100>::with_memory::<199>();
@@ -188,7 +191,7 @@ impl<const NUMERATOR: u32, const DENOMINATOR: u32, T: Scalar, const MARKERS: usi
         Self { count, weight: 0, used: 0, markers: [Marker::ZERO; MARKERS] }
     }
 
-    /// Takes in one number, unless it is NaN or infinite; says whether it did.
+    /// Adds one number, unless it is NaN or infinite; returns whether it was added.
     pub fn observe(&mut self, x: T) -> bool {
         let is_finite = x.is_finite();
         if is_finite {
@@ -202,7 +205,7 @@ impl<const NUMERATOR: u32, const DENOMINATOR: u32, T: Scalar, const MARKERS: usi
         is_finite
     }
 
-    /// Halves all weights. What is left of each goes to the next, so that none is lost.
+    /// Halves all weights. The remainder of each is carried to the next, so that none is lost.
     fn halve(&mut self) {
         let mut rest = 0;
         for Marker { between, equal, .. } in &mut self.markers {
@@ -229,7 +232,7 @@ impl<const NUMERATOR: u32, const DENOMINATOR: u32, T: Scalar, const MARKERS: usi
                 return;
             }
             let room = Self::room(self.weight, below, marker.between);
-            // Nothing is hidden below the least number, which must stay a marker.
+            // Nothing is below the minimum, which must stay a marker.
             let needed = marker.between.saturating_add(2).saturating_mul(Self::PARTS);
             if self.used >= MARKERS && place > 0 && needed <= room {
                 marker.between = marker.between.saturating_add(1);
@@ -247,11 +250,11 @@ impl<const NUMERATOR: u32, const DENOMINATOR: u32, T: Scalar, const MARKERS: usi
         self.insert(place, x);
     }
 
-    /// A gap has this part of its room.
+    /// Gaps are compared with a `PARTS`th of their room.
     #[allow(clippy::cast_possible_truncation, reason = "no such array fits into a memory")]
     const PARTS: u32 = (MARKERS as u32).div_ceil(16);
 
-    /// How far a gap of `between` numbers is from the quantile, in ranks, and a little more.
+    /// Distance of a gap of `between` numbers from the quantile, in ranks, plus a margin.
     fn room(weight: u32, below: u32, between: u32) -> u32 {
         let share = const { (NUMERATOR as u64).wrapping_shl(32) / (DENOMINATOR as u64) };
         let wanted = u32::try_from((u64::from(weight).wrapping_mul(share)) >> 32).unwrap_or(weight);
@@ -261,7 +264,7 @@ impl<const NUMERATOR: u32, const DENOMINATOR: u32, T: Scalar, const MARKERS: usi
         distance.saturating_add(smaller / 16).saturating_add(1)
     }
 
-    /// Makes `x` a marker, in the middle of the gap that it is in.
+    /// Makes `x` a marker, in the middle of its gap.
     fn insert(&mut self, place: usize, x: T) {
         let mut moving = Marker { value: x, between: 0, equal: 1 };
         if let Some(above) = self.markers.get_mut(place) {
@@ -274,7 +277,7 @@ impl<const NUMERATOR: u32, const DENOMINATOR: u32, T: Scalar, const MARKERS: usi
         }
     }
 
-    /// The marker, not the first or last, without which the gap is smallest for its room.
+    /// The inner marker whose removal leaves the smallest gap relative to its room.
     fn cheapest(&self) -> usize {
         let (mut cheapest, mut least, mut room_of_least) = (1, u64::MAX, 1_u64);
         let mut below = 0_u32;
@@ -291,7 +294,7 @@ impl<const NUMERATOR: u32, const DENOMINATOR: u32, T: Scalar, const MARKERS: usi
         cheapest
     }
 
-    /// Makes a marker part of the gap below the next.
+    /// Merges a marker into the gap below the next.
     fn remove(&mut self, place: usize) {
         let mut moving = Marker::ZERO;
         for marker in self.markers.iter_mut().skip(place).rev() {
@@ -303,7 +306,7 @@ impl<const NUMERATOR: u32, const DENOMINATOR: u32, T: Scalar, const MARKERS: usi
         self.used = self.used.saturating_sub(1);
     }
 
-    /// Number of numbers; it stops at `u32::MAX`, and from 2^32 on older ones count for less.
+    /// Number of values; it stops at `u32::MAX`, and from 2^32 on older ones count for less.
     #[must_use]
     pub const fn count(&self) -> u32 {
         self.count.samples()
@@ -320,7 +323,7 @@ impl<const NUMERATOR: u32, const DENOMINATOR: u32, T: Scalar, const MARKERS: usi
         let (mut below, mut value) = (0_u32, None);
         for marker in self.markers.iter().take(self.used) {
             let first = below.saturating_add(marker.between).saturating_add(1);
-            // In a gap, the nearer marker.
+            // In a gap, the closer marker.
             if wanted.saturating_sub(below) < first.saturating_sub(wanted) {
                 return value;
             }

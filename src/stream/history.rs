@@ -6,11 +6,10 @@ use crate::macros::default_is_new;
 use crate::mean::DoubleWord;
 use crate::scalar::Scalar;
 
-/// The learning curve of a training of any length in at most `N` numbers.
+/// The learning curve of a training run of any length, in at most `N` numbers.
 ///
-/// Each number is the mean of [`stride`](Self::stride) losses in a row: of one at first, and of
-/// twice as many whenever there is no more room. So between `N / 2` and `N` numbers always span all
-/// of the training.
+/// Each number is the mean of [`stride`](Self::stride) consecutive losses: of one at first, and of
+/// twice as many each time the curve is full. So `N / 2` to `N` numbers always span the whole run.
 ///
 /// ```
 /// use gradlet::stream::LossHistory;
@@ -25,8 +24,8 @@ use crate::scalar::Scalar;
 /// assert_eq!((history.means(), history.stride()), (&[7.0, 4.0, 1.5][..], 2));
 /// ```
 ///
-/// NaN and infinite losses show up in the mean that they are part of. Fewer than two numbers do not
-/// compile:
+/// NaN and infinite losses make the mean that they are part of NaN or infinite. Room for fewer than
+/// two numbers does not compile:
 ///
 /// ```compile_fail,E0080
 /// gradlet::stream::LossHistory::<1>::new();
@@ -35,26 +34,26 @@ use crate::scalar::Scalar;
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct LossHistory<const N: usize, T = f32> {
     means: Vec<T, N>,
-    /// The stride is two to this power.
+    /// The stride is 2 to this power.
     doublings: u32,
-    /// Of the losses that are in no mean yet.
+    /// Mean of the losses that are in no number of the curve yet.
     mean: DoubleWord<T>,
     count: u32,
 }
 
-/// A mean is of up to 2^31 losses.
+/// A number is the mean of up to 2^31 losses.
 const MOST_DOUBLINGS: u32 = 31;
 
 impl<const N: usize, T: Scalar> LossHistory<N, T> {
-    /// No loss yet.
+    /// No losses yet.
     #[must_use]
     pub const fn new() -> Self {
-        const { assert!(N > 1, "a history has at least two numbers: N must not be 0 or 1") };
+        const { assert!(N > 1, "a history needs room for two numbers: N must be 2 or more") };
         Self { means: Vec::new(), doublings: 0, mean: DoubleWord::ZERO, count: 0 }
     }
 
-    /// Takes in one loss, unless there is no room: after `N` means of 2^31 losses. Says whether it
-    /// did.
+    /// Adds one loss, unless the curve is full: after `N` means of 2^31 losses each. Returns
+    /// whether it was added.
     pub fn observe(&mut self, loss: T) -> bool {
         if self.means.is_full() && !self.halve() {
             return false;
@@ -62,15 +61,15 @@ impl<const N: usize, T: Scalar> LossHistory<N, T> {
         self.count = self.count.saturating_add(1);
         self.mean.observe(loss, T::from_u32(self.count));
         if self.count >= self.stride() {
-            // There is room, or it would have been made.
+            // There is room, or `halve` has made some.
             let _ = self.means.push(self.mean.value());
             (self.mean, self.count) = (DoubleWord::ZERO, 0);
         }
         true
     }
 
-    /// Puts the mean of two numbers in the place of each pair; an odd last one becomes the begin of
-    /// the next mean. Not beyond the longest stride: says whether it did.
+    /// Replaces each pair of numbers by its mean; an odd last one becomes the start of the next
+    /// mean. Returns `false`, and does nothing, at the longest stride.
     fn halve(&mut self) -> bool {
         if self.doublings == MOST_DOUBLINGS {
             return false;
@@ -96,13 +95,13 @@ impl<const N: usize, T: Scalar> LossHistory<N, T> {
         true
     }
 
-    /// The curve so far, without up to `stride() - 1` last losses.
+    /// The curve so far, without the last losses, up to `stride() - 1` of them.
     #[must_use]
     pub fn means(&self) -> &[T] {
         &self.means
     }
 
-    /// How many losses each number is the mean of: a power of two, 2^31 at most.
+    /// How many losses each number is the mean of: a power of two, at most 2^31.
     #[must_use]
     pub const fn stride(&self) -> u32 {
         1_u32.wrapping_shl(self.doublings)
@@ -140,8 +139,8 @@ mod tests {
 
     #[test]
     fn long_strides_lose_no_digits() {
-        // 2^24 losses of 0.1 are in a mean, then as many of 0.2: a plain sum would take 0.25 for
-        // them.
+        // 2^24 losses of 0.1 are in a mean, then as many of 0.2: a plain sum would
+        // give 0.25.
         let mut history = full::<3>(24, 0.1);
         for _ in 0..1 << 24 {
             assert!(history.observe(0.2));

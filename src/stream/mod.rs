@@ -1,21 +1,21 @@
-//! Learning from a stream of samples (feature `heapless`): windows over a sensor's signal, examples
-//! to learn again, the history of the loss.
+//! Training on a stream of samples (feature `heapless`): windows over a sensor's signal, experience
+//! replay, learning curves.
 //!
-//! All have a size that is known at compile time, start as zeros (so in a `static` they take no
+//! The size of each is known at compile time. They start as zeros (so in a `static` they take no
 //! flash), and never allocate.
 //!
-//! | to do | use |
+//! | task | use |
 //! |---|---|
-//! | cut a signal into windows, and describe each by a few numbers | [`Window`], [`Features`] |
-//! | learn something new without forgetting the old | [`ReplayBuffer`] |
-//! | keep a learning curve | [`LossHistory`] |
+//! | split a signal into windows, and extract features | [`Window`], [`Features`] |
+//! | learn new data without catastrophic forgetting | [`ReplayBuffer`] |
+//! | record a learning curve | [`LossHistory`] |
 //!
 //! # Samples from an interrupt
 //!
-//! A timer's interrupt reads the sensor, and the main loop learns, which takes longer than the time
-//! between two samples. Between them goes a queue for one producer and one consumer: that of the
-//! crate `heapless` needs no lock and turns no interrupt off, also on cores that can only load and
-//! store (Cortex-M0). The interrupt owns the [`Producer`](::heapless::spsc::Producer), main the
+//! A timer interrupt reads the sensor, and the main loop trains, which takes longer than the time
+//! between two samples. A single-producer single-consumer queue connects them: the one of the crate
+//! `heapless` needs no lock and never disables interrupts, even on cores that have only loads and
+//! stores (Cortex-M0). The interrupt owns the [`Producer`](::heapless::spsc::Producer), main the
 //! [`Consumer`](::heapless::spsc::Consumer), so the network itself is never shared.
 //!
 //! ```
@@ -23,9 +23,9 @@
 //! use heapless::spsc::{Producer, Queue};
 //!
 //! type Sample = [f32; 3]; // acceleration along three axes, in g
-//! const QUEUE: usize = 32; // holds 31: as many as come in while a window is learned
+//! const QUEUE: usize = 32; // holds 31: as many as arrive during a training step
 //!
-//! /// The body of the interrupt: a sample that finds the queue full is dropped, and counted.
+//! /// The interrupt handler's body: if the queue is full, the sample is dropped and counted.
 //! fn on_timer(samples: &mut Producer<'_, Sample>, sensor: Sample, dropped: &mut u32) {
 //!     if samples.enqueue(sensor).is_err() {
 //!         *dropped += 1;
@@ -52,7 +52,8 @@
 //! assert_eq!((dropped, learned), (0, 4));
 //! ```
 //!
-//! The program `interrupt` of `examples/firmware` is this on an emulated core, with a timer's interrupt.
+//! The program `interrupt` of `examples/firmware` does this on an emulated core, with a timer
+//! interrupt.
 
 mod history;
 mod replay;

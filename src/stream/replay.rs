@@ -1,4 +1,4 @@
-//! Examples to learn again.
+//! Experience replay.
 
 use rand_core::Rng;
 
@@ -6,17 +6,17 @@ use super::ring::Ring;
 use crate::init::below;
 use crate::macros::default_is_new;
 
-/// Up to `N` examples to learn again, so that what is new does not wipe out what is old.
+/// Experience replay buffer of up to `N` examples, against catastrophic forgetting.
 ///
-/// A network that learns only what comes in now forgets the rest (French, Trends in Cognitive Sciences
-/// 3, 1999). Mixing examples from a buffer into each batch is the simplest
-/// remedy, and hard to beat (Chaudhry and others, On tiny episodic memories in continual learning,
-/// 2019). Takes `N` pairs and three words of memory.
+/// A network that is trained only on the newest data forgets the rest (French, Catastrophic
+/// forgetting in connectionist networks, Trends in Cognitive Sciences 3, 1999). Mixing examples
+/// from a buffer into each batch is the simplest remedy, and hard to beat (Chaudhry and others, On
+/// tiny episodic memories in continual learning, 2019). Takes `N` pairs and three words of memory.
 ///
-/// Choose what the buffer holds by the method that fills it:
-/// - [`push`](Self::push): the last `N` examples, a ring.
-/// - [`push_reservoir`](Self::push_reservoir): `N` of all examples so far, each with the same
-///   probability, a reservoir.
+/// The method that fills the buffer decides what it holds:
+/// - [`push`](Self::push): the last `N` examples (ring buffer).
+/// - [`push_reservoir`](Self::push_reservoir): a uniform random sample of `N` of all examples so
+///   far (reservoir sampling).
 ///
 /// ```
 /// use gradlet::{prelude::*, stream::ReplayBuffer};
@@ -27,7 +27,7 @@ use crate::macros::default_is_new;
 /// let mut net = Mlp::<1, 4, 1, Tanh, Identity>::ZERO;
 /// gradlet::init::xavier_uniform(&mut net, &mut rng);
 /// let mut trainer = BatchTrainer::<_, HalfSquaredError>::new();
-/// // The input grows slowly: without the buffer, the net would know just its last values.
+/// // The input grows slowly: without the buffer, the net would fit only its last values.
 /// for time in 0..4000_u16 {
 ///     let x = f32::from(time) / 4000.0;
 ///     let example = ([x], [(6.0 * x).sin()]);
@@ -40,7 +40,7 @@ use crate::macros::default_is_new;
 /// assert!((net.forward(&[0.25])[0] - 1.0).abs() < 0.2); // seen 3,000 steps ago
 /// ```
 ///
-/// A buffer for no example does not compile:
+/// A buffer of size 0 does not compile:
 ///
 /// ```compile_fail,E0080
 /// gradlet::stream::ReplayBuffer::<[f32; 1], [f32; 1], 0>::new();
@@ -60,7 +60,7 @@ impl<X, Y, const N: usize> ReplayBuffer<X, Y, N> {
         Self { examples: Ring::new(), seen: 0 }
     }
 
-    /// Takes in an example, in place of the oldest if the buffer is full; returns that one.
+    /// Adds an example, replacing the oldest if the buffer is full; returns the replaced one.
     ///
     /// ```
     /// let mut buffer = gradlet::stream::ReplayBuffer::<_, _, 2>::new();
@@ -73,11 +73,11 @@ impl<X, Y, const N: usize> ReplayBuffer<X, Y, N> {
         self.examples.push(example)
     }
 
-    /// Takes in an example so that each of all examples so far is in the buffer with the same
-    /// probability; returns the one that had to go, which may be the new one.
+    /// Adds an example so that each of all examples so far is in the buffer with the same
+    /// probability; returns the one that was discarded, which may be the new one.
     ///
     /// Algorithm R of Vitter, ACM Transactions on Mathematical Software 11 (1985). Draws one number
-    /// once the buffer is full, and again with a probability of less than `seen / 2^32`.
+    /// once the buffer is full, and another with a probability of less than `seen / 2^32`.
     pub fn push_reservoir(
         &mut self,
         example: (X, Y),
@@ -88,11 +88,10 @@ impl<X, Y, const N: usize> ReplayBuffer<X, Y, N> {
         self.examples.push_or_replace(example, usize::try_from(place).unwrap_or(usize::MAX))
     }
 
-    /// Up to `count` examples, each drawn from all in the buffer, so one may come twice; none if the
-    /// buffer is empty.
+    /// Up to `count` examples, drawn uniformly with replacement; none if the buffer is empty.
     ///
-    /// They are what [`BatchTrainer::accumulate_all`](crate::BatchTrainer::accumulate_all) and
-    /// [`Trainer::fit`](crate::Trainer::fit) take. Draws one number for each, see
+    /// They can be passed to [`BatchTrainer::accumulate_all`](crate::BatchTrainer::accumulate_all)
+    /// and [`Trainer::fit`](crate::Trainer::fit). Draws one number for each, see
     /// [`init::shuffle`](crate::init::shuffle).
     pub fn draw<R: Rng + ?Sized>(&self, count: u32, rng: &mut R) -> impl Iterator<Item = &(X, Y)> {
         let len = u32::try_from(self.examples.items.len()).unwrap_or(u32::MAX);
@@ -113,19 +112,19 @@ impl<X, Y, const N: usize> ReplayBuffer<X, Y, N> {
         self.examples.items.len()
     }
 
-    /// Whether there is no example in it.
+    /// Whether the buffer is empty.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.examples.items.is_empty()
     }
 
-    /// Number of examples that were offered, at most `u32::MAX`.
+    /// Number of examples that were added, kept or not, at most `u32::MAX`.
     #[must_use]
     pub const fn seen(&self) -> u32 {
         self.seen
     }
 
-    /// Drops all examples, and begins anew.
+    /// Removes all examples and resets [`seen`](Self::seen).
     pub fn clear(&mut self) {
         self.examples.clear();
         self.seen = 0;

@@ -1,16 +1,16 @@
-//! The last items of many.
+//! A ring buffer.
 
 use core::mem;
 
 use ::heapless::Vec;
 
-/// The last `N` items, in memory in the order in which their places were filled. (The ring of
+/// The last `N` items, in memory in the order in which their slots were filled. (The ring buffer of
 /// `heapless`, `HistoryBuf`, has checks that can panic.)
 #[derive(Clone, Debug)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub(super) struct Ring<X, const N: usize> {
     pub(super) items: Vec<X, N>,
-    /// The place of the oldest item, if all places are filled.
+    /// The slot of the oldest item, if all slots are filled.
     oldest: usize,
 }
 
@@ -19,7 +19,7 @@ impl<X, const N: usize> Ring<X, N> {
         Self { items: Vec::new(), oldest: 0 }
     }
 
-    /// Takes in an item, in place of the oldest if there is no room; returns that one.
+    /// Adds an item, replacing the oldest if there is no room; returns the replaced one.
     pub(super) fn push(&mut self, item: X) -> Option<X> {
         let out = self.push_or_replace(item, self.oldest);
         if out.is_some() {
@@ -29,8 +29,8 @@ impl<X, const N: usize> Ring<X, N> {
         out
     }
 
-    /// Takes in an item; if there is no room, in place of the one in `place`, or not at all if there
-    /// is no such place. Returns the one that is left over.
+    /// Adds an item; if there is no room, replaces the one at index `place`, or nothing if there is
+    /// no such index. Returns the item that is left over.
     pub(super) fn push_or_replace(&mut self, item: X, place: usize) -> Option<X> {
         let item = self.items.push(item).err()?;
         Some(match self.items.get_mut(place) {
@@ -39,7 +39,7 @@ impl<X, const N: usize> Ring<X, N> {
         })
     }
 
-    /// Older items and newer ones, in their order.
+    /// Older items and newer ones, each in order.
     pub(super) fn parts(&self) -> (&[X], &[X]) {
         let (newer, older) = self.items.split_at_checked(self.oldest).unwrap_or_default();
         (older, newer)

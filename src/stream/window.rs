@@ -1,4 +1,4 @@
-//! Windows over a signal.
+//! Sliding windows over a signal.
 
 use core::cmp::Ordering;
 
@@ -8,11 +8,11 @@ use crate::mean::DoubleWord;
 use crate::scalar::Scalar;
 use crate::zero::Zero;
 
-/// The last `LEN` samples of `CHANNELS` numbers each, looked at every `HOP` samples.
+/// Sliding window: the last `LEN` samples of `CHANNELS` values each, returned every `HOP` samples.
 ///
-/// The first window is full after `LEN` samples, each further one `HOP` samples later: windows follow
-/// one another if `HOP` is `LEN` (unless given), overlap if it is less, and leave samples out if it
-/// is more. Takes `LEN * CHANNELS` numbers of memory and four words.
+/// The first window is full after `LEN` samples, each further one `HOP` samples later. `HOP` is
+/// `LEN` by default, so windows follow one another; with a smaller one they overlap, with a larger
+/// one samples between them are skipped. Takes `LEN * CHANNELS` numbers of memory and four words.
 ///
 /// ```
 /// use gradlet::stream::Window;
@@ -27,7 +27,7 @@ use crate::zero::Zero;
 /// assert_eq!(means, [1.5, 3.5, 5.5]); // of 0 to 3, 2 to 5, 4 to 7
 /// ```
 ///
-/// A window of no samples, and one that is never looked at, do not compile:
+/// A window of no samples, and a hop of 0, do not compile:
 ///
 /// ```compile_fail,E0080
 /// gradlet::stream::Window::<1, 0>::new();
@@ -36,7 +36,7 @@ use crate::zero::Zero;
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct Window<const CHANNELS: usize, const LEN: usize, const HOP: usize = LEN, T = f32> {
     samples: Ring<[T; CHANNELS], LEN>,
-    /// Whether there was a full window.
+    /// Whether there has been a full window.
     begun: bool,
     /// Samples since the last full window, or since the beginning.
     waited: usize,
@@ -55,10 +55,10 @@ impl<const CHANNELS: usize, const LEN: usize, const HOP: usize, T: Scalar>
         Self { samples: Ring::new(), begun: false, waited: 0 }
     }
 
-    /// Takes in one sample. Returns the window if it is full and its turn has come.
+    /// Adds one sample. Returns the window if it is full and due.
     ///
-    /// NaN and infinite numbers are taken in as well: the features of their channel are not finite
-    /// then, so a [`Trainer`](crate::Trainer) does not learn them.
+    /// NaN and infinite values are added too: the features of their channel are then not finite, so
+    /// a [`Trainer`](crate::Trainer) does not learn from them.
     pub fn push(&mut self, sample: [T; CHANNELS]) -> Option<FullWindow<'_, CHANNELS, T>> {
         self.samples.push(sample);
         self.waited = self.waited.saturating_add(1);
@@ -69,7 +69,7 @@ impl<const CHANNELS: usize, const LEN: usize, const HOP: usize, T: Scalar>
         Some(FullWindow { parts: self.samples.parts() })
     }
 
-    /// Forgets all samples, as after a gap in the signal.
+    /// Discards all samples, as needed after a gap in the signal.
     pub fn clear(&mut self) {
         self.samples.clear();
         (self.begun, self.waited) = (false, 0);
@@ -81,7 +81,7 @@ default_is_new!(
     Window<CHANNELS, LEN, HOP, T>
 );
 
-/// A window that is full: see [`Window::push`].
+/// A full window: see [`Window::push`].
 #[derive(Clone, Copy, Debug)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct FullWindow<'a, const CHANNELS: usize, T = f32> {
@@ -106,11 +106,11 @@ impl<'a, const CHANNELS: usize, T: Scalar> FullWindow<'a, CHANNELS, T> {
         self.parts.0.iter().chain(self.parts.1)
     }
 
-    /// What the signal does in this window, by two passes over the samples of each channel.
+    /// Computes the features of the signal, in two passes over the samples of each channel.
     ///
-    /// Sums have about twice the digits of `T`, so the features of long windows are as right as those
-    /// of short ones. A deviation whose sum of squares overflows is NaN: in `f32`, where samples
-    /// differ by more than `1e19 / sqrt(LEN)`.
+    /// Sums are accumulated with about twice the precision of `T`, so the features of long windows
+    /// are as accurate as those of short ones. A standard deviation is NaN if its sum of squares
+    /// overflows: in `f32`, where samples differ by more than `1e19 / sqrt(LEN)`.
     #[must_use]
     pub fn features(&self) -> Features<CHANNELS, T> {
         let mut features = Features::ZERO;
@@ -128,7 +128,7 @@ impl<'a, const CHANNELS: usize, T: Scalar> FullWindow<'a, CHANNELS, T> {
     }
 }
 
-/// Mean, as the first number and the distance from it, least and greatest number.
+/// Mean, as the first value and the distance from it, minimum and maximum.
 fn mean_and_range<T: Scalar>(numbers: impl Iterator<Item = T> + Clone) -> ([T; 2], T, T) {
     let first = numbers.clone().next().unwrap_or_default();
     let (mut sum, mut count, mut min, mut max) = (DoubleWord::ZERO, T::ZERO, first, first);
@@ -141,7 +141,7 @@ fn mean_and_range<T: Scalar>(numbers: impl Iterator<Item = T> + Clone) -> ([T; 2
     ([first, sum.value() / count], min, max)
 }
 
-/// Standard deviation, and how often the numbers cross their mean.
+/// Standard deviation, and how often the values cross their mean.
 fn deviation_and_crossings<T: Scalar>(
     [first, mean]: [T; 2],
     numbers: impl Iterator<Item = T>,
@@ -149,7 +149,7 @@ fn deviation_and_crossings<T: Scalar>(
     let (mut squares, mut count, mut crossings) = (DoubleWord::ZERO, T::ZERO, T::ZERO);
     let mut was_above = None;
     for x in numbers {
-        // Not from the sum, whose rounding may be all that a small signal on a large constant is.
+        // Not from the sum: its rounding error may exceed a small signal on a large constant.
         let distance = (x - first) - mean;
         squares.add(distance * distance);
         count += T::ONE;
@@ -165,7 +165,7 @@ fn deviation_and_crossings<T: Scalar>(
     ((squares.value() / count).sqrt(), crossings)
 }
 
-/// What the signal of each channel does in a window, in the unit of the samples.
+/// Features of each channel of a window, in the unit of the samples.
 ///
 /// ```
 /// use gradlet::stream::Window;
@@ -188,12 +188,12 @@ pub struct Features<const CHANNELS: usize, T = f32> {
     pub mean: [T; CHANNELS],
     /// `sqrt(sum (x - mean)^2 / LEN)`.
     pub standard_deviation: [T; CHANNELS],
-    /// The least number.
+    /// The minimum.
     pub minimum: [T; CHANNELS],
-    /// The greatest number.
+    /// The maximum.
     pub maximum: [T; CHANNELS],
-    /// How often `x - mean` changes its sign, which a constant like gravity so does not hide: twice
-    /// the number of oscillations.
+    /// Zero crossings: how often `x - mean` changes sign, twice the number of oscillations.
+    /// Subtracting the mean removes a constant such as gravity.
     pub zero_crossings: [T; CHANNELS],
 }
 

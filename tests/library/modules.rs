@@ -165,7 +165,7 @@ fn confusion_matrix_refuses_what_is_no_class_and_counts_nothing() {
     assert_eq!(matrix, ConfusionMatrix::new());
     assert_eq!(
         matrix.record(2, 0).unwrap_err().to_string(),
-        "class 2 is not one of 2, counted from 0"
+        "class 2 is out of range: there are 2 classes, counted from 0"
     );
 }
 
