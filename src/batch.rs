@@ -1,4 +1,4 @@
-//! Training by batches: the mean gradient of several samples.
+//! Mini-batch training: the mean gradient of several samples.
 
 use core::array::from_mut;
 use core::convert::Infallible;
@@ -13,19 +13,20 @@ use crate::scalar::{Scalar, reciprocal};
 use crate::trainer::{Trainer, backward, forward};
 use crate::zero::Zero;
 
-/// Trains a network by the mean gradient of batches.
+/// Trains a network in mini-batches, by the mean gradient of each.
 ///
 /// A batch is never stored: [`accumulate`](Self::accumulate) adds the gradient of a sample to the
-/// sum, [`apply`](Self::apply) makes the step. Beside what a [`Trainer`] holds, it holds that sum,
-/// one number for each parameter, and a count.
+/// sum, [`apply`](Self::apply) makes the step; the batch size is the number of samples between. In
+/// addition to what a [`Trainer`] holds, it holds that sum, one number for each parameter, and a
+/// count.
 ///
 /// # Several samples at once
 ///
-/// On a PC, `BatchTrainer<Net, Loss, Sgd, 16>` takes tiles of 16 samples through the network
-/// together, in [`accumulate_all`](Self::accumulate_all) and [`fit`](Self::fit), so that a weight that
-/// is loaded serves all of them. The bits are the same. The trainer then holds 32 numbers for each unit
-/// more, two for each sample. Multiples of 8 are good sizes; layers of fewer than about 16 inputs gain
-/// nothing. What is left of a batch goes through in fours, then one by one.
+/// On a PC, `BatchTrainer<Net, Loss, Sgd, 16>` runs tiles of 16 samples through the network
+/// together, in [`accumulate_all`](Self::accumulate_all) and [`fit`](Self::fit), so that each
+/// loaded weight is used for all of them. Results are bit-identical. The trainer then holds 32 more
+/// numbers for each unit, two for each sample. Use multiples of 8; layers of fewer than about 16
+/// inputs gain nothing. The remainder of a batch is processed in fours, then one by one.
 ///
 /// ```
 /// use gradlet::prelude::*;
@@ -45,11 +46,11 @@ use crate::zero::Zero;
 pub type BatchTrainer<N, L, O = Sgd<Real<N>>, const TILE: usize = 0> =
     Trainer<N, L, O, Batch<N, TILE>>;
 
-/// What a [`BatchTrainer`] holds of a batch.
+/// The state of a [`BatchTrainer`]'s batch.
 #[derive(Clone, Debug)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct Batch<N: Layer, const TILE: usize> {
-    /// Of the samples of a tile.
+    /// One for each sample of a tile.
     traces: [N::Trace; TILE],
     /// The sum of the gradients so far.
     gradient: N::Gradient,
@@ -69,7 +70,7 @@ where
 {
     /// Adds the gradient of one sample to the batch. Returns the sample's loss.
     ///
-    /// If that is NaN or infinite, the sample is left out of the batch: a number in `input` is, a
+    /// If that is NaN or infinite, the sample is left out of the batch: a value of `input` is, a
     /// parameter is NaN, or the target is outside the domain of the loss ([`Loss::accepts`]).
     #[inline]
     pub fn accumulate(&mut self, net: &N, input: &N::Input, target: &N::Output) -> T {
@@ -83,8 +84,8 @@ where
         forward.answer()
     }
 
-    /// Adds the gradients of `examples` to the batch, as [`accumulate`](Self::accumulate) does for each.
-    /// Returns their mean loss: `None` if there are none, NaN if a loss is NaN or infinite.
+    /// Adds the gradients of `examples` to the batch, as [`accumulate`](Self::accumulate) does for
+    /// each. Returns their mean loss: `None` if there are none, NaN if a loss is NaN or infinite.
     ///
     /// ```
     /// use gradlet::prelude::*;
@@ -111,8 +112,8 @@ where
         losses.mean()
     }
 
-    /// Takes up to `most` of the examples; `observe` is told each loss with its target, and ends it
-    /// by an error.
+    /// Consumes up to `most` of the examples; `observe` is called with each loss and its target,
+    /// and stops it by returning an error.
     pub(crate) fn accumulate_each<E: Example<N::Input, N::Output>, R>(
         &mut self,
         net: &N,
@@ -122,7 +123,7 @@ where
     ) -> Result<(), R> {
         let mut examples = (0..most).zip(examples).map(|(_, example)| example);
         loop {
-            // An iterator gives examples one by one; a tile needs them at the same time.
+            // An iterator yields examples one by one; a tile needs them at the same time.
             let mut tile = [const { None }; TILE];
             let mut count = 0_usize;
             for (place, example) in tile.iter_mut().zip(&mut examples) {
@@ -143,14 +144,14 @@ where
                 observe(self.accumulate(net, example.input(), example.target()), example.target())?;
             }
         }
-        // All of them, if the tile has no place.
+        // All of them, if tiles have size 0.
         examples.try_for_each(|example| {
             observe(self.accumulate(net, example.input(), example.target()), example.target())
         })
     }
 
-    /// Takes the first `K` of the examples through the network together, and out of `examples`; `None`
-    /// if there are fewer. If not all is finite, they go one by one.
+    /// Runs the first `K` of the examples through the network together, and removes them from
+    /// `examples`; `None` if there are fewer. If not all is finite, they are processed one by one.
     fn accumulate_tile<'e, const K: usize, E: Example<N::Input, N::Output>>(
         &mut self,
         net: &N,
@@ -170,7 +171,7 @@ where
         let forward = forward::<N, L, K>(net, traces, inputs, targets);
         let mut losses = targets.map(|target| (T::ZERO, target));
         if forward.iter().all(|sample| sample.sum.is_finite()) {
-            // The sums of the gradient take the samples in their order: the bits of one by one.
+            // The gradient sums add the samples in order: the same bits as one by one.
             for ((loss, _), sample) in losses.iter_mut().zip(forward) {
                 *loss = sample.loss;
             }
@@ -186,14 +187,14 @@ where
         Some(losses)
     }
 
-    /// Updates the network by the mean gradient of the batch, and begins a new batch.
+    /// Updates the network by the mean gradient of the batch, and starts a new batch.
     ///
-    /// A batch of one sample ends in the bits of [`Trainer::step`], but for the last digit of a weight with
-    /// [`Sgd`] or [`ClipByNorm`](crate::ClipByNorm): see [the order](crate::Optimizer) of the operations.
+    /// A batch of one sample gives the bits of [`Trainer::step`], except for the last digit of a
+    /// weight with [`Sgd`] or [`ClipByNorm`](crate::ClipByNorm): see [the order](crate::Optimizer)
+    /// of the operations.
     ///
-    /// Returns the number of samples that were learned. It is 0, and nothing changes, if there are
-    /// none, or if a hyper-parameter is out of its range ([`Optimizer::check`]): the batch is then
-    /// still there.
+    /// Returns the number of samples in the batch. It is 0, and nothing changes, if there are none,
+    /// or if a hyper-parameter is out of range ([`Optimizer::check`]): the batch is then kept.
     #[inline]
     pub fn apply(&mut self, net: &mut N, optimizer: &O) -> u32 {
         let count = if optimizer.check().is_ok() { self.batch.count } else { 0 };
@@ -205,7 +206,7 @@ where
         count
     }
 
-    /// Drops the batch so far. What the optimizer remembers stays.
+    /// Discards the batch so far. The optimizer's state is kept.
     #[inline]
     pub fn clear(&mut self) {
         let gradient = &mut self.batch.gradient;

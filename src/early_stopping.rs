@@ -7,9 +7,10 @@ use crate::macros::default_is_new;
 use crate::scalar::Scalar;
 use crate::zero::Zero;
 
-/// Ends training when a loss has not become better for some epochs, and keeps the best parameters.
+/// Early stopping against overfitting: ends training when a loss has not improved for some epochs,
+/// and keeps the best parameters.
 ///
-/// Give it the loss on examples that are not trained on. Holds one number for each parameter.
+/// Pass it the loss on held-out examples (the validation loss). Holds a copy of the parameters.
 ///
 /// ```
 /// use gradlet::prelude::*;
@@ -43,15 +44,15 @@ pub struct EarlyStopping<N: Layer> {
 }
 
 impl<N: Layer> EarlyStopping<N> {
-    /// Has seen nothing yet.
+    /// No losses yet.
     #[must_use]
     pub const fn new() -> Self {
         Self { best: N::Gradient::ZERO, best_loss: Real::<N>::ZERO, found: false, waited: 0 }
     }
 
-    /// Keeps the parameters if `loss` is the lowest so far; says stop after `patience` losses in a
-    /// row that were not. A loss that is NaN or infinite is never the lowest, nor is that of a network
-    /// with such a parameter.
+    /// Keeps the parameters if `loss` is the lowest so far; returns `Break` after `patience` losses
+    /// in a row that were not. A loss that is NaN or infinite is never the lowest, nor is that of a
+    /// network with such a parameter.
     pub fn observe(&mut self, net: &N, loss: Real<N>, patience: u32) -> ControlFlow<()> {
         let lowest = !self.found || loss < self.best_loss;
         let better = lowest && loss.is_finite() && parameters_are_finite(net);
@@ -80,9 +81,9 @@ impl<N: Layer> EarlyStopping<N> {
         self.found.then_some(self.best_loss)
     }
 
-    /// Gives the best parameters back to `net`; if none were kept, `net` stays as it is and the
-    /// answer is `false`.
-    #[must_use = "`false` says that there was nothing to restore"]
+    /// Restores the best parameters into `net`; if none were kept, leaves `net` unchanged and
+    /// returns `false`.
+    #[must_use = "`false` means that there was nothing to restore"]
     pub fn restore(&self, net: &mut N) -> bool {
         if self.found {
             N::walk([], [net], [&self.best], [], &mut |_, [], [now], [best], []| {

@@ -1,4 +1,4 @@
-//! Training loops: epochs and what ends them.
+//! Training loops: epochs, stopping criteria, reports.
 
 use core::ops::ControlFlow;
 
@@ -13,7 +13,7 @@ use crate::shape::Shape;
 use crate::tensors::are_finite;
 use crate::trainer::Trainer;
 
-/// When training ends.
+/// Stopping criterion.
 ///
 /// ```
 /// use gradlet::Stop;
@@ -23,27 +23,27 @@ use crate::trainer::Trainer;
 #[derive(Clone, Copy, Debug, PartialEq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct Stop<T = f32> {
-    /// Most epochs, that is passes over all examples.
+    /// Maximum number of epochs, that is passes over all examples.
     pub epochs: u32,
-    /// Ends after an epoch whose mean loss is this or less; `None` for no such limit.
+    /// Stops after an epoch whose mean loss is this or less; `None` for no such limit.
     pub loss: Option<T>,
 }
 
 impl<T: Scalar> Stop<T> {
-    /// After `epochs` epochs, whatever the loss.
+    /// Stops after `epochs` epochs, whatever the loss.
     #[must_use]
     pub fn after(epochs: u32) -> Self {
         Self { epochs, loss: None }
     }
 
-    /// Also when the mean loss of an epoch is `loss` or less.
+    /// Stops also when the mean loss of an epoch is `loss` or less.
     #[must_use]
     pub fn or_at_loss(self, loss: T) -> Self {
         Self { loss: Some(loss), ..self }
     }
 }
 
-/// A batch size that no epoch exceeds: each epoch is one batch.
+/// Batch size for full-batch training: each epoch is one batch.
 ///
 /// ```
 /// use gradlet::prelude::*;
@@ -56,19 +56,19 @@ impl<T: Scalar> Stop<T> {
 /// ```
 pub const FULL_BATCH: u32 = u32::MAX;
 
-/// What a callback is told after each epoch: see [`Trainer::fit_with`].
+/// The argument of the callback after each epoch: see [`Trainer::fit_with`].
 #[derive(Debug)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct Epoch<'a, N: Layer> {
-    /// Epochs done, this one included: 1 after the first.
+    /// Epochs completed, this one included: 1 after the first.
     pub number: u32,
-    /// Mean loss over the examples of this epoch, each taken before its own update.
+    /// Mean loss over the examples of this epoch, each evaluated before its own update.
     pub loss: Real<N>,
-    /// The network as it is now.
+    /// The network after this epoch.
     pub net: &'a N,
 }
 
-/// How training ended.
+/// Result of a training run.
 ///
 /// ```
 /// use gradlet::prelude::*;
@@ -78,16 +78,16 @@ pub struct Epoch<'a, N: Layer> {
 /// let examples = [([1.0], [1.0]), ([f32::NAN], [1.0])];
 /// let report = trainer.fit(&mut net, &Sgd { learning_rate: 0.5 }, &examples, Stop::after(9));
 /// assert_eq!((report.outcome, report.epochs), (Outcome::NotFinite { example: 1 }, 0));
-/// assert_eq!(net.bias(), &[0.5]); // learned from the first example, unharmed by the second
+/// assert_eq!(net.bias(), &[0.5]); // trained on the first example, unchanged by the second
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct Report<T = f32> {
-    /// Why it ended.
+    /// Why training ended.
     pub outcome: Outcome,
-    /// Complete epochs.
+    /// Completed epochs.
     pub epochs: u32,
-    /// Mean loss of the last complete epoch; `None` if there was none.
+    /// Mean loss of the last completed epoch; `None` if there was none.
     pub loss: Option<T>,
 }
 
@@ -96,42 +96,42 @@ pub struct Report<T = f32> {
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 #[non_exhaustive]
 pub enum Outcome {
-    /// All epochs are done.
+    /// All epochs are completed.
     EpochsDone,
-    /// The mean loss of an epoch is as low as was asked for.
+    /// The mean loss of an epoch reached the limit.
     LossReached,
-    /// The callback said so.
+    /// The callback ended it.
     Stopped,
-    /// The loss of an example was NaN or infinite. The network is as it was before that example;
-    /// if it had grown useless in earlier steps, [`EarlyStopping::restore`] gives the best one.
+    /// The loss of an example was NaN or infinite. The network is as it was before that example; if
+    /// earlier steps had ruined it, [`EarlyStopping::restore`] restores the best one.
     ///
     /// [`EarlyStopping::restore`]: crate::EarlyStopping::restore
     NotFinite {
-        /// Number of the example in its epoch, counted from 0.
+        /// Index of the example in its epoch, from 0.
         example: u32,
     },
     /// A target is outside the domain of the loss ([`Loss::accepts`]): NaN, infinite, -1 or 2 for
-    /// [`BinaryCrossEntropy`](crate::BinaryCrossEntropy), class numbers for
-    /// [`CrossEntropy`](crate::CrossEntropy). The network is as it was before that example.
+    /// [`BinaryCrossEntropy`](crate::BinaryCrossEntropy), a class index instead of a one-hot label
+    /// for [`CrossEntropy`](crate::CrossEntropy). The network is as it was before that example.
     Target {
-        /// Number of the example in its epoch, counted from 0.
+        /// Index of the example in its epoch, from 0.
         example: u32,
     },
-    /// A hyper-parameter of the optimizer is out of its range, or became so by a schedule. The
-    /// network is as it was before that update.
+    /// A hyper-parameter of the optimizer is out of range, perhaps by a schedule. The network is as
+    /// it was before that update.
     Optimizer(HyperParameter),
     /// After a complete epoch of finite losses, or before the first, a parameter of the network or
-    /// of the optimizer's state is NaN or infinite: the steps are too large. The network is of no
-    /// use; [`EarlyStopping::restore`](crate::EarlyStopping::restore) gives the best one before.
-    /// The callback was not called for that epoch.
+    /// of the optimizer's state is NaN or infinite: the learning rate is too high. The network is
+    /// useless; [`EarlyStopping::restore`](crate::EarlyStopping::restore) restores the best one
+    /// before. The callback was not called for that epoch.
     Diverged,
     /// An epoch had no examples, or the batch size is 0.
     NoExamples,
 }
 
-/// Learns from examples, whatever the size of a batch.
+/// Trains on examples, whatever the batch size.
 trait Learn<N: Layer, O> {
-    /// Learns the examples of an epoch, and records their losses. `optimizer` is asked for once for
+    /// Trains on the examples of an epoch, and records their losses. `optimizer` is called once for
     /// each update.
     fn epoch<E: Example<N::Input, N::Output>>(
         &mut self,
@@ -141,11 +141,11 @@ trait Learn<N: Layer, O> {
         losses: &mut LossMeter<Real<N>>,
     ) -> Result<(), Outcome>;
 
-    /// Whether all numbers of the optimizer's state are finite.
+    /// Whether all of the optimizer's state is finite.
     fn state_is_finite(&self) -> bool;
 }
 
-/// Records a finite loss; otherwise says what was wrong with the example.
+/// Records a finite loss; otherwise returns what was wrong with the example.
 fn record<N: Layer, L: Loss<N::Activation, N::Format>>(
     losses: &mut LossMeter<Real<N>>,
     loss: Real<N>,
@@ -162,7 +162,7 @@ fn record<N: Layer, L: Loss<N::Activation, N::Format>>(
     }
 }
 
-/// What ends training after an epoch, or before the first.
+/// Why training ends after an epoch, or before the first; `None` if it goes on.
 fn ended<N: Layer>(
     report: &Report<Real<N>>,
     net: &N,
@@ -197,7 +197,7 @@ fn run<N: Layer, O: Optimizer<N>, S: IntoIterator<Item: Example<N::Input, N::Out
         Ok(optimizer)
     };
     loop {
-        // Also before the first epoch, and before the callback could keep such a network.
+        // Also before the first epoch, and before the callback could save such a network.
         if !(parameters_are_finite(net) && learner.state_is_finite()) {
             return Report { outcome: Outcome::Diverged, ..report };
         }
@@ -209,7 +209,7 @@ fn run<N: Layer, O: Optimizer<N>, S: IntoIterator<Item: Example<N::Input, N::Out
         if let Err(outcome) = learner.epoch(net, &mut next_optimizer, examples, &mut losses) {
             return Report { outcome, ..report };
         }
-        // An epoch of no examples would go on for ever without learning.
+        // Epochs without examples would go on forever without training.
         let Some(loss) = losses.mean() else {
             return Report { outcome: Outcome::NoExamples, ..report };
         };
@@ -259,7 +259,7 @@ where
     ) -> Result<(), Outcome> {
         let mut examples = examples.fuse();
         loop {
-            // Losses are recorded one by one, so that the report can name the example that was wrong.
+            // Losses are recorded one by one, so that the report can name the invalid example.
             self.trainer.accumulate_each(net, &mut examples, self.size, |loss, target| {
                 record::<N, L>(losses, loss, target)
             })?;
@@ -276,7 +276,7 @@ where
 }
 
 impl<N: Layer, L: Loss<N::Activation, N::Format>, O: Optimizer<N>> Trainer<N, L, O> {
-    /// Trains over all `examples`, in their order, epoch after epoch.
+    /// Trains on all `examples`, in their order, epoch after epoch.
     ///
     /// ```
     /// use gradlet::prelude::*;
@@ -309,11 +309,11 @@ impl<N: Layer, L: Loss<N::Activation, N::Format>, O: Optimizer<N>> Trainer<N, L,
         )
     }
 
-    /// Trains with a schedule, with other examples in each epoch, and with a callback.
+    /// Trains with a schedule, new or shuffled examples in each epoch, and a callback.
     ///
-    /// `optimizer` is given the number of updates done, `examples` the number of epochs done, both
-    /// counted from 0: the place for a [`schedule`](crate::schedule) and for shuffling.
-    /// `callback` is called after each epoch and may end the training;
+    /// `optimizer` is called with the number of updates so far, `examples` with the number of
+    /// epochs so far, both from 0: the place for a [`schedule`](crate::schedule) and for shuffling.
+    /// `callback` is called after each epoch and may end training;
     /// [`EarlyStopping`](crate::EarlyStopping) is made for it.
     ///
     /// ```
@@ -354,8 +354,9 @@ where
     L: Loss<N::Activation, T>,
     O: Optimizer<N>,
 {
-    /// Trains over all `examples` in batches of `size`; the last batch of an epoch may be smaller, and
-    /// [`FULL_BATCH`] makes one of each epoch. A size of 0 ends in [`Outcome::NoExamples`].
+    /// Trains on all `examples` in mini-batches of batch size `size`; the last batch of an epoch
+    /// may be smaller. [`FULL_BATCH`] makes each epoch one batch; 0 ends in
+    /// [`Outcome::NoExamples`].
     ///
     /// ```
     /// use gradlet::prelude::*;
@@ -389,8 +390,9 @@ where
         )
     }
 
-    /// Trains with a schedule, with other examples in each epoch, and with a callback: see
-    /// [`Trainer::fit_with`]. If an example or an optimizer is refused, the batch so far is dropped.
+    /// Trains with a schedule, new or shuffled examples in each epoch, and a callback: see
+    /// [`Trainer::fit_with`]. If an example or an optimizer is refused, the batch so far is
+    /// discarded.
     pub fn fit_with<S>(
         &mut self,
         net: &mut N,
@@ -403,7 +405,7 @@ where
     where
         S: IntoIterator<Item: Example<N::Input, N::Output>>,
     {
-        // Samples of the user's own `accumulate` do not go into the first batch.
+        // Samples from the user's earlier `accumulate` do not go into the first batch.
         self.clear();
         let report =
             run(&mut InBatches { trainer: self, size }, net, optimizer, examples, stop, callback);

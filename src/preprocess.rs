@@ -1,9 +1,9 @@
 //! Feature scaling (standardisation, min-max) and its inverse.
 //!
-//! [`Standardize`] and [`MinMax`] look at the examples one by one and find an offset and a scale
-//! for each feature; [`Scaling`] applies them. After training, the scaling is folded into the
-//! weights, so that the network takes raw numbers and answers in real units, and the device does no
-//! preprocessing at all.
+//! [`Standardize`] and [`MinMax`] observe the examples one by one and compute an offset and a scale
+//! for each feature; [`Scaling`] applies them. After training, the scaling can be folded into the
+//! weights, so that the network takes raw readings, predicts in real units, and needs no
+//! preprocessing on the device.
 //!
 //! ```
 //! use gradlet::{prelude::*, preprocess::Standardize};
@@ -41,8 +41,9 @@ use crate::scalar::Scalar;
 
 /// An offset and a scale for each of `N` features: `z = (x - offset) / scale`.
 ///
-/// A scale of 0 is taken as 1, so a feature that never varies becomes 0, not NaN. So is one below the
-/// least normal number (1.2e-38 in `f32`), by which weights would be divided into infinity.
+/// A scale of 0 is replaced by 1, so a feature that never varies becomes 0, not NaN. So is a scale
+/// below the smallest normal number (1.2e-38 in `f32`), since dividing weights by it would
+/// overflow.
 ///
 /// ```
 /// use gradlet::{prelude::*, preprocess::Scaling};
@@ -64,29 +65,29 @@ pub struct Scaling<const N: usize, T = f32> {
 }
 
 impl<const N: usize, T: Scalar> Scaling<N, T> {
-    /// From known numbers, in the units of the features; both are finite.
+    /// From known values, in the units of the features; all are finite.
     #[must_use]
     pub const fn new(offset: [T; N], scale: [T; N]) -> Self {
         Self { offset, scale }
     }
 
-    /// What is subtracted from each feature.
+    /// Subtracted from each feature.
     #[must_use]
     pub const fn offset(&self) -> &[T; N] {
         &self.offset
     }
 
-    /// What each feature is divided by; 0 and what is as good as 0 stand for 1.
+    /// Divisor of each feature; 0 and subnormal values are replaced by 1.
     #[must_use]
     pub const fn scale(&self) -> &[T; N] {
         &self.scale
     }
 
-    /// The same with no scale below `floor`, the least spread of each feature that means anything:
-    /// the resolution of a sensor, or a part of what the feature is known to vary by.
+    /// The same with no scale below `floor`, the smallest meaningful spread of each feature: the
+    /// resolution of a sensor, or a fraction of the feature's known range.
     ///
     /// Without it, a feature that hardly varied among the examples becomes huge as soon as it does.
-    /// A floor is 0 or more; one that is negative or NaN makes the scale NaN, and all that is scaled.
+    /// A floor is 0 or more; a negative or NaN one makes the scale NaN, and every scaled value.
     ///
     /// ```
     /// use gradlet::preprocess::MinMax;
@@ -129,10 +130,10 @@ impl<const N: usize, T: Scalar> Scaling<N, T> {
         values
     }
 
-    /// Changes a layer that takes scaled inputs into one that takes raw inputs, with the same
-    /// outputs up to rounding: `w' = w / scale`, `b' = b - sum w' offset`.
+    /// Converts a layer for scaled inputs into one for raw inputs, with the same outputs up to
+    /// rounding: `w' = w / scale`, `b' = b - sum w' offset`.
     ///
-    /// For a [`Chain`](crate::Chain), give [`first_mut`](crate::Chain::first_mut). Where an offset
+    /// For a [`Chain`](crate::Chain), pass [`first_mut`](crate::Chain::first_mut). Where an offset
     /// is 10^d times its scale, about d decimal digits are lost to cancellation: prefer
     /// [`transform`](Self::transform) for a small signal on a large constant.
     pub fn fold_into<const OUT: usize, A: Activation>(&self, layer: &mut Dense<N, OUT, A, T>) {
@@ -147,10 +148,10 @@ impl<const N: usize, T: Scalar> Scaling<N, T> {
         *layer.bias_mut() = bias;
     }
 
-    /// Changes a layer that answers with scaled targets into one that answers in real units:
+    /// Converts a layer that predicts scaled targets into one that predicts in real units:
     /// `w' = w * scale`, `b' = b * scale + offset`.
     ///
-    /// For a [`Chain`](crate::Chain), give [`rest_mut`](crate::Chain::rest_mut).
+    /// For a [`Chain`](crate::Chain), pass [`rest_mut`](crate::Chain::rest_mut).
     pub fn fold_into_output<const IN: usize>(&self, layer: &mut Dense<IN, N, Identity, T>) {
         for row in layer.weights_mut() {
             for (w, &scale) in row.iter_mut().zip(&self.scale) {
@@ -161,33 +162,33 @@ impl<const N: usize, T: Scalar> Scaling<N, T> {
     }
 }
 
-/// A scale that can be divided by.
+/// The scale, or 1 if it cannot be divided by.
 fn divisor<T: Scalar>(scale: T) -> T {
     if scale.abs() < T::MIN_POSITIVE { T::ONE } else { scale }
 }
 
-/// The spread of a feature, or 0 if it is no more than what rounding makes of a constant of this
-/// size.
+/// The spread of a feature, or 0 if it is within the rounding error of a constant of this
+/// magnitude.
 fn without_rounding<T: Scalar>(spread: T, size: T) -> T {
     let rounding = T::from_u32(8) * T::EPSILON * size.abs();
     if spread > rounding { spread } else { T::ZERO }
 }
 
-/// Mean and variance of each of `N` features, found one example at a time, for a mean of 0 and a
-/// variance of 1: `z = (x - mean) / sqrt(variance)`.
+/// Standardisation to mean 0 and variance 1: `z = (x - mean) / sqrt(variance)`, with the mean and
+/// variance of each of `N` features computed one example at a time.
 ///
-/// After Welford, Technometrics 4 (1962), which needs no second pass and loses no digits to a large
-/// mean; with the digits of two numbers, so that both are right to 1e-5 of themselves for 2^32
-/// examples. The variance is that of the examples (divided by their number, as in scikit-learn).
-/// Before the first example nothing is changed.
+/// Welford's method, Technometrics 4 (1962), which needs one pass and does not lose precision where
+/// the mean is large. Accumulated in double-word arithmetic: the relative error of both is at most
+/// 1e-5 for 2^32 examples. The variance is that of the examples (divided by their number, as in
+/// scikit-learn). Before the first example values are unchanged.
 ///
-/// Deviations have squares: in `f32`, one below 1e-19 loses digits, and one below 1e-23 is 0. Scale
-/// such numbers by a power of two first.
+/// Squares underflow: in `f32`, a deviation below 1e-19 loses digits, and one below 1e-23 is 0.
+/// Scale such values by a power of two first.
 ///
-/// A feature with a deviation of up to 8 epsilons of its mean (1e-6 of it in `f32`) is taken as
+/// A feature with a deviation of up to 8 epsilons of its mean (1e-6 of it in `f32`) counts as
 /// constant, and becomes its distance from the mean; [`Scaling::with_floor`] sets a limit for each.
 ///
-/// [`transform`](Self::transform) takes `N` square roots each time, [`scaling`](Self::scaling)
+/// [`transform`](Self::transform) takes `N` square roots in each call, [`scaling`](Self::scaling)
 /// takes them once.
 ///
 /// ```
@@ -210,13 +211,13 @@ pub struct Standardize<const N: usize, T = f32> {
 }
 
 impl<const N: usize, T: Scalar> Standardize<N, T> {
-    /// Nothing observed yet.
+    /// No examples yet.
     #[must_use]
     pub const fn new() -> Self {
         Self { count: Count::ZERO, features: [Moments::ZERO; N] }
     }
 
-    /// For a signal that changes over the years: about the last `MEMORY` examples count.
+    /// For a signal that changes over the years: only about the last `MEMORY` examples count.
     ///
     /// Up to `MEMORY` examples, the statistics are those of [`new`](Self::new). Then they are
     /// exponentially weighted, with a time constant of `MEMORY` examples (Finch, Incremental
@@ -249,8 +250,8 @@ impl<const N: usize, T: Scalar> Standardize<N, T> {
         Self { count: Count::with_memory::<MEMORY>(), features: [Moments::ZERO; N] }
     }
 
-    /// Takes in one example, unless one of its numbers is NaN or infinite, or so large that a
-    /// squared difference would be (9.2e18 in `f32`); says whether it did.
+    /// Adds one example, unless one of its values is NaN or infinite, or so large that a squared
+    /// difference would overflow (9.2e18 in `f32`); returns whether it was added.
     pub fn observe(&mut self, x: &[T; N]) -> bool {
         let in_range = x.iter().copied().all(Moments::is_in_range);
         if in_range {
@@ -280,7 +281,7 @@ impl<const N: usize, T: Scalar> Standardize<N, T> {
         self.features.each_ref().map(|moments| moments.variance.value())
     }
 
-    /// The scaling by the numbers as they are now: mean and standard deviation.
+    /// The current scaling: mean and standard deviation.
     #[must_use]
     pub fn scaling(&self) -> Scaling<N, T> {
         let mean = self.mean();
@@ -303,12 +304,12 @@ impl<const N: usize, T: Scalar> Standardize<N, T> {
         self.scaling().inverse(z)
     }
 
-    /// Makes a layer take raw inputs: [`Scaling::fold_into`].
+    /// Folds the scaling into a layer's input side: [`Scaling::fold_into`].
     pub fn fold_into<const OUT: usize, A: Activation>(&self, layer: &mut Dense<N, OUT, A, T>) {
         self.scaling().fold_into(layer);
     }
 
-    /// Makes a layer answer in real units: [`Scaling::fold_into_output`].
+    /// Folds the scaling into a layer's output side: [`Scaling::fold_into_output`].
     pub fn fold_into_output<const IN: usize>(&self, layer: &mut Dense<IN, N, Identity, T>) {
         self.scaling().fold_into_output(layer);
     }
@@ -316,14 +317,14 @@ impl<const N: usize, T: Scalar> Standardize<N, T> {
 
 default_is_new!([const N: usize, T: Scalar] Standardize<N, T>);
 
-/// The least and the greatest number of each of `N` features, found one example at a time, for the
-/// range `0..=1`: `z = (x - min) / (max - min)`.
+/// Min-max scaling to the range `0..=1`: `z = (x - min) / (max - min)`, with the minimum and
+/// maximum of each of `N` features found one example at a time.
 ///
-/// As targets this is the range of a [`Sigmoid`](crate::Sigmoid). Numbers beyond those observed
-/// leave the range. Before the first example nothing is changed.
+/// For targets, this is the range of a [`Sigmoid`](crate::Sigmoid). Values beyond those observed
+/// fall outside the range. Before the first example values are unchanged.
 ///
-/// A feature with a range of up to 8 epsilons of its numbers (1e-6 of them in `f32`) is taken as
-/// constant, and becomes its distance from the least; [`Scaling::with_floor`] sets a limit for
+/// A feature with a range of up to 8 epsilons of its values (1e-6 of them in `f32`) counts as
+/// constant, and becomes its distance from the minimum; [`Scaling::with_floor`] sets a limit for
 /// each.
 ///
 /// ```
@@ -346,14 +347,14 @@ pub struct MinMax<const N: usize, T = f32> {
 }
 
 impl<const N: usize, T: Scalar> MinMax<N, T> {
-    /// Nothing observed yet.
+    /// No examples yet.
     #[must_use]
     pub const fn new() -> Self {
         Self { count: 0, min: [T::ZERO; N], max: [T::ZERO; N] }
     }
 
-    /// Takes in one example, unless one of its numbers is NaN or infinite, or too large, as in
-    /// [`Standardize::observe`]; says whether it did.
+    /// Adds one example, unless one of its values is NaN or infinite, or too large, as in
+    /// [`Standardize::observe`]; returns whether it was added.
     pub fn observe(&mut self, x: &[T; N]) -> bool {
         let in_range = x.iter().copied().all(Moments::is_in_range);
         if in_range {
@@ -376,19 +377,19 @@ impl<const N: usize, T: Scalar> MinMax<N, T> {
         self.count
     }
 
-    /// The least number of each feature; zeros before the first example.
+    /// The minimum of each feature; zeros before the first example.
     #[must_use]
     pub const fn min(&self) -> &[T; N] {
         &self.min
     }
 
-    /// The greatest number of each feature; zeros before the first example.
+    /// The maximum of each feature; zeros before the first example.
     #[must_use]
     pub const fn max(&self) -> &[T; N] {
         &self.max
     }
 
-    /// The scaling by the numbers as they are now: the least number and the width of the range.
+    /// The current scaling: the minimum and the width of the range.
     #[must_use]
     pub fn scaling(&self) -> Scaling<N, T> {
         let mut width = self.max;
@@ -411,12 +412,12 @@ impl<const N: usize, T: Scalar> MinMax<N, T> {
         self.scaling().inverse(z)
     }
 
-    /// Makes a layer take raw inputs: [`Scaling::fold_into`].
+    /// Folds the scaling into a layer's input side: [`Scaling::fold_into`].
     pub fn fold_into<const OUT: usize, A: Activation>(&self, layer: &mut Dense<N, OUT, A, T>) {
         self.scaling().fold_into(layer);
     }
 
-    /// Makes a layer answer in real units: [`Scaling::fold_into_output`].
+    /// Folds the scaling into a layer's output side: [`Scaling::fold_into_output`].
     pub fn fold_into_output<const IN: usize>(&self, layer: &mut Dense<IN, N, Identity, T>) {
         self.scaling().fold_into_output(layer);
     }
@@ -424,7 +425,7 @@ impl<const N: usize, T: Scalar> MinMax<N, T> {
 
 default_is_new!([const N: usize, T: Scalar] MinMax<N, T>);
 
-/// The target for a class: 1 in its place, 0 elsewhere; `None` if there is no such class.
+/// One-hot label of a class: 1 at its index, 0 elsewhere; `None` if there is no such class.
 ///
 /// ```
 /// use gradlet::preprocess::one_hot;

@@ -1,25 +1,27 @@
-//! Training: one step at a time.
+//! Training, one step at a time.
 //!
-//! # The life of a step
+//! # Anatomy of a training step
 //!
-//! [`Trainer::step`] takes one sample through four passes.
+//! [`Trainer::step`] runs one sample through four passes.
 //!
-//! 1. *Forward.* [`Layer::forward_trace`] goes from the first layer to the last. Each layer writes its
-//!    logits `z = W x + b` into its part of the trace ([`kernel`](crate::kernel): affine), and
-//!    [`Chain`](crate::Chain) turns them into outputs by the layer's activation before the next layer
-//!    reads them. The last layer keeps its logits.
-//! 2. *Loss.* [`Loss::evaluate`] turns those into outputs and gives the loss, together because a
-//!    cross-entropy needs the logits. If loss or first logits are not finite, the step ends here.
-//! 3. *Backward.* [`Loss::delta`] writes the derivatives by the last outputs, the activation makes them
-//!    derivatives by the logits. From the last layer to the second, [`Layer::input_gradient`] brings them
-//!    to the outputs of the layer before (kernel: input gradient), whose activation does the same. The
-//!    derivatives of all layers are in the trace now; no weight has changed yet.
-//! 4. *Update.* [`Optimizer::update`] sends a visitor through the layers. Each hands it its weights with
-//!    `x` and `d` of the outer product that is their gradient, and the visitor changes the weights in
-//!    place (kernel: update). The gradient itself is nowhere.
+//! 1. *Forward.* [`Layer::forward_trace`] runs from the first layer to the last. Each layer writes
+//!    its logits `z = W x + b` into its part of the trace ([`kernel`](crate::kernel): affine), and
+//!    [`Chain`](crate::Chain) applies the layer's activation to them before the next layer reads
+//!    them. The last layer keeps its logits.
+//! 2. *Loss.* [`Loss::evaluate`] turns those into outputs and returns the loss, in one function
+//!    because a cross-entropy needs the logits. If the loss or the first logits are not finite, the
+//!    step ends here.
+//! 3. *Backward.* [`Loss::delta`] writes the derivatives by the last outputs, the activation turns
+//!    them into derivatives by the logits. From the last layer to the second,
+//!    [`Layer::input_gradient`] propagates them to the outputs of the layer before (kernel: input
+//!    gradient), whose activation does the same. The derivatives of all layers are in the trace
+//!    now; no weight has changed yet.
+//! 4. *Update.* [`Optimizer::update`] sends a visitor through the layers. Each layer passes it its
+//!    weights with `x` and `d` of the outer product that is their gradient, and the visitor updates
+//!    the weights in place (kernel: update). The gradient itself is never stored.
 //!
-//! A [`BatchTrainer`](crate::BatchTrainer) does 1 to 3 for one sample or for a tile of them, and then
-//! sends a visitor that adds the outer products to a stored gradient; its
+//! A [`BatchTrainer`](crate::BatchTrainer) does 1 to 3 for one sample or for a tile of them, and
+//! then sends a visitor that adds the outer products to a stored gradient; its
 //! [`apply`](crate::BatchTrainer::apply) is pass 4 with that gradient.
 
 use core::array::from_mut;
@@ -38,8 +40,8 @@ use crate::scalar::sealed::Sealed as _;
 use crate::shape::Shape;
 use crate::zero::Zero;
 
-/// The forward pass of a training step: of each sample the loss, and a number that is finite if all of
-/// the input, the target and the network is.
+/// The forward pass of a training step: for each sample the loss, and a number that is finite if
+/// the input, the target and the network are.
 #[inline]
 pub(crate) fn forward<N: Layer, L: Loss<N::Activation, N::Format>, const K: usize>(
     net: &N,
@@ -57,11 +59,11 @@ pub(crate) fn forward<N: Layer, L: Loss<N::Activation, N::Format>, const K: usiz
     forward
 }
 
-/// What a forward pass says of a sample.
+/// Result of the forward pass of a sample.
 #[derive(Clone, Copy)]
 pub(crate) struct Forward<T> {
     pub(crate) loss: T,
-    /// Finite if all of the input, the target and the network is: the sum of the loss and of the first
+    /// Finite if the input, the target and the network are: the sum of the loss and the first
     /// logits.
     pub(crate) sum: T,
 }
@@ -95,15 +97,15 @@ pub(crate) fn backward<N: Layer, L: Loss<N::Activation, N::Format>, const K: usi
         // A cross-entropy gives the derivatives by the logits, where its activation cancels out.
         if L::FUSED { last.backward::<true>() } else { last.backward::<false>() }
     });
-    // Nobody wants the derivatives by the input of the network.
+    // The derivatives by the network's input are not needed.
     net.backward::<false, K>(inputs, traces.each_mut());
 }
 
-/// Trains a network one sample at a time, in place: there is no array for the gradient.
+/// Trains a network one sample at a time (batch size 1), in place: the gradient is never stored.
 ///
-/// Holds the outputs of every layer, the derivatives of the loss by them, and what the optimizer
-/// remembers: nothing for [`Sgd`]. All of it is zero at first, so a trainer in a `static` costs no flash.
-/// `B` is what it holds of a batch; see [`BatchTrainer`](crate::BatchTrainer).
+/// Holds the outputs of every layer, the derivatives of the loss by them, and the optimizer's
+/// state: nothing for [`Sgd`]. All of it is zero at first, so a trainer in a `static` takes no
+/// flash. `B` is the state of a batch; see [`BatchTrainer`](crate::BatchTrainer).
 ///
 /// ```
 /// use gradlet::prelude::*;
@@ -118,7 +120,7 @@ pub(crate) fn backward<N: Layer, L: Loss<N::Activation, N::Format>, const K: usi
 /// let loss = trainer.step(&mut net, &sgd, &[0.1, 0.2], &[0.01, 0.99]);
 /// assert_eq!(loss, 0.32261243); // before the update
 /// assert_eq!(trainer.evaluate(&net, &[0.1, 0.2], &[0.01, 0.99]), 0.30685428);
-/// assert_eq!(size_of_val(&trainer), 32); // of each of the four units an output and a derivative
+/// assert_eq!(size_of_val(&trainer), 32); // an output and a derivative for each of the four units
 /// ```
 pub struct Trainer<N, L, O = Sgd<Real<N>>, B = ()>
 where
@@ -133,10 +135,10 @@ where
 }
 
 impl<N: Layer, L: Loss<N::Activation, N::Format>, O: Optimizer<N>, B: Zero> Trainer<N, L, O, B> {
-    /// Bytes of memory that a trainer takes.
+    /// Size of a trainer in bytes.
     pub const BYTES: usize = size_of::<Self>();
 
-    /// A trainer that remembers nothing yet.
+    /// A trainer whose optimizer state is zero.
     #[must_use]
     pub const fn new() -> Self {
         Self { trace: N::Trace::ZERO, state: O::State::ZERO, batch: B::ZERO, loss: PhantomData }
@@ -144,7 +146,7 @@ impl<N: Layer, L: Loss<N::Activation, N::Format>, O: Optimizer<N>, B: Zero> Trai
 }
 
 impl<N: Layer, L: Loss<N::Activation, N::Format>, O: Optimizer<N>, B> Trainer<N, L, O, B> {
-    /// The loss of `net` on a sample, without learning; NaN or infinite if a number in `input` is,
+    /// The loss of `net` on a sample, without training; NaN or infinite if a value of `input` is,
     /// if a parameter is NaN, or if the target is outside the domain of the loss.
     #[inline]
     pub fn evaluate(&mut self, net: &N, input: &N::Input, target: &N::Output) -> Real<N> {
@@ -152,7 +154,7 @@ impl<N: Layer, L: Loss<N::Activation, N::Format>, O: Optimizer<N>, B> Trainer<N,
         forward.answer()
     }
 
-    /// The mean loss of `net` on `examples`, without learning: `None` if there are none, NaN if a
+    /// The mean loss of `net` on `examples`, without training: `None` if there are none, NaN if a
     /// loss is NaN or infinite.
     ///
     /// ```
@@ -175,21 +177,20 @@ impl<N: Layer, L: Loss<N::Activation, N::Format>, O: Optimizer<N>, B> Trainer<N,
         losses.mean()
     }
 
-    /// What the network answered in the last step,
-    /// [`accumulate`](crate::BatchTrainer::accumulate) or [`evaluate`](Self::evaluate); zeros before
-    /// the first.
+    /// The network's output in the last step, [`accumulate`](crate::BatchTrainer::accumulate) or
+    /// [`evaluate`](Self::evaluate); zeros before the first.
     #[must_use]
     pub fn output(&self) -> &N::Output {
         self.trace.last().output()
     }
 
-    /// What the optimizer remembers.
+    /// The optimizer's state.
     #[must_use]
     pub const fn state(&self) -> &O::State {
         &self.state
     }
 
-    /// What the optimizer remembers, to be changed.
+    /// The optimizer's state, mutable.
     #[must_use]
     pub const fn state_mut(&mut self) -> &mut O::State {
         &mut self.state
@@ -197,17 +198,17 @@ impl<N: Layer, L: Loss<N::Activation, N::Format>, O: Optimizer<N>, B> Trainer<N,
 }
 
 impl<N: Layer, L: Loss<N::Activation, N::Format>, O: Optimizer<N>> Trainer<N, L, O> {
-    /// One step: forward, backward, update. Returns the loss before the update.
+    /// One training step: forward, backward, update. Returns the loss before the update.
     ///
-    /// If the answer is NaN or infinite, the network and the optimizer's state stay as they were: a
-    /// number in `input` is NaN or infinite, the target is outside the domain of the loss
-    /// ([`Loss::accepts`]), a parameter is NaN, or a hyper-parameter is out of its range
+    /// If the result is NaN or infinite, the network and the optimizer's state are unchanged: a
+    /// value of `input` is NaN or infinite, the target is outside the domain of the loss
+    /// ([`Loss::accepts`]), a parameter is NaN, or a hyper-parameter is out of range
     /// ([`Optimizer::check`]).
     ///
-    /// A step that is too large can make parameters NaN or infinite, and its answer is the loss
-    /// before it. A NaN shows up in the next answer, an infinite parameter only where no activation
-    /// saturates. [`is_finite`](crate::is_finite) looks at all of them, as
-    /// [`fit`](Self::fit) does after each epoch.
+    /// A step that is too large can make parameters NaN or infinite, and still returns the loss
+    /// before it. A NaN shows up in the next result, an infinite parameter only where no activation
+    /// saturates. [`is_finite`](crate::is_finite) checks all of them, as [`fit`](Self::fit) does
+    /// after each epoch.
     ///
     /// ```
     /// use gradlet::{is_finite, prelude::*};
@@ -228,7 +229,8 @@ impl<N: Layer, L: Loss<N::Activation, N::Format>, O: Optimizer<N>> Trainer<N, L,
         input: &N::Input,
         target: &N::Output,
     ) -> Real<N> {
-        // A NaN anywhere makes the sum NaN, so one comparison looks at input, target, network and optimizer.
+        // A NaN anywhere makes the sum NaN, so one comparison checks input, target, network and
+        // optimizer.
         let [Forward { loss, sum }] =
             forward::<N, L, 1>(net, from_mut(&mut self.trace), [input], [target]);
         let sum = sum.or_nan(optimizer.check().is_ok());
