@@ -16,9 +16,8 @@ use crate::zero::Zero;
 /// Trains a network in mini-batches, by the mean gradient of each.
 ///
 /// A batch is never stored: [`accumulate`](Self::accumulate) adds the gradient of a sample to the
-/// sum, [`apply`](Self::apply) makes the step; the batch size is the number of samples between. In
-/// addition to what a [`Trainer`] holds, it holds that sum, one number for each parameter, and a
-/// count.
+/// sum, [`apply`](Self::apply) makes the step. Any batch size takes the same memory: in addition to
+/// what a [`Trainer`] holds, that sum, one number for each parameter, and a count.
 ///
 /// # Several samples at once
 ///

@@ -1,7 +1,7 @@
-//! What a network learns from: inputs with their targets.
+//! Training examples: inputs with their targets.
 
-/// An input `X` with its target `Y`: a pair, a reference to a pair, or a pair of references. Those have it,
-/// and a type of your own may: a frame of a camera with its label, for instance.
+/// A training example, an input `X` with its target `Y`: a pair, a reference to a pair, or a pair
+/// of references. It can be implemented for custom types, such as a camera frame with its label.
 ///
 /// ```
 /// use gradlet::Example;
@@ -17,7 +17,7 @@
 pub trait Example<X, Y> {
     /// The input.
     fn input(&self) -> &X;
-    /// What the network should answer.
+    /// The target, or label.
     fn target(&self) -> &Y;
 }
 

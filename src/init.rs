@@ -1,25 +1,26 @@
-//! Random weights to start from, and shuffling, from any `rand_core` generator.
+//! Weight initialisation and shuffling, with any `rand_core` generator.
 //!
-//! Hidden units that start equal stay equal, so a network with hidden layers needs random weights.
-//! Their size keeps the signal from growing or fading on its way through the layers:
+//! Hidden units with equal initial weights stay equal, so a network with hidden layers needs random
+//! weights. Their variance keeps the signal from growing or vanishing from layer to layer:
 //!
 //! | activation of the layer | initialiser |
 //! |---|---|
 //! | [`Sigmoid`], [`Tanh`], [`Softmax`], [`Identity`] | [`xavier_uniform`], [`xavier_normal`]; [`lecun_uniform`], [`lecun_normal`] |
 //! | [`Relu`], [`LeakyRelu`], [`Elu`], [`Gelu`], [`Silu`], [`Softplus`] | [`he_uniform`], [`he_normal`] |
 //!
-//! A start is a matter of luck too. Of 1,000 starts with [`xavier_uniform`], a 2-2-1 network with
-//! tanh hidden units learned XOR from 48.7 %, a 2-4-1 network from 98.8 %; with [`he_uniform`] it
-//! was 41.9 % and 98.7 %. `cargo run --release --features rand_core --example xor` counts them.
+//! Success also depends on the seed. Of 1,000 random initialisations with [`xavier_uniform`], a
+//! 2-2-1 network with tanh hidden units learned XOR from 48.7 %, a 2-4-1 network from 98.8 %; with
+//! [`he_uniform`] it was 41.9 % and 98.7 %.
+//! `cargo run --release --features rand_core --example xor` counts them.
 //!
-//! Each fills all weights of a network in place and sets its biases to zero. What a layer of your
-//! own calls [`Kind::Other`] stays as it is, and so does what is [`Frozen`].
+//! Each initialises all weights of a network in place and sets its biases to zero. Tensors that a
+//! custom layer declares as [`Kind::Other`], and [`Frozen`] layers, are unchanged.
 //!
-//! The weights depend on the generator's numbers alone: the same seed gives the same bits on every
-//! target. They are drawn in the order in which [`Layer::TENSORS`] shows them: layer by layer
-//! from the input on, `[input][output]` within a layer. An `f32` network takes numbers of 24 random
-//! bits from `next_u32`, an `f64` network numbers of 53 bits from `next_u64`, and neither computes
-//! in the other's type. So one seed does not give both the same weights.
+//! The weights depend only on the generator: the same seed gives the same bits on every target.
+//! They are drawn in the order of [`Layer::TENSORS`]: layer by layer from the input on,
+//! `[input][output]` within a layer. An `f32` network uses 24 random bits of `next_u32` for each
+//! number, an `f64` network 53 bits of `next_u64`, and neither computes in the other's type. So the
+//! same seed gives them different weights.
 //!
 //! ```
 //! use gradlet::{init, prelude::*};
@@ -33,9 +34,9 @@
 //!
 //! # Generators of another `rand_core`
 //!
-//! [`Generator`] is `Rng` of `rand_core` 0.10, which `rand` 0.10 has. The generators of `rand` 0.9 and
-//! of many HALs implement an older version, which is another trait to the compiler. A wrapper makes
-//! a generator of any function that returns 32 random bits:
+//! [`Generator`] is `Rng` of `rand_core` 0.10, which `rand` 0.10 uses. The generators of `rand` 0.9
+//! and of many HALs implement an older version, which is another trait to the compiler. A wrapper
+//! makes a generator of any function that returns 32 random bits:
 //!
 //! ```
 //! use core::convert::Infallible;
@@ -91,15 +92,14 @@ use crate::layer::Layer;
 use crate::scalar::Scalar;
 use crate::tensors::Kind;
 
-/// A random choice that fails is tried again this often at most, so that a generator that is stuck
-/// cannot hang the program. By chance it happens with a probability below 2^-64.
+/// Maximum number of tries of a rejection method, so that a stuck generator cannot hang the
+/// program. By chance it is reached with a probability below 2^-64.
 const TRIES: u32 = 64;
 
-/// A generator of random numbers: every [`Rng`] of `rand_core` 0.10, and nothing else.
+/// A random number generator: every [`Rng`] of `rand_core` 0.10, and nothing else.
 ///
-/// Implemented for all of them, so there is nothing to do. Bounds of your own can name either. For
-/// a generator that implements another version of `rand_core`, see the
-/// [module](self#generators-of-another-rand_core).
+/// Implemented for all of them; custom bounds can name either. For a generator that implements
+/// another version of `rand_core`, see the [module](self#generators-of-another-rand_core).
 ///
 /// ```
 /// use gradlet::init::{self, Generator};
@@ -113,7 +113,7 @@ const TRIES: u32 = 64;
 /// assert!((1..=6).contains(&dice(&mut Pcg32::seed_from_u64(7))));
 /// ```
 #[diagnostic::on_unimplemented(
-    message = "`{Self}` is no random number generator of `rand_core` 0.10",
+    message = "`{Self}` is not a random number generator of `rand_core` 0.10",
     label = "does not implement `rand_core` 0.10",
     note = "if it implements another version, as `rand` 0.9 and many HALs do, wrap it: \
             see the documentation of `gradlet::init`"
@@ -142,47 +142,48 @@ macro_rules! initialiser {
 }
 
 initialiser! {
-    /// Weights uniform in `-a..=a` with `a = sqrt(6 / (inputs + outputs))`.
+    /// Xavier (Glorot) initialisation: uniform in `-a..=a` with `a = sqrt(6 / (inputs + outputs))`.
     ///
     /// Glorot, Bengio, AISTATS 2010, equation 16. One draw for each weight.
     xavier_uniform: fill_uniform, 6 / both
 }
 initialiser! {
-    /// Weights normal with mean 0 and variance `2 / (inputs + outputs)`.
+    /// Xavier (Glorot) initialisation: normal with mean 0 and variance `2 / (inputs + outputs)`.
     ///
     /// The variance of Glorot, Bengio, AISTATS 2010, equation 12. Draws as [`normal`] does.
     xavier_normal: fill_normal, 2 / both
 }
 initialiser! {
-    /// Weights uniform in `-a..=a` with `a = sqrt(6 / inputs)`.
+    /// He (Kaiming) initialisation: uniform in `-a..=a` with `a = sqrt(6 / inputs)`.
     ///
     /// The variance of He, Zhang, Ren, Sun, ICCV 2015, equation 10. One draw for each weight.
     he_uniform: fill_uniform, 6 / inputs
 }
 initialiser! {
-    /// Weights normal with mean 0 and variance `2 / inputs`.
+    /// He (Kaiming) initialisation: normal with mean 0 and variance `2 / inputs`.
     ///
     /// He, Zhang, Ren, Sun, ICCV 2015, equation 10. Draws as [`normal`] does.
     he_normal: fill_normal, 2 / inputs
 }
 initialiser! {
-    /// Weights uniform in `-a..=a` with `a = sqrt(3 / inputs)`.
+    /// LeCun initialisation: uniform in `-a..=a` with `a = sqrt(3 / inputs)`.
     ///
     /// The variance of LeCun, Bottou, Orr, Müller, Efficient BackProp (1998), equation 16. One draw
     /// for each weight.
     lecun_uniform: fill_uniform, 3 / inputs
 }
 initialiser! {
-    /// Weights normal with mean 0 and variance `1 / inputs`.
+    /// LeCun initialisation: normal with mean 0 and variance `1 / inputs`.
     ///
-    /// LeCun, Bottou, Orr, Müller, Efficient BackProp (1998), equation 16. Draws as [`normal`] does.
+    /// LeCun, Bottou, Orr, Müller, Efficient BackProp (1998), equation 16. Draws as
+    /// [`normal`] does.
     lecun_normal: fill_normal, 1 / inputs
 }
 
 /// Weights uniform in `-limit..=limit`, never exactly 0 unless `limit` is; biases zero.
 ///
 /// `limit` is finite and 0 or more; NaN or infinity makes all weights NaN or infinite, which
-/// [`is_finite`](crate::is_finite) tells. One draw for each weight.
+/// [`is_finite`](crate::is_finite) detects. One draw for each weight.
 ///
 /// ```
 /// use gradlet::{init, prelude::*};
@@ -202,10 +203,10 @@ pub fn uniform<T: Scalar, N: Layer<Format = T>>(
 
 /// Weights normal with mean 0 and the given standard deviation, not truncated; biases zero.
 ///
-/// `deviation` is as `limit` in [`uniform`]. By the polar method of Marsaglia, Bray, SIAM Review 6
-/// (1964), which needs a logarithm and a square root for two weights, and no sine. It draws two
-/// numbers at a time until they are the coordinates of a point in the unit circle: 1.27 draws for
-/// each weight in the mean.
+/// `deviation` has the range of `limit` in [`uniform`]. Uses the polar method of Marsaglia, Bray,
+/// SIAM Review 6 (1964): one logarithm and one square root for two weights, and no sine. It draws
+/// pairs of numbers until they are the coordinates of a point in the unit circle: 1.27 draws for
+/// each weight on average.
 ///
 /// ```
 /// use gradlet::{init, prelude::*};
@@ -223,10 +224,10 @@ pub fn normal<T: Scalar, N: Layer<Format = T>>(
     fill_normal(net, |_, _| deviation, rng);
 }
 
-/// Weights and biases zero, in place; [`Kind::Other`] stays as it is. Draws nothing.
+/// Sets weights and biases to zero, in place; [`Kind::Other`] is unchanged. Draws nothing.
 ///
-/// For a network of one layer, or to begin again. A network with hidden layers does not learn from
-/// here.
+/// For a network of one layer, or to restart. A network with hidden layers cannot be trained from
+/// zeros.
 ///
 /// ```
 /// use gradlet::{init, prelude::*};
@@ -239,14 +240,14 @@ pub fn zeros<T: Scalar, N: Layer<Format = T>>(net: &mut N) {
     fill(net, |_, _| (), |()| T::ZERO);
 }
 
-/// Puts `items` in random order, each order as likely as any other.
+/// Shuffles `items` uniformly: each order is equally likely.
 ///
-/// The algorithm of Fisher and Yates, as Durstenfeld has it, Communications of the ACM 7 (1964),
-/// with the unbiased choice of Lemire, ACM Transactions on Modeling and Computer Simulation 29
-/// (2019). Draws one number for each item but the first, and again with a probability of less than
-/// `items.len() / 2^32` each time. More than 2^32 items are shuffled too, but not evenly.
+/// The Fisher-Yates shuffle, as by Durstenfeld, Communications of the ACM 7 (1964), with the
+/// unbiased choice of Lemire, ACM Transactions on Modeling and Computer Simulation 29 (2019). Draws
+/// one number for each item but the first, and another with a probability of less than
+/// `items.len() / 2^32` each time. More than 2^32 items are shuffled too, but not uniformly.
 ///
-/// Shuffle the numbers of the examples rather than the examples, if those are large or in flash.
+/// Shuffle the indices of the examples rather than the examples, if those are large or in flash.
 ///
 /// ```
 /// use gradlet::init;
@@ -271,13 +272,13 @@ pub fn shuffle<X>(items: &mut [X], rng: &mut (impl Generator + ?Sized)) {
     }
 }
 
-/// A number in `0..bound`, all equally likely; draws nothing if `bound` is 0 or 1.
+/// A uniform number in `0..bound`; draws nothing if `bound` is 0 or 1.
 pub(crate) fn below(bound: u32, rng: &mut (impl Rng + ?Sized)) -> u32 {
     if bound <= 1 {
         return 0;
     }
-    // The upper half of the product is the choice. Of the lower halves the first 2^32 % bound are
-    // refused, which leaves the same number of them to each choice.
+    // The upper half of the product is the choice. The first 2^32 % bound lower halves are
+    // rejected, which leaves each choice the same number of them.
     let refused = bound.wrapping_neg().checked_rem(bound).unwrap_or(0);
     let mut choice = 0;
     for _ in 0..TRIES {
@@ -350,7 +351,7 @@ fn fill_normal<T: Scalar, N: Layer<Format = T>>(
     });
 }
 
-/// Two independent normal numbers of mean 0 and variance 1.
+/// Two independent standard normal numbers.
 fn normal_pair<T: Scalar>(rng: &mut (impl Rng + ?Sized)) -> (T, T) {
     for _ in 0..TRIES {
         let (u, v) = (symmetric::<T>(rng), symmetric::<T>(rng));

@@ -39,7 +39,7 @@
 //! | choose a loss | [`HalfSquaredError`], [`BinaryCrossEntropy`], [`CrossEntropy`] .. or a custom [`Loss`] |
 //! | train | [`Trainer`], one sample at a time, or [`BatchTrainer`] for mini-batches; `fit` for whole epochs |
 //! | choose an optimizer | [`Sgd`], [`Momentum`], [`Adam`] .. or a custom [`Optimizer`] |
-//! | gradient clipping, weight decay, no biases | [`ClipByNorm`], [`ClipByValue`], [`WeightDecay`], [`NoBias`] around any optimizer |
+//! | use gradient clipping or weight decay, drop biases | [`ClipByNorm`], [`ClipByValue`], [`WeightDecay`], [`NoBias`] around any optimizer |
 //! | fit a linear layer by least squares | [`linear`] (feature `nalgebra`) |
 //! | stop early | [`Stop`], [`EarlyStopping`], a callback |
 //! | change the learning rate | [`schedule`] |

@@ -1,11 +1,11 @@
 //! Loss functions.
 //!
-//! Each is a type without fields. The loss is that of one sample; trainers take the mean over a
+//! Each is a type without fields. The loss is that of one sample; trainers average it over a
 //! batch. Below, `y` is the output, `t` the target and `z` the logits of the last layer.
 //!
 //! A loss is NaN where the target is outside its domain ([`Loss::accepts`]). It is infinite where a
-//! step of its equation overflows: an error above `1e19` in `f32`, where that is squared. Training
-//! refuses both.
+//! step of its computation overflows: in `f32`, an error above `1e19` that is squared. Training
+//! rejects both.
 
 use crate::activation::{Activation, Sigmoid, Softmax, ratio};
 use crate::format::Format;
@@ -14,10 +14,10 @@ use crate::scalar::{Scalar, reciprocal};
 use crate::shape::Shape;
 use crate::zero::Zero as _;
 
-/// What training makes small, for a network whose last activation is `A`. Implement it for a loss of your
-/// own: its value, and its derivative.
+/// The function that training minimises, for a network whose last activation is `A`. For a custom
+/// loss, implement its value and its derivative.
 ///
-/// A pair of loss and activation that makes no sense does not compile: [`BinaryCrossEntropy`] needs
+/// An invalid pair of loss and activation does not compile: [`BinaryCrossEntropy`] needs
 /// [`Sigmoid`], [`CrossEntropy`] needs [`Softmax`] (or those of [`fast`](crate::fast)), the others
 /// take any activation.
 ///
@@ -54,10 +54,10 @@ pub trait Loss<A: Activation<F>, F: Format = f32> {
     /// Whether [`delta`](Self::delta) is `dL/dz`; otherwise it is `dL/dy`.
     const FUSED: bool = false;
 
-    /// Whether `target` is in the domain of the loss: all numbers finite, unless a loss asks for more.
+    /// Whether `target` is in the domain of the loss: by default, whether it is finite.
     ///
-    /// [`evaluate`](Self::evaluate) must give a loss that is NaN or infinite where this is false. It is
-    /// asked only then, so that `fit` can say what was wrong:
+    /// [`evaluate`](Self::evaluate) must give a loss that is NaN or infinite where this is false.
+    /// It is called only then, so that `fit` can report the reason:
     /// [`Outcome::Target`](crate::Outcome::Target).
     ///
     /// ```
@@ -77,8 +77,8 @@ pub trait Loss<A: Activation<F>, F: Format = f32> {
     /// Turns the logits into outputs, exactly as `A` does, and returns the loss of the sample.
     fn evaluate(values: &mut [F::Value], target: &[F::Value]) -> F::Real;
 
-    /// [`evaluate`](Self::evaluate) for each of several samples, with the same bits: of use only where
-    /// that is quicker than one after the other.
+    /// [`evaluate`](Self::evaluate) for each of several samples, with the same bits. Override it
+    /// only where that is faster than one by one.
     fn evaluate_each<Y: Shape<Element = F::Value>, const K: usize>(
         values: [&mut Y; K],
         targets: [&Y; K],
@@ -105,8 +105,8 @@ macro_rules! loss {
     };
 }
 
-/// The functions of a loss that takes any activation: the one of the outputs `$y` and the target `$t`
-/// is `$loss`.
+/// The methods of a loss for any activation, where `$loss` is its value for the outputs `$y` and
+/// the target `$t`.
 macro_rules! after_activation {
     (|$y:ident, $t:ident| $loss:expr) => {
         #[inline]
@@ -147,7 +147,7 @@ fn map_errors<T: Scalar>(output: &[T], target: &[T], delta: &mut [T], f: impl Fn
 }
 
 loss! {
-    /// `E = 1/2 sum (y - t)^2`; `dE/dy = y - t`.
+    /// Half squared error: `E = 1/2 sum (y - t)^2`; `dE/dy = y - t`.
     ///
     /// The loss of Rumelhart, Hinton, Williams, Nature 323 (1986), and of most worked examples.
     ///
@@ -159,7 +159,7 @@ loss! {
     /// ```
     HalfSquaredError
 }
-/// For every number format and activation.
+/// For every scalar type and activation.
 impl<F: Format, A: Activation<F>> Loss<A, F> for HalfSquaredError {
     #[inline]
     fn evaluate(values: &mut [F::Value], target: &[F::Value]) -> F::Real {
@@ -187,7 +187,7 @@ impl<F: Format, A: Activation<F>> Loss<A, F> for HalfSquaredError {
 }
 
 loss! {
-    /// `E = 1/n sum (y - t)^2` over the `n` outputs; `dE/dy = 2/n (y - t)`.
+    /// Mean squared error: `E = 1/n sum (y - t)^2` over the `n` outputs; `dE/dy = 2/n (y - t)`.
     ///
     /// ```
     /// use gradlet::{Identity, Loss, MeanSquaredError};
@@ -208,7 +208,7 @@ impl<T: Scalar, A: Activation<T>> Loss<A, T> for MeanSquaredError {
 }
 
 loss! {
-    /// `E = sum |y - t|`; `dE/dy` is the sign of `y - t`, 0 where they are equal.
+    /// Absolute error: `E = sum |y - t|`; `dE/dy` is the sign of `y - t`, 0 where they are equal.
     ///
     /// ```
     /// use gradlet::{AbsoluteError, Identity, Loss};
@@ -227,7 +227,7 @@ impl<T: Scalar, A: Activation<T>> Loss<A, T> for AbsoluteError {
     }
 }
 
-/// The value `size` with the sign of `e`, or `e` itself where `|e| <= limit`.
+/// `size` with the sign of `e`, or `e` itself where `|e| <= limit`.
 #[inline]
 fn clamp<T: Scalar>(e: T, limit: T, size: T) -> T {
     if e > limit {
@@ -239,11 +239,11 @@ fn clamp<T: Scalar>(e: T, limit: T, size: T) -> T {
     }
 }
 
-/// `E = sum h(y - t)` with `h(e) = e^2 / 2` where `|e| <= d`, else `d |e| - d^2 / 2`;
-/// `dE/dy = y - t`, held in `-d..=d`.
+/// Huber loss: `E = sum h(y - t)` with `h(e) = e^2 / 2` where `|e| <= d`, else `d |e| - d^2 / 2`;
+/// `dE/dy = y - t`, clipped to `-d..=d`.
 ///
 /// Huber, Annals of Mathematical Statistics 35 (1964). The threshold is the fraction
-/// `d = NUMERATOR / DENOMINATOR`, 1 unless given; a denominator of 0 does not compile.
+/// `d = NUMERATOR / DENOMINATOR`, 1 by default; a denominator of 0 does not compile.
 ///
 /// ```
 /// use gradlet::{Huber, Identity, Loss};
@@ -252,7 +252,7 @@ fn clamp<T: Scalar>(e: T, limit: T, size: T) -> T {
 /// assert_eq!(<Half as Loss<Identity>>::evaluate(&mut [3.0], &[1.0]), 0.5 * 2.0 - 0.125);
 /// ```
 ///
-/// Nor does a threshold of 0, with which every loss is 0, and nothing is learned:
+/// Nor does a threshold of 0, for which every loss is 0:
 ///
 /// ```compile_fail,E0080
 /// use gradlet::{Huber, Identity, Loss};
@@ -290,19 +290,19 @@ impl<T: Scalar, A: Activation<T>, const NUMERATOR: u32, const DENOMINATOR: u32> 
 }
 
 loss! {
-    /// For independent yes/no outputs, targets `0..=1`:
+    /// Binary cross-entropy, for independent yes/no outputs with targets in `0..=1`:
     /// `E = -sum (t ln y + (1 - t) ln(1 - y))` with `y = 1 / (1 + e^-z)`; `dE/dz = y - t`.
     ///
-    /// NaN if a target is not in `0..=1`: classes are 0 and 1, not -1 and 1.
+    /// NaN if a target is not in `0..=1`: labels are 0 and 1, not -1 and 1.
     ///
-    /// Computed from the logits as `sum (max(z, 0) - t z + ln(1 + e^-|z|))`, so that it stays finite
-    /// where `y` has been rounded to 0 or 1. A loss below the least normal number may be 0.
+    /// Computed from the logits as `sum (max(z, 0) - t z + ln(1 + e^-|z|))`, so it is finite even
+    /// where `y` rounds to 0 or 1. A loss below the smallest normal number may be 0.
     ///
     /// ```
     /// use gradlet::{BinaryCrossEntropy, Loss, Sigmoid};
     ///
     /// type E = BinaryCrossEntropy;
-    /// // Sure, and wrong: the loss is the logit.
+    /// // Confident and wrong: the loss is the logit.
     /// let mut values = [1000.0];
     /// assert_eq!(<E as Loss<Sigmoid>>::evaluate(&mut values, &[0.0]), 1000.0);
     /// assert_eq!(values, [1.0]);
@@ -314,7 +314,7 @@ impl<T: Scalar> Loss<Sigmoid, T> for BinaryCrossEntropy {
 
     #[inline]
     fn accepts(target: &[T]) -> bool {
-        // Up to the number after 1, which is none of them.
+        // Up to the float after 1, exclusive.
         target.iter().fold(true, |all, t| all & t.lies_below(T::ONE + T::EPSILON))
     }
     #[inline]
@@ -322,7 +322,7 @@ impl<T: Scalar> Loss<Sigmoid, T> for BinaryCrossEntropy {
         let mut loss = T::ZERO;
         for (value, &t) in values.iter_mut().zip(target) {
             let z = *value;
-            // The one power serves both: e^-|z| is e^-z or its reciprocal.
+            // One exponential is enough: e^-|z| is e^-z or its reciprocal.
             let power = (-z).exp();
             *value = T::ONE / (T::ONE + power);
             loss += if z < T::ZERO {
@@ -340,20 +340,21 @@ impl<T: Scalar> Loss<Sigmoid, T> for BinaryCrossEntropy {
 }
 
 loss! {
-    /// For one class out of many, targets that add up to 1 ([`one_hot`](crate::preprocess::one_hot)):
+    /// Cross-entropy, for one of several classes, with targets that sum to 1
+    /// ([`one_hot`](crate::preprocess::one_hot)):
     /// `E = -sum t ln y` with `y = softmax(z)`; `dE/dz = y - t`.
     ///
-    /// Computed from the logits as `ln sum e^(z - m) - sum t (z - m)` with `m = max z`, so that it
-    /// stays finite where a probability has been rounded to 0, and keeps its digits near 0.
+    /// Computed from the logits as `ln sum e^(z - m) - sum t (z - m)` with `m = max z`, so it is
+    /// finite even where a probability rounds to 0, and precise near 0.
     ///
-    /// NaN if a target is negative, or if they add up to more than `1 + 1/256` or to less than
+    /// NaN if a target is negative, or if they sum to more than `1 + 1/256` or less than
     /// `1 - 1/256`: three decimals are enough.
     ///
     /// ```
     /// use gradlet::{CrossEntropy, Loss, Softmax};
     ///
     /// type E = CrossEntropy;
-    /// // Sure, and wrong: the loss is how far the right logit is below the largest.
+    /// // Confident and wrong: the loss is how far the label's logit is below the largest.
     /// let mut values = [1000.0, 0.0];
     /// assert_eq!(<E as Loss<Softmax>>::evaluate(&mut values, &[0.0, 1.0]), 1000.0);
     /// assert_eq!(values, [1.0, 0.0]);
@@ -392,7 +393,7 @@ pub(crate) fn cross_entropy<T: Scalar>(sum: T, expected: T, output: &[T], target
         return T::NAN;
     }
     if sum < T::ONE + T::ONE {
-        // One output is above 1/2. It is 1 / sum, in which few digits of the others are left.
+        // One output is above 1/2. It is 1 / sum, in which few digits of the others remain.
         let others = output.iter().filter(|&&y| y < T::HALF).fold(T::ZERO, |sum, &y| sum + y);
         -(-others).ln_1p() - expected
     } else {

@@ -1,32 +1,31 @@
-//! Running means and variances that stay right over billions of samples.
+//! Running means and variances that stay accurate over billions of samples.
 //!
 //! A running mean moves by `(x - mean) / count`. After some ten million samples that is less than
-//! half a unit in the last place of the mean, and a single float stands still. So each mean here is
-//! the unevaluated sum of two floats of the same type (Dekker, Numerische Mathematik 18, 1971),
-//! with about twice the digits: over 2^32 samples it is right to `2^-17` of the mean in the worst
-//! case. Nothing is summed up, so nothing overflows that a mean of the same numbers does not.
+//! half a unit in the last place of the mean, and a single float no longer changes. So each mean
+//! here is a double-word number, the unevaluated sum of two floats of the same type (Dekker,
+//! Numerische Mathematik 18, 1971), with about twice the digits: over 2^32 samples its relative
+//! error is at most `2^-17`. There is no sum that could overflow where the mean does not.
 //!
-//! Every operation is one of `T`, in the order that is written here, so the bits are the same on
-//! every target.
+//! Every operation is one of `T`, in a fixed order, so the bits are the same on every target.
 
 use core::num::NonZeroU32;
 
 use crate::scalar::Scalar;
 
-/// A number with about twice the digits of `T`, for sums and means of very many numbers.
+/// A double-word number, with about twice the digits of `T`, for sums and means of many numbers.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub(crate) struct DoubleWord<T> {
-    /// The nearest value to the number.
+    /// The value, rounded to `T`.
     high: T,
-    /// What is left, at most half a unit in the last place of `high`.
+    /// The rounding error, at most half a unit in the last place of `high`.
     low: T,
 }
 
 impl<T: Scalar> DoubleWord<T> {
     pub(crate) const ZERO: Self = Self { high: T::ZERO, low: T::ZERO };
 
-    /// The number, in the digits of `T`; NaN once it was NaN or infinite.
+    /// The value, rounded to `T`; NaN once it was NaN or infinite.
     pub(crate) fn value(&self) -> T {
         // Changes nothing but an infinity, whose `low` is NaN.
         self.high + self.low
@@ -41,16 +40,16 @@ impl<T: Scalar> DoubleWord<T> {
         self.high = high;
     }
 
-    /// Where this is a mean: takes in the number that makes them `count`, and returns its distance
-    /// from the mean before.
+    /// For a mean: adds the number that makes them `count`, and returns its difference from the
+    /// previous mean.
     ///
-    /// Where `count` no longer grows, older numbers are forgotten exponentially.
+    /// Where `count` no longer grows, the weights of older numbers decay exponentially.
     pub(crate) fn observe(&mut self, x: T, count: T) -> T {
         let distance = self.distance(x);
         self.add(if distance.is_finite() {
             distance / count
         } else {
-            // The distance of finite numbers may overflow, its share does not.
+            // The difference of finite numbers may overflow, its `count`th part does not.
             x / count - self.high / count
         });
         distance
@@ -61,7 +60,7 @@ impl<T: Scalar> DoubleWord<T> {
         (self.high, self.low) = (self.high * power_of_two, self.low * power_of_two);
     }
 
-    /// `x` less this.
+    /// `x` minus this number.
     pub(crate) fn distance(&self, x: T) -> T {
         (x - self.high) - self.low
     }
@@ -86,49 +85,49 @@ pub(crate) struct Moments<T> {
 impl<T: Scalar> Moments<T> {
     pub(crate) const ZERO: Self = Self { mean: DoubleWord::ZERO, variance: DoubleWord::ZERO };
 
-    /// Whether the squared distance between `x` and any other such number is finite.
+    /// Whether the squared difference between `x` and any other such number is finite.
     pub(crate) fn is_in_range(x: T) -> bool {
         let double = x + x;
         (double * double).is_finite()
     }
 
-    /// Takes in the number that makes them `count`.
+    /// Adds the number that makes them `count`.
     pub(crate) fn observe(&mut self, x: T, count: T) {
         let from_old = self.mean.observe(x, count);
         self.variance.observe(from_old * self.mean.distance(x), count);
     }
 }
 
-/// How many samples there were, and how many of them count.
+/// The number of samples, and how many of them are remembered.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub(crate) struct Count {
     samples: u32,
-    /// How many count; all of them if there is none.
+    /// How many are remembered; `None` for all.
     memory: Option<NonZeroU32>,
 }
 
 impl Count {
     pub(crate) const ZERO: Self = Self { samples: 0, memory: None };
 
-    /// Of which the last `MEMORY` count.
+    /// Of which the last `MEMORY` are remembered.
     pub(crate) const fn with_memory<const MEMORY: u32>() -> Self {
-        const { assert!(MEMORY >= 2, "too short a memory for a variance: MEMORY must be 2 or more") };
+        const { assert!(MEMORY >= 2, "memory too short for a variance: MEMORY must be 2 or more") };
         Self { samples: 0, memory: NonZeroU32::new(MEMORY) }
     }
 
-    /// One more; the number to divide by.
+    /// Counts one more; returns the number to divide by.
     pub(crate) fn next<T: Scalar>(&mut self) -> T {
         self.add();
         T::from_u32(self.samples.min(self.memory()))
     }
 
-    /// One more.
+    /// Counts one more.
     pub(crate) const fn add(&mut self) {
         self.samples = self.samples.saturating_add(1);
     }
 
-    /// How many count at most.
+    /// The maximum number that is remembered.
     pub(crate) const fn memory(&self) -> u32 {
         match self.memory {
             Some(memory) => memory.get(),
@@ -146,14 +145,14 @@ impl Count {
 mod tests {
     use super::*;
 
-    /// A statistic that has been watching for long: `samples` of this mean and variance.
+    /// A statistic after a long time: `samples` of this mean and variance.
     fn after(samples: u32, mean: f32, variance: f32) -> (Count, Moments<f32>) {
         let settled = |high| DoubleWord { high, low: 0.0 };
         let moments = Moments { mean: settled(mean), variance: settled(variance) };
         (Count { samples, ..Count::ZERO }, moments)
     }
 
-    /// Uniform in `mean - 1..mean + 1`: 2^24 numbers, each once, in disorder.
+    /// Uniform in `mean - 1..mean + 1`: 2^24 numbers, each once, out of order.
     fn numbers(mean: f32) -> impl Iterator<Item = f32> {
         let disorder = |k: u32| (k.wrapping_mul(0x009e_3779) ^ (k >> 7)) & 0x00ff_ffff;
         (0..1 << 24).map(move |k| mean - 1.0 + 2.0 * (disorder(k) as f32 / 16_777_216.0))

@@ -1,17 +1,17 @@
-//! Learning rates that change from step to step: plain functions of the step number.
+//! Learning-rate schedules: plain functions of the step number.
 //!
-//! `step` counts from 0: it is the number of updates done, what [`Trainer::fit_with`] gives to its
-//! `optimizer` argument. A schedule by epochs takes the number of the epoch instead. Rates have the
-//! unit of the rates given; lengths are in steps, and a length of 0 is allowed everywhere.
+//! `step` counts from 0: it is the number of updates done, as passed to the `optimizer` argument of
+//! [`Trainer::fit_with`]. For a schedule by epochs, pass the epoch number instead. Results have the
+//! unit of the given rates; lengths are in steps, and a length of 0 is always allowed.
 //!
 //! In `f32` a step number above 2^24 is rounded to 24 bits. Arguments are not checked: a rate or
-//! factor that is NaN gives NaN where the equation uses it. A rate that comes out negative, NaN or
-//! infinite is refused by the optimizer before its update: [`Optimizer::check`].
+//! factor that is NaN gives NaN where the equation uses it. A negative, NaN or infinite rate is
+//! refused by the optimizer before its update: [`Optimizer::check`].
 //!
 //! ```
 //! use gradlet::{prelude::*, schedule};
 //!
-//! // 5 steps of warm-up, then down along a cosine to step 100.
+//! // 5 steps of warm-up, then cosine annealing to step 100.
 //! let rate = |step| schedule::warm_up(schedule::cosine(0.1, 0.0, 100, step), 5, step);
 //! let mut net = Dense::<1, 1, Identity>::ZERO;
 //! let mut trainer = Trainer::<_, HalfSquaredError, Sgd>::new();
@@ -26,10 +26,10 @@
 
 use crate::scalar::Scalar;
 
-/// A rate that falls in stairs: `initial * factor^floor(step / every)`.
+/// Step decay: `initial * factor^floor(step / every)`.
 ///
-/// `factor` is in `0.0..=1.0`; `every` is the length of a stair, and 0 stands for one stair without
-/// end. PyTorch's `StepLR`.
+/// `factor` is in `0.0..=1.0`; `every` is the number of steps between drops, 0 for no drop at all.
+/// PyTorch's `StepLR`.
 ///
 /// ```
 /// use gradlet::schedule::step_decay;
@@ -44,7 +44,7 @@ pub fn step_decay<T: Scalar>(initial: T, factor: T, every: u32, step: u32) -> T 
     exponential(initial, factor, step.checked_div(every).unwrap_or(0))
 }
 
-/// A rate that falls by the same factor in each step: `initial * factor^step`.
+/// Exponential decay: `initial * factor^step`.
 ///
 /// `factor` is in `0.0..=1.0`, usually just below 1. PyTorch's `ExponentialLR`.
 ///
@@ -59,11 +59,11 @@ pub fn exponential<T: Scalar>(initial: T, factor: T, step: u32) -> T {
     initial * factor.powf(T::from_u32(step))
 }
 
-/// A rate that falls as 1/t: `initial / (1 + decay * step)`.
+/// Inverse time decay: `initial / (1 + decay * step)`.
 ///
 /// `decay` is 0 or more, and after `1 / decay` steps the rate is half of `initial`. The sum of the
-/// rates is infinite and that of their squares is finite, which is what Robbins, Monro, Annals of
-/// Mathematical Statistics 22 (1951), ask of steps that converge under noise.
+/// rates is infinite and that of their squares is finite: the conditions of Robbins, Monro, Annals
+/// of Mathematical Statistics 22 (1951), for convergence under noise.
 ///
 /// ```
 /// use gradlet::schedule::inverse_time;
@@ -77,12 +77,12 @@ pub fn inverse_time<T: Scalar>(initial: T, decay: T, step: u32) -> T {
     initial / (T::ONE + decay * T::from_u32(step))
 }
 
-/// A rate that goes from `initial` to `last` along half a cosine, then stays at `last`:
+/// Cosine annealing: from `initial` to `last` along half a cosine, then constant at `last`:
 /// ```text
 /// h = (1 + cos(pi * step / steps)) / 2
 /// rate = initial * h + last * (1 - h)
 /// ```
-/// Exactly `initial` at step 0 and exactly `last` from step `steps` on; with 0 `steps` it is always
+/// Exactly `initial` at step 0 and exactly `last` from step `steps` on; with `steps` 0 it is always
 /// `last`. Loshchilov, Hutter, ICLR 2017 (SGDR), equation 5.
 ///
 /// ```
@@ -106,7 +106,7 @@ pub fn cosine<T: Scalar>(initial: T, last: T, steps: u32, step: u32) -> T {
 
 /// `cos(pi * t)` for `t` in `0.0..=1.0`, by the Taylor series up to the 20th power.
 ///
-/// `libm` computes the cosine of an `f32` in `f64`, which is software on most microcontrollers.
+/// `libm` computes the cosine of an `f32` in `f64`, which is emulated on most microcontrollers.
 fn cosine_of_half_turn<T: Scalar>(t: T) -> T {
     let first_half = t <= T::HALF;
     let angle = T::PI * if first_half { t } else { T::ONE - t };
@@ -118,11 +118,11 @@ fn cosine_of_half_turn<T: Scalar>(t: T) -> T {
     if first_half { cosine } else { -cosine }
 }
 
-/// A linear ramp up to `rate`, which may itself be a schedule: `rate * (step + 1) / steps`, and
-/// `rate` from the last step of the ramp on.
+/// Linear warm-up to `rate`, which may itself be a schedule: `rate * (step + 1) / steps`, and
+/// `rate` from the last step of the warm-up on.
 ///
-/// The first step has the rate `rate / steps`, not 0, so that it is not lost. With 0 `steps` there
-/// is no ramp. Goyal and others, arXiv 1706.02677, section 2.2.
+/// The first step has the rate `rate / steps`, not 0, so that it is not wasted. With `steps` 0
+/// there is no warm-up. Goyal and others, arXiv 1706.02677, section 2.2.
 ///
 /// ```
 /// use gradlet::schedule::warm_up;

@@ -1,4 +1,4 @@
-//! Activations that are the input times a gate, and keep the logits for the derivative.
+//! Gated activations, the input times a gate, which keep the logits for the derivative.
 
 use super::{Activation, Elementwise, Sigmoid, activation};
 use crate::fingerprint::fingerprint;
@@ -22,7 +22,7 @@ activation! {
     Gelu
 }
 impl Gelu {
-    /// From here on down, the rounding of `z / sqrt(2)` and of `z^2` shows in the tail.
+    /// Below this, the rounding of `z / sqrt(2)` and of `z^2` shows in the tail.
     fn is_tail<T: Scalar>(z: T) -> bool {
         z < -T::ONE
     }
@@ -34,7 +34,7 @@ impl Gelu {
         if !Self::is_tail(z) || y == T::ZERO {
             return y;
         }
-        // erfc goes as e^(-x^2), and x^2 should be z^2 / 2.
+        // erfc decays as e^(-x^2), and x^2 should be z^2 / 2.
         let high = x.upper_half();
         y + y * excess(high * high, (x - high) * (x + high), z)
     }
@@ -47,7 +47,7 @@ impl Gelu {
     }
 }
 
-/// `high + low - z^2 / 2`, exact but for the last few digits where it is near 0.
+/// `high + low - z^2 / 2`, exact except for the last few digits where it is near 0.
 fn excess<T: Scalar>(high: T, low: T, z: T) -> T {
     // The square of the upper half of the digits is exact, and so is the difference.
     let upper = z.upper_half();
@@ -113,7 +113,7 @@ impl<T: Scalar> Activation<T> for Silu {
     }
 }
 
-/// `factor e^z` where `e^z` alone is too small for all its digits.
+/// `factor e^z` where `e^z` alone is subnormal or underflows.
 #[cold]
 fn tail<T: Scalar>(z: T, factor: T) -> T {
     let root = (T::HALF * z).exp();

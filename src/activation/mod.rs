@@ -1,7 +1,7 @@
 //! Activation functions.
 //!
-//! Each is a type without fields, chosen as a type parameter, so the linker drops the ones that a
-//! program does not name. Every one is finite, and right, for every finite input.
+//! Each is a type without fields, chosen as a type parameter, so the linker drops those that a
+//! program does not use. All are finite and accurate for every finite input.
 
 mod gated;
 
@@ -14,11 +14,11 @@ use crate::scalar::Scalar;
 use crate::shape::Shape;
 use crate::zero::Zero;
 
-/// The function that a layer ends in: `y = f(z)`.
+/// The activation function of a layer: `y = f(z)`.
 ///
-/// Every layer names one, so that the linker drops those that no layer names. Most are [`Elementwise`],
-/// which is the simpler trait to implement, and have this one by it. Implement this one for a function of
-/// the whole layer, for one whose derivative needs `z`, or for a number format of your own.
+/// Every layer names one, so the linker drops those that no layer names. Most are [`Elementwise`],
+/// a simpler trait, which implements this one. Implement this one for a function of the whole
+/// layer, for one whose derivative needs `z`, or for a custom scalar type.
 ///
 /// ```
 /// use gradlet::{Activation, Tanh};
@@ -30,14 +30,14 @@ use crate::zero::Zero;
 /// assert_eq!((values, delta), ([0.0, 1.0], [2.0, 0.0]));
 /// ```
 #[diagnostic::on_unimplemented(
-    message = "the activation `{Self}` is not there for the number format `{F}`"
+    message = "the activation `{Self}` is not implemented for the number format `{F}`"
 )]
 pub trait Activation<F: Format = f32>: 'static {
-    /// Stands for this function in [`Layer::FINGERPRINT`](crate::Layer::FINGERPRINT): 0, unless an
-    /// activation of your own says [what](crate::fingerprint).
+    /// Identifies this function in [`Layer::FINGERPRINT`](crate::Layer::FINGERPRINT): 0 by default;
+    /// for a custom activation, use [`fingerprint`](crate::fingerprint).
     const FINGERPRINT: u32 = 0;
 
-    /// Fewest outputs of a layer that ends in this function: [`Softmax`] needs 2, all others 1.
+    /// Minimum number of outputs of its layer: 2 for [`Softmax`], 1 for all others.
     const MIN_OUTPUTS: usize = 1;
 
     /// What backpropagation needs besides the outputs `Y`: nothing, `()`, or the logits, `Y`.
@@ -46,15 +46,15 @@ pub trait Activation<F: Format = f32>: 'static {
     /// Turns the logits `z` into the outputs `y = f(z)`, in place.
     fn apply(values: &mut [F::Value]);
 
-    /// [`apply`](Self::apply) for each of several samples, with the same bits: of use only where that is
-    /// quicker than one after the other.
+    /// [`apply`](Self::apply) for each of several samples, with the same bits. Override it only
+    /// where that is faster than one by one.
     fn apply_each<Y: Shape<Element = F::Value>, const K: usize>(values: [&mut Y; K]) {
         each_sample::<K, _>(values.into_iter(), |values| Self::apply(values.as_mut_slice()));
     }
 
     /// Turns `delta = dL/dy` into `dL/dz`, in place.
     ///
-    /// `logits` is empty unless [`Kept`](Self::Kept) keeps them.
+    /// `logits` is empty unless [`Kept`](Self::Kept) stores them.
     fn backward(
         output: &[F::Value],
         logits: &[F::Value],
@@ -65,8 +65,8 @@ pub trait Activation<F: Format = f32>: 'static {
 
 /// What an activation keeps for its derivative besides the outputs: nothing, or the logits.
 ///
-/// Implemented for `()` and for every array, and for nothing else: an activation names one of the two. It
-/// exists so that only those that need the logits take memory for them.
+/// Implemented for `()` and for every array, and nothing else: an activation chooses one of the
+/// two, so that only those that need the logits take memory for them.
 ///
 /// ```
 /// use gradlet::{Activation, Gelu, Kept, Zero};
@@ -76,7 +76,7 @@ pub trait Activation<F: Format = f32>: 'static {
 /// assert_eq!(Kept::<[f32; 2]>::logits(&kept), &[1.0, 2.0]);
 /// ```
 pub trait Kept<Y: Shape>: Zero + Clone {
-    /// Copies the logits, if they are needed.
+    /// Copies the logits, if needed.
     fn keep(&mut self, logits: &Y);
     /// The logits, or an empty slice.
     fn logits(&self) -> &[Y::Element];
@@ -102,11 +102,11 @@ impl<Y: Shape> Kept<Y> for Y {
     }
 }
 
-/// An activation that treats each unit alone and whose derivative is a function of its output.
+/// An elementwise activation, whose derivative is a function of its output.
 ///
-/// The derivative is taken from `y = f(z)` because backpropagation has `y` at hand and so need not
-/// keep `z`. Implement it for an activation of your own: two functions of one number, for `f32` and `f64`
-/// alike, are an [`Activation`].
+/// The derivative is taken from `y = f(z)` because backpropagation has `y` at hand and need not
+/// keep `z`. For a custom activation, implement these two functions of one number, for `f32` and
+/// `f64` alike; it then is an [`Activation`].
 ///
 /// ```
 /// use gradlet::prelude::*;
@@ -135,7 +135,7 @@ pub trait Elementwise: 'static {
     /// `f'(z)`, expressed through `y = f(z)`.
     fn derivative<T: Scalar>(y: T) -> T;
 
-    /// Replaces each `z` by `f(z)`. Of use only where many are quicker than one by one.
+    /// Replaces each `z` by `f(z)`. Override it to vectorise.
     #[inline]
     fn apply_all<T: Scalar>(values: &mut [T]) {
         for value in values {
@@ -144,7 +144,7 @@ pub trait Elementwise: 'static {
     }
 }
 
-/// Bytes of the largest output that is copied to go with others: 64 numbers of 4 bytes.
+/// Largest output that is copied to be processed with others, in bytes: 64 numbers of 4 bytes.
 const COPIED_BYTES: usize = 256;
 
 impl<A: Elementwise, T: Scalar> Activation<T> for A {
@@ -162,7 +162,7 @@ impl<A: Elementwise, T: Scalar> Activation<T> for A {
             each_sample::<K, _>(values.into_iter(), |values| A::apply_all(values.as_mut_slice()));
             return;
         }
-        // Together, so that all but the last few go through full registers.
+        // Together, so that all but the last few fill SIMD registers.
         let mut all = values.each_ref().map(|values| (**values).clone());
         A::apply_all(Y::flatten(&mut all));
         for (copy, values) in all.iter().zip(values) {
@@ -176,9 +176,9 @@ impl<A: Elementwise, T: Scalar> Activation<T> for A {
     }
 }
 
-/// An activation that may stand between two layers: every one but [`Softmax`]. Implement it for an
-/// [`Activation`] of your own that is not [`Elementwise`]. It exists so that a softmax in the middle of a
-/// network does not compile.
+/// An activation that may be between two layers: every one but [`Softmax`]. Implement it for a
+/// custom [`Activation`] that is not [`Elementwise`]. It exists so that a softmax in a hidden layer
+/// does not compile.
 ///
 /// ```
 /// fn may_be_hidden<A: gradlet::Hidden>() {}
@@ -232,7 +232,7 @@ impl Elementwise for Identity {
 }
 
 activation! {
-    /// Logistic function `y = 1 / (1 + e^-z)`, range `0..=1`, `dy/dz = y (1 - y)`.
+    /// Sigmoid, the logistic function: `y = 1 / (1 + e^-z)`, range `0..=1`, `dy/dz = y (1 - y)`.
     ///
     /// ```
     /// use gradlet::{Elementwise, Sigmoid};
@@ -284,7 +284,8 @@ impl Elementwise for Tanh {
 }
 
 activation! {
-    /// Rectifier `y = max(z, 0)`, `dy/dz = 1` where `z > 0`, else 0 (also at 0). NaN stays NaN.
+    /// Rectified linear unit: `y = max(z, 0)`, `dy/dz = 1` where `z > 0`, else 0 (also at 0). NaN
+    /// stays NaN.
     ///
     /// ```
     /// use gradlet::{Elementwise, Relu};
@@ -307,10 +308,10 @@ impl Elementwise for Relu {
     }
 }
 
-/// Leaky rectifier: `y = z` where `z > 0`, else `y = s z`; `dy/dz` is 1 or `s`.
+/// Leaky rectified linear unit: `y = z` where `z > 0`, else `y = s z`; `dy/dz` is 1 or `s`.
 ///
-/// The slope is the fraction `s = NUMERATOR / DENOMINATOR`, 1/100 unless given.
-/// A denominator of 0 does not compile.
+/// The slope is the fraction `s = NUMERATOR / DENOMINATOR`, 1/100 by default. A denominator of 0
+/// does not compile.
 ///
 /// ```
 /// use gradlet::{Dense, Layer, LeakyRelu};
@@ -343,7 +344,7 @@ impl<const NUMERATOR: u32, const DENOMINATOR: u32> Elementwise
     }
 }
 
-/// `NUMERATOR / DENOMINATOR`, the way to give a fraction as a type parameter.
+/// `NUMERATOR / DENOMINATOR`: a fraction as type parameters.
 #[inline]
 pub(crate) fn ratio<T: Scalar, const NUMERATOR: u32, const DENOMINATOR: u32>() -> T {
     const { assert!(DENOMINATOR > 0, "the denominator must not be 0") };
@@ -377,7 +378,7 @@ impl Elementwise for Elu {
 }
 
 activation! {
-    /// `y = ln(1 + e^z)`, computed as `max(z, 0) + ln(1 + e^-|z|)`; `dy/dz = 1 - e^-y`.
+    /// Softplus: `y = ln(1 + e^z)`, computed as `max(z, 0) + ln(1 + e^-|z|)`; `dy/dz = 1 - e^-y`.
     ///
     /// ```
     /// use gradlet::{Elementwise, Softplus};
@@ -402,7 +403,8 @@ impl Elementwise for Softplus {
 }
 
 activation! {
-    /// Piecewise linear sigmoid: `y = z/6 + 1/2`, held in `0..=1`; `dy/dz` is 1/6 inside, else 0.
+    /// Piecewise linear sigmoid: `y = z/6 + 1/2`, clipped to `0..=1`; `dy/dz` is 1/6
+    /// inside and 0 outside.
     ///
     /// ```
     /// use gradlet::{Elementwise, HardSigmoid};
@@ -433,11 +435,11 @@ impl Elementwise for HardSigmoid {
 }
 
 activation! {
-    /// Class probabilities `y_i = e^(z_i - m) / sum_j e^(z_j - m)` with `m = max z`, for the last
-    /// layer; `dL/dz_i = y_i (dL/dy_i - sum_j y_j dL/dy_j)`.
+    /// Softmax, class probabilities for the last layer: `y_i = e^(z_i - m) / sum_j e^(z_j - m)`
+    /// with `m = max z`; `dL/dz_i = y_i (dL/dy_i - sum_j y_j dL/dy_j)`.
     ///
-    /// Belongs with [`CrossEntropy`](crate::CrossEntropy). Needs two outputs or more, as the softmax of
-    /// one number is 1 whatever the number: for one yes/no output, use [`Sigmoid`] with
+    /// Use it with [`CrossEntropy`](crate::CrossEntropy). Needs two outputs or more, as the softmax
+    /// of one number is always 1: for one yes/no output, use [`Sigmoid`] with
     /// [`BinaryCrossEntropy`](crate::BinaryCrossEntropy).
     ///
     /// ```

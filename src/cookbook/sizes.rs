@@ -13,8 +13,8 @@
 //!   rate of 1 in 10. With fewer, use fewer units, or [freeze](crate::Frozen) layers.
 //! - **RAM**: [`Layer::BYTES`](crate::Layer::BYTES) and [`Trainer::BYTES`](crate::Trainer::BYTES),
 //!   and some hundred bytes of stack. Nothing else.
-//! - **Time**: instructions per multiply-accumulate ([`Layer::MACS`](crate::Layer::MACS)) of networks
-//!   from 16-16-4 on, by the README's table:
+//! - **Time**: instructions per multiply-accumulate ([`Layer::MACS`](crate::Layer::MACS)) of
+//!   networks from 16-16-4 on, by the README's table:
 //!
 //!   | at `opt-level = "s"` | inference | a step of gradient descent |
 //!   |---|---:|---:|

@@ -202,8 +202,8 @@ impl<T: Scalar> LossMeter<T> {
 /// Mean and standard deviation of errors, for a threshold of `mean + k` standard deviations.
 ///
 /// If the errors were normally distributed, 0.13 % of the normal data would exceed
-/// `mean + 3 deviations`. Squared errors are not: they have a longer tail. Observe their logarithms, or use a
-/// [`Quantile`](super::Quantile), where the false alarm rate matters.
+/// `mean + 3 deviations`. Squared errors are not: they have a longer tail. Observe their logarithms,
+/// or use a [`Quantile`](super::Quantile), where the false alarm rate matters.
 ///
 /// The relative error of mean and deviation is at most 1e-5 for 2^32 errors, 49 days at 1,000 per
 /// second; not for a deviation below 1e-19, as in [`Standardize`].

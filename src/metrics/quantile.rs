@@ -72,8 +72,8 @@ use crate::scalar::Scalar;
 /// # False alarms
 ///
 /// Where the value is an alarm threshold, few numbers make a poor one even if it is exact, because
-/// their largest are a small sample: with the nearest rank `r` of `n`, `(n + 1 - r) / (n + 1)` of
-/// the numbers to come exceed it, on average, whatever their distribution.
+/// their largest are not typical of those to come: with the nearest rank `r` of `n`,
+/// `(n + 1 - r) / (n + 1)` of those exceed it, on average, whatever their distribution.
 ///
 /// | numbers | 100 | 200 | 300 | 1,000 | 3,000 | 10,000 | 100,000 |
 /// |---|---:|---:|---:|---:|---:|---:|---:|
@@ -136,7 +136,7 @@ impl<const NUMERATOR: u32, const DENOMINATOR: u32, T: Scalar, const MARKERS: usi
     pub const MINIMUM: u32 = {
         assert!(
             0 < NUMERATOR && NUMERATOR < DENOMINATOR,
-            "a quantile is a share between 0 and 1: NUMERATOR must be more than 0 and less than \
+            "a quantile is between 0 and 1: NUMERATOR must be more than 0 and less than \
              DENOMINATOR"
         );
         assert!(MARKERS >= 8, "too few markers for a quantile: MARKERS must be 8 or more");
@@ -180,7 +180,7 @@ impl<const NUMERATOR: u32, const DENOMINATOR: u32, T: Scalar, const MARKERS: usi
         const {
             assert!(
                 MEMORY / 2 >= Self::MINIMUM,
-                "too short a memory for this quantile: MEMORY must be at least twice its MINIMUM"
+                "memory too short for this quantile: MEMORY must be at least twice its MINIMUM"
             );
         };
         Self::counting(Count::with_memory::<MEMORY>())

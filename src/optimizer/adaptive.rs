@@ -1,4 +1,4 @@
-//! Optimizers that scale each parameter's step by the size of its gradients.
+//! Optimizers with an adaptive learning rate for each parameter.
 
 use super::{Gradients, HyperParameter, Optimizer};
 use crate::fingerprint::fingerprint;
@@ -10,7 +10,7 @@ use crate::zero::Zero;
 
 /// `s = decay * s + (1 - decay) * g^2`, `p -= learning_rate * g / (sqrt(s) + epsilon)`.
 ///
-/// Remembers `s`, one number for each parameter. Tieleman, Hinton, Coursera lecture 6.5 (2012).
+/// The state is `s`, one number for each parameter. Tieleman, Hinton, Coursera lecture 6.5 (2012).
 ///
 /// ```
 /// use gradlet::prelude::*;
@@ -24,9 +24,9 @@ use crate::zero::Zero;
 #[derive(Clone, Copy, Debug, PartialEq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct RmsProp<T = f32> {
-    /// Step size, 0 or more.
+    /// Learning rate, 0 or more.
     pub learning_rate: T,
-    /// How much of the mean square is kept, `0.0..1.0`.
+    /// Decay of the running mean of squares, `0.0..1.0`.
     pub decay: T,
     /// Added to the root, against division by zero; more than 0.
     pub epsilon: T,
@@ -74,7 +74,7 @@ impl<T: Scalar, N: Layer<Format = T>> Optimizer<N> for RmsProp<T> {
     }
 }
 
-/// What [`Adam`] and [`AdamW`] remember: two numbers for each parameter, and two more.
+/// State of [`Adam`] and [`AdamW`]: two numbers for each parameter, and two more.
 #[derive(Clone, Debug, PartialEq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct AdamState<G, T> {
@@ -110,7 +110,8 @@ impl<G: Zero, T: Zero> Zero for AdamState<G, T> {
 /// v = beta_2 v + (1 - beta_2) g^2
 /// p -= learning_rate * (m / (1 - beta_1^t)) / (sqrt(v / (1 - beta_2^t)) + epsilon)
 /// ```
-/// Remembers `m` and `v`. Kingma, Ba, ICLR 2015, algorithm 1.
+/// The state is `m` and `v`. Kingma, Ba, Adam: A method for stochastic optimization, ICLR 2015,
+/// algorithm 1.
 ///
 /// ```
 /// use gradlet::prelude::*;
@@ -124,18 +125,18 @@ impl<G: Zero, T: Zero> Zero for AdamState<G, T> {
 #[derive(Clone, Copy, Debug, PartialEq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct Adam<T = f32> {
-    /// Step size, 0 or more; 0.001 is usual.
+    /// Learning rate, 0 or more; typically 0.001.
     pub learning_rate: T,
-    /// How much of the mean gradient is kept, `0.0..1.0`.
+    /// Decay of the running mean of gradients, `0.0..1.0`.
     pub beta_1: T,
-    /// How much of the mean square is kept, `0.0..1.0`.
+    /// Decay of the running mean of squares, `0.0..1.0`.
     pub beta_2: T,
     /// Added to the root, against division by zero; more than 0.
     pub epsilon: T,
 }
 
 impl<T: Scalar> Adam<T> {
-    /// With betas 0.9 and 0.999 and epsilon 1e-8, as the paper has them.
+    /// With betas 0.9 and 0.999 and epsilon 1e-8, as in the paper.
     #[must_use]
     pub fn new(learning_rate: T) -> Self {
         Self {
@@ -146,7 +147,7 @@ impl<T: Scalar> Adam<T> {
         }
     }
 
-    /// The update of Adam for a parameter that has been multiplied by `keep` before.
+    /// Adam's update for a parameter that was first multiplied by `keep`.
     #[inline]
     fn update_decayed<N: Layer<Format = T>>(
         &self,
@@ -161,7 +162,7 @@ impl<T: Scalar> Adam<T> {
         let AdamState { mean, square, correction: [c1, c2] } = state;
         *c1 = beta_1 * *c1 + gain_1;
         *c2 = beta_2 * *c2 + gain_2;
-        // Both corrections are taken out of the loop: they scale the step and the epsilon.
+        // Both corrections are applied outside the loop: they scale the step and the epsilon.
         let root = c2.sqrt();
         let (step, epsilon) = (learning_rate * root / *c1, epsilon * root);
         gradients.visit(
@@ -205,12 +206,13 @@ impl<T: Scalar, N: Layer<Format = T>> Optimizer<N> for Adam<T> {
 /// Adam with decoupled weight decay: each parameter is first multiplied by
 /// `1 - learning_rate * weight_decay`, then updated as by [`Adam`].
 ///
-/// Loshchilov, Hutter, ICLR 2019, algorithm 2. Decays weights and biases alike, as PyTorch does.
+/// Loshchilov, Hutter, Decoupled weight decay regularization, ICLR 2019, algorithm 2. Decays
+/// weights and biases alike, as PyTorch does.
 ///
 /// ```
 /// use gradlet::prelude::*;
 ///
-/// // Without a gradient, only the decay is left.
+/// // With a gradient of 0, only the decay acts.
 /// let adam_w = AdamW { adam: Adam::new(0.5), weight_decay: 0.5 };
 /// let mut net = Dense::<1, 1, Identity>::new([[2.0]], [0.0]);
 /// let mut trainer = Trainer::<_, HalfSquaredError, _>::new();
@@ -222,7 +224,7 @@ impl<T: Scalar, N: Layer<Format = T>> Optimizer<N> for Adam<T> {
 pub struct AdamW<T = f32> {
     /// The hyper-parameters of Adam.
     pub adam: Adam<T>,
-    /// Decay for each step and unit of learning rate, 0 or more; 0.01 is usual.
+    /// Weight decay per step and unit of learning rate, 0 or more; typically 0.01.
     pub weight_decay: T,
 }
 

@@ -1,4 +1,4 @@
-//! Optimizers around another optimizer, which see the gradient before it does.
+//! Gradient clipping, weight decay and training without biases, around another optimizer.
 
 use super::{Gradients, HyperParameter, Optimizer};
 use crate::gradient::{Affine, GradientVisitor};
@@ -7,7 +7,8 @@ use crate::scalar::Scalar;
 use crate::tensors::Kind;
 use crate::zero::Zero;
 
-/// Holds each number of the gradient in `-limit..=limit`, then updates by `optimizer`.
+/// Gradient clipping by value: clips each component to `-limit..=limit`, then updates by
+/// `optimizer`.
 ///
 /// ```
 /// use gradlet::prelude::*;
@@ -21,9 +22,9 @@ use crate::zero::Zero;
 #[derive(Clone, Copy, Debug, PartialEq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct ClipByValue<O, T = f32> {
-    /// What makes the step.
+    /// The optimizer that makes the step.
     pub optimizer: O,
-    /// Largest absolute value of a derivative, 0 or more; it may be infinite.
+    /// Largest absolute value of a component, 0 or more; it may be infinite.
     pub limit: T,
 }
 
@@ -55,11 +56,11 @@ impl<T: Scalar, N: Layer<Format = T>, O: Optimizer<N>> Optimizer<N> for ClipByVa
     }
 }
 
-/// Adds `rate * p` to the gradient of each parameter `p`, then updates by `optimizer`: the
-/// derivative of the penalty `rate / 2 * sum p^2`.
+/// Weight decay (L2 regularisation): adds `rate * p` to the gradient of each parameter `p`, the
+/// derivative of the penalty `rate / 2 * sum p^2`, then updates by `optimizer`.
 ///
-/// Weights and biases alike, as PyTorch's `weight_decay` does. For Adam, [`AdamW`](crate::AdamW)
-/// is usually better.
+/// Applies to weights and biases alike, as PyTorch's `weight_decay` does. For Adam,
+/// [`AdamW`](crate::AdamW) is usually better.
 ///
 /// ```
 /// use gradlet::prelude::*;
@@ -73,9 +74,9 @@ impl<T: Scalar, N: Layer<Format = T>, O: Optimizer<N>> Optimizer<N> for ClipByVa
 #[derive(Clone, Copy, Debug, PartialEq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct WeightDecay<O, T = f32> {
-    /// What makes the step.
+    /// The optimizer that makes the step.
     pub optimizer: O,
-    /// Factor of the parameters in the gradient, 0 or more; 1e-4 is usual.
+    /// Factor of the parameters in the gradient, 0 or more; typically 1e-4.
     pub rate: T,
 }
 
@@ -97,11 +98,11 @@ impl<T: Scalar, N: Layer<Format = T>, O: Optimizer<N>> Optimizer<N> for WeightDe
     }
 }
 
-/// Updates by `optimizer`, then makes every bias 0: trains a network that has none.
+/// Updates by `optimizer`, then sets every bias to 0: trains a network without biases.
 ///
-/// A bias of 0 adds nothing, so a network that starts without biases stays without: as a layer made
-/// with `bias=False` in PyTorch does. The biases keep their memory; [`Frozen`](crate::Frozen) layers
-/// keep theirs as they are.
+/// A bias of 0 adds nothing, so a network that starts without biases stays without, like a layer
+/// with `bias=False` in PyTorch. The biases still take memory; those of [`Frozen`](crate::Frozen)
+/// layers are unchanged.
 ///
 /// ```
 /// use gradlet::prelude::*;
@@ -114,7 +115,7 @@ impl<T: Scalar, N: Layer<Format = T>, O: Optimizer<N>> Optimizer<N> for WeightDe
 #[derive(Clone, Copy, Debug, PartialEq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct NoBias<O> {
-    /// What makes the step.
+    /// The optimizer that makes the step.
     pub optimizer: O,
 }
 
@@ -145,7 +146,7 @@ impl<N: Layer, O: Optimizer<N>> Optimizer<N> for NoBias<O> {
     }
 }
 
-/// Gradients that go through `adjust(parameter, gradient)`, number by number.
+/// Applies `adjust(parameter, gradient)` to each component of the gradient.
 struct Adjusted<'a, G, F> {
     gradients: &'a G,
     adjust: F,
@@ -203,14 +204,14 @@ where
     }
 }
 
-/// Shortens the gradient of the whole network to the length `limit` where it is longer, then
-/// updates by `optimizer`: `g *= limit / |g|` where `|g| > limit`.
+/// Gradient clipping by norm: scales the gradient of the whole network down to the norm `limit`
+/// where it exceeds it, then updates by `optimizer`: `g *= limit / |g|` where `|g| > limit`.
 ///
-/// Pascanu, Mikolov, Bengio, ICML 2013. Needs no memory: for one sample the squared length is
-/// `sum over layers of |d|^2 (|x|^2 + 1)`, which may differ in the last digit from that of a batch of
-/// one. Where that overflows, in `f32` above a length of 1e19, it
-/// is computed anew in units of the largest derivative. Where a derivative itself overflows, there is
-/// no direction left: `optimizer` is given a gradient of zeros.
+/// Pascanu, Mikolov, Bengio, On the difficulty of training recurrent neural networks, ICML 2013.
+/// Needs no memory: for one sample the squared norm is `sum over layers of |d|^2 (|x|^2 + 1)`,
+/// which may differ in the last digit from that of a batch of one. Where that overflows, in `f32`
+/// above a norm of 1e19, it is recomputed in units of the largest derivative. Where a derivative
+/// itself overflows, the direction is lost: `optimizer` gets a gradient of zeros.
 ///
 /// ```
 /// use gradlet::prelude::*;
@@ -218,7 +219,7 @@ where
 /// let clipped = ClipByNorm { optimizer: Sgd { learning_rate: 1.0 }, limit: 1.0 };
 /// let mut net = Dense::<1, 1, Identity>::new([[0.0]], [0.0]);
 /// let mut trainer = Trainer::<_, HalfSquaredError, _>::new();
-/// // dE/dw = -5 * 0.75 and dE/db = -5: a gradient of length 6.25.
+/// // dE/dw = -5 * 0.75 and dE/db = -5: a gradient of norm 6.25.
 /// trainer.step(&mut net, &clipped, &[0.75], &[5.0]);
 /// assert!((net.weights()[0][0] - 0.6).abs() < 1e-6);
 /// assert!((net.bias()[0] - 0.8).abs() < 1e-6);
@@ -226,9 +227,9 @@ where
 #[derive(Clone, Copy, Debug, PartialEq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct ClipByNorm<O, T = f32> {
-    /// What makes the step.
+    /// The optimizer that makes the step.
     pub optimizer: O,
-    /// Greatest length of the gradient, 0 or more; it may be infinite.
+    /// Largest norm of the gradient, 0 or more; it may be infinite.
     pub limit: T,
 }
 
@@ -257,7 +258,7 @@ impl<T: Scalar, N: Layer<Format = T>, O: Optimizer<N>> Optimizer<N> for ClipByNo
 }
 
 impl<O, T: Scalar> ClipByNorm<O, T> {
-    /// The update where the square of the length overflows.
+    /// The update where the squared norm overflows.
     #[cold]
     fn update_large<N: Layer<Format = T>>(
         &self,
@@ -277,14 +278,14 @@ impl<O, T: Scalar> ClipByNorm<O, T> {
         }
         let mut norm = Fold { value: T::ZERO, f: |sum, g| sum + (g / unit) * (g / unit) };
         gradients.visit([net], [], &mut norm);
-        // The length itself may overflow too.
+        // The norm itself may overflow too.
         let ratio = self.limit / (scale * unit) / norm.value.sqrt();
         let scale = if ratio < T::ONE { scale * ratio } else { scale };
         self.optimizer.update(net, state, gradients, scale);
     }
 }
 
-/// The larger of a size and of that of a number; infinite for NaN.
+/// The larger of `size` and `|g|`; infinite if `g` is NaN.
 fn larger<T: Scalar>(size: T, g: T) -> T {
     if !g.is_finite() {
         T::INFINITY
@@ -295,7 +296,7 @@ fn larger<T: Scalar>(size: T, g: T) -> T {
     }
 }
 
-/// `f(value, g)` for each number of the gradient.
+/// Folds the gradient's components by `f(value, g)`.
 struct Fold<T, F> {
     value: T,
     f: F,
@@ -307,7 +308,7 @@ impl<T: Scalar, F: Fn(T, T) -> T> GradientVisitor<T, 1, 0> for Fold<T, F> {
     }
 }
 
-/// The parameters are not looked at here, but a [`WeightDecay`] around needs them.
+/// The parameters are unused here, but a [`WeightDecay`] around needs them.
 struct SquaredNorm<T> {
     sum: T,
 }

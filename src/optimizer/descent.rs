@@ -8,10 +8,10 @@ use crate::kernel::each;
 use crate::layer::Layer;
 use crate::scalar::Scalar;
 
-/// Stochastic gradient descent: `p -= learning_rate * g`. Remembers nothing.
+/// Stochastic gradient descent: `p -= learning_rate * g`. It has no state.
 ///
-/// A step of a [`Trainer`](crate::Trainer) computes `w + x (-(learning_rate) d)`, a batch of one sample
-/// `w + -(learning_rate) (x d)`: they may differ by the last digit.
+/// A step of a [`Trainer`](crate::Trainer) computes `w + x (-(learning_rate) d)`, a batch of one
+/// sample `w + -(learning_rate) (x d)`: they may differ in the last digit.
 ///
 /// Rumelhart, Hinton, Williams, Nature 323 (1986), equation 8.
 ///
@@ -27,7 +27,8 @@ use crate::scalar::Scalar;
 #[derive(Clone, Copy, Debug, PartialEq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct Sgd<T = f32> {
-    /// Step size, 0 or more; with one sample at a time, stable below `2 / |x|^2` for a linear unit.
+    /// Learning rate, 0 or more; with one sample at a time, stable below `2 / |x|^2` for a linear
+    /// unit.
     pub learning_rate: T,
 }
 
@@ -81,8 +82,8 @@ impl<R: Scalar, N: Layer<Format: Format<Real = R>>> Optimizer<N> for Sgd<R> {
 
 /// Gradient descent with momentum: `v = momentum * v + g`, `p -= learning_rate * v`.
 ///
-/// Remembers `v`, one number for each parameter. Polyak 1964, in the form of Sutskever and others,
-/// ICML 2013, and of PyTorch (the learning rate stands outside `v`).
+/// The state is `v`, one number for each parameter. Polyak 1964, in the form of Sutskever and
+/// others, ICML 2013, and of PyTorch (the learning rate is outside `v`).
 ///
 /// ```
 /// use gradlet::prelude::*;
@@ -97,9 +98,9 @@ impl<R: Scalar, N: Layer<Format: Format<Real = R>>> Optimizer<N> for Sgd<R> {
 #[derive(Clone, Copy, Debug, PartialEq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct Momentum<T = f32> {
-    /// Step size, 0 or more.
+    /// Learning rate, 0 or more.
     pub learning_rate: T,
-    /// How much of the last step is kept, `0.0..1.0`; 0.9 is usual.
+    /// Fraction of the last step that is kept, `0.0..1.0`; typically 0.9.
     pub momentum: T,
 }
 
@@ -136,7 +137,7 @@ impl<T: Scalar, N: Layer<Format = T>> Optimizer<N> for Momentum<T> {
 
 /// Nesterov's momentum: `v = momentum * v + g`, `p -= learning_rate * (g + momentum * v)`.
 ///
-/// Remembers `v`, one number for each parameter. Nesterov 1983, in the form of Sutskever and
+/// The state is `v`, one number for each parameter. Nesterov 1983, in the form of Sutskever and
 /// others, ICML 2013, and of PyTorch.
 ///
 /// ```
@@ -151,9 +152,9 @@ impl<T: Scalar, N: Layer<Format = T>> Optimizer<N> for Momentum<T> {
 #[derive(Clone, Copy, Debug, PartialEq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct Nesterov<T = f32> {
-    /// Step size, 0 or more.
+    /// Learning rate, 0 or more.
     pub learning_rate: T,
-    /// How much of the last step is kept, `0.0..1.0`; 0.9 is usual.
+    /// Fraction of the last step that is kept, `0.0..1.0`; typically 0.9.
     pub momentum: T,
 }
 

@@ -1,10 +1,10 @@
-//! Hyper-parameters that make no sense.
+//! Validation of hyper-parameters.
 
 use core::fmt;
 
 use crate::scalar::Scalar;
 
-/// A hyper-parameter out of its range: see [`Optimizer::check`](super::Optimizer::check).
+/// A hyper-parameter out of range: see [`Optimizer::check`](super::Optimizer::check).
 ///
 /// ```
 /// use gradlet::{HyperParameter, prelude::*};
@@ -12,7 +12,7 @@ use crate::scalar::Scalar;
 /// let sgd = Sgd { learning_rate: f32::NAN };
 /// let error = Optimizer::<Mlp<2, 4, 2>>::check(&sgd).unwrap_err();
 /// assert_eq!(error, HyperParameter::LearningRate);
-/// assert_eq!(error.to_string(), "`learning_rate` must be finite, 0 or more");
+/// assert_eq!(error.to_string(), "`learning_rate` must be finite and 0 or more");
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
@@ -32,10 +32,10 @@ pub enum HyperParameter {
     Epsilon,
     /// A weight decay that is negative (-0.0 too), NaN or infinite.
     WeightDecay,
-    /// A `limit` of [`ClipByNorm`](crate::ClipByNorm) or [`ClipByValue`](crate::ClipByValue) that is
-    /// negative or NaN. It may be infinite: nothing is clipped then.
+    /// A `limit` of [`ClipByNorm`](crate::ClipByNorm) or [`ClipByValue`](crate::ClipByValue) that
+    /// is negative or NaN. It may be infinite: nothing is clipped then.
     ClipLimit,
-    /// One of a custom optimizer, by its name.
+    /// One of a custom optimizer, by name.
     Other(&'static str),
 }
 
@@ -69,15 +69,15 @@ impl HyperParameter {
 impl fmt::Display for HyperParameter {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
-            Self::LearningRate => "`learning_rate` must be finite, 0 or more",
+            Self::LearningRate => "`learning_rate` must be finite and 0 or more",
             Self::Momentum => "`momentum` must be 0 or more and less than 1",
             Self::Decay => "`decay` must be 0 or more and less than 1",
             Self::Beta1 => "`beta_1` must be 0 or more and less than 1",
             Self::Beta2 => "`beta_2` must be 0 or more and less than 1",
-            Self::Epsilon => "`epsilon` must be finite, more than 0",
-            Self::WeightDecay => "the weight decay must be finite, 0 or more",
+            Self::Epsilon => "`epsilon` must be finite and more than 0",
+            Self::WeightDecay => "the weight decay must be finite and 0 or more",
             Self::ClipLimit => "`limit` must be 0 or more",
-            Self::Other(name) => return write!(f, "`{name}` is out of its range"),
+            Self::Other(name) => return write!(f, "`{name}` is out of range"),
         })
     }
 }

@@ -1,10 +1,9 @@
 //! Optimizers: how a gradient changes the parameters.
 //!
-//! An optimizer is a small value that holds its hyper-parameters and is passed to each step, so
-//! that a schedule is just another value next time. What it must remember, its
-//! [`State`](Optimizer::State), lives in the trainer: nothing, or one or two numbers for each
-//! parameter, all zero at first. Parameters are updated in place, tensor by tensor; for a single
-//! sample no array ever holds the gradient.
+//! An optimizer is a small value that holds its hyper-parameters and is passed to each step, so a
+//! schedule only passes another value. Its [`State`](Optimizer::State) is kept in the trainer:
+//! nothing, or one or two numbers for each parameter, all zero at first. Parameters are updated in
+//! place, tensor by tensor; for a single sample the gradient is never stored.
 //!
 //! Below, `p` is a parameter and `g` the derivative of the loss by it.
 
@@ -24,16 +23,16 @@ use crate::scalar::Scalar;
 use crate::tensors::Tensors;
 use crate::zero::Zero;
 
-/// A rule that changes the parameters of `N` by a gradient.
+/// A rule that updates the parameters of `N` by a gradient.
 ///
-/// Implement it for a rule of your own: for most, one closure given to [`for_each`](crate::for_each).
+/// For most custom optimizers, one closure passed to [`for_each`](crate::for_each) is enough.
 ///
 /// ```
 /// use gradlet::prelude::*;
 /// use gradlet::{Gradients, for_each};
 ///
-/// /// Steps of one size against the sign of the gradient: `p -= step` where `g > 0`, `p += step`
-/// /// where `g < 0`.
+/// /// Steps of constant size against the sign of the gradient: `p -= step` where `g > 0`,
+/// /// `p += step` where `g < 0`.
 /// struct SignDescent {
 ///     step: f32,
 /// }
@@ -55,12 +54,13 @@ use crate::zero::Zero;
 /// assert_eq!(net, Dense::new([[0.75]], [0.25]));
 /// ```
 ///
-/// # The order of the operations
+/// # Order of operations
 ///
-/// Each operation rounds, so the same bits need the same order: from left to right, products before sums.
-/// Here `p` is a parameter and `g` the derivative of the loss by it. For a weight that is `g = x d`, its
-/// input times the derivative by the logit; for a bias it is `d`. A batch adds these up from 0 on, sample
-/// by sample. `s` is `1 / n` for a batch of `n` samples and 1 for a [`Trainer`](crate::Trainer).
+/// Each operation rounds, so bit-identical results need a fixed order: from left to right, products
+/// before sums. Here `p` is a parameter and `g` the derivative of the loss by it. For a weight that
+/// is `g = x d`, its input times the derivative by the logit; for a bias it is `d`. A batch sums
+/// these from 0, sample by sample. `s` is `1 / n` for a batch of `n` samples and 1 for a
+/// [`Trainer`](crate::Trainer).
 ///
 /// ```text
 /// Sgd, one sample   p = p + x (-rate d)
@@ -79,7 +79,7 @@ use crate::zero::Zero;
 ///                   m = beta_1 m + (1 - beta_1) g
 ///                   v = beta_2 v + (1 - beta_2) g g
 ///                   p = (1 - rate decay) p - (rate sqrt(e) / c) m / (sqrt(v) + epsilon sqrt(e))
-/// ClipByValue       g = s g, held within the limit; the optimizer inside has s = 1
+/// ClipByValue       g = s g, clipped to the limit; the optimizer inside has s = 1
 /// WeightDecay       g = s g + rate p; the optimizer inside has s = 1
 /// ClipByNorm        q = q + (x_1 x_1 + x_2 x_2 + ..) (d_1 d_1 + d_2 d_2 + ..)
 ///   , one sample    q = q + (d_1 d_1 + d_2 d_2 + ..)   both for each layer
@@ -87,40 +87,39 @@ use crate::zero::Zero;
 ///                   l = s sqrt(q); where l > limit, the optimizer inside has s (limit / l) for s
 /// ```
 ///
-/// So a step of a `Trainer` and a batch of one sample end in the same bits, but for the last digit of a
-/// weight with [`Sgd`], which has `-rate d` once for each unit, and with [`ClipByNorm`], which has the
-/// length of `d` once for each layer. Both save a multiplication for each weight.
+/// So a step of a `Trainer` and a batch of one sample give the same bits, except for the last digit
+/// of a weight with [`Sgd`], which computes `-rate d` once for each unit, and with [`ClipByNorm`],
+/// which computes the norm of `d` once for each layer. Both save a multiplication for each weight.
 #[diagnostic::on_unimplemented(
     message = "the optimizer `{Self}` cannot train `{N}`",
     label = "the number types differ, or this is not an optimizer",
     note = "an `f64` network takes `Sgd<f64>`, an `f32` network takes `Sgd<f32>`, which is `Sgd`"
 )]
 pub trait Optimizer<N: Layer> {
-    /// What is remembered from step to step; zero at first.
+    /// What is kept from step to step, such as momentum; zero at first.
     type State: Tensors<Weight<N>> + Zero + Clone;
 
-    /// Stands for what is remembered, so that no other optimizer takes it over: `None` where nothing is
-    /// remembered. An optimizer of your own that remembers something needs one to be kept in flash:
-    /// `Some(`[`fingerprint("my crate: Own", &[])`](crate::fingerprint)`)`.
+    /// Identifies the layout of `State`, so that saved state is never loaded into another
+    /// optimizer: `None` if there is no state. To save the state of a custom optimizer in flash,
+    /// define it as `Some(`[`fingerprint("my crate: Own", &[])`](crate::fingerprint)`)`.
     const FINGERPRINT: Option<u32> = None;
 
-    /// Whether every hyper-parameter is in its range; without it, a custom optimizer is always in
-    /// order.
+    /// Whether every hyper-parameter is in range; by default always `Ok`.
     ///
-    /// Training checks before each update, and makes none where the answer is an error:
-    /// [`Trainer::step`](crate::Trainer::step) then gives NaN,
-    /// [`BatchTrainer::apply`](crate::BatchTrainer::apply) gives 0 and `fit` ends with
+    /// Called before each update; there is no update if it returns an error:
+    /// [`Trainer::step`](crate::Trainer::step) then returns NaN,
+    /// [`BatchTrainer::apply`](crate::BatchTrainer::apply) returns 0 and `fit` ends with
     /// [`Outcome::Optimizer`](crate::Outcome::Optimizer).
     ///
     /// # Errors
     ///
-    /// [`HyperParameter`] says which one is out of its range.
+    /// [`HyperParameter`] names the one that is out of range.
     #[inline]
     fn check(&self) -> Result<(), HyperParameter> {
         Ok(())
     }
 
-    /// Changes the parameters of `net` by `scale` times the gradient.
+    /// Updates the parameters of `net` by `scale` times the gradient.
     fn update(
         &self,
         net: &mut N,
@@ -130,13 +129,13 @@ pub trait Optimizer<N: Layer> {
     );
 }
 
-/// Where an optimizer gets the gradient from: one sample, or the sum over a batch. [`Optimizer`]
-/// has an example.
+/// Source of the gradient for an optimizer: one sample, or the sum over a batch. [`Optimizer`] has
+/// an example.
 ///
-/// Implemented by trainers, and by optimizers that hand an adjusted gradient to another one. It exists so
+/// Implemented by trainers, and by optimizers that pass an adjusted gradient to another one, so
 /// that each rule is written once for both.
 pub trait Gradients<N: Layer> {
-    /// Shows the gradient of every tensor to `visitor`, with the same tensor of `nets` and of
+    /// Passes the gradient of every tensor to `visitor`, with the same tensor of `nets` and of
     /// `state`.
     fn visit<const P: usize, const S: usize>(
         &self,
@@ -146,7 +145,7 @@ pub trait Gradients<N: Layer> {
     );
 }
 
-/// The gradient of one sample, which is never stored: its deltas and its inputs are enough.
+/// The gradient of one sample, which is never stored: its deltas and inputs are enough.
 impl<N: Layer> Gradients<N> for Samples<'_, N, 1> {
     #[inline]
     fn visit<const P: usize, const S: usize>(
@@ -159,7 +158,7 @@ impl<N: Layer> Gradients<N> for Samples<'_, N, 1> {
     }
 }
 
-/// A gradient that is stored.
+/// A stored gradient.
 pub(crate) struct Stored<'a, N: Layer>(pub(crate) &'a N::Gradient);
 
 impl<T: Scalar, N: Layer<Format = T>> Gradients<N> for Stored<'_, N> {
