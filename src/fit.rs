@@ -117,8 +117,8 @@ pub enum Outcome {
         /// Index of the example in its epoch, from 0.
         example: u32,
     },
-    /// A hyper-parameter of the optimizer is out of range, perhaps by a schedule. The network is as
-    /// it was before that update.
+    /// A hyper-parameter of the optimizer is out of range, perhaps because of a schedule. The
+    /// network is as it was before that update.
     Optimizer(HyperParameter),
     /// After a complete epoch of finite losses, or before the first, a parameter of the network or
     /// of the optimizer's state is NaN or infinite: the learning rate is too high. The network is

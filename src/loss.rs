@@ -91,7 +91,7 @@ pub trait Loss<A: Activation<F>, F: Format = f32> {
         losses
     }
 
-    /// Writes the derivative of the loss by the outputs, or by the logits if
+    /// Writes the derivative of the loss with respect to the outputs, or to the logits if
     /// [`FUSED`](Self::FUSED).
     fn delta(output: &[F::Value], target: &[F::Value], delta: &mut [F::Sum], scale: &mut F::Scale);
 }

@@ -11,11 +11,11 @@
 //! 2. *Loss.* [`Loss::evaluate`] turns those into outputs and returns the loss, in one function
 //!    because a cross-entropy needs the logits. If the loss or the first logits are not finite, the
 //!    step ends here.
-//! 3. *Backward.* [`Loss::delta`] writes the derivatives by the last outputs, the activation turns
-//!    them into derivatives by the logits. From the last layer to the second,
-//!    [`Layer::input_gradient`] propagates them to the outputs of the layer before (kernel: input
-//!    gradient), whose activation does the same. The derivatives of all layers are in the trace
-//!    now; no weight has changed yet.
+//! 3. *Backward.* [`Loss::delta`] writes the derivatives with respect to the last outputs, the
+//!    activation turns them into derivatives with respect to the logits. From the last layer to the
+//!    second, [`Layer::input_gradient`] propagates them to the outputs of the layer before (kernel:
+//!    input gradient), whose activation does the same. The derivatives of all layers are in the
+//!    trace now; no weight has changed yet.
 //! 4. *Update.* [`Optimizer::update`] sends a visitor through the layers. Each layer passes it its
 //!    weights with `x` and `d` of the outer product that is their gradient, and the visitor updates
 //!    the weights in place (kernel: update). The gradient itself is never stored.
@@ -94,18 +94,18 @@ pub(crate) fn backward<N: Layer, L: Loss<N::Activation, N::Format>, const K: usi
         let (output, delta) = last.parts();
         let (values, scale) = delta.parts();
         L::delta(output.as_slice(), target.as_slice(), values, scale);
-        // A cross-entropy gives the derivatives by the logits, where its activation cancels out.
+        // A cross-entropy gives the derivatives for the logits, where its activation cancels out.
         if L::FUSED { last.backward::<true>() } else { last.backward::<false>() }
     });
-    // The derivatives by the network's input are not needed.
+    // The gradient of the network's input is not needed.
     net.backward::<false, K>(inputs, traces.each_mut());
 }
 
 /// Trains a network one sample at a time (batch size 1), in place: the gradient is never stored.
 ///
-/// Holds the outputs of every layer, the derivatives of the loss by them, and the optimizer's
-/// state: nothing for [`Sgd`]. All of it is zero at first, so a trainer in a `static` takes no
-/// flash. `B` is the state of a batch; see [`BatchTrainer`](crate::BatchTrainer).
+/// Holds the outputs of every layer, the derivatives of the loss with respect to them, and the
+/// optimizer's state: nothing for [`Sgd`]. All of it is zero at first, so a trainer in a `static`
+/// takes no flash. `B` is the state of a batch; see [`BatchTrainer`](crate::BatchTrainer).
 ///
 /// ```
 /// use gradlet::prelude::*;

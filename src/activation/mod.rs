@@ -34,7 +34,7 @@ use crate::zero::Zero;
 )]
 pub trait Activation<F: Format = f32>: 'static {
     /// Identifies this function in [`Layer::FINGERPRINT`](crate::Layer::FINGERPRINT): 0 by default;
-    /// for a custom activation, use [`fingerprint`](crate::fingerprint).
+    /// for a custom activation, use [a fingerprint](crate::fingerprint).
     const FINGERPRINT: u32 = 0;
 
     /// Minimum number of outputs of its layer: 2 for [`Softmax`], 1 for all others.

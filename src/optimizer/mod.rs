@@ -5,7 +5,7 @@
 //! nothing, or one or two numbers for each parameter, all zero at first. Parameters are updated in
 //! place, tensor by tensor; for a single sample the gradient is never stored.
 //!
-//! Below, `p` is a parameter and `g` the derivative of the loss by it.
+//! Below, `p` is a parameter and `g` the derivative of the loss with respect to it.
 
 mod adaptive;
 mod adjust;
@@ -57,9 +57,10 @@ use crate::zero::Zero;
 /// # Order of operations
 ///
 /// Each operation rounds, so bit-identical results need a fixed order: from left to right, products
-/// before sums. Here `p` is a parameter and `g` the derivative of the loss by it. For a weight that
-/// is `g = x d`, its input times the derivative by the logit; for a bias it is `d`. A batch sums
-/// these from 0, sample by sample. `s` is `1 / n` for a batch of `n` samples and 1 for a
+/// Each operation rounds, so bit-identical results need a fixed order: from left to right, products
+/// before sums. `p` is a parameter and `g = dL/dp`. For a weight that is `g = x d`, its input times
+/// the derivative `d` with respect to the logit; for a bias it is `d`. A batch sums these from 0,
+/// sample by sample. `s` is `1 / n` for a batch of `n` samples and 1 for a
 /// [`Trainer`](crate::Trainer).
 ///
 /// ```text
