@@ -56,6 +56,7 @@
 //! - A softmax of two outputs for yes or no costs twice the units and says the same as one sigmoid.
 //! - Where one class has 99 of 100 examples, always predicting it is 99 % accurate. Look at a
 //!   [`ConfusionMatrix`](crate::metrics::ConfusionMatrix), and oversample the rare class.
+//!
 //! [`BinaryCrossEntropy`]: crate::BinaryCrossEntropy
 //! [`CrossEntropy`]: crate::CrossEntropy
 //! [`Huber`]: crate::Huber

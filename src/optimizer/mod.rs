@@ -57,7 +57,6 @@ use crate::zero::Zero;
 /// # Order of operations
 ///
 /// Each operation rounds, so bit-identical results need a fixed order: from left to right, products
-/// Each operation rounds, so bit-identical results need a fixed order: from left to right, products
 /// before sums. `p` is a parameter and `g = dL/dp`. For a weight that is `g = x d`, its input times
 /// the derivative `d` with respect to the logit; for a bias it is `d`. A batch sums these from 0,
 /// sample by sample. `s` is `1 / n` for a batch of `n` samples and 1 for a
