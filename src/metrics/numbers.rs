@@ -199,7 +199,7 @@ impl<T: Scalar> LossMeter<T> {
     }
 }
 
-/// Mean and standard deviation of errors, for a threshold of `mean + k` standard deviations.
+/// Mean and standard deviation of errors, for a threshold of `mean + k * deviation`.
 ///
 /// If the errors were normally distributed, 0.13 % of the normal data would exceed
 /// `mean + 3 deviations`. Squared errors are not: they have a longer tail. Observe their logarithms,
