@@ -328,40 +328,40 @@ fn errors_say_what_was_found_and_what_was_expected() {
         (Error::Flash(FlashError::Broken), "the flash failed: Broken"),
         (
             Error::Range(RangeError::NotPages),
-            "the range does not begin and end where pages of the flash do",
+            "the range does not begin and end at page boundaries of the flash",
         ),
         (Error::Range(RangeError::TooShort), "the range has fewer than two pages"),
         (
             Error::Range(RangeError::Outside { end: 1024 }),
             "the range is not within the flash, which has 1024 bytes",
         ),
-        (Error::Empty, "nothing is kept yet"),
-        (Error::Full, "there is no room for two saves"),
-        (Error::Damaged, "a save is there, but is damaged"),
+        (Error::Empty, "nothing has been saved yet"),
+        (Error::Full, "the range has no room for two saves"),
+        (Error::Damaged, "there is no intact save, only a damaged one"),
         (
             Error::Version { expected: 2, found: 7 },
-            "the format has version 7, this program writes and reads version 2",
+            "the save has format version 7, expected version 2",
         ),
         (
             Error::OtherNetwork { expected, found },
-            "it is of another type of network: fingerprint 00004567, expected 0123abcd",
+            "saved by a different network type: fingerprint 00004567, expected 0123abcd",
         ),
         (
             Error::OtherOptimizer { expected: Some(expected), found: None },
-            "it was saved without what an optimizer remembers, expected that of 0123abcd",
+            "saved without optimizer state, expected that of fingerprint 0123abcd",
         ),
         (
             Error::OtherOptimizer { expected: Some(expected), found: Some(found) },
-            "it is of another optimizer: fingerprint 00004567, expected 0123abcd",
+            "saved with a different optimizer: fingerprint 00004567, expected 0123abcd",
         ),
         (
             Error::OtherOptimizer { expected: None, found: Some(found) },
-            "it was saved with what an optimizer remembers, expected the parameters alone",
+            "saved with optimizer state, expected only the parameters",
         ),
-        (Error::Length { expected: 88, found: 48 }, "it has 48 bytes of numbers, expected 88"),
-        (Error::NotShown, "the optimizer does not show all that it remembers"),
-        (Error::NotFinite, "a number is NaN or infinite"),
-        (Error::Worn, "no page of the flash keeps what is written there"),
+        (Error::Length { expected: 88, found: 48 }, "the save has 48 bytes of data, expected 88"),
+        (Error::NotShown, "`walk` leaves out a part of the optimizer's state or of the network"),
+        (Error::NotFinite, "a parameter or a value of the optimizer's state is NaN or infinite"),
+        (Error::Worn, "the flash is worn out: no page retains what is written to it"),
     ] {
         assert_eq!(error.to_string(), text);
     }

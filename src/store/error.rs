@@ -1,15 +1,15 @@
-//! Why something could not be kept or brought back.
+//! Errors of the store.
 
 use core::fmt::Debug;
 
 use crate::macros::error_texts;
 
-/// What is wrong with a range of flash.
+/// Why a range of flash cannot be used.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 #[non_exhaustive]
 pub enum RangeError {
-    /// It does not begin and end where pages do.
+    /// It does not begin and end at page boundaries.
     NotPages,
     /// It has fewer than two pages.
     TooShort,
@@ -20,62 +20,62 @@ pub enum RangeError {
     },
 }
 
-/// Why something could not be kept or brought back; `E` is the error of the flash.
+/// Error of saving or loading; `E` is the error of the flash driver.
 ///
 /// ```
 /// use gradlet::store::StoreError;
 ///
 /// let error = StoreError::<()>::Version { expected: 2, found: 7 };
-/// assert_eq!(error.to_string(), "the format has version 7, this program writes and reads version 2");
+/// assert_eq!(error.to_string(), "the save has format version 7, expected version 2");
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 #[non_exhaustive]
 pub enum StoreError<E> {
-    /// The flash failed.
+    /// The flash driver returned an error.
     Flash(E),
     /// The range of flash cannot be used.
     Range(RangeError),
-    /// Nothing is kept yet.
+    /// Nothing has been saved yet.
     Empty,
-    /// There is no room for two saves.
+    /// The range has no room for two saves.
     Full,
-    /// What is there is not a complete save.
+    /// There is no intact save.
     Damaged,
-    /// It was written by a program with another format.
+    /// Saved in another version of the format.
     Version {
         /// What this program writes and reads.
         expected: u16,
         /// What is in the flash.
         found: u16,
     },
-    /// It is of another type of network. Erase the store to keep another one.
+    /// Saved by a different network type. Erase the store to save this one.
     OtherNetwork {
         /// [`Layer::FINGERPRINT`](crate::Layer::FINGERPRINT) of the network.
         expected: u32,
         /// What is in the flash.
         found: u32,
     },
-    /// It is of another optimizer.
+    /// Saved with a different optimizer.
     OtherOptimizer {
-        /// [`Optimizer::FINGERPRINT`](crate::Optimizer::FINGERPRINT) of the trainer's.
+        /// [`Optimizer::FINGERPRINT`](crate::Optimizer::FINGERPRINT) of the trainer's optimizer.
         expected: Option<u32>,
-        /// What is in the flash; `None` if the parameters were saved alone.
+        /// What is in the flash; `None` if only the parameters were saved.
         found: Option<u32>,
     },
-    /// It has another number of bytes, though the fingerprints say that it is of this type.
+    /// The length of the data differs, although the fingerprints match.
     Length {
-        /// Bytes of the numbers that are to be loaded.
+        /// Bytes to be loaded.
         expected: u32,
         /// What is in the flash.
         found: u32,
     },
-    /// The walk through the optimizer's state, or through the network, leaves something out:
-    /// [`Tensors::walk`](crate::Tensors::walk).
+    /// [`Tensors::walk`](crate::Tensors::walk) leaves out a part of the optimizer's state, or
+    /// [`Layer::walk`](crate::Layer::walk) of the network.
     NotShown,
-    /// A number of the network or of the optimizer's state is NaN or infinite.
+    /// A parameter of the network or a value of the optimizer's state is NaN or infinite.
     NotFinite,
-    /// No page keeps what is written there.
+    /// The flash is worn out: no page retains what is written to it.
     Worn,
 }
 
@@ -83,25 +83,25 @@ error_texts! {
     [E: Debug] StoreError<E>:
     Self::Flash(error) => "the flash failed: {error:?}",
     Self::Range(RangeError::NotPages) =>
-        "the range does not begin and end where pages of the flash do",
+        "the range does not begin and end at page boundaries of the flash",
     Self::Range(RangeError::TooShort) => "the range has fewer than two pages",
     Self::Range(RangeError::Outside { end }) =>
         "the range is not within the flash, which has {end} bytes",
-    Self::Empty => "nothing is kept yet",
-    Self::Full => "there is no room for two saves",
-    Self::Damaged => "a save is there, but is damaged",
+    Self::Empty => "nothing has been saved yet",
+    Self::Full => "the range has no room for two saves",
+    Self::Damaged => "there is no intact save, only a damaged one",
     Self::Version { expected, found } =>
-        "the format has version {found}, this program writes and reads version {expected}",
+        "the save has format version {found}, expected version {expected}",
     Self::OtherNetwork { expected, found } =>
-        "it is of another type of network: fingerprint {found:08x}, expected {expected:08x}",
+        "saved by a different network type: fingerprint {found:08x}, expected {expected:08x}",
     Self::OtherOptimizer { expected: Some(expected), found: Some(found) } =>
-        "it is of another optimizer: fingerprint {found:08x}, expected {expected:08x}",
+        "saved with a different optimizer: fingerprint {found:08x}, expected {expected:08x}",
     Self::OtherOptimizer { expected: Some(expected), .. } =>
-        "it was saved without what an optimizer remembers, expected that of {expected:08x}",
+        "saved without optimizer state, expected that of fingerprint {expected:08x}",
     Self::OtherOptimizer { .. } =>
-        "it was saved with what an optimizer remembers, expected the parameters alone",
-    Self::Length { expected, found } => "it has {found} bytes of numbers, expected {expected}",
-    Self::NotShown => "the optimizer does not show all that it remembers",
-    Self::NotFinite => "a number is NaN or infinite",
-    Self::Worn => "no page of the flash keeps what is written there",
+        "saved with optimizer state, expected only the parameters",
+    Self::Length { expected, found } => "the save has {found} bytes of data, expected {expected}",
+    Self::NotShown => "`walk` leaves out a part of the optimizer's state or of the network",
+    Self::NotFinite => "a parameter or a value of the optimizer's state is NaN or infinite",
+    Self::Worn => "the flash is worn out: no page retains what is written to it",
 }

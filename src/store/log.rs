@@ -1,6 +1,6 @@
-//! The store itself, once for blocking flash and once for `async` flash.
+//! The store itself, generated for blocking and for `async` flash drivers.
 
-/// Writes a store down: its name, the trait of its flash, and `async` and `.await` or nothing.
+/// Defines a store: its name, the trait of its flash, and `async` and `.await` or nothing.
 macro_rules! store {
     ($(#[$doc:meta])* $Store:ident, $NorFlash:path, [$($async:tt)*], [$($wait:tt)*]) => {
         $(#[$doc])*
@@ -26,8 +26,8 @@ macro_rules! store {
             const SIZES: Sizes =
                 Sizes::new(F::READ_SIZE, F::WRITE_SIZE, F::ERASE_SIZE, BUFFER);
 
-            /// A store in the bytes `range` of a flash: whole pages, two or more, that hold nothing
-            /// else. What is in them does not matter.
+            /// A store in the bytes `range` of a flash: two or more whole pages, used for nothing
+            /// else. They may hold anything before the first save.
             ///
             /// # Errors
             ///
@@ -45,14 +45,14 @@ macro_rules! store {
                 Self::SIZES.saved_bytes(content::length::<N, ()>())
             }
 
-            /// Saves the parameters of a network. The last save stays, too.
+            /// Saves the parameters of a network. The previous save is kept, too.
             ///
             /// # Errors
             ///
             /// [`StoreError::NotFinite`] if a parameter is NaN or infinite, [`StoreError::Full`],
             /// [`StoreError::OtherNetwork`] and [`StoreError::Version`] before anything is written;
-            /// [`StoreError::Flash`] or [`StoreError::Worn`] if it cannot be. The last save is then
-            /// still there.
+            /// [`StoreError::Flash`] or [`StoreError::Worn`] if writing fails. The last save is
+            /// then still there.
             pub $($async)* fn save<N: Layer>(
                 &mut self,
                 net: &N,
@@ -62,11 +62,11 @@ macro_rules! store {
 
             /// Saves the parameters of a network, and the state of its optimizer.
             ///
-            /// Of a [`BatchTrainer`](crate::BatchTrainer), a batch that is not complete is not saved.
+            /// An incomplete batch of a [`BatchTrainer`](crate::BatchTrainer) is not saved.
             ///
             /// # Errors
             ///
-            /// As [`save`](Self::save), also if a number of the state is NaN or infinite; and
+            /// As [`save`](Self::save), also if a value of the state is NaN or infinite; and
             /// [`StoreError::NotShown`] if [`Tensors::walk`] leaves out some of the state.
             pub $($async)* fn save_training<N, L, O, B>(
                 &mut self,
@@ -82,14 +82,14 @@ macro_rules! store {
                 self.save_content(net, trainer.state(), O::FINGERPRINT)$($wait)*
             }
 
-            /// Gives a network the parameters of the newest save that is whole.
+            /// Loads the parameters of the newest intact save into a network.
             ///
             /// # Errors
             ///
-            /// [`StoreError`] if there is none, or if it is of another type of network. The network is
-            /// then as it was; only if the flash fails half-way, after it could be read twice, some of
-            /// the parameters are new. A [`StoreError::Damaged`] may also come from a bit that was
-            /// read wrong.
+            /// [`StoreError`] if there is none, or if it is of a different network type. The
+            /// network is then unchanged; only if the flash fails half-way, after two successful
+            /// reads, are some of the parameters new. A [`StoreError::Damaged`] may also come from
+            /// a bit that was misread.
             pub $($async)* fn load<N: Layer>(
                 &mut self,
                 net: &mut N,
@@ -98,14 +98,14 @@ macro_rules! store {
                 self.load_content(net, &mut (), found)$($wait)*
             }
 
-            /// Gives a network the parameters of the newest save that is whole, and a trainer the
-            /// state of its optimizer.
+            /// Loads the parameters of the newest intact save into a network, and the state of the
+            /// optimizer into a trainer.
             ///
             /// # Errors
             ///
-            /// As [`load`](Self::load); and [`StoreError::OtherOptimizer`] if it was saved without the
-            /// state of an optimizer, or with that of another one. Network and trainer are then as
-            /// they were.
+            /// As [`load`](Self::load); and [`StoreError::OtherOptimizer`] if it was saved without
+            /// optimizer state, or with that of a different optimizer. Network and trainer are then
+            /// unchanged.
             pub $($async)* fn load_training<N, L, O, B>(
                 &mut self,
                 net: &mut N,
@@ -124,8 +124,8 @@ macro_rules! store {
                 self.load_content(net, trainer.state_mut(), found)$($wait)*
             }
 
-            /// The number of the newest save that is whole, 0 if there is none: they are counted from
-            /// 1 on since the store was erased.
+            /// The number of the newest intact save, 0 if there is none: saves are counted from 1,
+            /// starting when the store is erased.
             ///
             /// # Errors
             ///
@@ -135,11 +135,11 @@ macro_rules! store {
                 Ok(newest.map_or(0, |(_, header)| header.number))
             }
 
-            /// Erases all that is kept, the newest save last.
+            /// Erases all saves, the newest last.
             ///
             /// # Errors
             ///
-            /// [`StoreError::Flash`] or [`StoreError::Worn`] if some of it could not be erased.
+            /// [`StoreError::Flash`] or [`StoreError::Worn`] if a page could not be erased.
             pub $($async)* fn erase(&mut self) -> Result<(), StoreError<F::Error>> {
                 let first = match self.find()$($wait)* {
                     Ok((Some((place, header)), _)) => Self::SIZES.page_after(place, header.length),
@@ -161,12 +161,12 @@ macro_rules! store {
                 result
             }
 
-            /// Gives the flash back.
+            /// Consumes the store and returns the flash driver.
             pub fn release(self) -> F {
                 self.flash
             }
 
-            /// The newest save that is whole, and the highest number that any had.
+            /// The newest intact save, and the highest number that any save had.
             $($async)* fn find(
                 &mut self,
             ) -> Result<(Option<Placed>, u32), StoreError<F::Error>> {
@@ -187,7 +187,7 @@ macro_rules! store {
                 }
             }
 
-            /// As [`find`](Self::find), for what must have one.
+            /// As [`find`](Self::find), but an error if there is no save.
             $($async)* fn newest(&mut self) -> Result<(Placed, u32), StoreError<F::Error>> {
                 match self.find()$($wait)*? {
                     (Some(newest), highest) => Ok((newest, highest)),
@@ -196,7 +196,7 @@ macro_rules! store {
                 }
             }
 
-            /// Looks at every place where a header may be.
+            /// Scans every place where a header may be.
             $($async)* fn scan(&mut self, scan: &mut Scan) -> Result<(), F::Error> {
                 let sizes = Self::SIZES;
                 for nth in 0..self.pages.get() {
@@ -222,7 +222,7 @@ macro_rules! store {
                 if length != const { content::length::<N, S>() } {
                     return Err(StoreError::NotShown);
                 }
-                // More than that has no room in any flash.
+                // No flash has room for more.
                 let length = u32::try_from(length).unwrap_or(u32::MAX);
                 let network = N::FINGERPRINT;
                 let (newest, highest) = self.find()$($wait)*?;
@@ -248,7 +248,7 @@ macro_rules! store {
                 result
             }
 
-            /// Writes a save; says whether it is there.
+            /// Writes a save; returns whether it could be verified.
             $($async)* fn keep<N: Layer, S: Tensors<Weight<N>>>(
                 &mut self,
                 net: &N,
@@ -277,7 +277,7 @@ macro_rules! store {
                 if self.sum(place, header.length)$($wait)*? != Some(header.crc) {
                     return Ok(false);
                 }
-                // From here on it counts.
+                // The header makes it count.
                 header.write(place, self.buffer.blank(sizes.header));
                 self.write(place, sizes.header)$($wait)*?;
                 Ok(header.is_in(self.read(place, sizes.header)$($wait)*?, place))
@@ -292,8 +292,8 @@ macro_rules! store {
                 const { expect_parameters::<N>() };
                 header.is_of(N::FINGERPRINT)?;
                 header.has(const { content::length::<N, S>() })?;
-                // First whether all numbers are finite, then what they are. Each time a bit may be read
-                // wrong.
+                // The first pass checks that all values are finite, the second sets them. Both
+                // check the CRC, since a bit may be misread each time.
                 for set in [false, true] {
                     let mut digest = Crc::new();
                     let (mut at, mut first) = (place.wrapping_add(Self::SIZES.header), 0);
@@ -320,7 +320,7 @@ macro_rules! store {
                 Ok(Loaded { number: header.number, lost })
             }
 
-            /// CRC of the numbers of a save, if the range has room for them.
+            /// CRC of the data of a save, if the range has room for it.
             $($async)* fn sum(&mut self, place: u32, length: u32) -> Result<Option<u32>, F::Error> {
                 let header = Self::SIZES.header;
                 if Self::SIZES.saved(length) > Self::SIZES.start_of(self.pages.get()) {
@@ -338,7 +338,7 @@ macro_rules! store {
                 Ok(Some(digest.value()))
             }
 
-            /// Whether nothing is written in these bytes.
+            /// Whether these bytes are erased.
             $($async)* fn is_blank(&mut self, place: u32, bytes: u32) -> Result<bool, F::Error> {
                 let (mut at, mut rest) = (place, bytes);
                 let (mut ones, mut zeros) = (true, true);
@@ -355,7 +355,7 @@ macro_rules! store {
                 Ok(ones || zeros)
             }
 
-            /// As much of these bytes as fits into the buffer.
+            /// Reads as many of these bytes as fit into the buffer.
             $($async)* fn read(&mut self, place: u32, bytes: u32) -> Result<&[u8], F::Error> {
                 let address = self.address(place);
                 let buffer = self.buffer.first(Self::SIZES.piece(place, bytes));
@@ -363,7 +363,7 @@ macro_rules! store {
                 Ok(buffer.get(..bytes as usize).unwrap_or(buffer))
             }
 
-            /// Writes what is in the buffer.
+            /// Writes the contents of the buffer.
             $($async)* fn write(&mut self, place: u32, bytes: u32) -> Result<(), F::Error> {
                 let address = self.address(place);
                 self.flash.write(address, self.buffer.first(bytes))$($wait)*
@@ -375,7 +375,7 @@ macro_rules! store {
                 self.flash.erase(address, end)$($wait)*
             }
 
-            /// Where a place is in the flash: behind the last page comes the first.
+            /// The flash address of a place; places past the last page wrap to the first.
             fn address(&self, place: u32) -> u32 {
                 let end = Self::SIZES.start_of(self.pages.get());
                 self.start.wrapping_add(place.checked_sub(end).unwrap_or(place))

@@ -1,8 +1,8 @@
 //! Power-fail-safe storage of networks in NOR flash (feature `store`).
 //!
-//! [`Store`] takes any flash with the traits of [`embedded_storage`], which the hardware abstraction
-//! crates of most microcontrollers implement, and [`AsyncStore`] any with those of
-//! [`embedded_storage_async`]. Both keep networks in a ring of pages, which all wear alike.
+//! [`Store`] works with any flash driver that implements the traits of [`embedded_storage`], as the
+//! hardware abstraction crates of most microcontrollers do; [`AsyncStore`] with those of
+//! [`embedded_storage_async`]. Both write to a ring of pages, which levels the wear.
 //!
 //! ```
 //! use gradlet::prelude::*;
@@ -10,17 +10,17 @@
 //! # mod flash { include!("../../tests/support/flash.rs"); }
 //! # let flash = flash::Flash::<4, 512, 4>::new();
 //!
-//! // `flash` is the driver. Two pages of 512 bytes of it, from the start on, are for the network.
+//! // `flash` is the driver. Its first two pages of 512 bytes are for the network.
 //! let mut store = Store::<_>::new(flash, 0..1024)?;
 //! let mut net = Mlp::<2, 4, 2>::ZERO;
 //! match store.load(&mut net) {
 //!     Ok(loaded) if loaded.lost.is_none() => {}
 //!     Ok(_) => {} // The last save is damaged: this is the one before it.
-//!     // The first start, or power was cut in the first save: train from the initial weights.
+//!     // First boot, or power was cut during the first save: train from the initial weights.
 //!     Err(StoreError::Empty | StoreError::Damaged) => {}
 //!     Err(error) => return Err(error),
 //! }
-//! net.first_mut().bias_mut()[0] = 0.5; // Learned something.
+//! net.first_mut().bias_mut()[0] = 0.5; // Stands for training.
 //! store.save(&net)?;
 //!
 //! let mut after_power_cut = Mlp::<2, 4, 2>::ZERO;
@@ -30,7 +30,7 @@
 //! # Ok::<(), StoreError<flash::FlashError>>(())
 //! ```
 //!
-//! A reference to a network counts as a frozen one, of which there is nothing to save. So a reference
+//! A reference to a network counts as a frozen network, which has nothing to save. So a reference
 //! to a reference does not compile:
 //!
 //! ```compile_fail,E0080
@@ -45,14 +45,14 @@
 //!
 //! # What is saved
 //!
-//! The parameters that are learned, those of [`Frozen`](crate::Frozen) layers not among them; with
-//! [`save_training`](Store::save_training) also the state of the optimizer, so that training goes on
-//! bit for bit as if it had not been interrupted. With them go fingerprints of the network's type and
-//! of the optimizer's ([`Layer::FINGERPRINT`]). A network of another type is not loaded, nor
-//! overwritten. NaN and infinity are neither saved nor loaded.
+//! The trainable parameters, without those of [`Frozen`](crate::Frozen) layers; with
+//! [`save_training`](Store::save_training) also the state of the optimizer, so that training
+//! resumes bit for bit as if it had not been interrupted. Each save carries fingerprints of the
+//! types of the network and the optimizer ([`Layer::FINGERPRINT`]). A save of a different network
+//! type is neither loaded nor overwritten. NaN and infinity are neither saved nor loaded.
 //!
-//! Weights of any [`Format`](crate::Format) are kept if they have 1, 2, 4 or 8 bytes. An optimizer of
-//! your own that remembers something says what by its [`Optimizer::FINGERPRINT`], or this does not
+//! Weights of any [`Format`](crate::Format) can be saved if they have 1, 2, 4 or 8 bytes. A custom
+//! optimizer with state must identify it by its [`Optimizer::FINGERPRINT`], or this does not
 //! compile:
 //!
 //! ```compile_fail,E0080
@@ -71,80 +71,84 @@
 //! # .unwrap();
 //! ```
 //!
-//! # What is promised
+//! # Guarantees
 //!
-//! - **Power may be cut at any time**, in a write or in an erasure, also several times in a row. The
-//!   last save that was acknowledged is loaded then; or the one that was in progress, if it was
-//!   complete. Later saves go well, whatever bits the cut left.
-//! - **A bit that flips at rest**, anywhere, costs the newest save at most: the one before it is
-//!   loaded, and [`Loaded::lost`] tells of it. After each save, the two newest are there. Damage to
-//!   more than one bit of the 32 bytes of a header is not told of: the save before is loaded as if it
-//!   were the last.
-//! - **Writes and erasures that fail** are found whether the driver reports them or not: what is written
-//!   is read back before it counts. The save then goes to the next page; one that takes nothing any more
-//!   is passed over, if there are three or more. Else [`save`](Store::save) returns an error, and the
+//! - **Power may be cut at any time**, during a write or an erasure, also several times in a row.
+//!   Then the last acknowledged save is loaded, or the one in progress if it was already complete.
+//!   Later saves succeed, whatever bits the power cut left behind.
+//! - **A bit that flips at rest**, anywhere, costs at most the newest save: the previous one is
+//!   loaded, and [`Loaded::lost`] reports it. The two newest saves are always present after a save.
+//!   Damage to more than one bit of a 32-byte header goes unreported: the previous save is loaded
+//!   as if it were the last.
+//! - **Failed writes and erasures** are detected whether the driver reports them or not: all data
+//!   is read back before the save counts. The save then goes to the next page; a worn-out page is
+//!   skipped if there are three or more. Otherwise [`save`](Store::save) returns an error, and the
 //!   last save is still there.
-//! - **Nothing panics**, and no function of `core` that can panic is linked (but an `async` function
-//!   that is polled after its end panics, as all do).
+//! - **Nothing panics**, and no function of `core` that can panic is linked (except that polling an
+//!   `async` function after completion panics, as always).
 //!
-//! A CRC-32 finds up to three wrong bits in 11 KB of numbers, and misses one of four billion cases of
-//! other damage. It finds accidents, not attackers.
+//! The CRC-32 detects up to three wrong bits in 11 KB of data, and misses one in four billion cases
+//! of other damage. It protects against accidents, not against attackers.
 //!
-//! # What the flash must do
+//! # Requirements for the flash
 //!
-//! - A write that power cuts changes nothing but the words that are written, an erasure nothing but the
-//!   pages that are erased. In those, any bits may be left.
-//! - `write` and `erase` do not return before their work is done. Erased bytes all read 0xff, or all
-//!   0x00. A word is written once after an erasure, the words of a page in any order: the header,
-//!   which comes first in the page, is written last. Words may have any size; pages are multiples of
-//!   words and of 8 bytes.
-//! - `read` gives what is there. Where it returns an error, so does the store, and changes nothing.
-//!   So where error correction fails, as in a word whose write was cut, the driver should give any
-//!   bytes in place of an error.
-//! - Nothing else writes into the range.
+//! - A write that is interrupted by a power cut changes only the words being written, an erasure
+//!   only the pages being erased. Those may hold any bits afterwards.
+//! - `write` and `erase` do not return before their work is done. Erased bytes all read 0xff, or
+//!   all 0x00. A word is written once after an erasure, the words of a page in any order: the
+//!   header, which comes first in the page, is written last. Words may have any size; the page size
+//!   is a multiple of the word size and of 8 bytes.
+//! - `read` returns what the flash holds. If it returns an error, so does the store, and changes
+//!   nothing. So where error correction fails, as in a word whose write was interrupted, the driver
+//!   should return arbitrary bytes instead of an error.
+//! - Nothing else writes to the range.
 //!
 //! # Size and wear
 //!
-//! A save takes 32 bytes, and four for each number (eight for `f64`), both rounded up to whole words of
-//! the flash and to multiples of 8: [`Store::saved_bytes`]. It goes behind the save before, or to the
-//! start of the next page, which is erased first. One that is larger than a page takes as many as it
-//! needs; the range must have room for two. So all pages are erased in turn, and the flash bears
+//! A save takes a header of 32 bytes and four bytes per value (eight for `f64`), both rounded up to
+//! whole flash words and to multiples of 8: [`Store::saved_bytes`]. It is written after the
+//! previous save, or to the start of the next page, which is erased first. A save larger than a
+//! page spans as many as it needs; the range must have room for two. All pages are erased in turn,
+//! so the flash lasts
 //!
 //! ```text
 //! pages * erasures * (page size / saved bytes, rounded down)    saves of up to a page
 //! pages * erasures / pages of a save                            larger saves
 //! ```
 //!
-//! A network 2-4-2, 120 bytes, can be saved 680,000 times into two pages of 4,096 bytes that bear
-//! 10,000 erasures each. A cut costs the rest of a page; so does each save of more than half a page.
+//! A 2-4-2 network, 120 bytes, can be saved 680,000 times into two pages of 4,096 bytes with an
+//! endurance of 10,000 erasures each. A power cut wastes the rest of a page; so does each save of
+//! more than half a page.
 //!
-//! Each save and each load reads all of the range, to find the newest save by its number. The memory of a
-//! store is its `BUFFER`. On a Cortex-M4F at opt-level `s`, saving and loading take 4.5 KB of flash and
-//! less than 600 bytes of stack (measured by `store_size` and `store_cost` of `examples/firmware`).
+//! Each save and each load reads the whole range, to find the newest save by its number. The RAM of
+//! a store is its `BUFFER`. On a Cortex-M4F at opt-level `s`, saving and loading take 4.5 KB of
+//! flash and less than 600 bytes of stack (measured by `store_size` and `store_cost` of
+//! `examples/firmware`).
 //!
 //! # Format
 //!
-//! A save is a header and, from the next word on, the numbers: the parameters in the order of
-//! [`Layer::walk`], then the state in that of [`Tensors::walk`]. It begins at a multiple of the unit:
-//! the least common multiple of 8 and of the flash's units of reading and writing. One that is larger
-//! than a page begins at the start of a page, and goes on in the next ones; behind the last page of
-//! the range comes its first. All is little-endian.
+//! A save is a header and, from the next word on, the data: the parameters in the order of
+//! [`Layer::walk`], then the state in that of [`Tensors::walk`]. It begins at a multiple of the
+//! unit: the least common multiple of 8 and of the flash's read and write sizes. A save larger than
+//! a page begins at the start of a page and continues in the following ones, wrapping from the last
+//! page of the range to the first. Everything is little-endian.
 //!
-//! | bytes | of a header |
+//! | bytes | header field |
 //! |------:|-------------|
 //! | 0..4 | `gnet` |
 //! | 4..6 | version of the format: 2 |
-//! | 6..8 | of two saves with one number, the higher one counts: attempts to write it, from 0 on |
+//! | 6..8 | write attempt, from 0: of two saves with the same number, the higher attempt counts |
 //! | 8..12 | [`Layer::FINGERPRINT`] of the network |
-//! | 12..16 | [`Optimizer::FINGERPRINT`], 0 if the parameters were saved alone |
-//! | 16..20 | number of the save, from 1 on |
-//! | 20..24 | bytes of the numbers |
-//! | 24..28 | CRC-32 (ISO-HDLC, as in Ethernet) of the numbers |
-//! | 28..32 | CRC-32 of the 28 bytes before, and of the save's place in the range, in four bytes |
+//! | 12..16 | [`Optimizer::FINGERPRINT`], 0 if only the parameters were saved |
+//! | 16..20 | sequence number of the save, from 1 |
+//! | 20..24 | length of the data in bytes |
+//! | 24..28 | CRC-32 (ISO-HDLC, as in Ethernet) of the data |
+//! | 28..32 | CRC-32 of the 28 bytes before, and of the save's offset in the range, as four bytes |
 //!
-//! The save with the highest number counts whose two CRCs are right. Version 1 was another layout, in
-//! items of the crate `sequential-storage`: it is known by the length, key and version in the item of its
-//! header, and refused ([`StoreError::Version`]) until the store is erased.
+//! Of the saves whose two CRCs are right, the one with the highest number counts. Version 1 was a
+//! different layout, in items of the crate `sequential-storage`: it is recognised by the length,
+//! key and version in the item of its header, and rejected ([`StoreError::Version`]) until the
+//! store is erased.
 
 mod error;
 mod log;
@@ -170,17 +174,17 @@ use record::{Header, Placed, Scan};
 use sizes::{Sizes, Spot, Spots};
 
 store! {
-    /// Saves networks in flash whose functions block; see the [module](self).
+    /// Store for blocking flash drivers; see the [module](self).
     ///
-    /// `BUFFER` bytes of memory are what it reads and writes by: at least 32, and a word of the flash.
-    /// With more, it takes fewer calls of the driver.
+    /// It reads and writes through a buffer of `BUFFER` bytes: at least 32, and at least a word of
+    /// the flash. A larger buffer means fewer calls of the driver.
     Store, embedded_storage::nor_flash::NorFlash, [], []
 }
 
 store! {
-    /// As [`Store`], for flash whose functions are `async`.
+    /// [`Store`] for `async` flash drivers.
     ///
-    /// A future that is dropped before it ends leaves what a power cut leaves: the last save.
+    /// Dropping a future before it completes is like a power cut: the last save is kept.
     ///
     /// ```
     /// use gradlet::prelude::*;
@@ -197,27 +201,27 @@ store! {
     AsyncStore, embedded_storage_async::nor_flash::NorFlash, [async], [.await]
 }
 
-/// Which save was loaded.
+/// The save that was loaded.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 #[non_exhaustive]
 #[must_use = "if a later save was `lost`, this is an older one"]
 pub struct Loaded {
-    /// Its number: saves are counted from 1 on since the store was erased.
+    /// Its number: saves are counted from 1, starting when the store is erased.
     pub number: u32,
-    /// The number of the last save, if that is damaged: this is the one before it.
+    /// The number of the last save if it is damaged; the one before it was loaded.
     pub lost: Option<u32>,
 }
 
-/// Where one state would be taken for another without it.
+/// Without a fingerprint, the state of one optimizer could be loaded into another.
 const fn expect_fingerprint<N: Layer, O: Optimizer<N>>() {
     assert!(
         size_of::<O::State>() == 0 || matches!(O::FINGERPRINT, Some(1..)),
-        "an optimizer that remembers something needs a `FINGERPRINT` other than 0 to be kept"
+        "an optimizer with state needs a `FINGERPRINT` other than 0 to be saved"
     );
 }
 
-/// Flash drivers may want it at an even address.
+/// Aligned, as some flash drivers require it.
 #[repr(align(8))]
 struct Buffer<const BYTES: usize>([u8; BYTES]);
 
@@ -226,7 +230,7 @@ impl<const BYTES: usize> Buffer<BYTES> {
         self.0.get_mut(..bytes as usize).unwrap_or_default()
     }
 
-    /// As if nothing were written there.
+    /// Filled with 0xff, as erased flash.
     fn blank(&mut self, bytes: u32) -> &mut [u8] {
         let first = self.first(bytes);
         first.fill(0xff);

@@ -1,4 +1,4 @@
-//! The header of a save, as it lies in flash.
+//! The header of a save, as laid out in flash.
 
 use super::StoreError;
 use super::sizes::Sizes;
@@ -8,55 +8,54 @@ use crate::crc::Crc;
 pub(super) const BYTES: usize = 32;
 const WORDS: usize = BYTES / 4;
 
-/// The layout of what is kept.
+/// Version of the format.
 pub(super) const VERSION: u16 = 2;
 const MAGIC: u32 = u32::from_le_bytes(*b"gnet");
 
-/// Format 1: the words by which the item with a save's header is known. They hold the length of the
-/// item with a checksum of that; then, where its data begins, its key and the version.
+/// Format 1: the words that identify the item with a save's header. They hold the length of the
+/// item and a checksum of it; then, where its data begins, its key and the version.
 const ITEM: u32 = 0xe746_001a;
 const ITEM_DATA: u32 = 0x0001_0000;
 
-/// Stands in flash for the fingerprint of an optimizer of which nothing is kept.
+/// In place of the optimizer's fingerprint, if its state is not saved.
 pub(super) const NO_OPTIMIZER: u32 = 0;
 
-/// What makes the numbers behind it a save.
+/// The header of a save; the data follows it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Header {
     /// [`Layer::FINGERPRINT`](crate::Layer::FINGERPRINT).
     pub(super) network: u32,
-    /// [`Optimizer::FINGERPRINT`](crate::Optimizer::FINGERPRINT), if something of one is kept.
+    /// [`Optimizer::FINGERPRINT`](crate::Optimizer::FINGERPRINT), if its state is saved.
     pub(super) optimizer: Option<u32>,
-    /// Counts the saves, from 1 on.
+    /// Sequence number, from 1.
     pub(super) number: u32,
     /// Counts the places that were tried for this save.
     pub(super) attempt: u16,
-    /// Bytes of the numbers.
+    /// Bytes of the data.
     pub(super) length: u32,
-    /// Of the numbers.
+    /// Of the data.
     pub(super) crc: u32,
 }
 
 impl Header {
-    /// The newer of two saves has the higher one.
+    /// Sort key: the newer of two saves has the higher one.
     pub(super) fn order(&self) -> u64 {
         u64::from(self.number) << 16 | u64::from(self.attempt)
     }
 
-    /// Whether it is of this type of network.
+    /// Checks the fingerprint of the network.
     pub(super) fn is_of<E>(&self, network: u32) -> Result<(), StoreError<E>> {
         let other = StoreError::OtherNetwork { expected: network, found: self.network };
         if self.network == network { Ok(()) } else { Err(other) }
     }
 
-    /// Whether the state of this optimizer is with it.
+    /// Checks the fingerprint of the optimizer.
     pub(super) fn is_with<E>(&self, optimizer: Option<u32>) -> Result<(), StoreError<E>> {
         let other = StoreError::OtherOptimizer { expected: optimizer, found: self.optimizer };
         if self.optimizer == optimizer { Ok(()) } else { Err(other) }
     }
 
-    /// Whether there are numbers of so many bytes. Behind those of a network may be those of an
-    /// optimizer.
+    /// Checks the length of the data. After the parameters there may be the state of an optimizer.
     pub(super) fn has<E>(&self, length: usize) -> Result<(), StoreError<E>> {
         let length = u32::try_from(length).unwrap_or(u32::MAX);
         let fits = self.length == length || (self.optimizer.is_some() && self.length > length);
@@ -77,7 +76,7 @@ impl Header {
         }
     }
 
-    /// Whether it can be read there.
+    /// Whether these bytes are this header.
     pub(super) fn is_in(&self, bytes: &[u8], place: u32) -> bool {
         bytes.first_chunk().is_some_and(|bytes| read(&words(bytes), place) == Seen::Header(*self))
     }
@@ -86,13 +85,13 @@ impl Header {
 /// A header and its place.
 pub(super) type Placed = (u32, Header);
 
-/// Bytes in a buffer.
+/// Length of a buffer.
 #[allow(clippy::cast_possible_truncation, reason = "pages have up to 1 GB")]
 pub(super) fn length(bytes: &[u8]) -> u32 {
     bytes.len() as u32
 }
 
-/// CRC of a header, which holds at this place only.
+/// CRC of a header, valid at this place only.
 fn checksum(words: &[u32; WORDS - 1], place: u32) -> u32 {
     let mut digest = Crc::new();
     for word in words.iter().chain([&place]) {
@@ -108,7 +107,7 @@ enum Seen {
     Nothing,
     /// A header.
     Header(Header),
-    /// One bit off the header of the save with this number.
+    /// A header with one wrong bit, of the save with this number.
     Damaged(u32),
     /// A header of another format.
     Version(u16),
@@ -138,7 +137,7 @@ fn read(words: &[u32; WORDS], place: u32) -> Seen {
     Seen::Header(Header { network, optimizer, number, attempt, length, crc })
 }
 
-/// Finds out whether a header was here of which one bit has changed.
+/// Detects a header in which one bit has flipped, by flipping each.
 #[inline(never)]
 fn repair(words: &mut [u32; WORDS], place: u32) -> Seen {
     for nth in 0..WORDS {
@@ -160,18 +159,18 @@ fn flip(words: &mut [u32; WORDS], nth: usize, bit: u32) {
     }
 }
 
-/// The headers of all pages.
+/// A scan of all pages for headers.
 #[derive(Debug)]
 pub(super) struct Scan {
-    /// Only saves that are older than this are looked for.
+    /// Only saves older than this count.
     below: u64,
     /// The newest of them.
     pub(super) newest: Option<Placed>,
     /// The highest number that any save had.
     pub(super) highest: u32,
-    /// Another format, if there is one.
+    /// Another version of the format, if one was found.
     pub(super) version: Option<u16>,
-    /// Whether the place before can be the beginning of a header of format 1.
+    /// Whether a header of format 1 may have begun at the previous place.
     item: bool,
 }
 
@@ -180,7 +179,7 @@ impl Scan {
         Self { below, newest: None, highest: 0, version: None, item: false }
     }
 
-    /// Looks for headers in what is at a place; returns how far it got.
+    /// Looks for headers in the bytes at a place; returns how many bytes are done.
     pub(super) fn look(&mut self, sizes: Sizes, bytes: &[u8], place: u32) -> u32 {
         let mut done = 0_u32;
         while let Some(header) =
@@ -196,7 +195,7 @@ impl Scan {
                     if (newest..self.below).contains(&header.order()) {
                         self.newest = Some((place, header));
                     }
-                    // Its numbers hold no headers.
+                    // Its data holds no headers.
                     step = sizes.saved(header.length);
                 }
                 Seen::Damaged(number) => self.highest = self.highest.max(number),
@@ -207,7 +206,7 @@ impl Scan {
         done.max(sizes.unit)
     }
 
-    /// What is at a place of the range, after the one before.
+    /// What is at a place of the range; called in order of places.
     fn seen(&mut self, bytes: &[u8; BYTES], place: u32) -> Seen {
         let [a, b, c, d, e, f, g, h, ..] = *bytes;
         let (first, second) = (u32::from_le_bytes([a, b, c, d]), u32::from_le_bytes([e, f, g, h]));
@@ -215,7 +214,7 @@ impl Scan {
         if item && first == ITEM_DATA {
             return Seen::Version(1);
         }
-        // Most places are left here: more than one bit is not as it must be.
+        // Most places are done here: more than one bit of the magic number is wrong.
         let other = first ^ MAGIC;
         if other & other.wrapping_sub(1) != 0 {
             return Seen::Nothing;

@@ -1,4 +1,4 @@
-//! Sizes and places, in bytes; places are counted from the start of the range.
+//! Sizes and places (offsets from the start of the range), in bytes.
 
 use core::num::NonZeroU32;
 use core::ops::Range;
@@ -6,42 +6,42 @@ use core::ops::Range;
 use super::RangeError;
 use super::record::{self, Placed};
 
-/// What follows from the sizes of flash and buffer.
+/// Sizes derived from those of the flash and the buffer.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Sizes {
-    /// Saves begin and end at multiples of this, which are words of the flash, and of 8 bytes: so
-    /// headers are found by few looks, and no number is in two pieces.
+    /// Saves begin and end at multiples of this, a multiple of the flash's word and of 8 bytes: so
+    /// a scan for headers takes few steps, and no value is split across two pieces.
     pub(super) unit: u32,
-    /// What a header takes.
+    /// Size of a header.
     pub(super) header: u32,
-    /// As much as is read or written at once.
+    /// Most bytes read or written at once.
     piece: u32,
     pub(super) page: NonZeroU32,
 }
 
 impl Sizes {
-    /// Of flash that is read and written in multiples of so many bytes, and erased in pages.
+    /// For flash with these sizes of reads, writes and erasures, and this buffer.
     #[allow(clippy::arithmetic_side_effects, reason = "at compile time, where it is an error")]
     pub(super) const fn new(read: usize, write: usize, erase: usize, buffer: usize) -> Self {
         let unit = common_multiple(common_multiple(read, write), 8);
         let header = record::BYTES.next_multiple_of(unit);
-        assert!(erase as u64 <= 1 << 30, "pages have up to 1 GB");
-        assert!(erase >= header, "a page must have room for a header, in whole words");
-        assert!(erase % unit == 0, "pages must be whole words, and multiples of 8 bytes");
-        assert!(buffer >= header, "`BUFFER` must have room for a header, in whole words");
+        assert!(erase as u64 <= 1 << 30, "pages may have up to 1 GB");
+        assert!(erase >= header, "a page must have room for a header in whole words");
+        assert!(erase % unit == 0, "the page size must be a multiple of the word size and of 8");
+        assert!(buffer >= header, "`BUFFER` must have room for a header in whole words");
         let pieces = if buffer < erase { buffer / unit } else { erase / unit };
         let Some(page) = NonZeroU32::new(word(erase)) else { unreachable!() };
         Self { unit: word(unit), header: word(header), piece: word(pieces * unit), page }
     }
 
-    /// What a save takes whose numbers have so many bytes.
+    /// Size of a save with `length` bytes of data.
     pub(super) const fn saved(self, length: u32) -> u32 {
         let Some(length) = length.checked_next_multiple_of(self.unit) else { return u32::MAX };
         self.header.saturating_add(length)
     }
 
-    /// What can be read or written at once from a place on, of so many bytes: in whole words, not
-    /// beyond the page.
+    /// How many of these bytes can be read or written at once from `place`: whole words, not beyond
+    /// the page.
     pub(super) fn piece(self, place: u32, bytes: u32) -> u32 {
         let page = self.page.get().saturating_sub(place % self.page);
         let bytes = bytes.checked_next_multiple_of(self.unit).unwrap_or(u32::MAX);
@@ -53,20 +53,20 @@ impl Sizes {
         page.wrapping_mul(self.page.get())
     }
 
-    /// The first page behind a save whose numbers have so many bytes.
+    /// The first page after a save with `length` bytes of data.
     pub(super) fn page_after(self, place: u32, length: u32) -> u32 {
         let pages =
             (place % self.page).saturating_add(self.saved(length)).div_ceil(self.page.get());
         (place / self.page).wrapping_add(pages)
     }
 
-    /// As [`saved`](Self::saved), where any length may be asked for.
+    /// [`saved`](Self::saved) for lengths of any size.
     pub(super) const fn saved_bytes(self, length: usize) -> usize {
         let unit = self.unit as usize;
         (self.header as usize).saturating_add(length.div_ceil(unit).saturating_mul(unit))
     }
 
-    /// The number of pages in a range of a flash with so many bytes.
+    /// The number of pages in a range of a flash of this capacity.
     pub(super) fn pages_in(
         self,
         range: &Range<u32>,
@@ -104,27 +104,27 @@ const fn common_multiple(a: usize, b: usize) -> usize {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Spot {
     pub(super) place: u32,
-    /// So many pages from there on are erased first.
+    /// Number of pages from there on that are erased first.
     pub(super) erased: u32,
 }
 
-/// All spots for a save.
+/// All candidate spots for a save.
 #[derive(Debug)]
 pub(super) struct Spots {
-    /// The place behind the newest save, in its last page, if there is room.
+    /// The place right after the newest save, in its last page, if there is room.
     behind: Option<u32>,
     /// The page after that one.
     first: u32,
-    /// So many pages from there on will do as the first one, in the attempts from 1 on. Attempt 0
-    /// is behind the newest save.
+    /// Number of pages, from `first` on, that can be the first of the save: attempts 1 and later.
+    /// Attempt 0 is right after the newest save.
     pub(super) tries: u16,
     /// Pages of the save.
     needed: u32,
 }
 
 impl Spots {
-    /// For a save whose numbers have so many bytes. There are none if it and the newest do not both
-    /// fit, or if two of it do not.
+    /// For a save with `length` bytes of data. `None` if it does not fit beside the newest save, or
+    /// if two of its size do not fit.
     pub(super) fn new(
         sizes: Sizes,
         pages: NonZeroU32,
@@ -136,7 +136,7 @@ impl Spots {
         let (mut behind, mut first, mut tries) = (None, 0, pages.get());
         if let Some((place, header)) = newest {
             first = sizes.page_after(place, header.length);
-            // No page is taken in which a part of the newest save is.
+            // Pages that hold a part of the newest save are not used.
             let held = first.wrapping_sub(place / sizes.page);
             tries = tries.saturating_add(1).saturating_sub(held.saturating_add(needed));
             let used = place.wrapping_add(sizes.saved(header.length)) % sizes.page;
