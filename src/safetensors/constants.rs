@@ -1,4 +1,4 @@
-//! Reads tensors while compiling.
+//! Loading of tensors at compile time.
 
 use super::json::attempt;
 use super::number::{take_f32, take_f64};
@@ -10,15 +10,15 @@ use crate::tensors::Tensor;
 macro_rules! constants {
     ($float:ident $tensor:ident $take:ident) => {
         impl Safetensors<'_> {
-            /// The numbers of a tensor as they are in memory, in rows of `C`; also in constants, for
-            /// layers that [`load!`](crate::load) does not know. A bias that is not there is zero.
+            /// The elements of a tensor in memory order, in rows of `C`; a `const fn`, for custom
+            /// layers, which [`load!`](crate::load) does not cover. A missing bias is zero.
             ///
             /// ```
             /// use gradlet::safetensors::Safetensors;
             /// use gradlet::{Kind, Tensor};
             ///
-            /// /// PyTorch's `Conv1d` with 3 outputs, 2 channels, 4 steps: in memory a row of outputs for
-            /// /// each channel of each step.
+            /// /// PyTorch's `Conv1d` with 3 outputs, 2 channels, 4 steps: in memory, a row of
+            /// /// outputs for each channel of each step.
             /// const WEIGHT: Tensor =
             ///     Tensor { kind: Kind::Weight, name: "weight", shape: &[3, 2, 4], order: &[] };
             ///
@@ -33,8 +33,8 @@ macro_rules! constants {
             ///
             /// # Errors
             ///
-            /// [`LoadError`] if there is no such tensor, or if it has another shape or type of numbers, or
-            /// a number that is NaN or infinite.
+            /// [`LoadError`] if there is no such tensor, or if it has another shape, a dtype that
+            /// cannot be loaded, or a NaN or infinite element.
             #[allow(
                 clippy::indexing_slicing,
                 clippy::arithmetic_side_effects,
@@ -43,8 +43,8 @@ macro_rules! constants {
             #[allow(
                 clippy::eq_op,
                 clippy::float_cmp,
-                reason = "`is_finite` is some calls, of which the compiler makes only so many for one \
-                          constant; the difference is 0, or NaN for what is not finite"
+                reason = "`is_finite` takes several calls, whose number the compiler limits in the \
+                          evaluation of a constant; `x - x` is 0, or NaN if `x` is not finite"
             )]
             pub const fn $tensor<'n, const C: usize, const R: usize>(
                 &self,
@@ -66,7 +66,7 @@ macro_rules! constants {
                             return Err(LoadError::NotFinite { layer, part: tensor.name, index });
                         }
                         let (row, column) = (place / C, place % C);
-                        // It always is, and the compiler then sees that nothing panics.
+                        // Always true; it lets the compiler see that nothing panics.
                         if row < R {
                             numbers[row][column] = number;
                         }
@@ -80,15 +80,15 @@ macro_rules! constants {
         }
 
         impl<const IN: usize, const OUT: usize, A: Activation<$float>> Dense<IN, OUT, A, $float> {
-            /// The layer of that name in a file; also in constants.
+            /// Loads the layer of this name from a file; a `const fn`.
             ///
-            /// Other tensors of the file are not looked at;
+            /// Other tensors of the file are not checked;
             /// [`expect_only`](Safetensors::expect_only) does that.
             ///
             /// # Errors
             ///
-            /// [`LoadError`] if the weights are missing, or if a tensor has another shape or type of
-            /// numbers, or a number that is NaN or infinite.
+            /// [`LoadError`] if the weights are missing, or if a tensor has another shape, a dtype
+            /// that cannot be loaded, or a NaN or infinite element.
             pub const fn from_safetensors<'n>(
                 file: &Safetensors<'_>,
                 layer: &'n str,

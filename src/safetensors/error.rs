@@ -1,4 +1,4 @@
-//! Why weights could not be loaded or saved.
+//! Errors of loading and saving weights.
 
 use core::error::Error;
 use core::fmt;
@@ -8,18 +8,18 @@ use super::json::trim;
 use super::text::{Names, Text};
 use crate::macros::error_texts;
 
-/// The sizes of a tensor in a file.
+/// Shape of a tensor in a file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct Shape {
-    /// How many sizes there are.
+    /// Number of dimensions.
     pub rank: usize,
-    /// The first four; 0 where there are fewer.
+    /// The first four sizes; 0 beyond the rank.
     pub sizes: [usize; 4],
 }
 
 impl Shape {
-    /// Those of its sizes that are known: all up to rank 4.
+    /// The known sizes: all up to rank 4, else the first four.
     pub(super) const fn known(&self) -> &[usize] {
         if let Some((known, _)) = self.sizes.split_at_checked(self.rank) {
             known
@@ -47,44 +47,44 @@ impl fmt::Display for Shape {
     }
 }
 
-/// What is wrong with a file as a whole.
+/// Why a file is not a valid safetensors file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 #[non_exhaustive]
 pub enum Fault {
     /// It has fewer than 8 bytes.
     TooShort,
-    /// It is a file of another format.
+    /// It is in another format.
     OtherFormat(Format),
-    /// Its header ends beyond the file, or is longer than 100 MB.
+    /// Its header extends beyond the end of the file, or is longer than 100 MB.
     HeaderLength {
-        /// Bytes that the file has at least, by its first 8 bytes.
+        /// Least size of the file according to its first 8 bytes.
         expected: usize,
         /// Bytes of the file.
         found: usize,
     },
-    /// Its header is not the JSON of a safetensors file.
+    /// Its header is not valid JSON of a safetensors header.
     Json,
-    /// Its tensors leave a gap, overlap, or differ in length from their shapes.
+    /// Its tensors leave a gap, overlap, or have lengths that do not match their shapes.
     Offsets,
-    /// It was cut short, or has bytes after its end.
+    /// It was truncated, or has trailing bytes.
     Length {
-        /// Bytes that the header and its tensors take.
+        /// Size of the header and its tensors in bytes.
         expected: usize,
         /// Bytes of the file.
         found: usize,
     },
-    /// It has too many tensors that are not in order, or of which two have the same name; see
+    /// It has too many tensors for a file that is not sorted, or that has a name twice; see
     /// [`safetensors`](crate::safetensors).
     TooMany {
         /// Tensors in the file.
         found: usize,
-        /// Tensors that may be so.
+        /// Most tensors that such a file may have.
         most: usize,
     },
 }
 
-/// Why weights could not be loaded. The network is then as it was.
+/// Error of loading weights. The network is then unchanged.
 ///
 /// ```
 /// use gradlet::prelude::*;
@@ -108,7 +108,7 @@ pub enum LoadError<'n> {
         /// Names given, without those that end in `..`.
         found: usize,
     },
-    /// A tensor of the network is not in the file, and is no bias.
+    /// A tensor of the network, other than a bias, is not in the file.
     Missing {
         /// Name of the layer.
         layer: &'n str,
@@ -117,41 +117,41 @@ pub enum LoadError<'n> {
         /// Tensors of the file, the most similar names first.
         found: Names,
     },
-    /// Tensors of the file belong to no layer of the network, and were not to be ignored.
+    /// Tensors of the file belong to no layer of the network, and are not ignored.
     Unexpected {
         /// These tensors, in the order of the file.
         found: Names,
     },
-    /// A tensor has another shape than the network's.
+    /// The shape of a tensor differs from that in the network.
     Shape {
         /// Name of the layer.
         layer: &'n str,
         /// Name of the tensor in its layer.
         part: &'static str,
-        /// What the network needs: units and inputs, or units, for a dense layer.
+        /// Shape in the network: for a dense layer `[units, inputs]`, or `[units]`.
         expected: &'static [usize],
-        /// What the file has.
+        /// Shape in the file.
         found: Shape,
     },
-    /// A tensor holds numbers of a type other than F32, F64, F16 and BF16.
+    /// A tensor has a dtype other than F32, F64, F16 and BF16.
     Dtype {
         /// Name of the layer.
         layer: &'n str,
         /// Name of the tensor in its layer.
         part: &'static str,
-        /// What the file has.
+        /// Dtype in the file.
         found: Dtype,
     },
-    /// A tensor has a number that is NaN or infinite, or is so in the type of the network.
+    /// An element of a tensor is NaN or infinite, or becomes so in the network's scalar type.
     NotFinite {
         /// Name of the layer.
         layer: &'n str,
         /// Name of the tensor in its layer.
         part: &'static str,
-        /// Its place in the tensor, from 0 on.
+        /// Its index in the tensor, from 0.
         index: usize,
     },
-    /// A layer of your own has other tensors than its [`TENSORS`](crate::Layer::TENSORS) say.
+    /// The tensors of a custom layer do not match its [`TENSORS`](crate::Layer::TENSORS).
     Undescribed,
 }
 
@@ -164,7 +164,7 @@ impl fmt::Display for LoadError<'_> {
 }
 
 impl LoadError<'_> {
-    /// What [`Display`](fmt::Display) writes, for constants.
+    /// The message that [`Display`](fmt::Display) writes, as a `const fn`.
     #[must_use]
     pub const fn text(&self) -> Text {
         let mut text = Text::EMPTY;
@@ -197,19 +197,19 @@ impl LoadError<'_> {
                 .shape(expected.len(), expected),
             Self::Dtype { layer, part, found } => text
                 .tensor(layer, part)
-                .add(" has numbers of the type ")
+                .add(" has the dtype ")
                 .add(found.name())
-                .add(", but a network takes F32, F64, F16 or BF16"),
+                .add(", expected F32, F64, F16 or BF16"),
             Self::NotFinite { layer, part, index } => text
                 .tensor(layer, part)
-                .add(" has a number that is NaN or infinite, number ")
+                .add(" has a NaN or infinite element, at index ")
                 .number(index),
             Self::Undescribed => text.add(UNDESCRIBED),
         }
     }
 }
 
-const UNDESCRIBED: &str = "a layer has other tensors than its `TENSORS` say";
+const UNDESCRIBED: &str = "the tensors of a layer do not match its `TENSORS`";
 
 impl Fault {
     const fn add_to(self, text: &mut Text) -> &mut Text {
@@ -247,7 +247,7 @@ impl Fault {
     }
 }
 
-/// Why weights could not be saved. Nothing is then written.
+/// Error of saving weights. Nothing is then written.
 ///
 /// ```
 /// use gradlet::prelude::*;
@@ -271,9 +271,9 @@ pub enum SaveError<'n> {
     },
     /// A parameter of the network is NaN or infinite.
     NotFinite,
-    /// Two layers have the same name, or their tensors have with it.
+    /// Two layers have the same name, or two tensors have the same full name.
     Duplicate {
-        /// The name of the first.
+        /// The name of the first layer.
         layer: &'n str,
     },
     /// The buffer is too small.
@@ -283,7 +283,7 @@ pub enum SaveError<'n> {
         /// Bytes of the buffer.
         found: usize,
     },
-    /// A layer of your own has other tensors than its [`TENSORS`](crate::Layer::TENSORS) say.
+    /// The tensors of a custom layer do not match its [`TENSORS`](crate::Layer::TENSORS).
     Undescribed,
 }
 
@@ -291,20 +291,20 @@ error_texts! {
     [] SaveError<'_>:
     Self::Names { expected, found } =>
         "the number of names is {found}, expected {expected}, one for each layer with weights",
-    Self::NotFinite => "the network has a parameter that is NaN or infinite, and is not saved",
+    Self::NotFinite => "a parameter of the network is NaN or infinite",
     Self::Duplicate { layer } => "two layers have the name `{layer}`",
     Self::Buffer { needed, found } => "the file takes {needed} bytes, but the buffer has {found}",
     Self::Undescribed => "{UNDESCRIBED}",
 }
 
-/// Another format, known by the first bytes of a file.
+/// Another file format, recognised by the first bytes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 #[non_exhaustive]
 pub enum Format {
     /// Zip archive: PyTorch's `.pt`, Keras' `.keras`, arrays in `.npz`.
     Zip,
-    /// Python pickle: an old `.pt` of PyTorch, a model of scikit-learn.
+    /// Python pickle: old `.pt` files of PyTorch, scikit-learn models.
     Pickle,
     /// HDF5: Keras' `.h5`.
     Hdf5,
@@ -312,23 +312,23 @@ pub enum Format {
     Onnx,
     /// TensorFlow Lite model.
     TfLite,
-    /// Pointer of Git LFS, in place of the file.
+    /// Git LFS pointer in place of the file.
     GitLfs,
-    /// HTML page, as a server sends it in place of a file.
+    /// HTML page, sent by a server in place of the file.
     Html,
-    /// File compressed by gzip.
+    /// Gzip-compressed file.
     Gzip,
 }
 
 impl Format {
     /// The format of a file that is not a safetensors file.
     pub(super) const fn of(file: &[u8]) -> Option<Self> {
-        // The header of a safetensors file mostly has less than 64 KB, so that the third byte is 0.
+        // The header of a safetensors file is mostly shorter than 64 KB, so the third byte is 0.
         match file {
             [b'P', b'K', 3, 4, ..] => Some(Self::Zip),
             [0x80, 2..=5, 1..=0xff, ..] => Some(Self::Pickle),
             [0x89, b'H', b'D', b'F', ..] => Some(Self::Hdf5),
-            // The version of the format, then a text or the graph.
+            // The version of the format, then a string or the graph.
             [8, 3..=31, 0x12 | 0x1a | 0x22 | 0x32 | 0x3a | 0x42, ..] => Some(Self::Onnx),
             [_, _, _, _, b'T', b'F', b'L', b'3', ..] => Some(Self::TfLite),
             [b'v', b'e', b'r', b's', b'i', b'o', b'n', b' ', ..] => Some(Self::GitLfs),

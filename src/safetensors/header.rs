@@ -1,11 +1,11 @@
-//! The header of a safetensors file: which tensors there are, and where.
+//! Parser for the header of a safetensors file: names, dtypes, shapes and offsets.
 
 use super::json::{
     Malformed, Quoted, Read, after, any, attempt, has_items, key, next_item, string, trim, whole,
 };
 use super::{Dtype, Fault, Format, Shape};
 
-/// A header may be so long.
+/// Longest header in bytes.
 const LONGEST: u64 = 100_000_000;
 
 /// One tensor.
@@ -14,14 +14,14 @@ pub(super) struct Entry<'a> {
     pub(super) name: Quoted<'a>,
     pub(super) dtype: Dtype,
     pub(super) shape: Shape,
-    /// Bits that its elements take, by its shape; `None` if these are too many to count.
+    /// Size in bits, from its shape; `None` on overflow.
     bits: Option<usize>,
-    /// First byte, and the one after the last.
+    /// Offset of its first byte, and of the one after the last.
     pub(super) start: usize,
     pub(super) end: usize,
 }
 
-/// The tensors from here on.
+/// Iterator over the tensors.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Entries<'a> {
     text: &'a [u8],
@@ -29,7 +29,7 @@ pub(super) struct Entries<'a> {
 }
 
 impl<'a> Entries<'a> {
-    /// Takes a file apart: its tensors, known to be well-formed, and their data.
+    /// Parses a file into its tensors, validated, and their data.
     pub(super) const fn of(file: &'a [u8]) -> Result<(Self, &'a [u8]), Fault> {
         match (Self::read(file), Format::of(file)) {
             (Err(Fault::TooShort | Fault::HeaderLength { .. } | Fault::Json), Some(format)) => {
@@ -44,7 +44,7 @@ impl<'a> Entries<'a> {
             return Err(Fault::TooShort);
         };
         let (length, found) = (u64::from_le_bytes(*length), file.len());
-        #[allow(clippy::cast_possible_truncation, reason = "a file has no more bytes than this")]
+        #[allow(clippy::cast_possible_truncation, reason = "no file is longer")]
         let header = if length < usize::MAX as u64 { length as usize } else { usize::MAX };
         let expected = header.saturating_add(8);
         let (header, data) = match rest.split_at_checked(header) {
@@ -65,7 +65,7 @@ impl<'a> Entries<'a> {
         }
     }
 
-    /// Number of tensors, if the text is what it should be, to its end.
+    /// Number of tensors, if the header is well-formed to its end.
     const fn count(mut self) -> Result<usize, Malformed> {
         let (mut count, mut has_metadata) = (0_usize, false);
         while self.more {
@@ -91,7 +91,7 @@ impl<'a> Entries<'a> {
         Ok(entry)
     }
 
-    /// The tensor whose name is these three in a row.
+    /// The tensor whose name is these three concatenated.
     pub(super) const fn find(mut self, layer: &str, dot: &str, part: &str) -> Option<Entry<'a>> {
         let mut found = None;
         while let Some(entry) = self.next_entry() {
@@ -110,7 +110,7 @@ impl Entry<'_> {
     }
 }
 
-/// What follows the metadata: nothing, or texts by name.
+/// Skips the metadata: `null`, or an object of strings. Returns the rest.
 const fn metadata(text: &[u8]) -> Result<&[u8], Malformed> {
     if let Ok(rest) = null(text) {
         return Ok(rest);
@@ -139,7 +139,7 @@ const fn entry<'a>(name: Quoted<'a>, text: &'a [u8]) -> Read<'a, Entry<'a>> {
     let mut fields = Fields { dtype: None, shape: None, offsets: None };
     let mut text = trim(text);
     if let [b'[', rest @ ..] = text {
-        // Without names, in this order.
+        // An array: the fields without names, in this order.
         text = attempt!(fields.read_dtype(rest));
         text = attempt!(fields.read_shape(attempt!(after(text, b','))));
         text = attempt!(fields.read_offsets(attempt!(after(text, b','))));
@@ -174,7 +174,7 @@ const fn entry<'a>(name: Quoted<'a>, text: &'a [u8]) -> Read<'a, Entry<'a>> {
 }
 
 impl Fields {
-    /// The name of a type. The Python library takes `{"F32":null}` for `"F32"`, too.
+    /// The name of a dtype. Like the Python library, it accepts `{"F32":null}` for `"F32"`.
     const fn read_dtype<'a>(&mut self, text: &'a [u8]) -> Result<&'a [u8], Malformed> {
         let (name, rest) = match after(text, b'{') {
             Ok(text) => {

@@ -1,20 +1,20 @@
-//! Enough JSON to read the header of a safetensors file, in const functions.
+//! Minimal JSON parser for the header of a safetensors file, in const functions.
 //!
-//! As strict as RFC 8259, and as the parser of the Python library: no commas too many, no control
-//! characters in texts, no half of a surrogate pair, nesting no deeper than 127.
+//! As strict as RFC 8259, and as the parser of the Python library: no trailing commas, no control
+//! characters in strings, no lone surrogates, nesting no deeper than 127.
 //!
-//! Each function gives what it read and the text that is left.
+//! Each function returns what it parsed and the remaining text.
 
-/// The text is not JSON, or not of the form that was asked for.
+/// The text is not JSON, or not of the expected form.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Malformed;
 
 pub(super) type Read<'a, T> = Result<(T, &'a [u8]), Malformed>;
 
-/// Objects and lists may be in one another so often.
+/// Deepest nesting of objects and arrays.
 const DEEPEST: u32 = 127;
 
-/// `?`, which const functions do not have.
+/// The `?` operator for const functions.
 macro_rules! attempt {
     ($result:expr) => {
         match $result {
@@ -25,7 +25,7 @@ macro_rules! attempt {
 }
 pub(super) use attempt;
 
-/// The text without the white space in front.
+/// The text without leading white space.
 pub(super) const fn trim(mut text: &[u8]) -> &[u8] {
     while let [b' ' | b'\t' | b'\n' | b'\r', rest @ ..] = text {
         text = rest;
@@ -33,7 +33,7 @@ pub(super) const fn trim(mut text: &[u8]) -> &[u8] {
     text
 }
 
-/// What follows white space and this character.
+/// The text after white space and this character.
 pub(super) const fn after(text: &[u8], character: u8) -> Result<&[u8], Malformed> {
     match trim(text) {
         [first, rest @ ..] if *first == character => Ok(rest),
@@ -41,7 +41,7 @@ pub(super) const fn after(text: &[u8], character: u8) -> Result<&[u8], Malformed
     }
 }
 
-/// What follows the next item's comma, or `None` after the end of the list or object.
+/// Whether a comma leads to another item or the array or object ends, and the text after it.
 pub(super) const fn next_item(text: &[u8], end: u8) -> Result<(bool, &[u8]), Malformed> {
     match trim(text) {
         [b',', rest @ ..] => Ok((true, rest)),
@@ -50,7 +50,7 @@ pub(super) const fn next_item(text: &[u8], end: u8) -> Result<(bool, &[u8]), Mal
     }
 }
 
-/// Whether a list or object that has just begun has items.
+/// Whether an array or object that has just begun has items.
 pub(super) const fn has_items(text: &[u8], end: u8) -> (bool, &[u8]) {
     match trim(text) {
         [first, rest @ ..] if *first == end => (false, rest),
@@ -58,17 +58,17 @@ pub(super) const fn has_items(text: &[u8], end: u8) -> (bool, &[u8]) {
     }
 }
 
-/// A text in quotes: the bytes of its UTF-8, one after the other.
+/// A string literal, as an iterator over its unescaped UTF-8 bytes.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Quoted<'a> {
-    /// What is left, with escapes and the closing quotes.
+    /// The rest, with escapes and the closing quote.
     text: &'a [u8],
-    /// Of an escaped character.
+    /// Remaining bytes of an escaped character.
     pending: [u8; 4],
     pending_count: usize,
 }
 
-/// Reads a text in quotes.
+/// Parses a string literal.
 pub(super) const fn string(text: &[u8]) -> Read<'_, Quoted<'_>> {
     let text = attempt!(after(text, b'"'));
     let quoted = Quoted { text, pending: [0; 4], pending_count: 0 };
@@ -81,7 +81,7 @@ pub(super) const fn string(text: &[u8]) -> Read<'_, Quoted<'_>> {
 }
 
 impl<'a> Quoted<'a> {
-    /// Takes the next byte; `None` at the closing quotes, which are left.
+    /// The next byte; `None` at the closing quote, which is not consumed.
     #[inline]
     pub(super) const fn next(&mut self) -> Result<Option<u8>, Malformed> {
         if self.pending_count > 0 {
@@ -108,7 +108,7 @@ impl<'a> Quoted<'a> {
         next
     }
 
-    /// Takes a character apart that was escaped, without its backslash. Returns what follows it.
+    /// Decodes an escape sequence, after its backslash. Returns the text after it.
     const fn escape(&mut self, text: &'a [u8]) -> Result<&'a [u8], Malformed> {
         let (character, rest) = match text {
             [b'u', rest @ ..] => attempt!(escaped(rest)),
@@ -130,7 +130,7 @@ impl<'a> Quoted<'a> {
         Ok(rest)
     }
 
-    /// A number that texts of the same bytes have in common: FNV-1a.
+    /// FNV-1a hash.
     pub(super) const fn hash(mut self) -> u64 {
         let mut hash = 0xcbf2_9ce4_8422_2325_u64;
         while let Ok(Some(byte)) = self.next() {
@@ -139,7 +139,7 @@ impl<'a> Quoted<'a> {
         hash
     }
 
-    /// Bytes of the text.
+    /// Length in bytes, unescaped.
     pub(super) const fn len(mut self) -> usize {
         let mut length = 0_usize;
         while let Ok(Some(_)) = self.next() {
@@ -148,7 +148,7 @@ impl<'a> Quoted<'a> {
         length
     }
 
-    /// Whether both texts are the same.
+    /// Whether both strings are equal.
     pub(super) const fn equals(mut self, mut other: Self) -> bool {
         loop {
             match (self.next(), other.next()) {
@@ -159,7 +159,7 @@ impl<'a> Quoted<'a> {
         }
     }
 
-    /// Whether the text comes before the other, by its bytes.
+    /// Whether the string sorts before the other, by its bytes.
     pub(super) const fn is_less(mut self, mut other: Self) -> bool {
         loop {
             match (self.next(), other.next()) {
@@ -170,17 +170,17 @@ impl<'a> Quoted<'a> {
         }
     }
 
-    /// Whether the text is `part`.
+    /// Whether the string is `part`.
     pub(super) const fn is(self, part: &str) -> bool {
         self.is_joined(part, "", "")
     }
 
-    /// Whether the text is this one, or begins with it and a dot.
+    /// Whether the string is `beginning`, or begins with it and a dot.
     pub(super) const fn is_in(mut self, beginning: &[u8]) -> bool {
         self.skip(beginning) && matches!(self.next(), Ok(None | Some(b'.')))
     }
 
-    /// Whether the text is these three in a row.
+    /// Whether the string is these three concatenated.
     pub(super) const fn is_joined(mut self, a: &str, b: &str, c: &str) -> bool {
         self.skip(a.as_bytes())
             && self.skip(b.as_bytes())
@@ -188,7 +188,7 @@ impl<'a> Quoted<'a> {
             && matches!(self.next(), Ok(None))
     }
 
-    /// Takes a beginning, if it has that.
+    /// Skips a prefix; returns whether the string has it.
     const fn skip(&mut self, mut beginning: &[u8]) -> bool {
         while let [want, others @ ..] = beginning {
             match self.next() {
@@ -200,7 +200,7 @@ impl<'a> Quoted<'a> {
     }
 }
 
-/// The character of an escape, after its `\u`.
+/// The character of a `\u` escape, after the `\u`.
 const fn escaped(text: &[u8]) -> Read<'_, char> {
     let (first, text) = attempt!(four_digits(text));
     let (code, text) = match (first, text) {
@@ -226,7 +226,7 @@ const fn four_digits(text: &[u8]) -> Read<'_, u32> {
     Ok((number, rest))
 }
 
-/// Reads a whole number without a sign.
+/// Parses an unsigned integer.
 pub(super) const fn whole(text: &[u8]) -> Read<'_, usize> {
     let (mut rest, mut number): (_, usize) = (trim(text), 0);
     if let [b'0', b'0'..=b'9', ..] = rest {
@@ -241,10 +241,10 @@ pub(super) const fn whole(text: &[u8]) -> Read<'_, usize> {
     if rest.len() == all { Err(Malformed) } else { Ok((number, rest)) }
 }
 
-/// What follows a number of any kind that an `f64` can hold.
+/// Skips a number in the range of `f64`. Returns the text after it.
 ///
-/// The last digits decide nothing: the Python library itself takes some numbers next to the largest
-/// in one way of writing them and not in another.
+/// The last digits are not exact: the Python library itself accepts some numbers next to the
+/// largest in one notation and not in another.
 const fn number(text: &[u8]) -> Result<&[u8], Malformed> {
     let ([b'-', text @ ..] | text) = text;
     let mut number = Number { digits: 0, exponent: 0 };
@@ -274,11 +274,11 @@ struct Number {
 }
 
 impl Number {
-    /// Digits beyond this do not count.
+    /// Digits beyond this are ignored.
     const MOST: i64 = 100_000_000_000_000_000;
 
-    /// Reads one digit or more, each of which changes the exponent by `place`: -1 after the point.
-    /// Returns what follows.
+    /// Parses one digit or more, each of which changes the exponent by `place`: -1 after the point.
+    /// Returns the text after them.
     const fn digits<'a>(&mut self, text: &'a [u8], place: i64) -> Result<&'a [u8], Malformed> {
         let [b'0'..=b'9', ..] = text else { return Err(Malformed) };
         let mut text = text;
@@ -295,7 +295,7 @@ impl Number {
         Ok(text)
     }
 
-    /// Whether it is no more than 1.7976931348623158e308.
+    /// Whether it is at most 1.7976931348623158e308.
     const fn fits(mut self) -> bool {
         while 0 < self.digits && self.digits < Self::MOST {
             self.digits = self.digits.wrapping_mul(10);
@@ -309,9 +309,9 @@ impl Number {
     }
 }
 
-/// What follows any value, `depth` objects deep.
+/// Skips any value, `depth` objects deep. Returns the text after it.
 pub(super) const fn any(text: &[u8], mut depth: u32) -> Result<&[u8], Malformed> {
-    // Which of the objects and lists around are objects, the innermost in the lowest bit.
+    // A stack of bits, 1 for an object and 0 for an array, the innermost in the lowest bit.
     let (mut objects, outside, mut text) = (0_u128, depth, text);
     loop {
         text = match trim(text) {
@@ -336,7 +336,7 @@ pub(super) const fn any(text: &[u8], mut depth: u32) -> Result<&[u8], Malformed>
             | [b'n', b'u', b'l', b'l', rest @ ..] => rest,
             other => attempt!(number(other)),
         };
-        // Ends of lists and objects, up to the next item.
+        // Ends of arrays and objects, up to the next item.
         loop {
             if depth == outside {
                 return Ok(text);

@@ -1,4 +1,4 @@
-//! Puts the tensors of a file into networks.
+//! Loading of networks from a file.
 
 use super::names::{Named, NamedTensors, count_layers};
 use super::number::take;
@@ -8,14 +8,14 @@ use crate::scalar::Scalar;
 use crate::tensors::Tensor;
 use crate::zero::Zero;
 
-/// What [`load!`](crate::load) calls: up to Rust 1.88, the sizes in `Dense::<_, _, _, f32>` cannot
-/// be left to the compiler.
+/// Called by [`load!`](crate::load): up to Rust 1.88, the sizes in `Dense::<_, _, _, f32>` cannot
+/// be inferred.
 #[doc(hidden)]
 pub mod __load {
     use super::{Dense, Layer, LoadError, Safetensors};
     use crate::activation::Activation;
 
-    // The compiler shows the name of one of these where the type of the network is another.
+    // The compiler shows the name of one of these if the type of the network does not match.
 
     pub const fn f32_network_with_one_name_for_each_layer<N>(network: N) -> N {
         network
@@ -50,9 +50,9 @@ pub mod __load {
 
 /// Loads the weights of a `safetensors` file into a network, in place.
 ///
-/// `names` has a name for each layer that has tensors, from the input on, as PyTorch's `state_dict` has
-/// them in front of `.weight`: `"0"`, `"encoder.0"`. A tensor of the file that belongs to none of these
-/// layers is an error; a name that ends in two dots
+/// `names` has a name for each layer that has tensors, from input to output, as in PyTorch's
+/// `state_dict` before `.weight`: `"0"`, `"encoder.0"`. A tensor of the file that belongs to none
+/// of these layers is an error, unless a name that ends in two dots
 /// [ignores](crate::safetensors#tensors-of-no-layer) it.
 ///
 /// ```
@@ -73,8 +73,8 @@ pub mod __load {
 ///
 /// # Errors
 ///
-/// [`LoadError`] if `file` is not a safetensors file, does not fit the network, has tensors of no layer
-/// or a number that is NaN or infinite. The network is then as it was.
+/// [`LoadError`] if `file` is not a safetensors file, does not fit the network, has tensors of no
+/// layer or a NaN or infinite element. The network is then unchanged.
 pub fn load<'n, N: Layer<Format: Scalar>>(
     net: &mut N,
     file: &[u8],
@@ -83,9 +83,9 @@ pub fn load<'n, N: Layer<Format: Scalar>>(
     Safetensors::new(file)?.load_into(net, names)
 }
 
-/// A network with the weights of a `safetensors` file.
+/// Returns a network with the weights of a `safetensors` file.
 ///
-/// As [`load`], which is for networks that are too large for the stack.
+/// For networks too large for the stack, use [`load`].
 ///
 /// ```
 /// use gradlet::{prelude::*, safetensors};
@@ -108,8 +108,8 @@ pub fn from_bytes<'n, N: Layer<Format: Scalar> + Zero>(
     Ok(net)
 }
 
-/// Puts the numbers of a tensor where they belong. Once for all tensors of a network: at level 3 each
-/// would get a copy of the loop.
+/// Loads the elements of a tensor. Not inlined: at opt-level 3 each tensor of a network would get a
+/// copy of the loop.
 #[inline(never)]
 fn take_all<T: Scalar>(tensor: Tensor, dtype: Dtype, mut bytes: &[u8], values: &mut [T]) {
     for place in tensor.places() {
@@ -121,7 +121,7 @@ fn take_all<T: Scalar>(tensor: Tensor, dtype: Dtype, mut bytes: &[u8], values: &
     }
 }
 
-/// [`Safetensors::load_into`]: checks all, then takes all.
+/// [`Safetensors::load_into`]: checks all tensors, then loads all.
 pub(super) fn load_checked<'n, T: Scalar, N: Layer<Format = T>>(
     net: &mut N,
     file: &Safetensors<'_>,
@@ -157,13 +157,13 @@ pub(super) fn load_checked<'n, T: Scalar, N: Layer<Format = T>>(
     Ok(())
 }
 
-/// A network of [`Dense`](crate::Dense) layers with the weights of a `safetensors` file, in a constant: the compiler reads the file, and
-/// a wrong one does not compile.
+/// Loads a network of [`Dense`](crate::Dense) layers from a `safetensors` file at compile time; a
+/// file that does not fit is a compile error.
 ///
-/// `load![FILE; NAME, NAME, ..]` takes the bytes of a file and the name of each layer, as PyTorch's
-/// `state_dict` has them in front of `.weight`: `"0"`, `"encoder.0"`. The sizes and activations are
-/// those of the type. A tensor of the file that belongs to none of these layers is an error, and so is
-/// a number that is NaN or infinite. The file itself does not become part of the program.
+/// `load![FILE; NAME, NAME, ..]` takes the bytes of a file and the name of each layer, as in
+/// PyTorch's `state_dict` before `.weight`: `"0"`, `"encoder.0"`. The sizes and activations are
+/// those of the type. A tensor of the file that belongs to none of these layers is an error, and so
+/// is a NaN or infinite element. The file itself does not become part of the program.
 ///
 /// | | |
 /// |---|---|
@@ -172,8 +172,8 @@ pub(super) fn load_checked<'n, T: Scalar, N: Layer<Format = T>>(
 /// | `load![FILE; "0", "2"; ".."]` | all other tensors are ignored |
 /// | `load![f64; FILE; "0", "2"]` | for a network of `f64` |
 ///
-/// 100,000 weights take the compiler two or three seconds; from about 500,000 on it asks for
-/// `#[allow(long_running_const_eval)]` on the constant.
+/// 100,000 weights take two or three seconds to compile; from about 500,000 the constant needs
+/// `#[allow(long_running_const_eval)]`.
 ///
 /// ```
 /// use gradlet::prelude::*;
@@ -183,7 +183,7 @@ pub(super) fn load_checked<'n, T: Scalar, N: Layer<Format = T>>(
 /// assert_eq!(NET.first().bias(), &[0.55, 0.56]);
 /// ```
 ///
-/// is, but for the text of the errors,
+/// is, except for the error messages, the same as
 ///
 /// ```text
 /// static NET: Mlp<2, 2, 2> = const {
@@ -197,7 +197,7 @@ pub(super) fn load_checked<'n, T: Scalar, N: Layer<Format = T>>(
 /// };
 /// ```
 ///
-/// Layers of other kinds are put together in the same way, from
+/// Other layers can be loaded in the same way, with
 /// [`tensor_f32`](crate::safetensors::Safetensors::tensor_f32).
 #[macro_export]
 macro_rules! load {
@@ -220,7 +220,7 @@ macro_rules! load {
 macro_rules! __load {
     ($float:ident $check:ident; $file:expr; $($name:expr),+; $names:expr) => {
         const {
-            // Not a constant, which would come before one of that name in the arguments.
+            // Not a constant, which would shadow one of that name in the arguments.
             let file = match $crate::safetensors::Safetensors::new($file) {
                 Ok(file) => file,
                 Err(error) => ::core::panic!("{}", error.text().as_str()),

@@ -1,39 +1,39 @@
-//! Weights from `safetensors` files, as PyTorch and others write them, and into them.
+//! Loading and saving of weights in `safetensors` files, the format of PyTorch models and others.
 //!
 //! | to | use |
 //! |---|---|
-//! | read while compiling, into a constant | [`load!`](crate::load), or [`Dense::from_safetensors`](crate::Dense) in a `const` of your own |
-//! | read while the program runs | [`from_bytes`], [`load`] in place |
+//! | load at compile time, into a constant | [`load!`](crate::load), or [`Dense::from_safetensors`](crate::Dense) in a `const` |
+//! | load at run time | [`from_bytes`], [`load`] in place |
 //! | list the tensors of a file | [`Safetensors::tensors`] |
-//! | write into a buffer | [`save`], with as many bytes as [`file_size`] says |
-//! | write to a port, a card, flash | `write`, with the feature `embedded-io` |
+//! | write to a buffer | [`save`], with the number of bytes that [`file_size`] returns |
+//! | write to a serial port, SD card or flash | `write`, with the feature `embedded-io` |
 //!
-//! Each layer has the tensors that [`Layer::TENSORS`] lists, under its name and theirs. A dense layer
-//! called `NAME` has these:
+//! Each layer has the tensors that [`Layer::TENSORS`] lists, named by the layer's name, a dot and
+//! their own. A dense layer called `NAME` has these:
 //!
 //! | tensor | shape | read | written |
 //! |---|---|---|---|
 //! | `NAME.weight` | `[units, inputs]` | F32, F64, F16, BF16 | F32 for `f32`, F64 for `f64` |
-//! | `NAME.bias` | `[units]` | the same; 0 if it is not there | the same |
+//! | `NAME.bias` | `[units]` | the same; 0 if missing | the same |
 //!
-//! A layer of your own may have any number of tensors, of any [`Kind`] and shape; those of more than
-//! four dimensions are written, but not read. Numbers of another type than the network's are rounded to
-//! the nearest. NaN and infinity are neither read nor written. Layers in [`Frozen`](crate::Frozen) are
-//! left out. Metadata is ignored, and not written.
+//! A custom layer may have any number of tensors, of any [`Kind`] and shape; those of more than
+//! four dimensions are written, but not read. Elements of another dtype are rounded to the nearest
+//! value of the network's scalar type. NaN and infinity are neither read nor written. Layers in
+//! [`Frozen`](crate::Frozen) are left out. Metadata is ignored, and not written.
 //!
 //! # Tensors of no layer
 //!
-//! A file must not have any other tensors: a normalisation between two layers, one layer more, or a
-//! bias of another name would make it another network. To load a part of a file, name what is to be
-//! ignored, with two dots at the end:
+//! A file must not have any other tensors: with a normalisation between two layers, an additional
+//! layer, or a bias of another name it would be a different network. To load a part of a file, name
+//! what to ignore, followed by two dots:
 //!
 //! | name | ignores |
 //! |---|---|
 //! | `"head.."` | `head`, and all tensors whose names begin with `head.` |
 //! | `".."` | all tensors that no layer takes |
 //!
-//! Such a name may stand anywhere among those of the layers; when a file is written it says nothing.
-//! [`Safetensors::tensors`] lists what is in a file.
+//! Such a name may appear anywhere among those of the layers; it has no effect when a file is
+//! written. [`Safetensors::tensors`] lists the tensors of a file.
 //!
 //! ```
 //! use gradlet::prelude::*;
@@ -48,26 +48,26 @@
 //!
 //! # Format
 //!
-//! The format is that of <https://github.com/huggingface/safetensors>, version 0.8. A file is accepted
-//! if and only if the Python library accepts it, but for the limits below; what is written has the
-//! bytes that it would write.
+//! The format is that of <https://github.com/huggingface/safetensors>, version 0.8. A file is
+//! accepted if and only if the Python library accepts it, except for the limits below; files are
+//! written byte for byte as it would write them.
 //!
 //! # Time and limits
 //!
-//! Parsing is linear in the length of the header if the tensors are in order, by name and by the
-//! position of their data. In any other order, as where types of numbers are mixed, a file may have
-//! 1,024 tensors, and 64 if a name comes twice; else the error is [`Fault::TooMany`]. Memory does not
+//! Parsing is linear in the length of the header if the tensors are sorted, by name and by the
+//! offset of their data. In any other order, as with mixed dtypes, a file may have 1,024 tensors,
+//! and 64 if a name occurs twice; otherwise the error is [`Fault::TooMany`]. Memory use does not
 //! depend on the file.
 //!
-//! So a hostile file costs a bounded number of instructions for each byte of its header, on x86-64
-//! about 160 in order and at most 2,500 in another:
+//! So a hostile file costs a bounded number of instructions per byte of its header, on x86-64 about
+//! 160 if sorted and at most 2,500 otherwise:
 //!
 //! ```text
 //! cargo test --release --test safetensors_cost -- --nocapture
 //! ```
 //!
-//! After that, each tensor of the network costs four passes over the header, of about 35 instructions
-//! for a byte.
+//! After that, each tensor of the network costs four passes over the header, at about 35
+//! instructions per byte.
 
 mod constants;
 mod error;
@@ -101,10 +101,10 @@ use crate::macros::defmt_shows;
 use crate::scalar::Scalar;
 use crate::tensors::{Kind, Tensor};
 
-/// A type of numbers in a file.
+/// Defines [`Dtype`].
 macro_rules! dtypes {
     ($($(#[$doc:meta])* $name:ident $text:literal $bits:literal,)+) => {
-        /// The type of a tensor's numbers, as the file names it.
+        /// Element type of a tensor in a file.
         #[derive(Clone, Copy, Debug, PartialEq, Eq)]
         #[cfg_attr(feature = "defmt", derive(defmt::Format))]
         #[non_exhaustive]
@@ -124,12 +124,12 @@ macro_rules! dtypes {
                 }
             }
 
-            /// That of the numbers of a network.
+            /// The dtype of a network's scalar type.
             const fn of<T: Scalar>() -> Self {
                 if size_of::<T>() == size_of::<f32>() { Self::F32 } else { Self::F64 }
             }
 
-            /// Bits of a number.
+            /// Bits of an element.
             const fn bits(self) -> usize {
                 match self {
                     $(Self::$name => $bits,)+
@@ -164,7 +164,7 @@ dtypes! {
     F4 "F4" 4,
 }
 
-/// A `safetensors` file in memory, known to be well-formed.
+/// A `safetensors` file in memory, validated.
 ///
 /// ```
 /// use gradlet::safetensors::Safetensors;
@@ -182,7 +182,7 @@ pub struct Safetensors<'a> {
 }
 
 impl<'a> Safetensors<'a> {
-    /// Takes a file.
+    /// Parses and validates a file.
     ///
     /// # Errors
     ///
@@ -194,7 +194,7 @@ impl<'a> Safetensors<'a> {
         }
     }
 
-    /// The tensors of the file, in the order of its header. Of several with one name the last counts.
+    /// The tensors of the file, in header order. Of several with the same name the last counts.
     ///
     /// ```
     /// use gradlet::safetensors::Safetensors;
@@ -213,9 +213,9 @@ impl<'a> Safetensors<'a> {
         })
     }
 
-    /// Checks that all tensors are those of the network with these names for its layers, or ignored by
-    /// a name that ends in `..`: what [`load!`](crate::load) does, for layers that are loaded one by
-    /// one.
+    /// Checks that each tensor belongs to a layer of the network with these layer names, or is
+    /// ignored by a name that ends in `..`: the check of [`load!`](crate::load), for layers that
+    /// are loaded one by one.
     ///
     /// ```
     /// use gradlet::{prelude::*, safetensors::Safetensors};
@@ -229,14 +229,14 @@ impl<'a> Safetensors<'a> {
     ///
     /// # Errors
     ///
-    /// [`LoadError::Unexpected`] if there are others.
+    /// [`LoadError::Unexpected`] if there are other tensors.
     pub const fn expect_only<N: Layer>(&self, names: &[&str]) -> Result<(), LoadError<'static>> {
         let found = names::unexpected(self.entries, N::TENSORS, names);
         if found.is_empty() { Ok(()) } else { Err(LoadError::Unexpected { found }) }
     }
 
-    /// Puts the weights of the file into a network, in place: what [`load`] does, for a file that was
-    /// looked at before.
+    /// Loads the weights of the file into a network, in place: [`load`] for a file that is already
+    /// parsed.
     ///
     /// ```
     /// use gradlet::prelude::*;
@@ -251,7 +251,7 @@ impl<'a> Safetensors<'a> {
     ///
     /// # Errors
     ///
-    /// [`LoadError`] if the file does not fit the network, which is then as it was.
+    /// [`LoadError`] if the file does not fit the network, which is then unchanged.
     pub fn load_into<'n, N: Layer<Format: Scalar>>(
         &self,
         net: &mut N,
@@ -260,7 +260,7 @@ impl<'a> Safetensors<'a> {
         load::load_checked(net, self, names)
     }
 
-    /// The bytes and the type of a tensor's numbers; none, for zeros, if a bias is not there.
+    /// The bytes and the dtype of a tensor; no bytes, which read as zeros, for a missing bias.
     const fn find<'n>(
         &self,
         layer: &'n str,
@@ -287,7 +287,7 @@ impl<'a> Safetensors<'a> {
     }
 }
 
-/// Whether a network has the tensors that it lists.
+/// Whether a network's tensors match its `TENSORS`.
 fn is_described<N: Layer>(net: &N) -> bool {
     let (mut place, mut fits) = (0_usize, const { N::TENSORS.are_ordered() });
     N::walk([net], [], [], [], &mut |_, [values], [], [], []| {
@@ -298,7 +298,7 @@ fn is_described<N: Layer>(net: &N) -> bool {
     fits && place == N::TENSORS.len()
 }
 
-/// A tensor of a file: what the header says about it. It prints as `0.weight F32 [4, 2]`.
+/// Name, dtype and shape of a tensor in a file. It prints as `0.weight F32 [4, 2]`.
 ///
 /// ```
 /// use gradlet::safetensors::{Dtype, Safetensors};
@@ -317,9 +317,9 @@ fn is_described<N: Layer>(net: &N) -> bool {
 pub struct TensorInfo<'a> {
     /// Its name.
     pub name: TensorName<'a>,
-    /// Type of its numbers.
+    /// Element type.
     pub dtype: Dtype,
-    /// Its sizes.
+    /// Its shape.
     pub shape: Shape,
 }
 
@@ -329,7 +329,7 @@ impl fmt::Display for TensorInfo<'_> {
     }
 }
 
-/// The name of a tensor in a file. It can be printed, and compared with a text.
+/// The name of a tensor in a file. It can be printed, and compared with a string.
 ///
 /// ```
 /// use gradlet::safetensors::Safetensors;

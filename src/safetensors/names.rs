@@ -1,18 +1,17 @@
-//! Names of tensors: those of a network, those that a caller ignores, and those next to one that is
-//! not there.
+//! Names of tensors: those of a network, those to ignore, and the nearest to a missing one.
 
 use super::header::Entries;
 use super::json::Quoted;
 use super::text::Names;
 use crate::tensors::{Tensor, TensorList};
 
-/// What a name that ends in two dots ignores: all tensors of this name, or whose names begin with it
-/// and a dot. If it is empty, all.
+/// The name before two dots at the end: all tensors of that name are ignored, and all whose names
+/// begin with it and a dot. If it is empty, all.
 pub(super) const fn ignored(name: &str) -> Option<&[u8]> {
     if let [ignored @ .., b'.', b'.'] = name.as_bytes() { Some(ignored) } else { None }
 }
 
-/// Number of names that are of layers.
+/// Number of layer names.
 pub(super) const fn count_layers(mut names: &[&str]) -> usize {
     let mut count = 0_usize;
     while let [name, others @ ..] = names {
@@ -42,7 +41,7 @@ pub(super) const fn is_ignored(tensor: Quoted<'_>, mut names: &[&str]) -> bool {
 pub(super) struct Named<'n> {
     pub(super) layer: &'n str,
     pub(super) tensor: Tensor,
-    /// Among all tensors of the network.
+    /// Index among all tensors of the network.
     pub(super) place: usize,
 }
 
@@ -52,12 +51,12 @@ impl<'n> Named<'n> {
     }
 }
 
-/// The tensors of a network from here on: each layer that has some takes the next name.
+/// Iterator over the tensors of a network: each layer that has tensors takes the next name.
 #[derive(Clone, Copy)]
 pub(super) struct NamedTensors<'n, 'l> {
     all: TensorList,
     place: usize,
-    /// Of the layer, and its name.
+    /// The rest of the layer's tensors, and its name.
     tensors: &'static [Tensor],
     layer: &'n str,
     names: &'l [&'n str],
@@ -88,7 +87,7 @@ impl<'n, 'l> NamedTensors<'n, 'l> {
         Some(Named { layer: self.layer, tensor: *tensor, place })
     }
 
-    /// Whether one of them has that name.
+    /// Whether one of them has this name.
     const fn has(mut self, name: Quoted<'_>) -> bool {
         while let Some(Named { layer, tensor, .. }) = self.next() {
             if name.is_joined(layer, ".", tensor.name) {
@@ -99,7 +98,7 @@ impl<'n, 'l> NamedTensors<'n, 'l> {
     }
 }
 
-/// Tensors of a file that are not ignored, and are not of the network.
+/// Tensors of a file that are neither ignored nor part of the network.
 pub(super) const fn unexpected(
     mut entries: Entries<'_>,
     tensors: TensorList,
@@ -114,10 +113,10 @@ pub(super) const fn unexpected(
     unexpected
 }
 
-/// Names that are listed of the tensors nearest to one.
+/// Number of similar names to list.
 const LISTED: usize = 3;
 
-/// The tensors whose names are nearest to one, and the number of the others.
+/// The tensors with the most similar names, and the number of the others.
 pub(super) const fn nearest(mut entries: Entries<'_>, wanted: FullName<'_>) -> Names {
     let (mut nearest, mut others) = ([None; LISTED], 0_usize);
     while let Some(entry) = entries.next_entry() {
@@ -143,7 +142,7 @@ pub(super) const fn nearest(mut entries: Entries<'_>, wanted: FullName<'_>) -> N
     names
 }
 
-/// Bytes of both names that are neither in a common beginning nor in a common end.
+/// Bytes of both names outside of their common prefix and suffix.
 const fn distance(name: Quoted<'_>, wanted: FullName<'_>) -> usize {
     let (length, wanted_length) = (name.len(), wanted.len());
     let (mut a, mut b) = (name, wanted);
@@ -169,11 +168,11 @@ const fn distance(name: Quoted<'_>, wanted: FullName<'_>) -> usize {
     }
     let common = beginning.saturating_add(end).saturating_mul(2);
     let others = length.saturating_add(wanted_length).saturating_sub(common);
-    // Beginning and end may overlap.
+    // Prefix and suffix may overlap.
     if others > longer_by { others } else { longer_by }
 }
 
-/// What is left of a tensor's name: that of its layer, a dot, and its own.
+/// A tensor's full name, as an iterator over its bytes: that of its layer, a dot, and its own.
 #[derive(Clone, Copy)]
 pub(super) struct FullName<'a> {
     parts: [&'a [u8]; 3],
@@ -201,7 +200,7 @@ impl<'a> FullName<'a> {
         None
     }
 
-    /// Whether it comes before another, by its bytes.
+    /// Whether it sorts before another, by its bytes.
     pub(super) const fn is_less(mut self, mut other: Self) -> bool {
         loop {
             match (self.next(), other.next()) {

@@ -1,18 +1,18 @@
-//! The numbers of a file.
+//! Reads elements of any dtype from a file.
 //!
-//! Programs with `f32` networks get no `f64` arithmetic by it: where a core has none in hardware, that
-//! would cost kilobytes.
+//! It links no `f64` arithmetic into programs with `f32` networks: on a core without an `f64` FPU
+//! that would cost kilobytes.
 
 use super::Dtype;
 use crate::scalar::Scalar;
 
-/// The first number of a tensor, and the others. 0 where there is none: the length was checked before.
+/// The first element, and the remaining bytes. 0 if there are none: the length was checked before.
 #[inline]
 pub(super) const fn take_f32(dtype: Dtype, bytes: &[u8]) -> (f32, &[u8]) {
     match (dtype, bytes) {
         (Dtype::F32, [a, b, c, d, rest @ ..]) => {
-            // By `from_le_bytes` it would be more calls, of which the compiler makes only so many for
-            // one constant.
+            // `from_le_bytes` would need more calls, and the compiler limits their number in the
+            // evaluation of a constant.
             let bits = *a as u32 | (*b as u32) << 8 | (*c as u32) << 16 | (*d as u32) << 24;
             (f32::from_bits(bits), rest)
         }
@@ -37,7 +37,7 @@ pub(super) const fn take_f64(dtype: Dtype, bytes: &[u8]) -> (f64, &[u8]) {
     }
 }
 
-/// As [`take_f32`], outside of constants.
+/// As [`take_f32`], at run time.
 #[inline]
 pub(super) fn take<T: Scalar>(dtype: Dtype, bytes: &[u8]) -> (T, &[u8]) {
     if const { size_of::<T>() == size_of::<f32>() } {
@@ -49,12 +49,12 @@ pub(super) fn take<T: Scalar>(dtype: Dtype, bytes: &[u8]) -> (T, &[u8]) {
     }
 }
 
-/// The value of a binary16 of IEEE 754: a sign, 5 bits of exponent, 10 of fraction.
+/// The value of an IEEE 754 binary16: a sign bit, 5 bits of exponent, 10 of fraction.
 const fn half(bits: u16) -> f32 {
     let (exponent, fraction) = (bits >> 10 & 31, bits & 0x3ff);
     let (wide_exponent, wide_fraction) = (exponent as u32, (fraction as u32) << 13);
     let size = match exponent {
-        // 2^-24 is the least.
+        // Subnormal: a multiple of 2^-24.
         0 => fraction as f32 * f32::from_bits((127 - 24) << 23),
         31 => f32::from_bits(0xff << 23 | wide_fraction),
         _ => f32::from_bits(wide_exponent.wrapping_add(127 - 15) << 23 | wide_fraction),
@@ -62,13 +62,13 @@ const fn half(bits: u16) -> f32 {
     if bits >> 15 == 1 { -size } else { size }
 }
 
-/// The `f32` nearest to the `f64` of these bits, the even one of two: what `as f32` gives.
-#[allow(clippy::cast_possible_truncation, reason = "what is cut is kept before, or rounded")]
+/// The `f32` nearest to the `f64` with these bits, ties to even: the same as `as f32`.
+#[allow(clippy::cast_possible_truncation, reason = "the bits cut off are saved before, or rounded")]
 const fn nearest(bits: u64) -> f32 {
-    /// Bits that an `f64` has more of in its fraction.
+    /// Additional bits in the fraction of an `f64`.
     const MORE: u32 = 52 - 23;
     let (exponent, fraction) = ((bits >> 52 & 0x7ff) as u32, bits & ((1 << 52) - 1));
-    // With the exponent's offset of an `f32`, 127 instead of 1023: subnormal from 896 down.
+    // Rebiased for `f32`, 127 instead of 1023: subnormal from 896 down.
     let (exponent, cut) = match exponent {
         0x7ff if fraction != 0 => return f32::NAN,
         0..=896 => (0, MORE.wrapping_add(897).wrapping_sub(exponent)),
@@ -82,7 +82,7 @@ const fn nearest(bits: u64) -> f32 {
         let whole = fraction | 1 << 52;
         let (kept, rest) = (whole >> cut, whole << 1_u32.wrapping_sub(cut).wrapping_add(63));
         let up = rest > 1 << 63 || rest == 1 << 63 && kept & 1 == 1;
-        // The leading bit of `kept` adds 1 to the exponent.
+        // The implicit leading bit of `kept` adds 1 to the exponent.
         f32::from_bits((exponent << 23).wrapping_add(kept as u32).wrapping_add(up as u32))
     };
     if bits >> 63 == 1 { -size } else { size }
@@ -101,7 +101,7 @@ mod tests {
             bits ^= bits << 13;
             bits ^= bits >> 7;
             bits ^= bits << 17;
-            // Exponents next to those of f32, and fractions that lie in the middle of two.
+            // Exponents in and around the range of f32, and fractions halfway between two of f32.
             let exponent = 860 + (bits >> 52) % 300;
             let fraction = bits & ((1 << 52) - 1);
             for fraction in [fraction, fraction & !0 << 28, fraction & !0 << 28 | 1, fraction & 7] {

@@ -1,4 +1,4 @@
-//! What a file will hold, and how long it will be: in const functions.
+//! Layout of a file to be written: its header entries and its length, in const functions.
 
 use super::Dtype;
 use super::names::{FullName, Named, NamedTensors};
@@ -10,18 +10,18 @@ pub(super) struct Planned<'n> {
     pub(super) named: Named<'n>,
     dtype: Dtype,
     is_first: bool,
-    /// First byte, and the one after the last.
+    /// Offset of its first byte, and of the one after the last.
     start: usize,
     end: usize,
 }
 
-/// The tensors from here on, in the order of the file: by name.
+/// Iterator over the tensors in file order, sorted by name.
 #[derive(Clone, Copy)]
 pub(super) struct Plan<'n, 'l> {
     tensors: NamedTensors<'n, 'l>,
     dtype: Dtype,
     previous: Option<FullName<'n>>,
-    /// First byte of the next tensor.
+    /// Offset of the next tensor.
     start: usize,
 }
 
@@ -30,7 +30,7 @@ impl<'n, 'l> Plan<'n, 'l> {
         Self { tensors, dtype, previous: None, start: 0 }
     }
 
-    /// The next tensor. Of several with one name only the first is one.
+    /// The next tensor. Of several with the same name only the first is returned.
     pub(super) const fn next(&mut self) -> Option<Planned<'n>> {
         let (mut next, mut others): (Option<Named<'n>>, _) = (None, self.tensors);
         while let Some(named) = others.next() {
@@ -48,7 +48,7 @@ impl<'n, 'l> Plan<'n, 'l> {
         Some(Planned { named, dtype, is_first, start, end })
     }
 
-    /// Number of tensors, bytes of the header's text and of the data.
+    /// Number of tensors, length of the header's text and of the data in bytes.
     pub(super) const fn lengths(mut self) -> (usize, usize, usize) {
         let (mut count, mut header) = (0_usize, "{}".len());
         while let Some(tensor) = self.next() {
@@ -68,7 +68,7 @@ impl<'n, 'l> Plan<'n, 'l> {
 #[derive(Clone, Copy)]
 pub(super) enum Piece<'n> {
     Text(&'n str),
-    /// To be escaped.
+    /// A string to be escaped.
     Name(&'n str),
     Number(usize),
     /// Separated by commas.
@@ -76,7 +76,7 @@ pub(super) enum Piece<'n> {
 }
 
 impl<'n> Planned<'n> {
-    /// What the header has on it.
+    /// Its entry in the header.
     pub(super) const fn entry(&self) -> [Piece<'n>; 13] {
         use Piece::{Name, Number, Numbers, Text};
         let Named { layer, tensor, .. } = self.named;
@@ -124,8 +124,8 @@ impl Piece<'_> {
     }
 }
 
-/// How JSON writes a byte of UTF-8: the first so many of these. Only what must be is escaped, as by
-/// the Python library.
+/// A byte of UTF-8 as escaped in JSON, with the number of bytes used. Only what must be is escaped,
+/// as in the Python library.
 pub(super) const fn escape(byte: u8) -> ([u8; 6], usize) {
     let letter = match byte {
         b'"' | b'\\' => byte,

@@ -1,4 +1,4 @@
-//! Writes safetensors files.
+//! Writer of safetensors files.
 
 use core::convert::Infallible;
 
@@ -11,8 +11,8 @@ use crate::layer::{Layer, parameters_are_finite};
 use crate::scalar::Scalar;
 use crate::tensors::{Tensor, TensorList};
 
-/// Bytes of the file that [`save`] writes, at compile time. `None` if there are too few or too many
-/// names, or one twice: it then writes none.
+/// Size in bytes of the file that [`save`] writes, as a `const fn`. `None` if there are too few or
+/// too many names, or one twice: [`save`] then returns an error.
 ///
 /// ```
 /// use gradlet::{prelude::*, safetensors};
@@ -32,18 +32,18 @@ pub const fn file_size<N: Layer<Format: Scalar>>(names: &[&str]) -> Option<usize
     if let Ok(lengths) = Lengths::of::<N>(names) { Some(lengths.file()) } else { None }
 }
 
-/// In bytes.
+/// Lengths in bytes.
 #[derive(Clone, Copy)]
 pub(super) struct Lengths {
     /// Text of the header.
     text: usize,
-    /// Header: spaces fill it up to a multiple of 8.
+    /// Header, padded with spaces to a multiple of 8.
     header: usize,
     data: usize,
 }
 
 impl Lengths {
-    /// Of a file, if there is a name for each layer, and none twice.
+    /// For a file, if there is a name for each layer, and none twice.
     const fn of<'n, N: Layer<Format: Scalar>>(names: &[&'n str]) -> Result<Self, SaveError<'n>> {
         let (expected, found) = (N::TENSORS.layers(), count_layers(names));
         if expected != found {
@@ -65,7 +65,7 @@ const fn plan<'n, 'l, N: Layer<Format: Scalar>>(names: &'l [&'n str]) -> Plan<'n
     Plan::new(NamedTensors::of(N::TENSORS, names), Dtype::of::<N::Format>())
 }
 
-/// The layer of the first tensor whose name another one has too.
+/// The layer of the first tensor whose name is not unique.
 const fn duplicate<'n>(all: TensorList, names: &[&'n str]) -> &'n str {
     let mut tensors = NamedTensors::of(all, names);
     while let Some(first) = tensors.next() {
@@ -80,11 +80,11 @@ const fn duplicate<'n>(all: TensorList, names: &[&'n str]) -> &'n str {
     ""
 }
 
-/// Writes the weights into a buffer, as a `safetensors` file: the bytes that the Python library
-/// writes for the same tensors. Returns the file, the beginning of the buffer.
+/// Writes the weights to a buffer, as a `safetensors` file: byte for byte the file that the Python
+/// library writes for the same tensors. Returns the file, the beginning of the buffer.
 ///
-/// `names` has a name for each layer that has tensors, as for [`load`](super::load). [`file_size`] says
-/// how long the buffer must be.
+/// `names` has a name for each layer that has tensors, as for [`load`](super::load). [`file_size`]
+/// returns how long the buffer must be.
 ///
 /// ```
 /// use gradlet::{prelude::*, safetensors};
@@ -100,8 +100,8 @@ const fn duplicate<'n>(all: TensorList, names: &[&'n str]) -> &'n str {
 ///
 /// # Errors
 ///
-/// [`SaveError`] if the buffer is too small, if a number in the network is NaN or infinite, or if there
-/// are too few or too many names, or one twice. The buffer is then as it was.
+/// [`SaveError`] if the buffer is too small, if a parameter is NaN or infinite, or if there are too
+/// few or too many names, or one twice. The buffer is then unchanged.
 pub fn save<'n, 'b, N: Layer<Format: Scalar>>(
     net: &N,
     names: &[&'n str],
@@ -122,7 +122,7 @@ pub fn save<'n, 'b, N: Layer<Format: Scalar>>(
     Ok(file)
 }
 
-/// Whether [`put`] will write what it should; how long that is.
+/// Checks that a network can be saved; returns the lengths for [`put`].
 pub(super) fn check<'n, N: Layer<Format: Scalar>>(
     net: &N,
     names: &[&'n str],
@@ -134,7 +134,7 @@ pub(super) fn check<'n, N: Layer<Format: Scalar>>(
     if is_described(net) { Ok(lengths) } else { Err(SaveError::Undescribed) }
 }
 
-/// Hands a file to `put`, piece by piece, after [`check`].
+/// Passes a file to `put`, piece by piece, after [`check`].
 pub(super) fn put<T: Scalar, N: Layer<Format = T>, E>(
     net: &N,
     names: &[&str],
@@ -182,7 +182,7 @@ fn put_piece<E>(piece: Piece<'_>, put: &mut impl FnMut(&[u8]) -> Result<(), E>) 
     }
 }
 
-/// Once for all tensors of a network: at level 3 each would get a copy of the loop.
+/// Not inlined: at opt-level 3 each tensor of a network would get a copy of the loop.
 #[inline(never)]
 fn put_all<T: Scalar, E>(
     tensor: Tensor,

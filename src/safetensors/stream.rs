@@ -1,4 +1,4 @@
-//! Writes safetensors files piece by piece.
+//! Streaming writer of safetensors files.
 
 use core::error::Error;
 use core::fmt;
@@ -10,7 +10,7 @@ use super::save::{check, put};
 use crate::layer::Layer;
 use crate::scalar::Scalar;
 
-/// Why weights could not be written.
+/// Error of writing weights.
 ///
 /// ```
 /// use gradlet::prelude::*;
@@ -26,9 +26,9 @@ use crate::scalar::Scalar;
 pub enum WriteError<'n, E> {
     /// The network cannot be saved; nothing was written.
     Save(SaveError<'n>),
-    /// The writer failed, after part of the file perhaps.
+    /// The writer returned an error; a part of the file may be written.
     Write(E),
-    /// The writer wrote no bytes, or more than it was given, and called that success.
+    /// The writer returned success, but wrote no bytes or more than it was given.
     Stuck,
 }
 
@@ -51,11 +51,11 @@ impl<E: fmt::Display> fmt::Display for WriteError<'_, E> {
     }
 }
 
-/// Bytes that are written at once: single numbers would be slow for most writers.
+/// Bytes per write: writing single elements would be slow for most writers.
 const AT_ONCE: usize = 64;
 
-/// Writes the weights as a `safetensors` file, 64 bytes at a time: what [`save`](super::save) does,
-/// without a buffer for the whole file. Does not flush.
+/// Writes the weights as a `safetensors` file, 64 bytes at a time: [`save`](super::save) without a
+/// buffer for the whole file. Does not flush.
 ///
 /// Needs the feature `embedded-io`.
 ///
@@ -71,8 +71,8 @@ const AT_ONCE: usize = 64;
 ///
 /// # Errors
 ///
-/// [`WriteError::Save`] where `save` gives a [`SaveError`], before anything is written; others if the
-/// writer fails.
+/// [`WriteError::Save`] where `save` returns a [`SaveError`], before anything is written; others if
+/// the writer fails.
 pub fn write<'n, N: Layer<Format: Scalar>, W: Write + ?Sized>(
     net: &N,
     names: &[&'n str],
@@ -96,7 +96,7 @@ pub fn write<'n, N: Layer<Format: Scalar>, W: Write + ?Sized>(
     write_all(writer, buffer.get(..filled).unwrap_or_default())
 }
 
-/// [`Write::write_all`], which panics with a writer that is stuck.
+/// [`Write::write_all`] without its panic if the writer is stuck.
 fn write_all<'n, W: Write + ?Sized>(
     writer: &mut W,
     mut bytes: &[u8],

@@ -1,11 +1,11 @@
-//! Texts of a bounded length, for errors: made in const functions.
+//! Strings of bounded length, built in const functions, for error messages.
 
 use core::fmt;
 
 use super::json::Quoted;
 use crate::macros::defmt_shows;
 
-/// Text of up to 256 bytes; longer text is cut.
+/// Error message of up to 256 bytes; longer text is truncated.
 #[derive(Clone, Copy)]
 pub struct Text {
     bytes: [u8; 256],
@@ -49,7 +49,7 @@ impl Text {
         self.add(Digits::of(number).as_str())
     }
 
-    /// A shape of this rank, as far as its sizes are known.
+    /// A shape of this rank, of which these sizes are known.
     #[inline(never)]
     pub(super) const fn shape(&mut self, rank: usize, mut sizes: &[usize]) -> &mut Self {
         let is_cut = sizes.len() < rank;
@@ -70,10 +70,10 @@ impl Text {
     }
 }
 
-/// Names of tensors in a file, for an error: a few of them, and the number of the others.
+/// Names of tensors in a file, for an error: the first few, and the number of the others.
 ///
-/// It prints as `0.weight, 0.bias, and 3 more`. The names are a copy of at most 61 bytes, so the
-/// error does not borrow the file: a longer name ends in `..`, control characters become `?`.
+/// It prints as `0.weight, 0.bias, and 3 more`. The names are copied, up to 61 bytes, so the error
+/// does not borrow the file: a longer name ends in `..`, control characters become `?`.
 #[derive(Clone, Copy)]
 pub struct Names {
     bytes: [u8; 61],
@@ -84,7 +84,7 @@ pub struct Names {
 impl Names {
     pub(super) const NONE: Self = Self { bytes: [0; 61], length: 0, more: 0 };
 
-    /// Those that there was room for, separated by commas.
+    /// The names that fit, separated by commas.
     #[must_use]
     pub const fn as_str(&self) -> &str {
         beginning(&self.bytes, self.length as usize)
@@ -100,7 +100,7 @@ impl Names {
         self.length == 0
     }
 
-    /// Adds a name, or counts it if there is no room or a name before it had none.
+    /// Adds a name, or counts it if it does not fit or an earlier name did not.
     pub(super) const fn add(&mut self, mut name: Quoted<'_>) {
         let before = self.length;
         if before > 0 {
@@ -193,14 +193,14 @@ impl Digits {
     }
 }
 
-/// Puts a byte there, if there is room.
+/// Writes a byte, if there is room.
 const fn push(bytes: &mut [u8], place: usize, byte: u8) {
     if let Some((_, [free, ..])) = bytes.split_at_mut_checked(place) {
         *free = byte;
     }
 }
 
-/// The first bytes of a text, up to the last whole character.
+/// The first bytes of a string, up to the last complete character.
 const fn beginning(bytes: &[u8], length: usize) -> &str {
     let bytes = if let Some((bytes, _)) = bytes.split_at_checked(length) { bytes } else { bytes };
     match core::str::from_utf8(bytes) {

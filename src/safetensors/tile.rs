@@ -1,29 +1,29 @@
-//! Which tensors of a file count, and whether they lie next to one another.
+//! Validation: the tensors of a file must cover its data without gaps or overlaps.
 //!
-//! There is no memory for a list of them. Most files have them in order, by name and by place; others
-//! are gone through once for every [`ROOM`] tensors, so that these may only have [`MOST`].
+//! There is no memory for a list of them. Most files are sorted, by name and by offset; others take
+//! one pass over the header for every [`ROOM`] tensors, so they may have only [`MOST`].
 
 use super::Fault;
 use super::header::{Entries, Entry};
 use super::json::{Quoted, attempt};
 
-/// Keys that there is memory for. If a name comes twice, a file may have as many tensors.
+/// Keys held in memory. Also the most tensors of a file in which a name occurs twice.
 const ROOM: usize = 64;
 
-/// Tensors that a file may have in any other order.
+/// Most tensors of a file that is not sorted.
 const MOST: usize = 1024;
 
-/// Two numbers, of which the first counts more.
+/// Sort key, compared lexicographically.
 type Key = [usize; 2];
 
-/// More than all keys.
+/// Greater than all keys.
 const NONE: Key = [usize::MAX; 2];
 
 impl<'a> Entries<'a> {
-    /// The end of the data, if the tensors cover them without a gap or an overlap, each as long as
-    /// its shape says.
+    /// The end of the data, if the tensors cover it without a gap or an overlap, and the length of
+    /// each matches its shape.
     ///
-    /// Of several with one name only the last counts, as for the Python library.
+    /// Of several with the same name only the last counts, as in the Python library.
     pub(super) const fn end(self, count: usize) -> Result<usize, Fault> {
         let mut all_count = self.names_ascend();
         if !all_count {
@@ -57,7 +57,7 @@ impl<'a> Entries<'a> {
                 let Entry { name, start, end, .. } = entry;
                 if least.takes([start, end]) && (all_count || !rest.has(name)) {
                     let is_new = least.add([start, end]);
-                    // An empty tensor may be where others are.
+                    // An empty tensor may share its offset with others.
                     if !entry.is_as_long_as_its_shape() || !is_new && start != end {
                         return Err(Fault::Offsets);
                     }
@@ -78,7 +78,7 @@ impl<'a> Entries<'a> {
         }
     }
 
-    /// Whether each name is more than the one before.
+    /// Whether the names are strictly ascending.
     const fn names_ascend(mut self) -> bool {
         let Some(mut last) = self.next_entry() else { return true };
         while let Some(entry) = self.next_entry() {
@@ -90,14 +90,14 @@ impl<'a> Entries<'a> {
         true
     }
 
-    /// Whether each tensor has a name of its own. Sometimes `false` though they have.
+    /// Whether all names differ, by their hashes: a collision gives `false`.
     const fn names_differ(self) -> bool {
         let mut least = Least::of_all();
         loop {
             let mut rest = self;
             while let Some(entry) = rest.next_entry() {
                 let hash = entry.name.hash();
-                #[allow(clippy::cast_possible_truncation, reason = "the halves, and not `NONE`")]
+                #[allow(clippy::cast_possible_truncation, reason = "the two halves, never `NONE`")]
                 let key = [(hash >> 33) as usize, hash as u32 as usize];
                 if least.takes(key) && !least.add(key) {
                     return false;
@@ -130,7 +130,7 @@ impl<'a> Entries<'a> {
     }
 }
 
-/// Refuses what would take too long.
+/// Rejects files that would take too long.
 const fn at_most(most: usize, found: usize) -> Result<(), Fault> {
     if found > most { Err(Fault::TooMany { found, most }) } else { Ok(()) }
 }
@@ -139,7 +139,7 @@ const fn is_less([a, b]: Key, [c, d]: Key) -> bool {
     a < c || a == c && b < d
 }
 
-/// The least keys beyond a bound in ascending order, `NONE` where there are no more.
+/// The smallest keys greater than a bound in ascending order, padded with `NONE`.
 struct Least {
     bound: Option<Key>,
     keys: [Key; ROOM],
@@ -150,14 +150,14 @@ impl Least {
         Self { bound: None, keys: [NONE; ROOM] }
     }
 
-    /// For those beyond these, if there may be some.
+    /// Empty, for the keys greater than these, if there may be some.
     const fn next(&self) -> Option<Self> {
         let [.., last] = self.keys;
         let next = Self { bound: Some(last), ..Self::of_all() };
         if is_less(last, NONE) { Some(next) } else { None }
     }
 
-    /// Whether a key belongs to them or is one of them.
+    /// Whether a key is, or should be, among them.
     const fn takes(&self, key: Key) -> bool {
         let [.., last] = self.keys;
         match self.bound {
@@ -166,14 +166,14 @@ impl Least {
         }
     }
 
-    /// Adds a key of those that it takes. Returns whether it was not there.
+    /// Adds a key that [`takes`](Self::takes) accepts. Returns whether it is new.
     const fn add(&mut self, mut key: Key) -> bool {
         let mut keys: &mut [Key] = &mut self.keys;
         while let [place, others @ ..] = keys {
             if is_less(key, *place) {
                 (*place, key) = (key, *place);
             } else if !is_less(*place, key) {
-                // Two `NONE`, or this key.
+                // Either `NONE` twice, or this key.
                 return !is_less(key, NONE);
             }
             keys = others;
