@@ -1,11 +1,11 @@
-//! What is kept and sent: the parameters of a network, then what an optimizer remembers, as bytes.
+//! Serialisation of the parameters of a network, followed by the state of an optimizer.
 //!
-//! The numbers are in the order of [`Layer::walk`] and of [`Tensors::walk`], the lowest byte first. A
-//! network that is alone goes with the state `()`.
+//! The values are in the order of [`Layer::walk`] and of [`Tensors::walk`], little-endian. A
+//! network without an optimizer has the state `()`.
 //!
-//! Visitors are `dyn`, so that flash has one walk for all of them: 400 bytes less for a network with the
-//! state of Adam, on a Cortex-M4F. What is never inlined takes no stack while `store` looks for headers,
-//! which takes the most: 60 bytes less.
+//! Visitors are `dyn`, so that all share one walk: 400 bytes of flash less for a network with the
+//! state of Adam, on a Cortex-M4F. Functions that are never inlined take no stack while `store`
+//! scans for headers, where the stack is deepest: 60 bytes less.
 
 #[cfg(feature = "store")]
 use crate::crc::Crc;
@@ -16,21 +16,21 @@ use crate::tensors::Tensors;
 
 type Bytes<N> = <Weight<N> as Element>::Bytes;
 
-/// Bytes of a number.
+/// Bytes per value.
 pub(crate) const fn width<N: Layer>() -> usize {
     let width = size_of::<Bytes<N>>();
-    assert!(matches!(width, 1 | 2 | 4 | 8), "only numbers of 1, 2, 4 or 8 bytes are kept or sent");
+    assert!(matches!(width, 1 | 2 | 4 | 8), "only weights of 1, 2, 4 or 8 bytes can be saved");
     width
 }
 
-/// Bytes of all numbers.
+/// Bytes of all values.
 #[allow(clippy::arithmetic_side_effects, reason = "at compile time, where it is an error")]
 pub(crate) const fn length<N: Layer, S>() -> usize {
     let remembered = size_of::<S>() / size_of::<Weight<N>>();
     N::PARAMS.saturating_add(remembered).saturating_mul(width::<N>())
 }
 
-/// Shows all numbers.
+/// Visits all values.
 pub(crate) fn show<N: Layer, S: Tensors<Weight<N>>>(
     net: &N,
     state: &S,
@@ -40,7 +40,7 @@ pub(crate) fn show<N: Layer, S: Tensors<Weight<N>>>(
     S::walk([state], [], &mut |_, [numbers], []| visit(numbers));
 }
 
-/// Shows all numbers, to be changed.
+/// Visits all values mutably.
 pub(crate) fn show_mut<N: Layer, S: Tensors<Weight<N>>>(
     net: &mut N,
     state: &mut S,
@@ -50,7 +50,7 @@ pub(crate) fn show_mut<N: Layer, S: Tensors<Weight<N>>>(
     S::walk([], [state], &mut |_, [], [numbers]| visit(numbers));
 }
 
-/// How many bytes the numbers have, and their CRC, if all are finite.
+/// Length in bytes and CRC of the values, if all are finite.
 #[cfg(feature = "store")]
 pub(crate) fn sum<N: Layer, S: Tensors<Weight<N>>>(net: &N, state: &S) -> Option<(usize, u32)> {
     let (mut count, mut finite, mut crc) = (0_usize, true, Crc::new());
@@ -64,7 +64,8 @@ pub(crate) fn sum<N: Layer, S: Tensors<Weight<N>>>(net: &N, state: &S) -> Option
     finite.then(|| (count.saturating_mul(const { width::<N>() }), crc.value()))
 }
 
-/// Copies bytes from the `first` on, where a number begins, as far as there is room for whole numbers.
+/// Copies bytes, from the offset `first`, where a value begins, as far as there is room for whole
+/// values.
 #[inline(never)]
 pub(crate) fn copy<N: Layer, S: Tensors<Weight<N>>>(
     net: &N,
@@ -85,13 +86,13 @@ pub(crate) fn copy<N: Layer, S: Tensors<Weight<N>>>(
     });
 }
 
-/// The index of the first of these numbers that is not finite.
+/// The index of the first value that is not finite.
 pub(crate) fn not_finite<N: Layer>(bytes: &[u8]) -> Option<usize> {
     let mut numbers = bytes.chunks_exact(const { width::<N>() }).map(number::<N>);
     numbers.position(|number| !number.is_some_and(N::Format::is_finite))
 }
 
-/// Sets the numbers whose bytes go from the `first` on.
+/// Sets the values whose bytes begin at the offset `first`.
 #[inline(never)]
 pub(crate) fn fill<N: Layer, S: Tensors<Weight<N>>>(
     net: &mut N,

@@ -1,4 +1,4 @@
-//! Networks as Rust source.
+//! Export of networks as Rust source.
 
 use core::fmt::{self, Debug, Display, Formatter};
 
@@ -7,11 +7,11 @@ use crate::layer::{Chain, Dense, Frozen, Layer, Takes};
 use crate::macros::defmt_shows;
 use crate::scalar::Scalar;
 
-/// What can be printed as Rust source: an expression to be pasted into a constant of its type. It has
-/// the same bits, NaN and infinity too: ask [`is_finite`](crate::is_finite) before.
+/// Export as Rust source: an expression to paste into a constant of its type. It has the same bits,
+/// also for NaN and infinity: check [`is_finite`](crate::is_finite) first.
 ///
-/// Where no file can be: print a network from a device, or check it in with the program.
-/// [`load!`](crate::load) keeps large networks out of the source.
+/// For where there are no files: print a network from a device, or commit it with the program's
+/// source. [`load!`](crate::load) keeps large networks out of the source.
 ///
 /// ```
 /// use gradlet::prelude::*;
@@ -36,9 +36,9 @@ use crate::scalar::Scalar;
 /// assert_eq!(net.to_source().to_string(), text);
 /// ```
 ///
-/// # Layers of your own
+/// # Custom layers
 ///
-/// The tensors of any layer can be printed one by one, as arrays of numbers in the order of memory:
+/// The tensors of any layer can be printed one by one, as arrays in memory order:
 ///
 /// ```
 /// use gradlet::prelude::*;
@@ -51,8 +51,8 @@ use crate::scalar::Scalar;
 /// assert!(lines.starts_with("const WEIGHT: [f32; 2] = [0.0, 0.0];\n"));
 /// ```
 ///
-/// What makes a layer of them is in no list, so a layer that is to be printed as a whole, or as part of
-/// a network, says it. Arrays are ready:
+/// How to construct a layer from its tensors is not known to this crate, so a custom layer that is
+/// to be printed as a whole, or as part of a network, implements it. For arrays it is implemented:
 ///
 /// ```
 /// use gradlet::prelude::*;
@@ -77,26 +77,27 @@ use crate::scalar::Scalar;
 /// assert_eq!(text, "Scale::new(\n    [0.5, 2.0],\n)");
 /// ```
 pub trait ToSource {
-    /// Writes the expression. The builders of the formatter, as `debug_tuple`, indent what is in it.
+    /// Writes the expression. The builders of the formatter, such as `debug_tuple`, indent its
+    /// contents.
     ///
     /// # Errors
     ///
-    /// Those of the formatter.
+    /// The errors of the formatter.
     fn write_source(&self, f: &mut Formatter<'_>) -> fmt::Result;
 
-    /// The expression, to be printed.
+    /// Returns the expression, which can be printed with `{}`.
     fn to_source(&self) -> Source<'_, Self> {
         Source(self)
     }
 }
 
-/// What [`ToSource::to_source`] gives: it prints as Rust source.
+/// Returned by [`ToSource::to_source`]: prints as Rust source.
 #[derive(Clone, Copy)]
 pub struct Source<'a, N: ?Sized>(&'a N);
 
 impl<N: ToSource + ?Sized> Display for Source<'_, N> {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
-        // Over several lines.
+        // On several lines.
         write!(f, "{self:#?}")
     }
 }
@@ -109,11 +110,11 @@ impl<N: ToSource + ?Sized> Debug for Source<'_, N> {
 
 defmt_shows!([N: ?Sized] Source<'_, N>: |_, f| defmt::write!(f, "Source(..)"));
 
-/// Writes a constant expression that has the same bits.
+/// Writes a constant expression with the same bits.
 fn write_number<T: Scalar>(number: T, f: &mut Formatter<'_>) -> fmt::Result {
     let name = if size_of::<T>() == size_of::<f32>() { "f32" } else { "f64" };
     if number.is_finite() {
-        // As few digits as give these bits.
+        // The fewest digits that give these bits.
         write!(f, "{number:?}")
     } else if number.to_le_bytes().as_ref() == T::NAN.to_le_bytes().as_ref() {
         write!(f, "{name}::NAN")
@@ -147,7 +148,7 @@ impl<T: Scalar, const N: usize> ToSource for [T; N] {
     }
 }
 
-/// A line for each row.
+/// One line per row.
 impl<X, const M: usize, const N: usize> ToSource for [[X; M]; N]
 where
     [X; M]: ToSource,
@@ -183,7 +184,7 @@ impl<L: ToSource> ToSource for Frozen<L> {
     }
 }
 
-/// A constant block, which may be borrowed for as long as the program runs.
+/// A constant block, which can be borrowed as `'static`.
 impl<L: ToSource> ToSource for &L {
     fn write_source(&self, f: &mut Formatter<'_>) -> fmt::Result {
         f.write_str("&const { ")?;

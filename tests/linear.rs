@@ -431,21 +431,21 @@ fn an_input_whose_square_overflows_changes_nothing() {
 #[test]
 fn errors_say_what_is_wrong() {
     for (error, want) in [
-        (LeastSquaresError::NotFinite, "a number is not finite"),
+        (LeastSquaresError::NotFinite, "a value is NaN or infinite, or overflowed"),
         (
             LeastSquaresError::TooFewExamples { expected: 4, found: 1 },
-            "too few examples: 1, needed are 4",
+            "too few examples: 1, expected at least 4",
         ),
         (
             LeastSquaresError::TooManyExamples,
-            "too many examples: no more than 4294967295 can be counted",
+            "too many examples: at most 4294967295 can be counted",
         ),
     ] {
         assert_eq!(error.to_string(), want);
     }
     assert_eq!(
         RecursiveLeastSquaresError::Forgetting.to_string(),
-        "the forgetting factor is not above 0 and at most 1"
+        "the forgetting factor is not greater than 0 and at most 1"
     );
 }
 

@@ -1,4 +1,4 @@
-//! Parameters as bytes, for a radio or a memory.
+//! Parameters as bytes, for transmission or storage.
 
 use crate::content;
 use crate::crc::Crc;
@@ -6,20 +6,21 @@ use crate::format::Format;
 use crate::layer::{Layer, expect_parameters};
 use crate::macros::error_texts;
 
-/// Bytes of a frame of `N`: a network that can be sent or kept as a row of bytes.
+/// Size in bytes of a frame of `N`: the parameters of a network, serialised for transmission or
+/// storage.
 ///
 /// The bytes are the same on every target:
 ///
-/// | bytes | what |
+/// | bytes | content, little-endian |
 /// |---|---|
-/// | 4 | [`Layer::FINGERPRINT`], the lowest byte first |
-/// | 4 for each `f32`, 8 for each `f64` | the numbers in the order of [`Layer::visit`], the lowest byte first |
-/// | 4 | CRC-32 (ISO-HDLC, as in Ethernet) of all before it, the lowest byte first |
+/// | 4 | [`Layer::FINGERPRINT`] |
+/// | 4 for each `f32`, 8 for each `f64` | the parameters in the order of [`Layer::visit`] |
+/// | 4 | CRC-32 (ISO-HDLC, as in Ethernet) of all bytes before it |
 ///
-/// The CRC finds any two flipped bits, and any errors that lie within 32 bits of each other; others it
-/// misses once in 2^32 times. It does not protect from an attacker.
+/// The CRC detects any two flipped bits, and any burst of errors within 32 bits; of other errors it
+/// misses one in 2^32. It does not protect against an attacker.
 ///
-/// A constant can be the length of an array, and an assertion:
+/// As a `const fn`, it can be used as the length of an array and in an assertion:
 ///
 /// ```
 /// use gradlet::flat::{FrameError, frame_bytes, load_frame, to_frame};
@@ -29,7 +30,7 @@ use crate::macros::error_texts;
 /// const FRAME: usize = frame_bytes::<Net>();
 /// const _: () = assert!(FRAME == 4 + 22 * 4 + 4);
 ///
-/// /// Takes over what the other device learned.
+/// /// Loads the parameters of another device.
 /// fn exchange(
 ///     net: &mut Net,
 ///     radio: impl FnOnce([u8; FRAME]) -> [u8; FRAME],
@@ -53,8 +54,8 @@ pub const fn frame_bytes<N: Layer>() -> usize {
     content::length::<N, ()>().saturating_add(8)
 }
 
-/// The parameters as a frame, at the beginning of an array: what is left of it is filled with 0xFF, as
-/// in erased flash.
+/// Returns the parameters as a frame, at the beginning of an array: the rest is filled with 0xFF,
+/// like erased flash.
 ///
 /// ```
 /// use gradlet::flat::{FrameError, frame_bytes, to_frame};
@@ -104,7 +105,7 @@ pub fn to_frame<N: Layer, const BYTES: usize>(net: &N) -> Result<[u8; BYTES], Fr
 ///
 /// # Errors
 ///
-/// As [`to_frame`]. `frame` is then as it was.
+/// As [`to_frame`]. `frame` is then unchanged.
 pub fn write_frame<N: Layer, const BYTES: usize>(
     net: &N,
     frame: &mut [u8; BYTES],
@@ -112,7 +113,7 @@ pub fn write_frame<N: Layer, const BYTES: usize>(
     const {
         assert!(
             BYTES >= frame_bytes::<N>(),
-            "the array must have room for a frame of the network: for `frame_bytes` bytes"
+            "the array must have room for a frame of the network: `frame_bytes` bytes"
         );
     }
     write(net, frame)
@@ -141,7 +142,7 @@ fn write<N: Layer>(net: &N, array: &mut [u8]) -> Result<(), FrameError> {
     Ok(())
 }
 
-/// Takes over the parameters of a frame: of all of these bytes.
+/// Loads the parameters from a frame, which must have exactly the right length.
 ///
 /// ```
 /// use gradlet::flat::{FrameError, frame_bytes, load_frame, to_frame};
@@ -157,8 +158,8 @@ fn write<N: Layer>(net: &N, array: &mut [u8]) -> Result<(), FrameError> {
 ///
 /// # Errors
 ///
-/// [`FrameError`] if it is not a whole frame of such a network, or has a number that is NaN or
-/// infinite. The network is then as it was.
+/// [`FrameError`] if it is not an intact frame of this network type, or has a NaN or infinite
+/// parameter. The network is then unchanged.
 pub fn load_frame<N: Layer>(net: &mut N, frame: &[u8]) -> Result<(), FrameError> {
     let expected = const { frame_bytes::<N>() };
     let wrong_length = FrameError::Length { expected, found: frame.len() };
@@ -182,7 +183,7 @@ pub fn load_frame<N: Layer>(net: &mut N, frame: &[u8]) -> Result<(), FrameError>
     Ok(())
 }
 
-/// Why a frame was not loaded or not written. The network or the array is then as it was.
+/// Error of loading or writing a frame. The network or the array is then unchanged.
 ///
 /// ```
 /// use gradlet::flat::FrameError;
@@ -194,28 +195,28 @@ pub fn load_frame<N: Layer>(net: &mut N, frame: &[u8]) -> Result<(), FrameError>
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 #[non_exhaustive]
 pub enum FrameError {
-    /// It has another length.
+    /// The length of the frame is wrong.
     Length {
         /// [`frame_bytes`] of the network.
         expected: usize,
         /// Bytes of the frame.
         found: usize,
     },
-    /// Some of its bits changed on the way.
+    /// The CRC does not match: the frame is corrupted.
     Damaged {
         /// The CRC in the frame.
         expected: u32,
-        /// That of its bytes.
+        /// The CRC of its bytes.
         found: u32,
     },
-    /// It is of another type of network.
+    /// The frame is of a different network type.
     OtherNetwork {
         /// [`Layer::FINGERPRINT`](crate::Layer::FINGERPRINT) of the network.
         expected: u32,
         /// What is in the frame.
         found: u32,
     },
-    /// A number is NaN or infinite.
+    /// A parameter is NaN or infinite.
     NotFinite {
         /// Its index among the parameters.
         index: usize,
@@ -228,7 +229,7 @@ error_texts! {
     Self::Damaged { expected, found } =>
         "the frame is damaged: its CRC is {found:08x}, expected {expected:08x}",
     Self::OtherNetwork { expected, found } =>
-        "the frame is of another type of network: fingerprint {found:08x}, \
+        "the frame is of a different network type: fingerprint {found:08x}, \
          expected {expected:08x}",
-    Self::NotFinite { index } => "parameter {index} is NaN or infinite, which no frame may have",
+    Self::NotFinite { index } => "parameter {index} is NaN or infinite",
 }

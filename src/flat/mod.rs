@@ -1,21 +1,22 @@
-//! Parameters as one array, and as bytes that can be sent by radio or kept in an EEPROM.
+//! Parameters as a flat array, and as bytes to send by radio or store in an EEPROM.
 //!
-//! [`to_array`] gives all parameters of a network as one array, and [`load_array`] takes them back.
-//! [`to_frame`] and [`load_frame`] do the same with bytes, which carry the type of the network and a
-//! CRC. The sizes are constants, [`Layer::PARAMS`] and [`frame_bytes`], so nothing is allocated; an array
-//! of another length does not compile. What does not fit into a packet goes in [`pieces`].
+//! [`to_array`] returns all parameters of a network as one array, and [`load_array`] loads them
+//! back. [`to_frame`] and [`load_frame`] do the same with bytes, including a fingerprint of the
+//! network's type and a CRC. The sizes are constants, [`Layer::PARAMS`] and [`frame_bytes`], so
+//! nothing is allocated; an array of another length does not compile. A frame larger than a packet
+//! is sent in [`pieces`].
 //!
 //! # Code that is generic over networks
 //!
-//! It names the length beside the network; a length that is not the network's does not compile.
-//! Federated averaging (McMahan et al., AISTATS 2017): each device trains by itself, and the mean of
-//! the parameters goes back to all.
+//! It takes the length as a parameter beside the network; a wrong length does not compile.
+//! Federated averaging (McMahan et al., AISTATS 2017): each device trains on its own data, and all
+//! receive the mean of the parameters.
 //!
 //! ```
 //! use gradlet::flat::{load_array, to_array};
 //! use gradlet::prelude::*;
 //!
-//! /// Gives every network the mean of the parameters of all.
+//! /// Sets the parameters of every network to the mean over all networks.
 //! fn average<N: Layer<Format = f32>, const PARAMS: usize>(devices: &mut [N]) {
 //!     let mut mean = [0.0; PARAMS];
 //!     for device in devices.iter() {
@@ -37,8 +38,8 @@
 //!
 //! # Large networks
 //!
-//! An array of 25,000 parameters takes 100 KB, and [`to_array`] gives it by value, so on the stack.
-//! [`write_array`] and [`write_frame`] fill an array that is already there, in a `static` for instance.
+//! An array of 25,000 parameters takes 100 KB, and [`to_array`] returns it by value, on the stack.
+//! [`write_array`] and [`write_frame`] fill an existing array, for instance in a `static`.
 
 mod frame;
 mod pieces;
@@ -50,7 +51,7 @@ use crate::content;
 use crate::layer::{Layer, Weight};
 use crate::zero::Zero;
 
-/// All parameters, in the order of [`Layer::visit`].
+/// Returns all parameters, in the order of [`Layer::visit`].
 ///
 /// ```
 /// use gradlet::flat::to_array;
@@ -60,7 +61,7 @@ use crate::zero::Zero;
 /// assert_eq!(to_array(&layer), [1.0, 2.0, 3.0]);
 /// ```
 ///
-/// There must be as many as the network has:
+/// The length must be that of the network:
 ///
 /// ```compile_fail,E0080
 /// # use gradlet::flat::to_array;
@@ -96,7 +97,7 @@ pub fn write_array<N: Layer, const PARAMS: usize>(net: &N, array: &mut [Weight<N
     });
 }
 
-/// Takes over all parameters, in the order of [`Layer::visit`], whatever they are: NaN too.
+/// Loads all parameters, in the order of [`Layer::visit`], without a check: NaN too.
 ///
 /// ```
 /// use gradlet::flat::load_array;
@@ -119,6 +120,6 @@ pub fn load_array<N: Layer, const PARAMS: usize>(net: &mut N, array: &[Weight<N>
 const fn expect_length<N: Layer>(length: usize) {
     assert!(
         length == N::PARAMS,
-        "the array must have `PARAMS` places, one for each parameter of the network"
+        "the length of the array must be `PARAMS`, one element for each parameter of the network"
     );
 }

@@ -1,4 +1,4 @@
-//! A frame in several packets.
+//! Fragmentation of a frame into packets, and reassembly.
 
 use core::fmt;
 use core::marker::PhantomData;
@@ -7,10 +7,10 @@ use super::frame_bytes;
 use crate::layer::Layer;
 use crate::macros::{default_is_new, defmt_shows, error_texts};
 
-/// A frame in pieces of `SIZE` bytes, numbered from 0 on; the last may be shorter.
+/// Splits a frame into pieces of `SIZE` bytes, numbered from 0; the last may be shorter.
 ///
-/// They go into packets, each with its number; [`Assembler`] puts them together. A `SIZE` of 0 does
-/// not compile.
+/// Each goes into a packet together with its number; [`Assembler`] reassembles them. A `SIZE` of 0
+/// does not compile.
 ///
 /// ```
 /// use gradlet::flat::{frame_bytes, pieces, to_frame};
@@ -27,7 +27,7 @@ pub fn pieces<const SIZE: usize>(
     frame: &[u8],
 ) -> impl ExactSizeIterator<Item = (usize, &[u8])> + Clone {
     const { assert!(SIZE > 0, "pieces need a size") }
-    // `chunks` has panic paths that level z leaves in.
+    // `chunks` has panic paths, which opt-level z does not remove.
     let whole = frame.len().checked_div(SIZE).unwrap_or_default();
     let rest = usize::from(frame.len() > whole.saturating_mul(SIZE));
     (0..whole.saturating_add(rest)).map(|index| {
@@ -49,9 +49,10 @@ pub const fn piece_count<N: Layer, const SIZE: usize>() -> usize {
     frame_bytes::<N>().div_ceil(SIZE)
 }
 
-/// Puts the [`pieces`] of a frame of `N` together, in whatever order they arrive.
+/// Reassembles the [`pieces`] of a frame of `N`, in whatever order they arrive.
 ///
-/// `PIECES` is their number, [`piece_count`]. Holds the pieces and one byte for each.
+/// `PIECES` is their number, [`piece_count`]. Memory is the frame, rounded up to whole pieces, and
+/// one byte for each piece.
 ///
 /// ```
 /// use gradlet::flat::{Assembler, frame_bytes, load_frame, piece_count, pieces, to_frame};
@@ -64,21 +65,21 @@ pub const fn piece_count<N: Layer, const SIZE: usize>() -> usize {
 ///     assembler.put(index, piece)?;
 /// }
 /// assert_eq!(assembler.frame(), None);
-/// assert!(assembler.missing().eq([1])); // to be asked for again
+/// assert!(assembler.missing().eq([1])); // to request again
 ///
 /// for (index, piece) in pieces::<40>(&sent).skip(1) {
-///     assembler.put(index, piece)?; // Again does no harm.
+///     assembler.put(index, piece)?; // Duplicates do no harm.
 /// }
 /// let mut net = Net::ZERO;
 /// if let Some(frame) = assembler.frame() {
 ///     load_frame(&mut net, frame)?;
-///     assembler.clear(); // for the next
+///     assembler.clear(); // for the next frame
 /// }
 /// # assert_eq!(assembler.missing().count(), 3);
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 ///
-/// Another number of pieces does not compile:
+/// A wrong number of pieces does not compile:
 ///
 /// ```compile_fail,E0080
 /// # use gradlet::{Mlp, flat::Assembler};
@@ -92,20 +93,21 @@ pub struct Assembler<N, const SIZE: usize, const PIECES: usize> {
 }
 
 impl<N: Layer, const SIZE: usize, const PIECES: usize> Assembler<N, SIZE, PIECES> {
-    /// Without any piece.
+    /// Creates an assembler without any piece.
     #[must_use]
     pub const fn new() -> Self {
         const { assert!(PIECES == piece_count::<N, SIZE>(), "`PIECES` must be `piece_count`") }
         Self { pieces: [[0; SIZE]; PIECES], arrived: [false; PIECES], network: PhantomData }
     }
 
-    /// Takes a piece by its number. One that was there is replaced.
+    /// Stores a piece by its number. One that is already there is replaced.
     ///
-    /// Whether pieces belong together is seen by [`load_frame`](super::load_frame), from the CRC.
+    /// Whether the pieces belong together is checked by [`load_frame`](super::load_frame), by the
+    /// CRC.
     ///
     /// # Errors
     ///
-    /// [`PieceError`] if there is no such piece, or if it has another length.
+    /// [`PieceError`] if the number or the length is wrong.
     pub fn put(&mut self, index: usize, piece: &[u8]) -> Result<(), PieceError> {
         let places = self.pieces.get_mut(index).zip(self.arrived.get_mut(index));
         let (place, arrived) = places.ok_or(PieceError::Index { pieces: PIECES, found: index })?;
@@ -126,14 +128,14 @@ impl<N: Layer, const SIZE: usize, const PIECES: usize> Assembler<N, SIZE, PIECES
         self.arrived.iter().enumerate().filter(|(_, arrived)| !**arrived).map(|(index, _)| index)
     }
 
-    /// The frame, when all its pieces are there.
+    /// The frame, once all its pieces have arrived.
     #[must_use]
     pub fn frame(&self) -> Option<&[u8]> {
         let frame = self.pieces.as_flattened().get(..const { frame_bytes::<N>() });
         if self.arrived.contains(&false) { None } else { frame }
     }
 
-    /// Forgets all pieces.
+    /// Discards all pieces.
     pub fn clear(&mut self) {
         self.arrived.fill(false);
     }
@@ -153,7 +155,7 @@ defmt_shows!(
     |this, f| defmt::write!(f, "Assembler {{ missing: {}, .. }}", this.missing().count())
 );
 
-/// Why a piece was not taken.
+/// Error of [`Assembler::put`].
 ///
 /// ```
 /// use gradlet::{Mlp, flat::{Assembler, PieceError}};
@@ -166,14 +168,14 @@ defmt_shows!(
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 #[non_exhaustive]
 pub enum PieceError {
-    /// There is no such piece.
+    /// There is no piece with this number.
     Index {
         /// Number of pieces.
         pieces: usize,
-        /// The number given, from 0 on.
+        /// The number given, from 0.
         found: usize,
     },
-    /// The piece has another length.
+    /// The length of the piece is wrong.
     Length {
         /// Bytes of the piece with this number.
         expected: usize,

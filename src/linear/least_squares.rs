@@ -1,4 +1,4 @@
-//! Least squares over examples that come one at a time and are not kept.
+//! Linear regression by least squares, in one pass over the examples.
 
 use core::ops::Mul as _;
 
@@ -11,8 +11,8 @@ use crate::macros::default_is_new;
 use crate::mean::DoubleWord;
 use crate::scalar::Scalar;
 
-/// The linear layer with the least squared error on all examples, which come one at a time and are
-/// not kept.
+/// Linear regression by least squares: fits a linear layer to examples that are observed one at a
+/// time and not stored.
 ///
 /// ```text
 /// minimise  sum |t - (W x + b)|^2  over all examples (x, t)
@@ -23,20 +23,20 @@ use crate::scalar::Scalar;
 /// | `mean`  | `[IN]`, `[OUT]` | means of `x` and of `t`                                  |
 /// | `R`     | `[IN][IN]`    | triangular, `R^T R = sum (x - mean)(x - mean)^T`           |
 /// | `Q^T t` | `[IN][OUT]`   | `R W^T = Q^T t`                                            |
-/// | error   | `[OUT]`       | what no weights can do away with                           |
+/// | error   | `[OUT]`       | residual sum of squares                                    |
 ///
-/// Each example is a row more for the QR decomposition of the centred examples, and is rotated into
-/// it (Givens; Golub and Van Loan, Matrix Computations, section 6.5). Nothing but the error is ever
-/// squared: that would lose half of the digits, as normal equations do. The means are those of
-/// Welford, Technometrics 4 (1962), so a bias takes no column.
+/// Each example is a new row of the QR decomposition of the centred examples, added by Givens
+/// rotations (Golub and Van Loan, Matrix Computations, section 6.5). Nothing but the error is ever
+/// squared, which would lose half of the digits, as normal equations do. The means are updated as
+/// in Welford, Technometrics 4 (1962), so the bias takes no column.
 ///
-/// After many examples, one more changes a sum by less than its last digit. So each sum is kept as
-/// two numbers, with about twice the digits, and the answer has the digits of `T` for up to 2^32
-/// examples.
+/// After many examples, one more changes a sum by less than its last digit. So each sum is stored
+/// as two values, with about twice the digits, and the solution has the accuracy of `T` for up to
+/// 2^32 examples.
 ///
 /// An example costs `IN + 1` square roots, `4 IN + 2 OUT + 1` divisions and about
-/// `2 IN (IN + 2) + 4 IN OUT` multiplications. Memory is `2 IN (IN + OUT + 1) + 4 OUT` numbers and a
-/// count, however many examples come; zero at first, so in a `static` it takes no flash.
+/// `2 IN (IN + 2) + 4 IN OUT` multiplications. Memory is `2 IN (IN + OUT + 1) + 4 OUT` scalars and
+/// a count, for any number of examples; it starts as zeros, so in a `static` it takes no flash.
 ///
 /// ```
 /// use gradlet::{linear::LeastSquares, prelude::*};
@@ -65,7 +65,7 @@ pub struct LeastSquares<const IN: usize, const OUT: usize, T = f32> {
 }
 
 impl<const IN: usize, const OUT: usize, T: Scalar> LeastSquares<IN, OUT, T> {
-    /// Nothing observed yet.
+    /// Creates an empty fit, without examples.
     #[must_use]
     pub const fn new() -> Self {
         Self {
@@ -77,13 +77,13 @@ impl<const IN: usize, const OUT: usize, T: Scalar> LeastSquares<IN, OUT, T> {
         }
     }
 
-    /// Takes in one example.
+    /// Adds one example.
     ///
     /// # Errors
     ///
-    /// - [`LeastSquaresError::NotFinite`] if a number is NaN or infinite, or so far from the mean
+    /// - [`LeastSquaresError::NotFinite`] if a value is NaN or infinite, or so far from the mean
     ///   that the difference overflows.
-    /// - [`LeastSquaresError::TooManyExamples`]: there are [`u32::MAX`] of them.
+    /// - [`LeastSquaresError::TooManyExamples`]: there are already [`u32::MAX`] examples.
     ///
     /// Then nothing has changed.
     pub fn observe(&mut self, x: &[T; IN], t: &[T; OUT]) -> Result<(), LeastSquaresError> {
@@ -92,7 +92,7 @@ impl<const IN: usize, const OUT: usize, T: Scalar> LeastSquares<IN, OUT, T> {
         let mut x = centred(x, &mut means.0, count)?;
         let mut t = centred(t, &mut means.1, count)?;
         (self.means, self.count) = (means, new_count);
-        // Centring the examples before by the new mean too adds a row of this weight.
+        // Centring the earlier examples by the new mean too adds a row of this weight.
         let weight = ((count - T::ONE) / count).sqrt();
         x.iter_mut().chain(&mut t).for_each(|value| *value *= weight);
 
@@ -118,26 +118,26 @@ impl<const IN: usize, const OUT: usize, T: Scalar> LeastSquares<IN, OUT, T> {
         self.count
     }
 
-    /// The mean of `(t - y)^2` over the examples, for each output of the layer that
-    /// [`solve`](Self::solve) finds; zeros before the first example.
+    /// The mean squared error `(t - y)^2` over the examples, for each output of the layer that
+    /// [`solve`](Self::solve) returns; zeros before the first example.
     ///
-    /// Where `solve` finds none because of an input that depends on others, it is too small. It is NaN
-    /// where an error's square overflows, beyond 1.8e19 in `f32`, which is no obstacle to `solve`.
+    /// It is too small if `solve` fails because of a dependent input. It is NaN if the square of an
+    /// error overflows, beyond 1.8e19 in `f32`, which does not affect `solve`.
     #[must_use]
     pub fn mean_squared_error(&self) -> [T; OUT] {
         values(&self.squared_error)
     }
 
-    /// The layer with the least squared error. `IN (IN - 1) OUT / 2` multiplications.
+    /// The layer with the least squared error. Costs `IN (IN - 1) OUT / 2` multiplications.
     ///
     /// # Errors
     ///
     /// - [`LeastSquaresError::TooFewExamples`]: fewer than `IN + 1`.
-    /// - [`LeastSquaresError::Dependent`]: what is left of an input, after all that follows from
-    ///   those before it and from constants, is no more than rounding leaves: `IN + 16`
-    ///   epsilons of the input's size (the largest number in its column of `R`, or its mean times
-    ///   `sqrt(count)`). Then [`minimum_norm`](Self::minimum_norm) has an answer.
-    /// - [`LeastSquaresError::NotFinite`]: a number overflowed.
+    /// - [`LeastSquaresError::Dependent`]: an input is a linear combination of the inputs before it
+    ///   and a constant, up to rounding: the remainder is at most `IN + 16` epsilons of the input's
+    ///   magnitude (the largest element in its column of `R`, or its mean times `sqrt(count)`).
+    ///   [`minimum_norm`](Self::minimum_norm) still has a solution.
+    /// - [`LeastSquaresError::NotFinite`]: an intermediate result overflowed.
     pub fn solve(&self) -> Result<Dense<IN, OUT, Identity, T>, LeastSquaresError> {
         let expected = u32::try_from(IN).unwrap_or(u32::MAX).saturating_add(1);
         self.expect_examples(expected)?;
@@ -163,7 +163,7 @@ impl<const IN: usize, const OUT: usize, T: Scalar> LeastSquares<IN, OUT, T> {
         self.with_bias(weights)
     }
 
-    /// The layer of these weights whose outputs have the mean of the targets.
+    /// The layer with these weights, and the bias that gives its outputs the mean of the targets.
     fn with_bias(
         &self,
         weights: [[T; OUT]; IN],
@@ -188,7 +188,7 @@ impl<const IN: usize, const OUT: usize, T: Scalar> LeastSquares<IN, OUT, T> {
         if self.count < expected { Err(too_few) } else { Ok(()) }
     }
 
-    /// What rounding can make of 0, relative to the numbers that it is computed from.
+    /// Bound on the rounding error of 0, relative to the values it is computed from.
     ///
     /// Measured for sums of up to 31 inputs with means up to 100 times their deviations: up to 7.5
     /// epsilons for 31 inputs and 2 for two, however many examples there are.
@@ -197,7 +197,7 @@ impl<const IN: usize, const OUT: usize, T: Scalar> LeastSquares<IN, OUT, T> {
         T::from_u32(inputs.saturating_add(16)) * T::EPSILON
     }
 
-    /// By what rounding the mean of an input changes `R`, in units of [`rounding`](Self::rounding).
+    /// Effect on `R` of rounding the mean of an input, in units of [`rounding`](Self::rounding).
     fn size_of_mean(&self, mean: T) -> T {
         mean.abs() * T::from_u32(self.count).sqrt()
     }
@@ -215,21 +215,21 @@ impl<const IN: usize, const OUT: usize, T: Scalar> LeastSquares<IN, OUT, T> {
 }
 
 impl<const IN: usize, const OUT: usize, T: Scalar + RealField> LeastSquares<IN, OUT, T> {
-    /// Among the layers with the least squared error, the one with the least sum of squared weights,
-    /// for inputs that depend on each other or fewer examples than inputs. The bias is no part of the
-    /// sum.
+    /// The minimum-norm solution: among the layers with the least squared error, the one with the
+    /// least sum of squared weights (without the bias), for dependent inputs or fewer examples than
+    /// inputs.
     ///
-    /// The answer of scikit-learn's `LinearRegression`, and of `numpy.linalg.lstsq` for centred
-    /// examples, by a complete orthogonal decomposition as in LAPACK's `gelsy`: a QR decomposition
-    /// of `R` with pivots, cut where what is left of every input is no more than `IN + 16`
-    /// epsilons of the largest number there was, and a second one of what was kept, transposed. So
-    /// it ends after a number of operations that is known, of the order of `IN^3`, and takes about
-    /// `5 IN^2 + 3 IN OUT` numbers of stack. `nalgebra` has it for up to 127 inputs.
+    /// It is the solution of scikit-learn's `LinearRegression`, and of `numpy.linalg.lstsq` for
+    /// centred examples, by a complete orthogonal decomposition as in LAPACK's `gelsy`: a QR
+    /// decomposition of `R` with pivoting, truncated where the remainder of every input is at most
+    /// `IN + 16` epsilons of the largest element, and a second one of the remaining rows,
+    /// transposed. So the number of operations is bounded, of the order of `IN^3`; it takes about
+    /// `5 IN^2 + 3 IN OUT` scalars of stack. `nalgebra` supports it for up to 127 inputs.
     ///
     /// ```
     /// use gradlet::{linear::{LeastSquares, LeastSquaresError}, prelude::*};
     ///
-    /// // The same number twice, and one that never changes.
+    /// // The same input twice, and a constant one.
     /// let mut fit = LeastSquares::<3, 1>::new();
     /// for x in [1.0, 2.0, 4.0, 5.0] {
     ///     fit.observe(&[x, x, 7.0], &[3.0 * x + 1.0])?;
@@ -246,7 +246,7 @@ impl<const IN: usize, const OUT: usize, T: Scalar + RealField> LeastSquares<IN, 
     /// # Errors
     ///
     /// [`LeastSquaresError::TooFewExamples`] before the first example,
-    /// [`LeastSquaresError::NotFinite`] if a number overflowed.
+    /// [`LeastSquaresError::NotFinite`] if an intermediate result overflowed.
     pub fn minimum_norm(&self) -> Result<Dense<IN, OUT, Identity, T>, LeastSquaresError>
     where
         Const<IN>: DimMin<Const<IN>, Output = Const<IN>>,
@@ -256,13 +256,13 @@ impl<const IN: usize, const OUT: usize, T: Scalar + RealField> LeastSquares<IN, 
         let factor = self.factor.each_ref().map(values);
         let size = largest(factor.as_flattened());
         if size == T::ZERO {
-            // No input ever changed.
+            // All inputs are constant.
             return self.with_bias([[T::ZERO; OUT]; IN]);
         }
         let means = self.size_of_mean(largest(&self.means().0));
         let noise = Self::rounding() * larger(T::ONE, means / size);
 
-        // R P = Q S, of numbers up to 1. Rows here are columns there.
+        // R P = Q S, scaled to elements up to 1. Row-major here, column-major in `nalgebra`.
         let factor = SMatrix::from_array_storage(ArrayStorage(factor)).transpose();
         let pivoted = ColPivQR::new(factor.unscale(size));
         let targets = self.targets.each_ref().map(values);
@@ -272,7 +272,7 @@ impl<const IN: usize, const OUT: usize, T: Scalar + RealField> LeastSquares<IN, 
         let s = pivoted.r();
         let rank = s.diagonal().iter().take_while(|&&pivot| pivot > noise).count();
 
-        // The rows of S that count are U^T Z^T: solve for U^T, turn by Z.
+        // The rows of S within its rank are U^T Z^T: solve for U^T, rotate by Z.
         let mut kept = s.transpose();
         kept.columns_range_mut(rank..).fill(T::ZERO);
         let turned = QR::new(kept);
@@ -291,7 +291,8 @@ pub(super) fn larger<T: Scalar>(a: T, b: T) -> T {
     if a < b { b } else { a }
 }
 
-/// Takes `x` into the means of now `count` numbers; its distances from those before, if finite.
+/// Adds `x` to the means, now of `count` samples; returns its distances from the old means, if
+/// finite.
 fn centred<T: Scalar, const K: usize>(
     x: &[T; K],
     means: &mut [DoubleWord<T>; K],
@@ -311,18 +312,18 @@ fn values<T: Scalar, const K: usize>(numbers: &[DoubleWord<T>; K]) -> [T; K] {
     numbers.each_ref().map(DoubleWord::value)
 }
 
-/// A rotation in the plane of two rows, by the sine and the tangent of half of the angle, as in
-/// Numerical Recipes, section 11.1.
+/// A Givens rotation of two rows, by the sine and the tangent of half of the angle, as in Numerical
+/// Recipes, section 11.1.
 ///
 /// Against a row that has grown over many examples the angle is so small that its cosine rounds to
-/// 1. What it changes in the row is still known to all digits.
+/// 1. The change of the row is still computed to full accuracy.
 struct Rotation<T> {
     sine: T,
     half_tangent: T,
 }
 
 impl<T: Scalar> Rotation<T> {
-    /// The one that makes `b` zero, if it is not.
+    /// The rotation that makes `b` zero, if it is not.
     ///
     /// Only a ratio of at most 1 is squared, so nothing overflows.
     fn of(a: T, b: T) -> Option<Self> {
@@ -365,8 +366,8 @@ mod tests {
         assert_eq!((fit.count(), &fit), (u32::MAX, &before));
     }
 
-    /// The layer and its error after `before` examples of one slope, as if they had come 1,024 times
-    /// over, and then 2^19 of another slope.
+    /// The layer and its error after `before` examples of one slope, as if they had come 1,024
+    /// times over, and then 2^19 of another slope.
     fn after_a_change<T: Scalar>(before: u32, numbers: fn(u16) -> T) -> ([T; 2], [T; 1], [T; 1]) {
         let mut fit = LeastSquares::<2, 1, T>::new();
         let mut state = 1_u64;
@@ -405,7 +406,7 @@ mod tests {
             for (got, want) in got.into_iter().zip(want) {
                 assert!((f64::from(got) / want - 1.0).abs() < 1e-5, "{before}: {got} {want}");
             }
-            // A mean of 20 times the slope was taken off.
+            // A mean of 20 times the slope was subtracted.
             assert!(
                 (f64::from(got_bias[0]) - bias[0]).abs() < 1e-4,
                 "{before}: {got_bias:?} {bias:?}"
@@ -415,7 +416,7 @@ mod tests {
 
     #[test]
     fn mean_squared_error_of_millions_is_right() {
-        // A constant has an error of 0.1 at each target.
+        // A constant fit has an error of 0.1 at each target.
         let mut fit = LeastSquares::<0, 1>::new();
         for k in 0..1 << 22 {
             assert_eq!(fit.observe(&[], &[if k % 2 == 0 { 20.1 } else { 19.9 }]), Ok(()));

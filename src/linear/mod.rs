@@ -1,16 +1,16 @@
-//! Linear layers by linear algebra (feature `nalgebra`): least squares, all at once or example by
-//! example, and weights as [`nalgebra`] matrices.
+//! Linear regression (feature `nalgebra`): least squares in one pass, recursive least squares, and
+//! weights as [`nalgebra`] matrices.
 //!
 //! A linear layer, [`Dense`](crate::Dense) with [`Identity`](crate::Identity), needs no gradient
-//! descent: the weights with the least squared error are the answer of an equation.
+//! descent: the weights with the least squared error are the solution of a linear system.
 //!
 //! | to do | use |
 //! |---|---|
-//! | find the best weights for examples that come once | [`LeastSquares`] |
-//! | keep a layer best as examples come, or as the world changes | [`RecursiveLeastSquares`] |
+//! | fit a layer in one pass over the examples | [`LeastSquares`] |
+//! | update a layer with each example, also if the data drifts | [`RecursiveLeastSquares`] |
 //! | compute with the weights of a layer | [`Dense::weights_view`](crate::Dense::weights_view), [`Dense::from_matrix`](crate::Dense::from_matrix) .. |
 //!
-//! Either fits the last layer of a network too, behind features that stay as they are:
+//! Both can also fit the last layer of a network, on top of a frozen feature extractor:
 //!
 //! ```
 //! use gradlet::{linear::LeastSquares, prelude::*};
@@ -31,12 +31,12 @@
 //!
 //! # The same bits everywhere
 //!
-//! [`LeastSquares`] and [`RecursiveLeastSquares`] give the same bits on every target, as all of this
-//! crate: they add, multiply, divide and take square roots, each correctly rounded, in one order.
-//! [`LeastSquares::minimum_norm`] leaves its sums to `nalgebra`, which uses the same operations, in
-//! an order that depends on the version of `nalgebra` only. What you compute with the views and
-//! matrices has the bits that `nalgebra` gives it; its transcendental functions come from the
-//! platform where a program turns on its feature `std`.
+//! [`LeastSquares`] and [`RecursiveLeastSquares`] give the same bits on every target, like all of
+//! this crate: they add, multiply, divide and take square roots, each correctly rounded, in a fixed
+//! order. [`LeastSquares::minimum_norm`] leaves its sums to `nalgebra`, which uses the same
+//! operations, in an order that depends only on the version of `nalgebra`. Your own computations
+//! with the views and matrices have the bits of `nalgebra`, whose transcendental functions are
+//! those of the platform if its feature `std` is enabled.
 //!
 //! # Rust version
 //!
@@ -51,31 +51,31 @@ pub use recursive::RecursiveLeastSquares;
 
 use crate::macros::error_texts;
 
-/// Why examples were not taken in, or why there is no answer.
+/// Error of [`LeastSquares`].
 ///
 /// ```
 /// use gradlet::linear::LeastSquaresError;
 ///
 /// let error = LeastSquaresError::Dependent { input: 2 };
-/// assert_eq!(error.to_string(), "input 2 is a linear combination of those before it and of constants");
+/// assert_eq!(error.to_string(), "input 2 is a linear combination of earlier inputs and a constant");
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 #[non_exhaustive]
 pub enum LeastSquaresError {
-    /// A number is NaN or infinite, or became so because the numbers are too large.
+    /// A value is NaN or infinite, or an intermediate result overflowed.
     NotFinite,
-    /// There are fewer examples than unknowns of an output: one for each input, and the bias.
+    /// There are fewer examples than unknowns per output: one weight for each input, and the bias.
     TooFewExamples {
-        /// How many are needed at least.
+        /// Least number needed.
         expected: u32,
-        /// How many there are.
+        /// Number of examples.
         found: u32,
     },
-    /// There are 2^32 - 1, and no more can be counted.
+    /// There are already 2^32 - 1 examples, the most that can be counted.
     TooManyExamples,
-    /// As far as the numbers can tell, an input is a linear combination of the inputs before it and
-    /// of constants, so many weights are equally good.
+    /// Up to rounding, an input is a linear combination of the inputs before it and a constant
+    /// (collinear inputs), so the solution is not unique.
     Dependent {
         /// The first such input, counted from 0.
         input: usize,
@@ -84,22 +84,22 @@ pub enum LeastSquaresError {
 
 error_texts! {
     [] LeastSquaresError:
-    Self::NotFinite => "a number is not finite",
+    Self::NotFinite => "a value is NaN or infinite, or overflowed",
     Self::TooFewExamples { expected, found } =>
-        "too few examples: {found}, needed are {expected}",
-    Self::TooManyExamples => "too many examples: no more than 4294967295 can be counted",
+        "too few examples: {found}, expected at least {expected}",
+    Self::TooManyExamples => "too many examples: at most 4294967295 can be counted",
     Self::Dependent { input } =>
-        "input {input} is a linear combination of those before it and of constants",
+        "input {input} is a linear combination of earlier inputs and a constant",
 }
 
-/// What is wrong with the parameters of [`RecursiveLeastSquares`].
+/// Error of [`RecursiveLeastSquares::new`]: a parameter is out of range.
 ///
 /// ```
 /// use gradlet::linear::{RecursiveLeastSquares, RecursiveLeastSquaresError};
 ///
 /// let error = RecursiveLeastSquares::<2>::new(0.0, 1.0).unwrap_err();
 /// assert_eq!(error, RecursiveLeastSquaresError::Regularisation);
-/// assert_eq!(error.to_string(), "the regularisation is not a positive number of usual size");
+/// assert_eq!(error.to_string(), "the regularisation is not positive and finite, or is too small");
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
@@ -107,12 +107,12 @@ error_texts! {
 pub enum RecursiveLeastSquaresError {
     /// The regularisation is not positive and finite, or so small that its inverse overflows.
     Regularisation,
-    /// The forgetting factor is not above 0 and at most 1.
+    /// The forgetting factor is not greater than 0 and at most 1.
     Forgetting,
 }
 
 error_texts! {
     [] RecursiveLeastSquaresError:
-    Self::Regularisation => "the regularisation is not a positive number of usual size",
-    Self::Forgetting => "the forgetting factor is not above 0 and at most 1",
+    Self::Regularisation => "the regularisation is not positive and finite, or is too small",
+    Self::Forgetting => "the forgetting factor is not greater than 0 and at most 1",
 }

@@ -1,4 +1,4 @@
-//! Least squares of a layer that answers all the time.
+//! Online linear regression: recursive least squares (RLS).
 
 use core::mem;
 
@@ -8,8 +8,8 @@ use crate::activation::Identity;
 use crate::layer::{Dense, Layer};
 use crate::scalar::Scalar;
 
-/// Trains a linear layer one example at a time, each step to the least squared error on all examples
-/// so far: recursive least squares.
+/// Recursive least squares (RLS): online training of a linear layer; after each step it has the
+/// least squared error on all examples so far.
 ///
 /// With the input and a 1 for the bias, `phi = [x; 1]`, a step computes
 ///
@@ -19,35 +19,35 @@ use crate::scalar::Scalar;
 /// P = (P - k phi^T P) / forgetting         P = I / regularisation at first
 /// ```
 ///
-/// (Haykin, Adaptive Filter Theory, chapter on the RLS algorithm). After `n` steps, from a layer
-/// with the weights `W_0` (biases among them), `W` is up to rounding the one that minimises
+/// (Haykin, Adaptive Filter Theory, chapter on the RLS algorithm). After `n` steps from a layer
+/// with the weights `W_0`, including the biases, `W` minimises, up to rounding,
 ///
 /// ```text
 /// sum forgetting^(n - i) |t_i - W phi_i|^2  +  forgetting^n regularisation |W - W_0|^2
 /// ```
 ///
-/// So with a forgetting factor of 1 and a layer that starts at zero it is ridge regression, of the
-/// bias too; a layer that was trained elsewhere is left the more slowly, the larger the
-/// regularisation is. Its unit is that of a squared input. With a factor below 1 the layer follows a
-/// world that changes: it remembers about `1 / (1 - forgetting)` examples.
+/// So with a forgetting factor of 1 and a layer that starts at zero it is ridge regression, which
+/// penalises the bias too; from a pretrained layer, a larger regularisation makes the weights move
+/// away more slowly. Its unit is that of a squared input. With a factor below 1 the layer adapts to
+/// data that drifts: it averages over about `1 / (1 - forgetting)` examples.
 ///
 /// # How it is computed
 ///
-/// `P` is kept as `U D U^T`, with ones on the diagonal of the upper triangular `U` and a diagonal
+/// `P` is stored as `U D U^T`, with ones on the diagonal of the upper triangular `U` and a diagonal
 /// `D`, and these are updated (Bierman, Factorization Methods for Discrete Sequential Estimation,
 /// 1977, chapter V). So `P` is symmetric and positive definite whatever the rounding.
 ///
-/// Memory is `IN (IN + 1) + 3` numbers, and `2 IN` of stack. A step costs `IN + 2` divisions
-/// and about `3/2 (IN + 1)^2 + 2 (IN + 1) OUT` multiplications.
+/// Memory is `IN (IN + 1) + 3` scalars, and `2 IN` of stack. A step costs `IN + 2` divisions and
+/// about `3/2 (IN + 1)^2 + 2 (IN + 1) OUT` multiplications.
 ///
-/// # When nothing new comes
+/// # Covariance wind-up
 ///
-/// If inputs do not vary for a long time, a layer that forgets knows less and less about them: `P`
-/// grows by `1 / forgetting` each step, until the next example throws the weights anywhere and at
-/// last the numbers overflow. Here no number of `D` grows above `256 / regularisation`, 256 times as
-/// much as it is at first, as if an example had confirmed the weight as it is, and the numbers of `P`
-/// stay bounded. What the inputs do tell about is forgotten as ever: however long they stood still,
-/// the layer then follows new examples as the formula above says.
+/// If inputs do not vary for a long time, plain RLS with forgetting winds up: `P` grows by
+/// `1 / forgetting` each step, until the next example throws the weights far off and finally the
+/// values overflow. Here no element of `D` grows above `256 / regularisation`, 256 times its
+/// initial value, as if an example had confirmed the current weight, so the elements of `P` stay
+/// bounded. Directions in which the inputs do vary are forgotten as usual: however long the inputs
+/// stood still, the layer then follows new examples as in the formula above.
 ///
 /// # The last layer of a network
 ///
@@ -73,23 +73,24 @@ use crate::scalar::Scalar;
 pub struct RecursiveLeastSquares<const IN: usize, T = f32> {
     /// `U` by columns, with `D` in place of the ones on its diagonal and zeros below.
     inputs: [[T; IN]; IN],
-    /// The last column of `U`, that of the bias, and its number of `D`.
+    /// The last column of `U`, that of the bias, and its element of `D`.
     bias: ([T; IN], T),
     forgetting: T,
-    /// The largest number of `D`.
+    /// The upper bound of `D`.
     limit: T,
 }
 
 impl<const IN: usize, T: Scalar> RecursiveLeastSquares<IN, T> {
-    /// How far `D` may grow, in units of what it is at first.
+    /// The upper bound of `D`, in units of its initial value.
     const GROWTH: u32 = 256;
 
-    /// Nothing learned yet.
+    /// Creates the initial state, before any example.
     ///
     /// # Errors
     ///
     /// [`RecursiveLeastSquaresError`] unless `regularisation` is positive and finite (and not so
-    /// small that what follows from it overflows), and `forgetting` above 0 and at most 1.
+    /// small that values derived from it overflow), and `forgetting` is greater than 0 and at most
+    /// 1.
     pub fn new(regularisation: T, forgetting: T) -> Result<Self, RecursiveLeastSquaresError> {
         let limit = T::from_u32(Self::GROWTH) / regularisation;
         let largest = limit / (T::EPSILON * T::EPSILON);
@@ -110,10 +111,9 @@ impl<const IN: usize, T: Scalar> RecursiveLeastSquares<IN, T> {
     /// One step; returns the loss before it, `1/2 sum (y - t)^2`, as a [`Trainer`](crate::Trainer)
     /// with [`HalfSquaredError`](crate::HalfSquaredError) does.
     ///
-    /// `layer` is the same in all steps. If a number in `x`, in `t` or in the layer is NaN or infinite,
-    /// or a square of them overflows, the answer is NaN, and nothing has changed. If a new
-    /// weight would overflow, it stays as it is and the answer is
-    /// infinite.
+    /// Use the same `layer` in all steps. If a value in `x`, in `t` or in the layer is NaN or
+    /// infinite, or its square overflows, the result is NaN, and nothing has changed. If a new
+    /// weight would overflow, it stays as it is, and the result is infinite.
     ///
     /// ```
     /// use gradlet::{linear::RecursiveLeastSquares, prelude::*};
@@ -187,14 +187,14 @@ impl<const IN: usize, T: Scalar> RecursiveLeastSquares<IN, T> {
     }
 }
 
-/// An input in the directions of a column of `U`.
+/// The projection of an input onto a column of `U`.
 struct Projection<T> {
     f: T,
     /// The sum of `forgetting` and of `D f^2` of the columns up to this one.
     alpha: T,
 }
 
-/// `weights + gain * errors`, where it is finite; says whether all of it is.
+/// `weights + gain * errors`, where it is finite; returns whether all of it is.
 fn learn<T: Scalar, const OUT: usize>(weights: &mut [T; OUT], gain: T, errors: &[T; OUT]) -> bool {
     let mut finite = true;
     for (weight, &error) in weights.iter_mut().zip(errors) {
@@ -208,7 +208,7 @@ fn learn<T: Scalar, const OUT: usize>(weights: &mut [T; OUT], gain: T, errors: &
     finite
 }
 
-/// A step on the way through the columns of `U`.
+/// The state of a pass over the columns of `U`.
 struct Sweep<T> {
     /// `alpha` of the column before.
     alpha: T,
@@ -225,8 +225,8 @@ impl<T: Scalar> Sweep<T> {
         Self { alpha: forgetting, inverse: growth, growth, limit }
     }
 
-    /// Updates a column of `U`, its number of `D`, and what all columns so far add to `P phi`; returns
-    /// what this one begins with.
+    /// Updates a column of `U`, its element of `D`, and the sum `P phi` over the columns so far;
+    /// returns the first term of this column.
     fn update(
         &mut self,
         column: &mut [T],
@@ -247,7 +247,8 @@ impl<T: Scalar> Sweep<T> {
             *known += product * old;
             size += u.abs();
         }
-        // Else one input is lost in the rounding of another. `P` is positive definite with any column.
+        // Otherwise one input is lost in the rounding of another. `P` is positive definite with any
+        // column.
         let sensible = size * T::EPSILON < T::ONE;
         if !sensible {
             column.fill(T::ZERO);

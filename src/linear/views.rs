@@ -1,7 +1,6 @@
-//! Weights as matrices of `nalgebra`.
+//! Weights as `nalgebra` matrices.
 //!
-//! `[[T; OUT]; IN]` is, number for number, the memory of an `SMatrix<T, OUT, IN>`, whose columns
-//! follow each other.
+//! `[[T; OUT]; IN]` has the memory layout of an `SMatrix<T, OUT, IN>`, which is column-major.
 
 use nalgebra::{
     ArrayStorage, SMatrix, SMatrixView, SMatrixViewMut, SVector, SVectorView, SVectorViewMut,
@@ -11,10 +10,9 @@ use crate::activation::Activation;
 use crate::layer::Dense;
 use crate::scalar::Scalar;
 
-/// With feature `nalgebra`: views, which copy nothing, and conversions; see
-/// [`linear`](crate::linear).
+/// With feature `nalgebra`: zero-copy views, and conversions; see [`linear`](crate::linear).
 impl<const IN: usize, const OUT: usize, A: Activation<T>, T: Scalar> Dense<IN, OUT, A, T> {
-    /// The weights as a matrix, one row for each unit: nothing is copied.
+    /// Zero-copy view of the weights as a matrix, one row for each unit.
     ///
     /// ```
     /// use gradlet::prelude::*;
@@ -32,13 +30,13 @@ impl<const IN: usize, const OUT: usize, A: Activation<T>, T: Scalar> Dense<IN, O
         SMatrixView::from_slice(self.weights().as_flattened())
     }
 
-    /// The weights as a matrix, to be changed: nothing is copied.
+    /// Mutable zero-copy view of the weights as a matrix.
     ///
     /// ```
     /// use gradlet::prelude::*;
     /// use nalgebra::Matrix2;
     ///
-    /// // A linear layer by another: W := W R.
+    /// // A linear layer composed with another: W := W R.
     /// let mut layer = Dense::<2, 1, Identity>::from_rows([[1.0, 2.0]], [0.0]);
     /// let turned = layer.weights_view() * Matrix2::new(0.0, -1.0, 1.0, 0.0);
     /// layer.weights_view_mut().copy_from(&turned);
@@ -49,13 +47,13 @@ impl<const IN: usize, const OUT: usize, A: Activation<T>, T: Scalar> Dense<IN, O
         SMatrixViewMut::from_slice(self.weights_mut().as_flattened_mut())
     }
 
-    /// The biases as a vector: nothing is copied.
+    /// Zero-copy view of the biases as a vector.
     #[must_use]
     pub fn bias_view(&self) -> SVectorView<'_, T, OUT> {
         SVectorView::from_slice(self.bias())
     }
 
-    /// The biases as a vector, to be changed: nothing is copied.
+    /// Mutable zero-copy view of the biases as a vector.
     #[must_use]
     pub fn bias_view_mut(&mut self) -> SVectorViewMut<'_, T, OUT> {
         SVectorViewMut::from_slice(self.bias_mut())
@@ -78,7 +76,7 @@ impl<const IN: usize, const OUT: usize, A: Activation<T>, T: Scalar> Dense<IN, O
         Self::new(weights.data.0, bias)
     }
 
-    /// The weights as a matrix with one row for each unit, and the biases: copies.
+    /// Copies of the weights, as a matrix with one row for each unit, and of the biases.
     #[must_use]
     pub fn to_matrix(&self) -> (SMatrix<T, OUT, IN>, SVector<T, OUT>) {
         let weights = SMatrix::from_array_storage(ArrayStorage(*self.weights()));

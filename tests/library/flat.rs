@@ -224,12 +224,9 @@ fn errors_say_what_was_expected_and_found() {
     );
     assert_eq!(
         text(FrameError::OtherNetwork { expected: 1, found: 2 }),
-        "the frame is of another type of network: fingerprint 00000002, expected 00000001"
+        "the frame is of a different network type: fingerprint 00000002, expected 00000001"
     );
-    assert_eq!(
-        text(FrameError::NotFinite { index: 7 }),
-        "parameter 7 is NaN or infinite, which no frame may have"
-    );
+    assert_eq!(text(FrameError::NotFinite { index: 7 }), "parameter 7 is NaN or infinite");
 }
 
 #[test]
