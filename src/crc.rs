@@ -1,6 +1,6 @@
-//! The checksum of what is kept and sent.
+//! CRC-32 checksum of saved and sent data.
 
-/// What four bits that leave the register do to it: a table for eight would take 1 KB of flash.
+/// Lookup table for four bits at a time; one for eight bits would take 1 KB of flash.
 const TABLE: [u32; 16] = [
     0x0000_0000,
     0x1db7_1064,
@@ -25,12 +25,12 @@ const TABLE: [u32; 16] = [
 pub(crate) struct Crc(u32);
 
 impl Crc {
-    /// Of no bytes.
+    /// The CRC of no bytes.
     pub(crate) const fn new() -> Self {
         Self(u32::MAX)
     }
 
-    /// Takes in what follows.
+    /// Adds more bytes.
     pub(crate) fn update(&mut self, bytes: &[u8]) {
         for &byte in bytes {
             self.0 ^= u32::from(byte);
@@ -41,12 +41,12 @@ impl Crc {
         }
     }
 
-    /// Of all bytes so far.
+    /// The CRC of all bytes so far.
     pub(crate) const fn value(self) -> u32 {
         !self.0
     }
 
-    /// Of these bytes.
+    /// The CRC of these bytes.
     pub(crate) fn of(bytes: &[u8]) -> u32 {
         let mut crc = Self::new();
         crc.update(bytes);
@@ -58,7 +58,7 @@ impl Crc {
 mod tests {
     use super::Crc;
 
-    /// The value that catalogues of CRCs give for this one.
+    /// The check value in catalogues of CRCs.
     #[test]
     fn check_value_is_that_of_iso_hdlc() {
         assert_eq!(Crc::of(b"123456789"), 0xcbf4_3926);

@@ -1,10 +1,10 @@
-//! Numbers that stand for types.
+//! Fingerprints of types.
 
-/// A number that stands for a name and numbers: with others, it is almost surely another one.
+/// Fingerprint of a type: a hash of a name and numbers, for [`FINGERPRINT`](crate::Layer::FINGERPRINT).
 ///
-/// Layers, activations and optimizers have one each, so that what was kept from one type of network is
-/// not given to another. FNV-1a of 32 bits (Fowler, Noll, Vo; RFC 9923) over the bytes of the name and
-/// those of each number, the lowest first.
+/// Layers, activations and optimizers have one each, so that data saved from one type of network is not
+/// loaded into another. It is the 32-bit FNV-1a hash (Fowler, Noll, Vo; RFC 9923) of the bytes of the
+/// name and of each number in little-endian order.
 ///
 /// ```
 /// use gradlet::{Layer, Mlp, Relu, fingerprint};

@@ -1,23 +1,23 @@
-//! How the gradient of a network reaches an optimizer: tensor by tensor, never stored as a whole.
+//! Gradient visitors: an optimizer receives the gradient tensor by tensor, never stored as a whole.
 
 use crate::format::Format;
 use crate::kernel;
 use crate::scalar::Scalar;
 
-/// Weights and biases of a layer with `IN` inputs and `OUT` units.
+/// Mutable weights and biases of a layer with `IN` inputs and `OUT` units.
 pub type Affine<'a, W, const IN: usize, const OUT: usize> =
     (&'a mut [[W; OUT]; IN], &'a mut [W; OUT]);
 
 /// Receives the gradient of a network, tensor by tensor, together with the same tensor of `P`
-/// networks and `S` states. [`for_each`] makes one from a function of single numbers.
+/// networks and `S` states. [`for_each`] makes one from a function of single parameters.
 ///
-/// Implemented by optimizers, and by what looks at a gradient. It exists because no array holds the
-/// gradient of a single sample: a layer hands on what it is made of, `x` and `d`.
+/// Implemented by optimizers, and by code that inspects a gradient. It exists because the gradient
+/// of a single sample is not stored: a layer passes on its factors, `x` and `d`.
 ///
 /// ```
 /// use gradlet::GradientVisitor;
 ///
-/// /// The largest derivative.
+/// /// The largest magnitude of a derivative.
 /// struct Largest(f32);
 ///
 /// impl GradientVisitor<f32, 0, 0> for Largest {
@@ -56,8 +56,8 @@ pub trait GradientVisitor<F: Format, const P: usize, const S: usize> {
         );
     }
 
-    /// The sum of such gradients over several pairs of `x` and `d`: the samples of a batch, the places
-    /// of a convolution, the steps of a sequence.
+    /// The sum of such gradients over several pairs of `x` and `d`: the samples of a mini-batch,
+    /// the positions of a convolution, the steps of a sequence.
     #[inline]
     fn affine_sum<'a, const IN: usize, const OUT: usize>(
         &mut self,
@@ -95,7 +95,7 @@ pub trait GradientVisitor<F: Format, const P: usize, const S: usize> {
         );
     }
 
-    /// The gradient of a tensor, number by number; all slices have its length.
+    /// The gradient of a tensor, element by element; all slices have its length.
     fn vector(
         &mut self,
         parameters: [&mut [F::Weight]; P],
@@ -109,8 +109,8 @@ fn row<W, const OUT: usize>(rows: &mut [[W; OUT]], i: usize) -> &mut [W] {
     rows.get_mut(i).map_or(&mut [], |row| row.as_mut_slice())
 }
 
-/// A [`GradientVisitor`] for floats that computes each parameter, and what is remembered for it, from
-/// their old values and the gradient: `f(parameters, state, gradient) -> (parameters, state)`.
+/// A [`GradientVisitor`] for floats that computes each parameter and its optimizer state from their
+/// old values and the gradient: `f(parameters, state, gradient) -> (parameters, state)`.
 ///
 /// [`Optimizer`](crate::Optimizer) has an example.
 pub fn for_each<T, F, const P: usize, const S: usize>(f: F) -> ForEach<F>
@@ -120,7 +120,7 @@ where
     ForEach { f }
 }
 
-/// Made by [`for_each`].
+/// Returned by [`for_each`].
 #[derive(Clone, Debug)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct ForEach<F> {
@@ -157,7 +157,7 @@ where
     }
 }
 
-/// Adds the gradient to one state.
+/// Accumulates the gradient into one state.
 pub(crate) struct Accumulate;
 
 impl<T: Scalar> GradientVisitor<T, 0, 1> for Accumulate {

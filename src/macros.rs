@@ -1,6 +1,6 @@
-//! What many types have alike.
+//! Macros for common trait implementations.
 
-/// `Default`, which is what `new` gives.
+/// Implements `Default` by `new`.
 macro_rules! default_is_new {
     ([$($generics:tt)*] $Type:ty) => {
         impl<$($generics)*> Default for $Type {
@@ -12,7 +12,7 @@ macro_rules! default_is_new {
 }
 pub(crate) use default_is_new;
 
-/// What an error says: a text of `write!` for each variant.
+/// Implements `Error` and `Display`, with a format string for each variant.
 macro_rules! error_texts {
     ([$($generics:tt)*] $Error:ty: $($variant:pat => $text:literal,)+) => {
         impl<$($generics)*> core::error::Error for $Error {}
@@ -28,7 +28,7 @@ macro_rules! error_texts {
 }
 pub(crate) use error_texts;
 
-/// `defmt::Format` of a type that does not show its fields: what it writes.
+/// Implements `defmt::Format` for a type that does not show its fields.
 macro_rules! defmt_shows {
     ([$($generics:tt)*] $Type:ty: |$value:pat_param, $f:ident| $written:expr) => {
         #[cfg(feature = "defmt")]

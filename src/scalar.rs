@@ -1,4 +1,4 @@
-//! The number types that a network computes with.
+//! Scalar types: `f32` and `f64`.
 
 use core::fmt::{Debug, Display, LowerExp};
 use core::iter::Sum;
@@ -10,19 +10,19 @@ pub(crate) mod sealed {
     use crate::math::fast::{double, single};
 
     pub trait Sealed: Sized {
-        /// A number from its bytes.
+        /// Converts from `f32`.
         fn from_f32(value: f32) -> Self;
-        /// Whether `0 <= self < end`, for a positive `end`; no NaN is.
+        /// Whether `0 <= self < end`, for a positive `end`; `false` for NaN.
         fn lies_below(self, end: Self) -> bool;
-        /// As `lies_below`, but -0 does not, which takes fewer instructions.
+        /// As `lies_below`, but `false` for -0, which takes fewer instructions.
         fn has_bits_below(self, end: Self) -> bool;
-        /// The number, or NaN.
+        /// The value, or NaN unless `keep`.
         fn or_nan(self, keep: bool) -> Self;
-        /// The number without the lower half of its digits: its square is exact.
+        /// The value without the lower half of its digits: its square is exact.
         fn upper_half(self) -> Self;
-        /// `e^self` of [`crate::fast`], for numbers of 0 or less.
+        /// `e^self` of [`crate::fast`], for values of 0 or less.
         fn fast_exp(self) -> Self;
-        /// `ln(1 + self)` of [`crate::fast`], for numbers in `0..=1`.
+        /// `ln(1 + self)` of [`crate::fast`], for values in `0..=1`.
         fn fast_ln_1p(self) -> Self;
         /// Hyperbolic tangent of [`crate::fast`].
         fn fast_tanh(self) -> Self;
@@ -37,7 +37,7 @@ pub(crate) mod sealed {
                 }
                 #[inline(always)]
                 fn lies_below(self, end: Self) -> bool {
-                    // Bits of positive numbers compare like the numbers, in fewer instructions.
+                    // Positive floats compare like their bits, in fewer instructions.
                     let bits = self.to_bits();
                     bits < end.to_bits() || bits == Self::to_bits(-0.0)
                 }
@@ -47,7 +47,7 @@ pub(crate) mod sealed {
                 }
                 #[inline(always)]
                 fn or_nan(self, keep: bool) -> Self {
-                    // All in one register, where a choice of two floats takes more flash.
+                    // In one integer register: selecting one of two floats takes more flash.
                     Self::from_bits(self.to_bits() | if keep { 0 } else { Self::NAN.to_bits() })
                 }
                 #[inline]
@@ -73,13 +73,13 @@ pub(crate) mod sealed {
     sealed!(f64 double 27);
 }
 
-/// A floating-point type: `f32` or `f64`, and no other. It exists so that activations, losses and
+/// A floating-point type: `f32` or `f64`, sealed. It exists so that activations, losses and
 /// optimizers are written once for both.
 ///
 /// The transcendental functions come from [`libm`], which computes the same bits on every target;
-/// `exp` of `f32` is written anew, for fewer instructions, and gives its bits for every argument.
-/// Worst errors of `libm` 0.2.16 over all `f32`: `exp` 0.91, `ln` and `ln_1p` 0.84 and `tanh` 2.19
-/// units in the last place.
+/// `exp` of `f32` is reimplemented with fewer instructions, and returns the same bits for every
+/// argument. Largest errors of `libm` 0.2.16 over all `f32`: `exp` 0.91, `ln` and `ln_1p` 0.84 and
+/// `tanh` 2.19 units in the last place.
 ///
 /// ```
 /// use gradlet::Scalar;
@@ -117,7 +117,7 @@ pub trait Scalar:
     const FRAC_1_SQRT_2: Self;
     /// `1 / sqrt(2 pi)`.
     const FRAC_1_SQRT_2PI: Self;
-    /// Archimedes' constant.
+    /// Pi.
     const PI: Self;
     /// Positive infinity.
     const INFINITY: Self;
@@ -125,7 +125,7 @@ pub trait Scalar:
     const NAN: Self;
     /// The smallest positive normal number.
     const MIN_POSITIVE: Self;
-    /// The difference between 1 and the next larger number.
+    /// Machine epsilon: the difference between 1 and the next larger value.
     const EPSILON: Self;
 
     /// The nearest value of this type.
@@ -134,7 +134,7 @@ pub trait Scalar:
     /// The nearest value of this type.
     #[must_use]
     fn from_u32(value: u32) -> Self;
-    /// This value, widened where the type is narrower.
+    /// This value as `f64`, exactly.
     #[must_use]
     fn to_f64(self) -> f64;
 
@@ -143,13 +143,13 @@ pub trait Scalar:
     fn exp(self) -> Self;
     /// Replaces each value `z` by `1 / (1 + e^-z)`, with the bits of [`exp`](Self::exp).
     fn sigmoid(values: &mut [Self]);
-    /// `e^self - 1`, exact near zero.
+    /// `e^self - 1`, accurate near zero.
     #[must_use]
     fn exp_m1(self) -> Self;
     /// Natural logarithm.
     #[must_use]
     fn ln(self) -> Self;
-    /// `ln(1 + self)`, exact near zero.
+    /// `ln(1 + self)`, accurate near zero.
     #[must_use]
     fn ln_1p(self) -> Self;
     /// Hyperbolic tangent.
@@ -189,13 +189,13 @@ macro_rules! float {
             #[inline]
             #[allow(
                 clippy::cast_possible_truncation,
-                reason = "rounding is what the function says"
+                reason = "the function is documented to round"
             )]
             fn from_f64(value: f64) -> Self {
                 value as Self
             }
             #[inline]
-            #[allow(clippy::cast_precision_loss, reason = "rounding is what the function says")]
+            #[allow(clippy::cast_precision_loss, reason = "the function is documented to round")]
             #[allow(clippy::cast_lossless, reason = "the same code for both types")]
             fn from_u32(value: u32) -> Self {
                 value as Self

@@ -1,9 +1,9 @@
-//! Arrays of one, two or three dimensions: what flows between layers.
+//! Shapes of layer inputs and outputs: arrays of one, two or three dimensions.
 
 use crate::zero::Zero;
 
-/// What arrays are made of: `f32`, `f64`, or the numbers of a [`Format`](crate::Format) of your own.
-/// No array is one, so a [`Shape`] has one reading only. Implement it for the numbers of your own format.
+/// Element of an array: `f32`, `f64`, or a type of a custom [`Format`](crate::Format), for which
+/// you implement it. Arrays are not elements, so a [`Shape`] is unambiguous.
 ///
 /// ```
 /// use gradlet::{Element, Zero};
@@ -27,12 +27,12 @@ use crate::zero::Zero;
 /// }
 /// ```
 pub trait Element: Zero + Copy + 'static {
-    /// An array of bytes: 1, 2, 4 or 8 for what is to be kept in flash or sent.
+    /// An array of bytes: 1, 2, 4 or 8 for types that are saved or sent.
     type Bytes: AsRef<[u8]> + for<'a> TryFrom<&'a [u8]>;
-    /// The bytes that flash and frames have for it, the lowest first.
+    /// Serialises it for flash and frames, in little-endian order.
     #[must_use]
     fn to_le_bytes(self) -> Self::Bytes;
-    /// The number that has these bytes.
+    /// Deserialises it from these bytes.
     #[must_use]
     fn from_le_bytes(bytes: Self::Bytes) -> Self;
 }
@@ -57,9 +57,9 @@ elements!(f32 f64 i8 i16 i32 i64 u8 u16 u32);
 /// An array of one, two or three dimensions: `[E; N]`, a sequence `[[E; C]; L]` of `L` steps with
 /// `C` channels, or an image `[[[E; C]; W]; H]`. A tensor of weights may have a fourth.
 ///
-/// Steps and pixels are contiguous in memory, so a window of them is one slice. Implemented for these
-/// arrays only; it exists so that what goes number by number, activations and losses, need not know the
-/// dimensions.
+/// Steps and pixels are contiguous in memory, so a window of them is one slice. Implemented for
+/// these arrays only; it exists so that elementwise code, such as activations and losses, is
+/// independent of the number of dimensions.
 ///
 /// ```
 /// use gradlet::Shape;
@@ -75,15 +75,15 @@ pub trait Shape: Zero + Clone + 'static {
     type With<E: Element>: Shape<Element = E>;
     /// Number of elements.
     const LEN: usize;
-    /// The elements.
+    /// The elements as a flat slice.
     fn as_slice(&self) -> &[Self::Element];
-    /// The elements, to be changed.
+    /// The elements as a flat mutable slice.
     fn as_mut_slice(&mut self) -> &mut [Self::Element];
-    /// The elements of several arrays, one after the other.
+    /// The elements of several arrays as one flat mutable slice.
     fn flatten(several: &mut [Self]) -> &mut [Self::Element];
 }
 
-/// The arrays of one more dimension than those before: `$flat` makes them slices of elements.
+/// Implements [`Shape`] for arrays of one more dimension; `$flat` flattens them to a slice.
 macro_rules! shape {
     ([$($n:ident)+] $type:ty, $with:ty, $($as_flattened:ident $as_flattened_mut:ident)*) => {
         impl<E: Element, $(const $n: usize),+> Shape for $type {

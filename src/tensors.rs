@@ -1,23 +1,23 @@
-//! What layers, gradients and the states of optimizers are made of: lists of tensors.
+//! Tensors of layers, gradients and optimizer states.
 
 use core::fmt;
 
 use crate::format::Format;
 use crate::zero::Zero;
 
-/// What a tensor is in its layer.
+/// Role of a tensor in its layer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub enum Kind {
-    /// Weights: initialisers fill them with random numbers.
+    /// Weights: initialisers set them to random values.
     Weight,
     /// Biases: initialisers set them to zero.
     Bias,
-    /// Anything else that is learned: initialisers leave it as it is.
+    /// Any other trainable parameters: initialisers do not change them.
     Other,
 }
 
-/// One tensor of parameters: what it is, and the order of its numbers in memory and in files.
+/// Description of a tensor of parameters: role, name, shape, and memory order.
 ///
 /// ```
 /// use gradlet::{Kind, Layer, Mlp, Tensor};
@@ -29,27 +29,27 @@ pub enum Kind {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct Tensor {
-    /// What it is.
+    /// Its role.
     pub kind: Kind,
-    /// Its name in a file, behind that of the layer.
+    /// Its name in a file, after that of the layer.
     pub name: &'static str,
-    /// Its sizes, in the order of files: `[units, inputs]` for a dense layer, as in PyTorch.
+    /// Its shape, in file order: `[units, inputs]` for a dense layer, as in PyTorch.
     pub shape: &'static [usize],
-    /// Which places of `shape` the dimensions in memory have, from the outermost on. Empty if memory
-    /// has them in the reverse order of the file: `[input][unit]` for a dense layer.
+    /// For each dimension in memory, from the outermost to the innermost, its index in `shape`.
+    /// Empty if memory order is the reverse of file order: `[input][unit]` for a dense layer.
     pub order: &'static [usize],
 }
 
 impl Tensor {
     /// Number of elements.
     #[must_use]
-    #[allow(clippy::len_without_is_empty, reason = "it is no collection")]
+    #[allow(clippy::len_without_is_empty, reason = "it is not a collection")]
     pub const fn len(&self) -> usize {
         product(self.shape)
     }
 
-    /// Inputs and outputs of a unit, which set the size of random weights: `shape[1]` and `shape[0]`,
-    /// times the sizes behind them, as in PyTorch.
+    /// Fan-in and fan-out, which determine the scale of random weights: `shape[1]` and `shape[0]`,
+    /// times the product of the remaining sizes, as in PyTorch.
     #[must_use]
     pub const fn fans(&self) -> (usize, usize) {
         match self.shape {
@@ -61,10 +61,10 @@ impl Tensor {
         }
     }
 
-    /// How far the numbers along dimension `axis` of the file are from each other in memory.
+    /// Stride in memory of the dimension `axis` of the file.
     const fn stride(&self, axis: usize) -> usize {
         let (mut stride, mut inner) = (1_usize, self.shape.len());
-        // From the innermost dimension in memory outwards, until it is the one wanted.
+        // From the innermost dimension in memory outwards, up to `axis`.
         while inner > 0 {
             inner = inner.wrapping_sub(1);
             let here = self.axis_in_memory(inner);
@@ -76,7 +76,8 @@ impl Tensor {
         stride
     }
 
-    /// The dimension of the file that is the dimension `place` in memory, from the outermost on.
+    /// The dimension of the file that is the dimension `place` in memory, counted from the
+    /// outermost.
     const fn axis_in_memory(&self, place: usize) -> usize {
         if self.order.is_empty() {
             self.shape.len().wrapping_sub(1).wrapping_sub(place)
@@ -85,7 +86,7 @@ impl Tensor {
         }
     }
 
-    /// Whether `order` names each dimension once, or is empty.
+    /// Whether `order` is a permutation of the dimensions, or empty.
     pub(crate) const fn is_ordered(&self) -> bool {
         let (rank, mut axis) = (self.shape.len(), 0);
         while axis < rank && !self.order.is_empty() {
@@ -101,12 +102,12 @@ impl Tensor {
         true
     }
 
-    /// Where in memory the number `index` of the file is, the first of a row; how far the numbers of the row
-    /// are from one another, and how many they are.
+    /// The index in memory of the element `index` of the file, the first of a row; the stride and
+    /// the number of the elements of the row.
     pub(crate) const fn run(&self, index: usize) -> (usize, usize, usize) {
         let (mut rest, mut place, mut stride, mut run) = (index, 0_usize, 1, 1);
         let last = self.shape.len().wrapping_sub(1);
-        // The last dimension of the file runs fastest.
+        // The last dimension of the file varies fastest.
         let mut axis = self.shape.len();
         while axis > 0 {
             axis = axis.wrapping_sub(1);
@@ -124,14 +125,14 @@ impl Tensor {
         (place, stride, run)
     }
 
-    /// The places in memory of the numbers, in the order of the file.
+    /// The indices in memory of the elements, in file order.
     #[must_use]
     pub const fn places(self) -> Places {
         Places { tensor: self, next: 0, place: 0, stride: 0, run: 0 }
     }
 }
 
-/// The product of sizes.
+/// The product of the sizes.
 const fn product(sizes: &[usize]) -> usize {
     let (mut product, mut sizes) = (1_usize, sizes);
     while let [size, others @ ..] = sizes {
@@ -141,7 +142,7 @@ const fn product(sizes: &[usize]) -> usize {
     product
 }
 
-/// The size in a place; 1 beyond the last.
+/// The size at an index; 1 beyond the last.
 const fn at(sizes: &[usize], place: usize) -> usize {
     match sizes.split_at_checked(place) {
         Some((_, [size, ..])) => *size,
@@ -149,21 +150,21 @@ const fn at(sizes: &[usize], place: usize) -> usize {
     }
 }
 
-/// Where in memory the numbers of a [`Tensor`] are that follow one another in a file.
+/// Iterator over the indices in memory of the elements of a [`Tensor`], in file order.
 #[derive(Clone, Copy, Debug)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct Places {
     tensor: Tensor,
-    /// Number in the file.
+    /// Index in the file.
     next: usize,
-    /// Its place, how far those behind it are from one another, and how many of them are left.
+    /// Index in memory, stride, and number of elements left in the row.
     place: usize,
     stride: usize,
     run: usize,
 }
 
 impl Places {
-    /// The place of the next number, and what follows it: for functions that run while compiling.
+    /// The next index, and the rest of the iterator: for const functions.
     #[must_use]
     pub const fn split_first(mut self) -> Option<(usize, Self)> {
         if self.run == 0 {
@@ -189,9 +190,9 @@ impl Iterator for Places {
     }
 }
 
-/// The tensors of a layer, or of a network, known at compile time.
+/// List of the tensors of a layer or a network, known at compile time.
 ///
-/// A tree without recursion: each node knows how many leaves it has, so that one finds the way.
+/// A tree without recursion: each node stores its leaf count, by which [`get`](Self::get) descends.
 #[derive(Clone, Copy)]
 pub struct TensorList {
     tensors: usize,
@@ -205,16 +206,16 @@ enum Node {
 }
 
 impl TensorList {
-    /// No tensors.
+    /// The empty list.
     pub const NONE: Self = Self::of(&[]);
 
-    /// These.
+    /// A list of these tensors.
     #[must_use]
     pub const fn of(tensors: &'static [Tensor]) -> Self {
         Self { tensors: tensors.len(), node: Node::Leaf(tensors) }
     }
 
-    /// Those of the first, then those of the rest.
+    /// The tensors of the first, then those of the rest.
     #[must_use]
     pub const fn pair(first: &'static Self, rest: &'static Self) -> Self {
         let tensors = first.tensors.saturating_add(rest.tensors);
@@ -228,7 +229,7 @@ impl TensorList {
         self.tensors
     }
 
-    /// One of them, from 0 on.
+    /// The tensor at an index.
     #[must_use]
     pub const fn get(&self, place: usize) -> Option<Tensor> {
         match self.find(place) {
@@ -237,7 +238,7 @@ impl TensorList {
         }
     }
 
-    /// One of them, and whether it is the first of its layer.
+    /// The tensor at an index, and whether it is the first of its layer.
     pub(crate) const fn find(&self, place: usize) -> Option<(Tensor, bool)> {
         let (tensors, place) = self.layer(place);
         match tensors.split_at_checked(place) {
@@ -246,7 +247,7 @@ impl TensorList {
         }
     }
 
-    /// The tensors of the layer that one of them belongs to, and its place among these.
+    /// The tensors of the layer that the tensor at an index belongs to, and its index among these.
     pub(crate) const fn layer(&self, place: usize) -> (&'static [Tensor], usize) {
         let (mut here, mut place) = (*self, place);
         loop {
@@ -274,7 +275,7 @@ impl TensorList {
         parameters
     }
 
-    /// Whether the order in memory of each is one.
+    /// Whether the memory order of each tensor is valid.
     pub(crate) const fn are_ordered(&self) -> bool {
         let mut place = 0;
         while let Some(tensor) = self.get(place) {
@@ -297,7 +298,7 @@ impl TensorList {
         layers
     }
 
-    /// All of them.
+    /// Iterates over the tensors.
     pub fn iter(&self) -> impl Iterator<Item = Tensor> {
         (0..self.tensors).map_while(|place| self.get(place))
     }
@@ -326,13 +327,13 @@ impl defmt::Format for TensorList {
     }
 }
 
-/// Tensors of numbers `W` that can be walked: a gradient, what an optimizer remembers.
+/// Tensors of elements `W` that can be walked: a gradient, or the state of an optimizer.
 ///
-/// Every layer whose gradient is of its own type has it; an optimizer with a
-/// [`State`](crate::Optimizer::State) of its own type implements it for that type. It exists so that
-/// whatever keeps, checks or resets numbers does it for both.
+/// Implemented for every layer whose gradient has the layer's own type; a custom optimizer
+/// implements it for its [`State`](crate::Optimizer::State). It exists so that code that saves,
+/// checks or resets values works for both.
 pub trait Tensors<W> {
-    /// Walks the tensors of several values in step, always in the same order.
+    /// Walks the tensors of several values in parallel, always in the same order.
     fn walk<const R: usize, const M: usize>(
         read: [&Self; R],
         write: [&mut Self; M],
@@ -350,12 +351,12 @@ impl<W> Tensors<W> for () {
     }
 }
 
-/// Something of each of two layers in a row: what [`Chain`](crate::Chain) keeps of a forward pass, the
-/// derivatives, the gradient.
+/// A pair of values for the two parts of a [`Chain`](crate::Chain): traces, derivatives, or
+/// gradients.
 #[derive(Clone, Debug, PartialEq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
-// In reverse order LLVM has enough registers for a step of 2-2-2 on a PC: 5 % fewer instructions. On a
-// Cortex-M4F it takes 1 % more.
+// In reverse order LLVM has enough registers for a step of 2-2-2 on a PC: 5 % fewer instructions.
+// On a Cortex-M4F it takes 1 % more.
 #[cfg_attr(hardware = "simd", repr(C))]
 pub struct Pair<F, R> {
     #[cfg(hardware = "simd")]
@@ -366,13 +367,13 @@ pub struct Pair<F, R> {
 }
 
 impl<F, R> Pair<F, R> {
-    /// Of the first layer.
+    /// The value of the first layer.
     #[must_use]
     pub const fn first(&self) -> &F {
         &self.first
     }
 
-    /// Of what follows it.
+    /// The value of the layers after it.
     #[must_use]
     pub const fn rest(&self) -> &R {
         &self.rest
@@ -395,10 +396,11 @@ impl<W, F: Tensors<W>, R: Tensors<W>> Tensors<W> for Pair<F, R> {
     }
 }
 
-/// Inside of `impl Layer`: lists the learned tensors of a layer whose gradient is of its own type.
+/// Used inside `impl Layer`: lists the trainable tensors of a layer with `type Gradient = Self`.
 ///
-/// Each is a field, an array of weights, with what it is, its name in files and its sizes in the order
-/// of files. Memory has the dimensions in the reverse order, unless `in` says another one.
+/// Each is a field, an array of weights, followed by its [`Kind`](crate::Kind), its name in files
+/// and its shape in file order. Memory has the dimensions in reverse order, unless `in` specifies
+/// another order.
 ///
 /// ```
 /// # use gradlet::tensors;
@@ -411,7 +413,7 @@ impl<W, F: Tensors<W>, R: Tensors<W>> Tensors<W> for Pair<F, R> {
 /// # }
 /// ```
 ///
-/// That stands for [`Layer::TENSORS`](crate::Layer::TENSORS) and [`Layer::walk`](crate::Layer::walk).
+/// It expands to [`Layer::TENSORS`](crate::Layer::TENSORS) and [`Layer::walk`](crate::Layer::walk).
 #[macro_export]
 macro_rules! tensors {
     ($($field:ident: $kind:ident $name:literal [$($size:expr),+] $(in [$($axis:literal),+])?),+ $(,)?) => {
@@ -451,7 +453,7 @@ macro_rules! tensors {
     };
 }
 
-/// Whether all numbers of a gradient or of an optimizer's state are finite.
+/// Whether all values of a gradient or of an optimizer's state are finite.
 pub(crate) fn are_finite<F: Format, S: Tensors<F::Weight>>(tensors: &S) -> bool {
     let mut finite = true;
     S::walk([tensors], [], &mut |_, [values], []| {

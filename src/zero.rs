@@ -1,9 +1,9 @@
-//! Values that are zero at first.
+//! Zero values.
 
-/// A value that is all zeros, known at compile time.
+/// All-zero value of a type, as a constant.
 ///
-/// Everything that a trainer stores starts as zero, so that a trainer in a `static` costs no flash; that is
-/// why it exists. Implemented for numbers, arrays, networks and trainers; a layer of your own implements it.
+/// Everything that a trainer stores starts as zero, so a trainer in a `static` is in `.bss` and takes no
+/// flash. Implemented for scalars, arrays, networks and trainers; custom layers implement it.
 ///
 /// ```
 /// use gradlet::Zero;
@@ -12,7 +12,7 @@
 /// assert_eq!(BUFFER, [0.0; 4]);
 /// ```
 pub trait Zero {
-    /// The zero of this type.
+    /// The zero value of this type.
     const ZERO: Self;
 }
 

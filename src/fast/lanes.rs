@@ -8,7 +8,7 @@ pub(super) const LANES: usize = 8;
 
 /// Replaces each value `z` by `f(z)`.
 ///
-/// By two loops, as compilers make little of a loop over ten.
+/// Split into a multiple of 8 and a rest, so that LLVM vectorises the first.
 #[inline(always)]
 pub(super) fn apply_lanes<A: Elementwise, T: Scalar>(values: &mut [T]) {
     let whole = values.len() & !(LANES - 1);
@@ -21,7 +21,7 @@ pub(super) fn apply_lanes<A: Elementwise, T: Scalar>(values: &mut [T]) {
     }
 }
 
-/// `f` of the lanes in pairs, and then of that and the rest.
+/// Reduces the lanes by `f` in pairs, and then with the rest.
 #[inline(always)]
 pub(super) fn join<T>(
     lanes: [T; LANES],
@@ -32,7 +32,7 @@ pub(super) fn join<T>(
     rest.fold(f(f(f(a, e), f(c, h)), f(f(b, g), f(d, i))), f)
 }
 
-/// `f` of all values, a chunk of them at once.
+/// Reduces all values by `f`, a chunk of them at once.
 #[inline(always)]
 fn fold<T: Scalar>(start: T, values: &[T], f: impl Fn(T, T) -> T) -> T {
     let mut lanes = [start; LANES];
@@ -45,7 +45,7 @@ fn fold<T: Scalar>(start: T, values: &[T], f: impl Fn(T, T) -> T) -> T {
     join(lanes, chunks.remainder().iter().copied(), f)
 }
 
-/// The greatest number; NaN is none.
+/// The maximum; NaN is ignored.
 #[inline(always)]
 pub(super) fn max<T: Scalar>(values: &[T]) -> T {
     fold(-T::INFINITY, values, |max, value| if value > max { value } else { max })
@@ -61,7 +61,7 @@ pub(super) fn add<T: Scalar>(a: T, b: T) -> T {
     a + b
 }
 
-/// `sum a b`, where 0 times infinity is 0 if it is `b` that is 0.
+/// `sum a b`, where 0 times infinity is 0 if `b` is the 0.
 #[inline(always)]
 pub(super) fn sum_of_products<T: Scalar>(a: &[T], b: &[T]) -> T {
     let mut lanes = [-T::ZERO; LANES];

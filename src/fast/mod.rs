@@ -1,14 +1,13 @@
-//! Activations for PCs: tanh, sigmoid and softmax of several units at once.
+//! SIMD activations for PCs: tanh, sigmoid and softmax of several units at once.
 //!
-//! [`libm`]'s functions take other branches for other arguments, so that a compiler calls them for
-//! one number after the other. The functions here are without branches: a loop over them becomes
-//! vector instructions, for 4, 8 or 16 units each, the more with `-C target-cpu=native`. Layers of
-//! four units and more gain; a single output gains little, and so do microcontrollers, which
-//! compute one number at a time anyway.
+//! [`libm`]'s functions branch on their arguments, so a compiler cannot vectorise them. The functions
+//! here are branch-free: a loop over them becomes SIMD instructions, for 4, 8 or 16 units each, more
+//! with `-C target-cpu=native`. Layers of four or more units gain; a single output gains little, and so
+//! do microcontrollers without SIMD.
 //!
-//! Their bits are not those of [`crate::Tanh`], [`crate::Sigmoid`] and [`crate::Softmax`], but they
-//! too are the same on every target: all that they do is add, multiply, divide, compare and move
-//! bits. They stand in a network's type like all others:
+//! Their results differ in the last bits from those of [`crate::Tanh`], [`crate::Sigmoid`] and
+//! [`crate::Softmax`], but they too are the same on every target: they only add, multiply, divide,
+//! compare and move bits. They are used in a network's type like all others:
 //!
 //! ```
 //! use gradlet::{fast, prelude::*};
@@ -34,19 +33,19 @@
 //! | `ln(1 + x)` for `0 <= x <= 1`, in [`BinaryCrossEntropy`] | 1.32 | 1.69 |
 //!
 //! `cargo test --release --lib fast -- --include-ignored --nocapture` measures them, in some minutes.
-//! Rounding makes [`Tanh`] and [`Sigmoid`] fall by a unit in the last place here and there, where they
-//! should rise.
+//! Because of rounding, [`Tanh`] and [`Sigmoid`] are not strictly monotonic: in some places they fall by
+//! a unit in the last place.
 //!
 //! # Method
 //!
-//! `x = k ln 2 + r` with a whole `k` and `|r| <= ln 2 / 2`; then `e^x = 2^k e^r`, and `2^k` is made
-//! of bits (Cody, Waite, Software Manual for the Elementary Functions, 1980). Tanh takes `x = k ln
-//! 2 / 2 + r` and `h = tanh r`; then `e^2x = 2^k (1 + h) / (1 - h)`. `e^r = 1 + r + r^2 q(r)`,
-//! `tanh r = r + r^3 p(r^2)` and `2 artanh s = 2 s + s^3 l(s^2)`, from which the logarithm is made,
-//! have polynomials of least relative error, found by the exchange algorithm of Remez.
+//! `x = k ln 2 + r` with an integer `k` and `|r| <= ln 2 / 2`; then `e^x = 2^k e^r`, where `2^k` is
+//! constructed from bits (Cody, Waite, Software Manual for the Elementary Functions, 1980). Tanh uses
+//! `x = k ln 2 / 2 + r` and `h = tanh r`; then `e^2x = 2^k (1 + h) / (1 - h)`. `e^r = 1 + r + r^2 q(r)`,
+//! `tanh r = r + r^3 p(r^2)` and `2 artanh s = 2 s + s^3 l(s^2)`, for the logarithm, have minimax
+//! polynomials of least relative error, found by the Remez exchange algorithm.
 //!
-//! Sums run over eight outputs at once: the first, the ninth, .. and so on; these eight are added
-//! in pairs, and what is left over at last.
+//! Sums have eight interleaved partial sums: of the outputs 0, 8, 16 .., of 1, 9, 17 .., and so on; these
+//! eight are added in pairs, and the remaining outputs last.
 
 mod lanes;
 #[cfg(test)]
@@ -71,7 +70,7 @@ use crate::shape::Shape;
 activation! {
     /// Logistic function `y = 1 / (1 + e^-z)`, range `0..=1`, `dy/dz = y (1 - y)`.
     ///
-    /// Belongs with [`BinaryCrossEntropy`], as [`crate::Sigmoid`] does.
+    /// Use it with [`BinaryCrossEntropy`], like [`crate::Sigmoid`].
     ///
     /// ```
     /// use gradlet::{Elementwise, fast::Sigmoid};
@@ -140,7 +139,7 @@ impl<T: Scalar> Loss<Sigmoid, T> for BinaryCrossEntropy {
             }
             return losses;
         }
-        // Few outputs of many samples together.
+        // For few outputs, those of many samples at once.
         let mut all = values.each_ref().map(|values| (**values).clone());
         let (mut all_targets, mut terms) = (targets.map(Y::clone), [Y::ZERO; K]);
         logistic_terms(Y::flatten(&mut all), Y::flatten(&mut all_targets), Y::flatten(&mut terms));
@@ -163,7 +162,7 @@ impl<T: Scalar> Loss<Sigmoid, T> for BinaryCrossEntropy {
     }
 }
 
-/// Turns logits into outputs, and writes what each adds to the [`BinaryCrossEntropy`].
+/// Turns logits into outputs, and writes the term of each in the [`BinaryCrossEntropy`].
 #[inline(always)]
 fn logistic_terms<T: Scalar>(values: &mut [T], target: &[T], terms: &mut [T]) {
     for ((value, &t), term) in values.iter_mut().zip(target).zip(terms) {
@@ -206,7 +205,7 @@ activation! {
     /// Class probabilities `y_i = e^(z_i - m) / sum_j e^(z_j - m)` with `m = max z`, for the last
     /// layer; `dL/dz_i = y_i (dL/dy_i - sum_j y_j dL/dy_j)`.
     ///
-    /// Belongs with [`CrossEntropy`], as [`crate::Softmax`] does.
+    /// Use it with [`CrossEntropy`], like [`crate::Softmax`].
     ///
     /// ```
     /// use gradlet::{Activation, fast::Softmax};
@@ -260,7 +259,7 @@ impl<T: Scalar> Loss<Softmax, T> for CrossEntropy {
     }
 }
 
-/// Divides the values by their sum, which it returns.
+/// Divides the values by their sum, and returns the sum.
 #[inline(always)]
 fn divide_by_sum<T: Scalar>(values: &mut [T]) -> T {
     let sum = sum(values);

@@ -1,4 +1,4 @@
-//! Errors, ends of the range, and bits.
+//! Accuracy, limits of the range, and bit-exactness.
 
 extern crate std;
 
@@ -8,8 +8,8 @@ use super::lanes::*;
 use super::*;
 use crate::math::fast::{double, single};
 
-/// A sum of two numbers, the second far smaller: twice the digits. Dekker, Numerische
-/// Mathematik 18 (1971).
+/// Double-double arithmetic: the sum of two floats, the second far smaller, with twice the digits.
+/// Dekker, Numerische Mathematik 18 (1971).
 #[derive(Clone, Copy)]
 struct Double(f64, f64);
 
@@ -52,7 +52,7 @@ impl Double {
     }
     fn tanh(self) -> Self {
         if self.0.abs() < 1e-10 {
-            // The next term of the series is 2e-40 of it.
+            // The next term of the series is smaller by 2e-40.
             let cube = self.mul(self).mul(self).div(Self(-3.0, 0.0));
             return self.add(cube);
         }
@@ -70,7 +70,7 @@ impl Double {
 }
 const ONE: Double = Double(1.0, 0.0);
 
-/// The largest error in units in the last place, and where.
+/// The largest error in units in the last place, and its argument.
 #[derive(Default)]
 struct Errors {
     largest: f64,
@@ -79,14 +79,14 @@ struct Errors {
 
 impl Errors {
     fn add(&mut self, x: f64, error: f64) {
-        // NaN is an error too.
+        // NaN counts as an error too.
         if error.is_nan() || error.abs() > self.largest {
             (self.largest, self.at) = (error.abs(), x);
         }
     }
 }
 
-/// Errors of a rising function of `f32`, over one number in `step` from the first to the last.
+/// Errors of an increasing function of `f32`, over every `step`-th value from the first to the last.
 fn single_errors(
     name: &str,
     f: fn(f32) -> f32,
@@ -94,7 +94,7 @@ fn single_errors(
     [first, last]: [f32; 2],
     step: usize,
 ) -> f64 {
-    // In the order of the numbers, minus zero is before zero.
+    // Ordered index of a float; minus zero comes before zero.
     let place = |x: f32| {
         let size = i64::from(x.abs().to_bits());
         if x.is_sign_negative() { -1 - size } else { size }
@@ -104,7 +104,7 @@ fn single_errors(
     while at <= last {
         let x = f32::from_bits(if at < 0 { 1 << 31 | (-1 - at) as u32 } else { at as u32 });
         let (got, want) = (f(x), exact(x.into()));
-        // Of the nearest number; those of subnormal numbers are all one.
+        // The exponent of the nearest `f32`; that of all subnormal numbers is 1.
         let exponent = (((want as f32).to_bits() >> 23) & 0xff).max(1);
         let per_unit = f64::from_bits(u64::from(1023 + 150 - exponent) << 52);
         errors.add(x.into(), (f64::from(got) - want) * per_unit);
@@ -118,7 +118,7 @@ fn single_errors(
 
 fn check_single(step: usize) {
     let infinity = f32::INFINITY;
-    // Where little is to be computed, quicker than by `libm`, which stumbles over underflow.
+    // Faster than `libm`, which is slow on underflow.
     let exp = |x: f64| if x < -110.0 { 0.0 } else { libm::exp(x) };
     let logistic = |x: f64| match x {
         ..-110.0 => 0.0,
@@ -137,7 +137,7 @@ fn check_single(step: usize) {
         let errors = [
             scope.spawn(|| single_errors("exp", single::exp, exp, [-infinity, -0.0], step)),
             scope.spawn(|| single_errors("ln_1p", single::ln_1p, ln_1p, [0.0, 1.0], step)),
-            // Its sign is copied.
+            // Positive arguments only: the sign is copied.
             scope.spawn(|| single_errors("tanh", single::tanh, tanh, [0.0, infinity], step)),
             scope
                 .spawn(|| single_errors("sigmoid", sigmoid, logistic, [-infinity, infinity], step)),
@@ -147,7 +147,7 @@ fn check_single(step: usize) {
     });
 }
 
-/// Errors over `count` numbers in `from..=to`, half of them near 0 on a logarithmic scale.
+/// Errors over `count` values in `from..=to`, half of them near 0 on a logarithmic scale.
 fn double_errors(
     name: &str,
     f: fn(f64) -> f64,
@@ -247,7 +247,7 @@ fn sums_and_maxima_take_every_value() {
 
 #[test]
 fn bits_stay_the_same() {
-    // As first computed here; a change is a change of every training run that uses them.
+    // As first computed here; a change would change every training run that uses them.
     fn hash<T: Scalar>(hash: u32, f: fn(T) -> T) -> u32 {
         (0..20_000).fold(hash, |hash, i| {
             let bits = f(-T::from_u32(i) / T::from_u32(149)).to_f64().to_bits();

@@ -1,4 +1,4 @@
-//! The formats of floats: themselves.
+//! `f32` and `f64` as number formats.
 
 use super::Format;
 use crate::kernel::{self, each};

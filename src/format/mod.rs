@@ -1,4 +1,4 @@
-//! Number formats: what a network computes in.
+//! Number formats: floating-point, or custom fixed-point.
 
 mod float;
 mod plain;
@@ -9,41 +9,43 @@ use crate::scalar::Scalar;
 use crate::shape::{Element, Shape};
 use crate::zero::Zero;
 
-/// A number format: which numbers weights, values and derivatives are, and the arithmetic of a step.
+/// A number format: the types of weights, values and derivatives, and the arithmetic of a training
+/// step.
 ///
-/// `f32` and `f64` are their own formats: all their types are the same, and the scale is nothing. A
-/// format of integers tells weights, values and sums apart, and the derivatives of a layer share a
-/// [`Scale`](Self::Scale), so that small gradients neither vanish nor overflow.
+/// `f32` and `f64` are their own formats: all their types are the same, and there is no scale. An
+/// integer (fixed-point) format has separate types for weights, values and sums, and the
+/// derivatives of a layer share a [`Scale`](Self::Scale), so that small gradients neither vanish
+/// nor overflow.
 ///
-/// Implement it for a type of your own, and [`Dense`](crate::Dense), [`Chain`](crate::Chain),
-/// [`Trainer`](crate::Trainer) and [`Sgd`](crate::Sgd) train in it; each activation and loss that is
-/// used has to be implemented for it too.
+/// Implement it for a custom type to train [`Dense`](crate::Dense) and [`Chain`](crate::Chain) in
+/// it, with [`Trainer`](crate::Trainer) and [`Sgd`](crate::Sgd); the activations and losses used
+/// must be implemented for it too.
 pub trait Format: Sized + 'static {
-    /// A parameter, and what an optimizer remembers of it.
+    /// Type of parameters, and of the optimizer's state.
     type Weight: Element;
-    /// An input, an output, a target.
+    /// Type of inputs, outputs and targets.
     type Value: Element;
-    /// A sum of products, and a derivative.
+    /// Type of accumulators and derivatives.
     type Sum: Element;
-    /// The scale that the derivatives of a layer share; `()` for floats.
+    /// The scale shared by the derivatives of a layer; `()` for floats.
     type Scale: Copy + Zero + 'static;
-    /// A learning rate, a loss.
+    /// Type of learning rates and losses.
     type Real: Scalar;
     /// A learning rate and the scale of a layer's derivatives, prepared for many weights.
     type Step: Copy;
 
-    /// The name in a fingerprint: no two formats share it.
+    /// Identifies the format; must be unique.
     const FINGERPRINT: u32;
-    /// 1, what a bias is multiplied by.
+    /// 1, the input of a bias.
     const BIAS_INPUT: Self::Value;
 
-    /// Where a sum begins: zero, for floats -0.0, to which anything can be added without a trace.
+    /// The additive identity, the start of a sum: zero, for floats -0.0.
     fn empty() -> Self::Sum;
     /// `sum + w x`.
     fn add_product(sum: Self::Sum, w: Self::Weight, x: Self::Value) -> Self::Sum;
-    /// The value of a sum and a bias.
+    /// `sum + bias`, converted to a value.
     fn add_bias(sum: Self::Sum, bias: Self::Weight) -> Self::Value;
-    /// `sum + w d`, on the way back.
+    /// `sum + w d`, in the backward pass.
     fn add_back(sum: Self::Sum, w: Self::Weight, d: Self::Sum) -> Self::Sum;
     /// `x d`, at the scale of `d`.
     fn product(x: Self::Value, d: Self::Sum) -> Self::Sum;
@@ -51,17 +53,17 @@ pub trait Format: Sized + 'static {
     fn add(a: Self::Sum, b: Self::Sum) -> Self::Sum;
     /// The scale of the sums of [`add_back`](Self::add_back), for derivatives of this scale.
     fn back_scale(scale: Self::Scale) -> Self::Scale;
-    /// Brings the derivatives of a layer to the size that the steps above and below take.
+    /// Rescales the derivatives of a layer to the range of the next operations.
     fn align(deltas: &mut [Self::Sum], scale: &mut Self::Scale);
     /// Prepares `rate` for derivatives of this scale.
     fn step(rate: Self::Real, scale: Self::Scale) -> Self::Step;
     /// A derivative times the rate.
     fn scaled(d: Self::Sum, step: Self::Step) -> Self::Sum;
-    /// `w` less the gradient `g x`, of which [`scaled`](Self::scaled) has made `g`.
+    /// `w - g x`, where `g` is the result of [`scaled`](Self::scaled).
     fn learn(w: Self::Weight, g: Self::Sum, x: Self::Value, step: Self::Step) -> Self::Weight;
-    /// The value as a real number: NaN or infinite if it is.
+    /// The value as a float: NaN or infinite if it is.
     fn real(value: Self::Value) -> Self::Real;
-    /// Whether a parameter is finite, as an integer always is.
+    /// Whether a parameter is finite; integers always are.
     #[inline]
     fn is_finite(weight: Self::Weight) -> bool {
         let _ = weight;
@@ -88,7 +90,8 @@ pub trait Format: Sized + 'static {
         plain::affine::<Self, IN, OUT, K>(weights, bias, x, y);
     }
 
-    /// `dx = W^T d` for each of `K` samples; see [`kernel::input_gradient`](crate::kernel::input_gradient).
+    /// `dx = W^T d` for each of `K` samples; see
+    /// [`kernel::input_gradient`](crate::kernel::input_gradient).
     #[inline(always)]
     fn input_gradient<const IN: usize, const OUT: usize, const K: usize>(
         weights: &[[Self::Weight; OUT]; IN],
@@ -112,8 +115,8 @@ pub trait Format: Sized + 'static {
     }
 }
 
-/// The derivatives of a loss by an array of shape `Y`: by the logits of a layer, or by its outputs
-/// or inputs.
+/// Derivatives of a loss with respect to an array of shape `Y`: the logits, outputs or inputs of a
+/// layer.
 ///
 /// ```
 /// use gradlet::{Delta, Zero};
@@ -125,12 +128,12 @@ pub trait Format: Sized + 'static {
 pub struct Delta<F: Format, Y: Shape> {
     /// One for each element of `Y`.
     pub values: Y::With<F::Sum>,
-    /// What all of them are scaled by.
+    /// Their common scale.
     pub scale: F::Scale,
 }
 
 impl<F: Format, Y: Shape> Delta<F, Y> {
-    /// The derivatives and their scale, to be changed.
+    /// The derivatives and their scale, mutable.
     #[inline(always)]
     pub fn parts(&mut self) -> (&mut [F::Sum], &mut F::Scale) {
         (self.values.as_mut_slice(), &mut self.scale)

@@ -1,4 +1,4 @@
-//! The loops for any number format, by its single steps: a format may have quicker ones of its own.
+//! Generic loops for any number format, from its elementary operations; a format may override them.
 
 use crate::format::Format;
 

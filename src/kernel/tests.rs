@@ -1,10 +1,10 @@
-//! Every loop against plain ones that add in the order of the contract, bit for bit.
+//! Every kernel against reference loops that add in the order of the contract, bit for bit.
 
 use core::array;
 
 use super::*;
 
-/// Numbers whose sums depend on the order in which they are added.
+/// Values whose sums depend on the order of addition.
 fn number(i: usize, o: usize) -> f32 {
     let bits = (i as u32 * 7919 + o as u32 * 104_729 + 12_345).wrapping_mul(2_654_435_761);
     bits as f32 / 4e9 - 0.5
@@ -18,7 +18,7 @@ fn matrix<const IN: usize, const OUT: usize>() -> [[f32; OUT]; IN] {
     array::from_fn(|i| array::from_fn(|o| number(i, o)))
 }
 
-/// All loops of `$kernel` against plain ones that add in the order of the contract, bit for bit.
+/// All loops of `$kernel` against reference loops that add in the order of the contract, bit for bit.
 macro_rules! check {
     ($kernel:ident: $($in:literal $out:literal),+) => { $({
         let weights = matrix::<$in, $out>();
@@ -54,7 +54,7 @@ macro_rules! check {
     })+ };
 }
 
-/// Tests for the shapes that take every path of a kernel.
+/// Tests for shapes that cover every path of a kernel.
 macro_rules! sums_run_in_the_order_of_the_contract {
     ($($kernel:ident),+) => { $(
         #[test]
@@ -91,7 +91,7 @@ mod sums_run_in_the_order_of_the_contract {
     );
 }
 
-/// Several samples together against one after the other, bit for bit.
+/// Several samples at once against one after the other, bit for bit.
 fn check_tile<const IN: usize, const OUT: usize, const K: usize>() {
     let (weights, bias) = (matrix::<IN, OUT>(), column::<OUT>(3000));
     let x: [[f32; IN]; K] = array::from_fn(|k| column(1000 + k));
@@ -129,7 +129,7 @@ fn samples_together_give_the_bits_of_one_after_the_other() {
     // Three blocks of samples, and one sample left over.
     check!(1 1, 2 1, 1 2, 2 3, 3 2, 2 4, 4 2, 5 5, 7 3, 17 2, 33 1, 50 2, 2 50, 9 6, 13 10);
     check!(8 8, 16 16, 21 17, 32 31, 9 32, 20 35);
-    // More inputs than go through at a time.
+    // More inputs than one pass takes.
     check!(64 3, 65 9, 128 16, 130 33);
 }
 

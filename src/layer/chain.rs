@@ -1,4 +1,4 @@
-//! Layers in a row.
+//! Sequences of layers.
 
 use super::{Deltas, Dense, Layer, LayerTrace, Real, Samples, Takes, Weight};
 use crate::activation::{Activation, Hidden, Sigmoid};
@@ -10,10 +10,10 @@ use crate::layer::EndsIn;
 use crate::tensors::{Kind, Pair, TensorList};
 use crate::zero::Zero;
 
-/// Two layers in a row; either may be a chain, so a chain of any length is a chain.
+/// A layer followed by another; either may be a chain, so chains have any length.
 ///
-/// The output of the first must be the input of the rest, in size and in number format, or the type
-/// does not compile. [`net!`](crate::net) writes the type of a longer chain.
+/// The output of the first must match the input of the rest, in size and in number format, or the
+/// type does not compile. [`net!`](crate::net) expands to the type of a longer chain.
 ///
 /// ```
 /// use gradlet::prelude::*;
@@ -36,7 +36,8 @@ pub struct Chain<First: Layer<Activation: Hidden>, Rest: Takes<First::Output, Fi
     rest: Rest,
 }
 
-/// A network with one hidden layer: `Mlp<2, 4, 2>` has 2 inputs, 4 hidden units and 2 outputs.
+/// Multilayer perceptron with one hidden layer: `Mlp<2, 4, 2>` has 2 inputs, 4 hidden units and 2
+/// outputs.
 ///
 /// `HA` is the activation of the hidden layer, `OA` of the output layer; both are [`Sigmoid`]
 /// unless given.
@@ -48,7 +49,7 @@ where
     First: Layer<Activation: Hidden>,
     Rest: Takes<First::Output, First::Format>,
 {
-    /// `first`, then `rest`.
+    /// A chain of `first`, then `rest`.
     #[must_use]
     pub const fn new(first: First, rest: Rest) -> Self {
         Self { first, rest }
@@ -60,19 +61,19 @@ where
         &self.first
     }
 
-    /// The first layer, to be changed.
+    /// The first layer, mutable.
     #[must_use]
     pub const fn first_mut(&mut self) -> &mut First {
         &mut self.first
     }
 
-    /// What follows the first layer.
+    /// The layers after the first.
     #[must_use]
     pub const fn rest(&self) -> &Rest {
         &self.rest
     }
 
-    /// What follows the first layer, to be changed.
+    /// The layers after the first, mutable.
     #[must_use]
     pub const fn rest_mut(&mut self) -> &mut Rest {
         &mut self.rest
@@ -121,7 +122,8 @@ where
         let sums = self.first.forward_trace(inputs, traces.each_mut().map(|t| &mut t.first));
         let hidden = traces.each_mut().map(|t| t.first.last_mut());
         LayerTrace::activate_by(hidden, First::Activation::apply_each);
-        // What follows reads the outputs of this layer while it writes its own: both are borrowed at once.
+        // The rest reads the outputs of this layer while it writes its own: both are borrowed at
+        // once.
         let mut rests = traces.map(|Pair { first, rest }| (first.last().output(), rest));
         let hidden = rests.each_ref().map(|(hidden, _)| *hidden);
         self.rest.forward_trace(hidden, rests.each_mut().map(|(_, rest)| &mut **rest));
@@ -137,13 +139,13 @@ where
         let mut rests = traces.each_mut().map(|t| (t.first.last().output(), &mut t.rest));
         let hidden = rests.each_ref().map(|(hidden, _)| *hidden);
         let rests = rests.each_mut().map(|(_, rest)| &mut **rest);
-        // Nobody asks for derivatives below a frozen layer that stands first.
+        // No derivatives are needed below a frozen first layer.
         if !WANTED && First::TENSORS.len() == 0 {
             return self.rest.backward::<false, K>(hidden, rests);
         }
         self.rest.backward::<true, K>(hidden, rests);
 
-        // From the logits of the layers behind to the outputs of this one, before any weight changes.
+        // From the logits of the next layers to the outputs of this one, before any weight changes.
         let parts = traces.each_mut().map(|t| (t.first.last_mut().parts(), &t.rest));
         let samples = Samples {
             inputs: parts.each_ref().map(|((hidden, _), _)| *hidden),
@@ -222,13 +224,13 @@ where
     First: Layer<Activation: Hidden>,
     Rest: Takes<First::Output, First::Format>,
 {
-    /// What the first layer has of them.
+    /// The part of the first layer.
     #[inline(always)]
     fn first(self) -> Samples<'a, First, K> {
         Samples { inputs: self.inputs, traces: self.traces.map(|t| &t.first) }
     }
 
-    /// What the layers behind it have of them.
+    /// The part of the layers after it.
     #[inline(always)]
     fn rest(self) -> Samples<'a, Rest, K> {
         Samples {

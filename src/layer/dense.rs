@@ -1,4 +1,4 @@
-//! The fully connected layer.
+//! Fully connected layer.
 
 use core::fmt;
 use core::marker::PhantomData;
@@ -12,7 +12,7 @@ use crate::kernel::each_sample;
 use crate::tensors;
 use crate::zero::Zero;
 
-/// A fully connected layer: `y = A(W x + b)`.
+/// Fully connected layer (dense, linear): `y = A(W x + b)`.
 ///
 /// | name | shape         | meaning                                               |
 /// |------|---------------|-------------------------------------------------------|
@@ -21,9 +21,9 @@ use crate::zero::Zero;
 /// | `b`  | `[OUT]`       | biases                                                |
 /// | `y`  | `[OUT]`       | output                                                |
 ///
-/// The sum of a unit runs over the inputs in order, and the bias comes last. Takes
-/// `(IN + 1) * OUT` numbers of memory. Without outputs, or with one output that ends in
-/// [`Softmax`](crate::Softmax), it does not compile; without inputs, `y = A(b)`.
+/// The sum of a unit runs over the inputs in order, with the bias last. Memory is `(IN + 1) * OUT`
+/// scalars. A layer without outputs, or a [`Softmax`](crate::Softmax) of one output, does not
+/// compile; without inputs, `y = A(b)`.
 ///
 /// ```
 /// use gradlet::prelude::*;
@@ -38,16 +38,16 @@ pub struct Dense<const IN: usize, const OUT: usize, A = Sigmoid, F: Format = f32
 }
 
 impl<const IN: usize, const OUT: usize, A: Activation<F>, F: Format> Dense<IN, OUT, A, F> {
-    /// A layer from weights as they are stored: `weights[i][o]` goes from input `i` to unit `o`.
+    /// A layer from weights in memory order: `weights[i][o]` connects input `i` to unit `o`.
     ///
-    /// [`from_rows`](Self::from_rows) takes the order of PyTorch and of textbooks.
+    /// [`from_rows`](Self::from_rows) takes them in the order of PyTorch and of textbooks.
     #[must_use]
     pub const fn new(weights: [[F::Weight; OUT]; IN], bias: [F::Weight; OUT]) -> Self {
         const { assert!(OUT >= A::MIN_OUTPUTS, "too few outputs: `Softmax` needs 2, others 1") };
         Self { weights, bias, activation: PhantomData }
     }
 
-    /// A layer from one row of weights for each unit: `rows[o][i]` goes from input `i` to unit `o`,
+    /// A layer from one row of weights for each unit: `rows[o][i]` connects input `i` to unit `o`,
     /// as in PyTorch's `Linear.weight`.
     #[must_use]
     #[allow(
@@ -92,13 +92,13 @@ impl<const IN: usize, const OUT: usize, A, F: Format> Dense<IN, OUT, A, F> {
         rows
     }
 
-    /// The weights: `weights[i][o]` goes from input `i` to unit `o`.
+    /// The weights: `weights[i][o]` connects input `i` to unit `o`.
     #[must_use]
     pub const fn weights(&self) -> &[[F::Weight; OUT]; IN] {
         &self.weights
     }
 
-    /// The weights, to be changed.
+    /// The weights, mutable.
     #[must_use]
     pub const fn weights_mut(&mut self) -> &mut [[F::Weight; OUT]; IN] {
         &mut self.weights
@@ -110,7 +110,7 @@ impl<const IN: usize, const OUT: usize, A, F: Format> Dense<IN, OUT, A, F> {
         &self.bias
     }
 
-    /// The biases, to be changed.
+    /// The biases, mutable.
     #[must_use]
     pub const fn bias_mut(&mut self) -> &mut [F::Weight; OUT] {
         &mut self.bias
@@ -198,7 +198,7 @@ impl<const IN: usize, const OUT: usize, A: Activation<F>, F: Format> Layer
     ) -> [Real<Self>; K] {
         let logits = traces.each_mut().map(|trace| trace.output_mut());
         F::affine(&self.weights, &self.bias, inputs, logits);
-        // Every logit has a part in every input.
+        // Every logit depends on every input.
         traces.map(|trace| F::real(trace.output().first().copied().unwrap_or(F::BIAS_INPUT)))
     }
 
@@ -224,7 +224,7 @@ impl<const IN: usize, const OUT: usize, A: Activation<F>, F: Format> Layer
     ) {
         let mut nets = nets.each_mut().map(|n| (&mut n.weights, &mut n.bias));
         let mut state = state.each_mut().map(|s| (&mut s.weights, &mut s.bias));
-        // Derivatives of several scales do not add up.
+        // Derivatives with different scales cannot be added.
         if K > 1 && size_of::<F::Scale>() == 0 {
             // By reference: the sum clones this iterator for each block of weights.
             let pairs = samples.inputs.iter().zip(&samples.traces);

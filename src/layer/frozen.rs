@@ -1,14 +1,14 @@
-//! Layers that are used, not trained.
+//! Frozen layers, which are not trained.
 
 use super::{Deltas, Layer, Real, Samples};
 use crate::fingerprint::fingerprint;
 use crate::zero::Zero;
 
-/// A layer, or a whole network, that is used but not trained.
+/// A frozen layer or network, used but not trained: for transfer learning and fine-tuning.
 ///
-/// It has no learned parameters: optimizers keep nothing for it, and where it stands first no
-/// derivative is computed for it. `Frozen<&'static L>` leaves the weights where they are, in flash,
-/// so that only what follows needs memory.
+/// It has no trainable parameters: optimizers have no state for it, and if it comes first no
+/// derivatives are computed for it. `Frozen<&'static L>` leaves the weights in flash, so only the
+/// layers after it need RAM.
 ///
 /// ```
 /// use gradlet::prelude::*;
@@ -32,13 +32,13 @@ pub struct Frozen<L> {
 }
 
 impl<L> Frozen<L> {
-    /// `layer`, to be used but not trained.
+    /// Freezes `layer`.
     #[must_use]
     pub const fn new(layer: L) -> Self {
         Self { layer }
     }
 
-    /// The layer inside.
+    /// The frozen layer.
     #[must_use]
     pub const fn layer(&self) -> &L {
         &self.layer
@@ -111,6 +111,6 @@ macro_rules! frozen {
 
 frozen!(Frozen<L>, this => this.layer);
 frozen!(
-    /// A borrowed layer is a layer that cannot be trained; see [`Frozen`].
+    /// A borrowed layer is a frozen layer; see [`Frozen`].
     &L, this => **this
 );

@@ -1,4 +1,4 @@
-//! Layers: what a network is made of.
+//! Layers, the building blocks of networks.
 
 mod chain;
 mod dense;
@@ -21,22 +21,22 @@ use crate::shape::Shape;
 use crate::tensors::{Kind, Tensor, TensorList, Tensors};
 use crate::zero::Zero;
 
-/// A parameter of the layer `L`: `f32` for a layer of `f32`.
+/// Type of a parameter of the layer `L`: `f32` for a layer of `f32`.
 pub type Weight<L> = <<L as Layer>::Format as Format>::Weight;
-/// A number that flows into or out of the layer `L`.
+/// Type of an input or output value of the layer `L`.
 pub type Value<L> = <<L as Layer>::Format as Format>::Value;
-/// A loss or a learning rate of the network `L`.
+/// Type of a loss or a learning rate of the network `L`.
 pub type Real<L> = <<L as Layer>::Format as Format>::Real;
 
-/// The derivatives of `K` losses by the inputs of the layer `L`, to be written.
+/// Derivatives of `K` losses with respect to the inputs of the layer `L`, to be written.
 pub type Deltas<'a, L, const K: usize> =
     [&'a mut Delta<<L as Layer>::Format, <L as Layer>::Input>; K];
 
-/// `K` samples on their way back through the layer `L`.
+/// `K` samples in the backward pass through the layer `L`.
 pub struct Samples<'a, L: Layer, const K: usize> {
     /// Their inputs.
     pub inputs: [&'a L::Input; K],
-    /// What the layer keeps of them: outputs, and derivatives of their losses.
+    /// Saved by the forward pass: outputs, and derivatives of the losses.
     pub traces: [&'a L::Trace; K],
 }
 
@@ -66,19 +66,19 @@ impl<'a, L: Layer, const K: usize> Samples<'a, L, K> {
     }
 }
 
-/// A piece of a network: takes an [`Input`](Self::Input), gives an [`Output`](Self::Output), and
-/// may have parameters that are learned. A [`Chain`] of layers is a layer.
+/// A layer of a network: maps an [`Input`](Self::Input) to an [`Output`](Self::Output), and may
+/// have trainable parameters. A [`Chain`] of layers is a layer.
 ///
-/// # Implement your own
+/// # Custom layers
 ///
-/// A layer says what its logits are (its values before the activation), how a derivative passes back
-/// through it, and what the gradient of its parameters is. [`Trainer`](crate::Trainer), every optimizer
-/// and [`Chain`] then work with it, files, flash and initialisers too: they need no more than the list
-/// of its [`tensors!`](crate::tensors). A layer that has no activation of its own names
-/// [`Identity`](crate::Identity); one without parameters leaves the list and `gradient` out and has the
-/// gradient `()`.
+/// A layer defines its logits (its values before the activation), how derivatives are
+/// backpropagated through it, and the gradient of its parameters. [`Trainer`](crate::Trainer),
+/// every optimizer and [`Chain`] then work with it, and so do files, flash storage and
+/// initialisers, which need only the list of its [`tensors!`](crate::tensors). A layer without an
+/// activation uses [`Identity`](crate::Identity); a layer without parameters omits the list and
+/// `gradient` and has the gradient `()`.
 ///
-/// Training goes through `K` samples at once: one in a [`Trainer`](crate::Trainer), several in a
+/// Training processes `K` samples at once: one in a [`Trainer`](crate::Trainer), several in a
 /// [`BatchTrainer`](crate::BatchTrainer) with tiles.
 ///
 /// ```
@@ -155,36 +155,37 @@ impl<'a, L: Layer, const K: usize> Samples<'a, L, K> {
 /// assert!((net.forward(&[1.0, 2.0])[0] - 3.0).abs() < 1e-5);
 /// ```
 pub trait Layer: Sized {
-    /// The number format: `f32`, `f64`, or one of your own.
+    /// The number format: `f32`, `f64`, or a custom one.
     type Format: Format;
-    /// What the layer takes: `[T; IN]` for [`Dense`].
+    /// Input of the layer: `[T; IN]` for [`Dense`].
     type Input: Shape<Element = Value<Self>>;
-    /// What the layer gives: `[T; OUT]` for [`Dense`].
+    /// Output of the layer: `[T; OUT]` for [`Dense`].
     type Output: Shape<Element = Value<Self>>;
-    /// The function that the layer ends in.
+    /// The activation function of the layer.
     type Activation: Activation<Self::Format>;
-    /// What a training step keeps of a sample: a [`LayerTrace`], for most layers.
+    /// Saved by the forward pass for the backward pass: a [`LayerTrace`], for most layers.
     type Trace: EndsIn<LayerTrace<Self::Format, Self::Output, Self::Activation>> + Zero + Clone;
-    /// One number for each parameter: the gradient, and what optimizers remember. `Self` for most
-    /// layers, `()` for one that learns nothing.
+    /// One value for each parameter: the gradient, and the state of optimizers. `Self` for most
+    /// layers, `()` for one without trainable parameters.
     type Gradient: Tensors<Weight<Self>> + Zero + Clone;
 
     /// Multiply-accumulates of one forward pass.
     const MACS: usize;
 
-    /// Writes the layer's values before its activation.
+    /// Writes the logits, the layer's values before its activation.
     fn logits(&self, input: &Self::Input, logits: &mut Self::Output);
 
-    /// Writes the derivatives of the losses by the inputs, from those by the logits.
+    /// Writes the derivatives of the losses with respect to the inputs, from those with respect to
+    /// the logits.
     fn input_gradient<const K: usize>(
         &self,
         samples: Samples<'_, Self, K>,
         gradients: Deltas<'_, Self, K>,
     );
 
-    /// Hands the sum of the gradients of the samples to `visitor`, tensor by tensor, with the same
-    /// tensor of `nets` (the network to be updated, or none) and of `state` (what the optimizer
-    /// remembers, or a gradient to add to).
+    /// Passes the sum of the gradients of the samples to `visitor`, tensor by tensor, with the same
+    /// tensor of `nets` (the network to update, or none) and of `state` (the state of the
+    /// optimizer, or a gradient to accumulate into).
     #[inline]
     fn gradient<const P: usize, const S: usize, const K: usize>(
         nets: [&mut Self; P],
@@ -195,11 +196,11 @@ pub trait Layer: Sized {
         let _ = (nets, state, samples, visitor);
     }
 
-    /// The learned tensors, from the input to the output. [`tensors!`](crate::tensors) writes it.
+    /// The trainable tensors, from input to output. [`tensors!`](crate::tensors) defines it.
     const TENSORS: TensorList = TensorList::NONE;
 
-    /// Walks the learned tensors of networks, gradients and optimizer states in step, in the order of
-    /// [`TENSORS`](Self::TENSORS). [`tensors!`](crate::tensors) writes it.
+    /// Walks the trainable tensors of networks, gradients and optimizer states in parallel, in the
+    /// order of [`TENSORS`](Self::TENSORS). [`tensors!`](crate::tensors) defines it.
     #[inline]
     fn walk<const Q: usize, const P: usize, const R: usize, const S: usize>(
         nets: [&Self; Q],
@@ -217,7 +218,7 @@ pub trait Layer: Sized {
         let _ = (nets, nets_mut, read, write, visit);
     }
 
-    /// Shows every learned tensor and its numbers, from the input to the output.
+    /// Visits every trainable tensor and its elements, from input to output.
     ///
     /// ```
     /// use gradlet::{Kind, prelude::*};
@@ -239,7 +240,7 @@ pub trait Layer: Sized {
         });
     }
 
-    /// Shows every learned tensor and its numbers, to be changed, from the input to the output.
+    /// Visits every trainable tensor and its elements mutably, from input to output.
     ///
     /// ```
     /// use gradlet::prelude::*;
@@ -258,15 +259,16 @@ pub trait Layer: Sized {
         });
     }
 
-    /// Number of parameters that are learned.
+    /// Number of trainable parameters.
     const PARAMS: usize = Self::TENSORS.parameters();
-    /// Bytes of memory that the layer takes.
+    /// Size of the layer in memory, in bytes.
     const BYTES: usize = size_of::<Self>();
-    /// Hash of the layer's type: sizes, activations, number format. A layer of your own is known by its
-    /// number of parameters, unless it says [more](crate::fingerprint).
+    /// Hash of the layer's type: sizes, activations, number format. By default, custom layers
+    /// differ only by their number of parameters; [`fingerprint`](crate::fingerprint) can hash
+    /// more.
     const FINGERPRINT: u32 = fingerprint("", &[size(Self::PARAMS), Self::Format::FINGERPRINT]);
 
-    /// The output for `input`.
+    /// Inference: the output for `input`.
     #[inline]
     #[must_use]
     fn forward(&self, input: &Self::Input) -> Self::Output {
@@ -276,9 +278,9 @@ pub trait Layer: Sized {
         output
     }
 
-    /// The outputs for several inputs, which go through the network together: on a PC, from about 16
-    /// inputs of a layer on, faster than one after the other, with the same bits. Multiples of 8 are
-    /// good numbers. Holds `K` outputs of each of two layers on the stack.
+    /// Batch inference: the outputs for `K` inputs, with the same bits as one by one, but faster on
+    /// a PC for layers with about 16 inputs or more. Batch sizes that are multiples of 8 are best.
+    /// Holds `K` outputs of each of two layers on the stack.
     ///
     /// ```
     /// use gradlet::prelude::*;
@@ -293,12 +295,12 @@ pub trait Layer: Sized {
         inputs.map(|input| self.forward(input))
     }
 
-    /// The forward pass of a training step: writes the logits into the traces, and the outputs of the
-    /// layers before. A layer that keeps more than its output needs its own.
+    /// The forward pass of a training step: writes to the traces the logits, and the outputs of the
+    /// layers before. Override it in a layer that saves more than its output.
     ///
-    /// Returns for each sample a number that is NaN or infinite if one in the input is, even where the
-    /// outputs hide it: the sigmoid of infinity is 1. It is the sum of the first layer's logits, or one
-    /// of them if each depends on the whole input.
+    /// Returns for each sample a value that is NaN or infinite if the input has a NaN or infinity,
+    /// even where the outputs hide it: the sigmoid of infinity is 1. It is the sum of the first
+    /// layer's logits, or one of them if each depends on the whole input.
     #[inline]
     fn forward_trace<const K: usize>(
         &self,
@@ -315,9 +317,9 @@ pub trait Layer: Sized {
         })
     }
 
-    /// The backward pass within the layer: fills the derivatives from the last. `WANTED` says whether
-    /// [`input_gradient`](Self::input_gradient) will be called. Only a layer made of layers, or of steps,
-    /// needs its own.
+    /// The backward pass within the layer: fills in the derivatives, starting from the last.
+    /// `WANTED` is whether [`input_gradient`](Self::input_gradient) will be called. Override it
+    /// only in layers that consist of layers or of time steps.
     #[inline]
     fn backward<const WANTED: bool, const K: usize>(
         &self,
@@ -341,7 +343,8 @@ impl<L: Layer<Gradient = L>> Tensors<Weight<L>> for L {
 
 /// Whether all parameters of a network are finite: none is NaN, none is infinite.
 ///
-/// Training that ends well leaves such a network; files, frames and the store take no other.
+/// Training that has not diverged leaves such a network; files, frames and the store accept no
+/// other.
 ///
 /// ```
 /// use gradlet::{is_finite, prelude::*};
@@ -352,7 +355,8 @@ impl<L: Layer<Gradient = L>> Tensors<Weight<L>> for L {
 /// assert!(!is_finite(&net));
 /// ```
 ///
-/// A network that learns nothing does not compile: a reference is one, that to a frozen network.
+/// A network without trainable parameters does not compile. A reference counts as one, as it is
+/// frozen:
 ///
 /// ```compile_fail,E0080
 /// # use gradlet::{is_finite, prelude::*};
@@ -367,11 +371,11 @@ pub fn is_finite<N: Layer>(net: &N) -> bool {
     parameters_are_finite(net)
 }
 
-/// Where nothing would be looked at, kept or loaded without it, and all would seem well.
+/// For functions that would otherwise check, save or load nothing, and report success.
 pub(crate) const fn expect_parameters<N: Layer>() {
     assert!(
         N::PARAMS > 0,
-        "a network without parameters that are learned: give the network, not a reference to a \
+        "the network has no trainable parameters: pass the network itself, not a reference to a \
          reference, which counts as frozen"
     );
 }
@@ -384,13 +388,13 @@ pub(crate) fn parameters_are_finite<N: Layer>(net: &N) -> bool {
     finite
 }
 
-/// A layer of format `F` whose input is `X`: what may follow a layer with output `X`. Implemented for
+/// A layer of format `F` with input `X`, which can follow a layer with output `X`. Implemented for
 /// every such layer.
 ///
 /// ```
 /// use gradlet::{Takes, prelude::*};
 ///
-/// /// A head for a body that gives 16 features.
+/// /// A head on top of 16 features.
 /// fn answer<H: Takes<[f32; 16]>>(head: &H, features: &[f32; 16]) -> H::Output {
 ///     head.forward(features)
 /// }
@@ -407,8 +411,8 @@ impl<X, F, L: Layer<Input = X, Format = F>> Takes<X, F> for L {}
 
 /// A network type of any depth: each size is written once, so sizes cannot disagree.
 ///
-/// `net![IN => OUT Activation => OUT Activation ..]`, or with the number format in
-/// front `net![f64; IN => ..]` (`f32` otherwise). A size is a literal, a constant, or `{ an expression }`.
+/// `net![IN => OUT Activation => OUT Activation ..]`, or with a number format `net![f64; IN => ..]`
+/// (default `f32`). A size is a literal, a constant, or `{ an expression }`.
 ///
 /// ```
 /// use gradlet::prelude::*;
@@ -425,9 +429,9 @@ impl<X, F, L: Layer<Input = X, Format = F>> Takes<X, F> for L {}
 /// assert_eq!(Net::PARAMS, 784 * 32 + 32 + 32 * 16 + 16 + 16 * 10 + 10);
 /// ```
 ///
-/// Up to 64 layers compile as they are, with Rust 1.85 fewer. For up to 100, put
-/// `#![recursion_limit = "256"]` at the top of the `main.rs` or `lib.rs` that names the network; the
-/// compiler says so too.
+/// Up to 64 layers compile without further settings, fewer with Rust 1.85. For up to 100, put
+/// `#![recursion_limit = "256"]` at the top of the `main.rs` or `lib.rs` that names the network, as
+/// the compiler suggests.
 #[macro_export]
 macro_rules! net {
     ($input:tt => $($layers:tt)+) => { $crate::net!(@chain f32; $input => $($layers)+) };

@@ -1,4 +1,4 @@
-//! What a training step keeps of the forward pass.
+//! Values saved by the forward pass for the backward pass.
 
 use core::fmt;
 
@@ -9,10 +9,11 @@ use crate::shape::Shape;
 use crate::tensors::Pair;
 use crate::zero::Zero;
 
-/// What a training step keeps of a network: of the last layer it has an `X`, a [`LayerTrace`].
+/// The values that the forward pass of a network saves, which end in an `X`, the [`LayerTrace`] of
+/// the last layer.
 ///
-/// Implemented by [`LayerTrace`], which is all that most layers need, and by the traces of chains. A layer
-/// that keeps more, a recurrent one for instance, implements it for a type of its own:
+/// Implemented by [`LayerTrace`], which is enough for most layers, and by the traces of chains. A
+/// layer that saves more, such as a recurrent layer, implements it for its own type:
 ///
 /// ```
 /// use gradlet::prelude::*;
@@ -35,9 +36,9 @@ use crate::zero::Zero;
 /// }
 /// ```
 pub trait EndsIn<X> {
-    /// That of the last layer.
+    /// The trace of the last layer.
     fn last(&self) -> &X;
-    /// That of the last layer, to be changed.
+    /// The trace of the last layer, mutable.
     fn last_mut(&mut self) -> &mut X;
 }
 
@@ -65,9 +66,9 @@ impl<X, F, R: EndsIn<X>> EndsIn<X> for Pair<F, R> {
     }
 }
 
-/// What a training step keeps of one layer of format `F` with output `Y` and activation `A`: the output,
-/// the logits too for the activations that need them ([`Gelu`](crate::Gelu), [`Silu`](crate::Silu)), and
-/// the derivatives by the logits.
+/// The values saved for one layer of format `F` with output `Y` and activation `A`: the output, the
+/// derivatives with respect to the logits, and for the activations that need them
+/// ([`Gelu`](crate::Gelu), [`Silu`](crate::Silu)) the logits.
 pub struct LayerTrace<F: Format, Y: Shape<Element = F::Value>, A: Activation<F>> {
     output: Y,
     kept: A::Kept<Y>,
@@ -82,25 +83,25 @@ impl<F: Format, Y: Shape<Element = F::Value>, A: Activation<F>> LayerTrace<F, Y,
         &self.output
     }
 
-    /// Where a layer writes its logits.
+    /// The layer's output, mutable: a layer writes its logits here.
     #[inline]
     pub fn output_mut(&mut self) -> &mut Y {
         &mut self.output
     }
 
-    /// The derivatives of the loss by the logits, after the backward pass.
+    /// The derivatives of the loss with respect to the logits, after the backward pass.
     #[inline]
     pub fn delta(&self) -> &Delta<F, Y> {
         &self.delta
     }
 
-    /// The output, and the derivatives to be written.
+    /// The output, and the derivatives, mutable.
     #[inline]
     pub fn parts(&mut self) -> (&Y, &mut Delta<F, Y>) {
         (&self.output, &mut self.delta)
     }
 
-    /// Turns the logits into outputs by `apply`, which does what the activation does.
+    /// Turns the logits into outputs by `apply`, which applies the activation.
     #[inline]
     pub(crate) fn activate_by<R, const K: usize>(
         mut traces: [&mut Self; K],
@@ -110,7 +111,7 @@ impl<F: Format, Y: Shape<Element = F::Value>, A: Activation<F>> LayerTrace<F, Y,
         apply(traces.map(|trace| &mut trace.output))
     }
 
-    /// Turns the derivatives `dL/dy` into `dL/dz`, unless they are `FUSED`: that already.
+    /// Turns the derivatives `dL/dy` into `dL/dz`, unless they are `FUSED`, already `dL/dz`.
     #[cfg_attr(not(calls_layers), inline)]
     pub(crate) fn backward<const FUSED: bool>(&mut self) {
         let (values, scale) = self.delta.parts();

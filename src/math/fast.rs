@@ -1,8 +1,8 @@
-//! The functions of one number, without branches.
+//! Branch-free scalar functions, which vectorise.
 
 /// `values[0] + x values[1] + x^2 values[2] ..`, for `square = x^2`.
 ///
-/// By two values at a time, which halves the chain of operations that wait for one another.
+/// By two coefficients at a time, which halves the dependency chain.
 macro_rules! polynomial {
     ($x:ident $square:ident; $first:expr) => { $first };
     ($x:ident $square:ident; $first:expr, $second:expr) => { $first + $x * $second };
@@ -23,16 +23,16 @@ macro_rules! fast {
         const LOG2_E: $float = core::$float::consts::LOG2_E;
         const DIGITS: $whole = $float::MANTISSA_DIGITS as $whole;
 
-        /// `e^x` for `x` of 0 or less.
+        /// `e^x` for `x <= 0`.
         #[inline(always)]
         pub(crate) fn exp(x: $float) -> $float {
-            // Below, it is 0.
+            // Below `$least`, it is 0.
             let x = if x < $least { $least } else { x };
             let (k, whole) = round(x * LOG2_E);
             let r = x - k * HIGH - k * LOW;
             let rr = r * r;
             let power = 1.0 + (r + rr * polynomial!(r rr; $($exp),+));
-            // 2^k may be no normal number, which bits alone do not make.
+            // 2^k may be subnormal, which cannot be built from an exponent alone.
             let scale =
                 power_of_2(whole.wrapping_add(DIGITS)) * power_of_2(DIGITS.wrapping_neg());
             power * scale
@@ -51,9 +51,9 @@ macro_rules! fast {
         /// Hyperbolic tangent.
         #[inline(always)]
         pub(crate) fn tanh(x: $float) -> $float {
-            // From there on it is 1.
+            // Above `$one`, it is 1.
             let size = if x.abs() > $one { $one } else { x.abs() };
-            // k is 0 below 0.55, where tanh is a half or less and needs all digits of h.
+            // k is 0 below 0.55, where tanh is 1/2 or less and needs all digits of h.
             let k = size * (2.0 * LOG2_E) - (0.55 * 2.0 * LOG2_E - 0.5);
             let (k, whole) = round(if k < 0.0 { 0.0 } else { k });
             let r = size - k * (0.5 * HIGH) - k * (0.5 * LOW);
@@ -66,10 +66,10 @@ macro_rules! fast {
             (if k > 0.0 { far } else { h }).copysign(x)
         }
 
-        /// The nearest whole number, as both types.
+        /// The nearest integer, as both types.
         #[inline(always)]
         fn round(x: $float) -> ($float, $whole) {
-            // A number so large has no digits after the point: adding it rounds.
+            // A float this large has no fraction bits: adding it rounds.
             const SHIFT: $float = $shift;
             let shifted = x + SHIFT;
             (shifted - SHIFT, shifted.to_bits().wrapping_sub(SHIFT.to_bits()) as $whole)

@@ -1,4 +1,4 @@
-//! Functions of single numbers, with the same bits on every target.
+//! Scalar math functions, with the same bits on every target.
 
 pub(crate) mod exp;
 pub(crate) mod fast;
