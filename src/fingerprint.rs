@@ -1,10 +1,11 @@
 //! Fingerprints of types.
 
-/// Fingerprint of a type: a hash of a name and numbers, for [`FINGERPRINT`](crate::Layer::FINGERPRINT).
+/// Fingerprint of a type: a hash of a name and numbers, for
+/// [`FINGERPRINT`](crate::Layer::FINGERPRINT).
 ///
-/// Layers, activations and optimizers have one each, so that data saved from one type of network is not
-/// loaded into another. It is the 32-bit FNV-1a hash (Fowler, Noll, Vo; RFC 9923) of the bytes of the
-/// name and of each number in little-endian order.
+/// Layers, activations and optimizers have one each, so that data saved from one type of network is
+/// not loaded into another. It is the 32-bit FNV-1a hash (Fowler, Noll, Vo; RFC 9923) of the bytes
+/// of the name and of each number in little-endian order.
 ///
 /// ```
 /// use gradlet::{Layer, Mlp, Relu, fingerprint};

@@ -2,8 +2,9 @@
 
 /// All-zero value of a type, as a constant.
 ///
-/// Everything that a trainer stores starts as zero, so a trainer in a `static` is in `.bss` and takes no
-/// flash. Implemented for scalars, arrays, networks and trainers; custom layers implement it.
+/// Everything that a trainer stores starts as zero, so a trainer in a `static` is in `.bss` and
+/// takes no flash. Implemented for scalars, arrays, networks and trainers; custom layers implement
+/// it.
 ///
 /// ```
 /// use gradlet::Zero;

@@ -1,9 +1,9 @@
-//! Loops over several numbers at once.
+//! Loops that vectorise: several values at once.
 
 use crate::activation::Elementwise;
 use crate::scalar::Scalar;
 
-/// So many numbers are computed at once. Sums start with negative zeros, which change no number.
+/// Number of values computed at once. Sums start with -0.0, the exact additive identity.
 pub(super) const LANES: usize = 8;
 
 /// Replaces each value `z` by `f(z)`.

@@ -1,9 +1,9 @@
 //! SIMD activations for PCs: tanh, sigmoid and softmax of several units at once.
 //!
-//! [`libm`]'s functions branch on their arguments, so a compiler cannot vectorise them. The functions
-//! here are branch-free: a loop over them becomes SIMD instructions, for 4, 8 or 16 units each, more
-//! with `-C target-cpu=native`. Layers of four or more units gain; a single output gains little, and so
-//! do microcontrollers without SIMD.
+//! [`libm`]'s functions branch on their arguments, so a compiler cannot vectorise them. The
+//! functions here are branch-free: a loop over them becomes SIMD instructions, for 4, 8 or 16 units
+//! each, more with `-C target-cpu=native`. Layers of four or more units gain; a single output gains
+//! little, and so do microcontrollers without SIMD.
 //!
 //! Their results differ in the last bits from those of [`crate::Tanh`], [`crate::Sigmoid`] and
 //! [`crate::Softmax`], but they too are the same on every target: they only add, multiply, divide,
@@ -32,20 +32,21 @@
 //! | `e^x` for `x <= 0`, in [`Softmax`] | 1.00 | 1.02 |
 //! | `ln(1 + x)` for `0 <= x <= 1`, in [`BinaryCrossEntropy`] | 1.32 | 1.69 |
 //!
-//! `cargo test --release --lib fast -- --include-ignored --nocapture` measures them, in some minutes.
-//! Because of rounding, [`Tanh`] and [`Sigmoid`] are not strictly monotonic: in some places they fall by
-//! a unit in the last place.
+//! `cargo test --release --lib fast -- --include-ignored --nocapture` measures them, in some
+//! minutes. Because of rounding, [`Tanh`] and [`Sigmoid`] are not strictly monotonic: in some
+//! places they fall by a unit in the last place.
 //!
 //! # Method
 //!
 //! `x = k ln 2 + r` with an integer `k` and `|r| <= ln 2 / 2`; then `e^x = 2^k e^r`, where `2^k` is
-//! constructed from bits (Cody, Waite, Software Manual for the Elementary Functions, 1980). Tanh uses
-//! `x = k ln 2 / 2 + r` and `h = tanh r`; then `e^2x = 2^k (1 + h) / (1 - h)`. `e^r = 1 + r + r^2 q(r)`,
-//! `tanh r = r + r^3 p(r^2)` and `2 artanh s = 2 s + s^3 l(s^2)`, for the logarithm, have minimax
-//! polynomials of least relative error, found by the Remez exchange algorithm.
+//! constructed from bits (Cody, Waite, Software Manual for the Elementary Functions, 1980). Tanh
+//! uses `x = k ln 2 / 2 + r` and `h = tanh r`; then `e^2x = 2^k (1 + h) / (1 - h)`.
+//! `e^r = 1 + r + r^2 q(r)`, `tanh r = r + r^3 p(r^2)` and `2 artanh s = 2 s + s^3 l(s^2)`, for the
+//! logarithm, have minimax polynomials of least relative error, found by the Remez exchange
+//! algorithm.
 //!
-//! Sums have eight interleaved partial sums: of the outputs 0, 8, 16 .., of 1, 9, 17 .., and so on; these
-//! eight are added in pairs, and the remaining outputs last.
+//! Sums have eight interleaved partial sums: of the outputs 0, 8, 16 .., of 1, 9, 17 .., and so on;
+//! these eight are added in pairs, and the remaining outputs last.
 
 mod lanes;
 #[cfg(test)]

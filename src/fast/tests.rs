@@ -86,7 +86,8 @@ impl Errors {
     }
 }
 
-/// Errors of an increasing function of `f32`, over every `step`-th value from the first to the last.
+/// Errors of an increasing function of `f32`, over every `step`-th value from the first to the
+/// last.
 fn single_errors(
     name: &str,
     f: fn(f32) -> f32,

@@ -18,7 +18,8 @@ fn matrix<const IN: usize, const OUT: usize>() -> [[f32; OUT]; IN] {
     array::from_fn(|i| array::from_fn(|o| number(i, o)))
 }
 
-/// All loops of `$kernel` against reference loops that add in the order of the contract, bit for bit.
+/// All loops of `$kernel` against reference loops that add in the order of the contract, bit for
+/// bit.
 macro_rules! check {
     ($kernel:ident: $($in:literal $out:literal),+) => { $({
         let weights = matrix::<$in, $out>();

@@ -315,8 +315,8 @@ fn values<T: Scalar, const K: usize>(numbers: &[DoubleWord<T>; K]) -> [T; K] {
 /// A Givens rotation of two rows, by the sine and the tangent of half of the angle, as in Numerical
 /// Recipes, section 11.1.
 ///
-/// Against a row that has grown over many examples the angle is so small that its cosine rounds to
-/// 1. The change of the row is still computed to full accuracy.
+/// Against a row that has grown over many examples the angle is so small that its cosine rounds
+/// to 1. The change of the row is still computed to full accuracy.
 struct Rotation<T> {
     sine: T,
     half_tangent: T,
