@@ -19,7 +19,7 @@ type Bytes<N> = <Weight<N> as Element>::Bytes;
 /// Bytes per value.
 pub(crate) const fn width<N: Layer>() -> usize {
     let width = size_of::<Bytes<N>>();
-    assert!(matches!(width, 1 | 2 | 4 | 8), "only weights of 1, 2, 4 or 8 bytes can be saved");
+    assert!(matches!(width, 1 | 2 | 4 | 8), "only weights of 1, 2, 4 or 8 bytes can be serialised");
     width
 }
 

@@ -398,7 +398,7 @@ impl<W, F: Tensors<W>, R: Tensors<W>> Tensors<W> for Pair<F, R> {
 
 /// Used inside `impl Layer`: lists the trainable tensors of a layer with `type Gradient = Self`.
 ///
-/// Each is a field, an array of weights, followed by its [`Kind`](crate::Kind), its name in files
+/// Each is a field, an array of weights, followed by its [kind](crate::Kind), its name in files
 /// and its shape in file order. Memory has the dimensions in reverse order, unless `in` specifies
 /// another order.
 ///

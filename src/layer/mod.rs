@@ -264,8 +264,7 @@ pub trait Layer: Sized {
     /// Size of the layer in memory, in bytes.
     const BYTES: usize = size_of::<Self>();
     /// Hash of the layer's type: sizes, activations, number format. By default, custom layers
-    /// differ only by their number of parameters; [`fingerprint`](crate::fingerprint) can hash
-    /// more.
+    /// differ only by their number of parameters; override it to hash [more](crate::fingerprint).
     const FINGERPRINT: u32 = fingerprint("", &[size(Self::PARAMS), Self::Format::FINGERPRINT]);
 
     /// Inference: the output for `input`.
