@@ -33,7 +33,7 @@
 //! | `ln(1 + x)` for `0 <= x <= 1`, in [`BinaryCrossEntropy`] | 1.32 | 1.69 |
 //!
 //! `cargo test --release --lib fast -- --include-ignored --nocapture` measures them, in some
-//! minutes. Because of rounding, [`Tanh`] and [`Sigmoid`] are not strictly monotonic: in some
+//! minutes. Because of rounding, [`Tanh`] and [`Sigmoid`] are not quite monotonic: in some
 //! places they fall by a unit in the last place.
 //!
 //! # Method
