@@ -11,7 +11,7 @@
 //! Success also depends on the seed. Of 1,000 random initialisations with [`xavier_uniform`], a
 //! 2-2-1 network with tanh hidden units learned XOR from 48.7 %, a 2-4-1 network from 98.8 %; with
 //! [`he_uniform`] it was 41.9 % and 98.7 %.
-//! `cargo run --release --features rand_core --example xor` counts them.
+//! `cargo run --release -p examples --bin xor` counts them.
 //!
 //! Each initialises all weights of a network in place and sets its biases to zero. Tensors that a
 //! custom layer declares as [`Kind::Other`], and [`Frozen`] layers, are unchanged.

@@ -18,7 +18,8 @@
 #   firmware  trains on emulated cores to the bits of this machine; nothing in it can panic
 #   bits      trains to the bits of this machine on AArch64, RISC-V, i686 and WebAssembly; does not
 #             compile for i586, which has others
-#   examples  each example runs and ends well, and the files that it writes are whole
+#   examples  what each example computes, tells and draws; each runs and ends well, and the files that
+#             it writes are whole
 #   python    reads what the Python library safetensors writes, and the other way round; exports
 #             models of scikit-learn; trains in turns with PyTorch if it is installed or with
 #             GRADLET_TORCH=1, otherwise with numpy
@@ -42,6 +43,7 @@ slow_to_optimise="networks store"
 # The tests of what each feature adds.
 tests_of_features=("defmt=--test defmt" "embedded-io=--test safetensors_out" "heapless=--test stream"
     "nalgebra=--test linear" "rand_core=--test init" "store=--test store")
+example_packages=(--package examples --package shared --package worked_net)
 snapshot=tests/public_api.txt
 bless=
 
@@ -55,13 +57,13 @@ trap 'rm -rf "$scratch"' EXIT
 
 step_fmt() {
     component cargo-fmt rustfmt
-    cargo fmt --check
+    cargo fmt --all --check
 }
 
 step_clippy() {
     component cargo-clippy clippy
     cargo clippy --locked --all-targets --no-default-features -- -D warnings
-    cargo clippy --locked --all-targets --all-features -- -D warnings
+    cargo clippy --locked --all-targets --all-features --workspace -- -D warnings
 }
 
 step_doc() {
@@ -212,15 +214,13 @@ step_bits() {
 }
 
 step_examples() {
-    local example name out options help
-    compgen -G 'examples/*.rs' >/dev/null || skip "there are none"
-    cargo build --locked --profile checked --all-features --examples
+    local program name out options help
+    cargo test --locked --no-fail-fast --profile checked "${example_packages[@]}" --all-features \
+        --test examples --test shared --test worked_net
+    cargo test --locked --profile checked --package shared --doc
     mkdir "$scratch/files"
-    for example in examples/*.rs examples/*/main.rs; do
-        [[ -e $example ]] || continue
-        name=${example#examples/}
-        name=${name%/main.rs}
-        name=${name%.rs}
+    for program in examples/host/src/bin/*.rs examples/worked_net; do
+        name=$(basename "$program" .rs)
         out=$scratch/files/$name
         mkdir "$out"
         options=()
@@ -228,13 +228,11 @@ step_examples() {
         [[ $help != *--output* ]] || options+=(--output "$out")
         [[ $help != *--quick* ]] || options+=(--quick)
         echo "   $name ${options[*]:-}"
-        # One without options ran to its end already, whatever it was given.
-        [[ $help == *Usage:* ]] || continue
         run_example "$name" ${options[@]+"${options[@]}"} | tee "$scratch/said"
         [[ $help != *--output* ]] || names_its_files "$name" "$out"
     done
-    GRADLET_EXAMPLE_FILES=$scratch/files \
-        checked 3 --quiet --all-features --test example_files -- --include-ignored
+    GRADLET_EXAMPLE_FILES=$scratch/files cargo test --locked --quiet --profile checked \
+        "${example_packages[@]}" --all-features --test examples -- --ignored files_of_examples
 }
 
 # Whether example $1 wrote into the folder $2 just the files whose paths it printed.
@@ -259,11 +257,7 @@ names_its_files() {
     return $status
 }
 
-run_example() {
-    local name=$1
-    shift
-    cargo run --quiet --locked --profile checked --all-features --example "$name" -- "$@" </dev/null
-}
+run_example() { target/checked/"$1" "${@:2}" </dev/null; }
 
 step_python() {
     local python=target/python/bin/python folder=$scratch/python name turn

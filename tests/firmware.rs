@@ -12,7 +12,7 @@
 #[path = "../examples/firmware/src/course.rs"]
 mod course;
 #[allow(dead_code, unreachable_pub, clippy::cast_precision_loss, reason = "as above")]
-#[path = "../examples/firmware/src/detector.rs"]
+#[path = "../examples/firmware/devices/src/detector.rs"]
 mod detector;
 #[allow(dead_code, reason = "the benchmark uses more of it")]
 #[path = "support/figures.rs"]
@@ -24,10 +24,10 @@ mod firmware;
 mod models;
 #[allow(dead_code, unreachable_pub, missing_debug_implementations, reason = "as above")]
 #[allow(clippy::cast_possible_truncation, clippy::must_use_candidate, reason = "as above")]
-#[path = "../examples/firmware/src/personal.rs"]
+#[path = "../examples/firmware/devices/src/personal.rs"]
 mod personal;
 #[allow(dead_code, unreachable_pub, reason = "as above")]
-#[path = "../examples/firmware/src/vibration.rs"]
+#[path = "../examples/firmware/devices/src/vibration.rs"]
 mod vibration;
 
 use std::collections::{BTreeMap, BTreeSet};

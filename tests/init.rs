@@ -12,8 +12,6 @@
     reason = "tests may panic, and exact numbers are meant"
 )]
 
-mod support;
-
 use core::convert::Infallible;
 
 use gradlet::{init, prelude::*};

@@ -12,8 +12,6 @@
     reason = "tests may panic"
 )]
 
-mod support;
-
 use core::iter;
 use std::fs;
 use std::io::Read;

@@ -10,8 +10,6 @@
 )]
 #![allow(dead_code, reason = "not every test needs all of the flash")]
 
-#[path = "support/bare.rs"]
-mod bare;
 #[path = "support/outside/mod.rs"]
 mod outside;
 mod flash {
@@ -24,7 +22,6 @@ use core::future::Future;
 use core::pin::pin;
 use core::task::{Context, Poll, Waker};
 
-use bare::Bare;
 use embedded_storage::nor_flash::{NorFlash as _, ReadNorFlash as _};
 use embedded_storage_async::nor_flash as asynchronous;
 use flash::{Fault, Flash, FlashError};
@@ -32,6 +29,7 @@ use gradlet::prelude::*;
 use gradlet::store::{AsyncStore, Loaded, RangeError, Store, StoreError};
 use gradlet::{Gradients, Kind, Tensors, fingerprint};
 use outside::{Conv1d, Gru};
+use support::Bare;
 
 type Net = Mlp<2, 4, 2>;
 type Small = Flash<2, 512, 4>;

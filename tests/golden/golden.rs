@@ -12,7 +12,6 @@
 
 use core::ops::ControlFlow;
 
-use crate::support;
 use gradlet::prelude::*;
 use support::{Bare, Json, assert_all_close, assert_close, dense, flat, flat_gradient, tolerance};
 

@@ -12,7 +12,6 @@
     reason = "tests may panic"
 )]
 
-use crate::support;
 use gradlet::prelude::*;
 use support::{Json, argmax, assert_all_close, assert_close, dense, flat, tolerance};
 

@@ -1,7 +1,6 @@
 //! Every activation against values of 60 digits, and at the ends of its range.
 #![allow(clippy::float_cmp, clippy::cast_possible_truncation, reason = "tests compare exactly")]
 
-use crate::support;
 use gradlet::fast::{Sigmoid as FastSigmoid, Softmax as FastSoftmax, Tanh as FastTanh};
 use gradlet::prelude::*;
 use support::{Json, tolerance, ulps_f32, ulps_f64};

@@ -11,7 +11,6 @@
 
 use core::cell::RefCell;
 
-use crate::support;
 use gradlet::prelude::*;
 use support::line::{Line, POINTS};
 

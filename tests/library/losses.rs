@@ -9,7 +9,6 @@
     reason = "tests may panic, and compare exactly"
 )]
 
-use crate::support;
 use gradlet::fast::{Sigmoid as FastSigmoid, Softmax as FastSoftmax, Tanh as FastTanh};
 use gradlet::prelude::*;
 use support::{Json, Rng, assert_all_close, assert_close, tolerance};

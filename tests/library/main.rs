@@ -24,8 +24,6 @@ mod safetensors_properties;
 mod sizes;
 mod source;
 mod store_power;
-#[path = "../support/mod.rs"]
-mod support;
 mod thresholds;
 mod tiles;
 mod whole_range;

@@ -3,7 +3,6 @@
 
 use std::sync::Mutex;
 
-use crate::support;
 use gradlet::prelude::*;
 use gradlet::{Kind, Pair, fast};
 use support::Bare;

@@ -12,7 +12,6 @@ use core::ops::ControlFlow;
 use std::sync::Mutex;
 use std::thread;
 
-use crate::support;
 use gradlet::prelude::*;
 use gradlet::{Activation, Elu, Gelu, Hidden, LeakyRelu, Shape, Silu, fast};
 use support::{Bare, Random, Rng, Scale, assert_same_bits, flat, flat_gradient};

@@ -11,7 +11,6 @@
 
 use core::cell::Cell;
 
-use crate::support;
 use gradlet::prelude::*;
 use gradlet::{Delta, EndsIn, Samples, Shape, fast};
 use proptest::test_runner::{Config, RngAlgorithm, TestCaseError, TestRng, TestRunner};

@@ -12,6 +12,4 @@ mod outside;
 )]
 #[path = "../support/outside/mod.rs"]
 mod outside_layers;
-#[path = "../support/mod.rs"]
-mod support;
 mod training;

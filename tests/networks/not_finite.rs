@@ -9,7 +9,6 @@
     reason = "tests may panic, and compare exactly"
 )]
 
-use crate::support;
 use gradlet::prelude::*;
 use support::{Random, Rng, assert_same_bits, flat};
 

@@ -7,7 +7,6 @@
     reason = "tests may panic, and compare exactly"
 )]
 
-use crate::support;
 use gradlet::HyperParameter;
 use gradlet::prelude::*;
 use support::{

@@ -12,7 +12,6 @@
 use core::cell::{Cell, RefCell};
 use core::ops::ControlFlow;
 
-use crate::support;
 use gradlet::prelude::*;
 use support::line::{Example, Line, POINTS};
 use support::{

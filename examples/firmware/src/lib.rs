@@ -9,16 +9,14 @@ mod board;
 #[cfg(feature = "measure")]
 pub mod count;
 pub mod course;
-pub mod detector;
 pub mod flash;
 pub mod measured;
 pub mod models;
-pub mod personal;
 #[allow(clippy::needless_range_loop, reason = "the loops that textbooks have")]
 pub mod reference;
-pub mod vibration;
 
 pub use board::start;
+pub use devices::{detector, personal, vibration};
 
 #[cfg(target_arch = "arm")]
 pub use cortex_m_rt::entry;

@@ -1,0 +1,256 @@
+//! Machines that are learned, watched and broken; and two rules that do without a network.
+
+use gradlet::metrics::ErrorStatistics;
+use gradlet::preprocess::Standardize;
+use gradlet::stream::Window;
+
+use devices::detector::{
+    Answer, Detector, FEATURES, Limit, Phase, SMOOTHING, Settings, WINDOW, features,
+};
+use devices::vibration::{Fault, Vibration};
+
+/// What is compared: the detector; the feature that is farthest from its usual mean, in standard
+/// deviations; the root mean square of the vibration along all axes.
+pub const METHODS: [&str; 3] = ["autoencoder", "largest z-score", "vibration level"];
+/// The first machine whose figures are shown: network, features and threshold were chosen on others, 0
+/// to 9.
+pub const FIRST: u64 = 100;
+/// How bad faults are.
+pub const SEVERITIES: [f32; 3] = [0.25, 0.5, 1.0];
+/// The severity of the ROC curves.
+pub const MIDDLE: usize = 1;
+/// After a repair, so many windows are not looked at, while running means forget.
+const REPAIRED: u32 = 60;
+
+/// How long a machine is watched, in windows.
+#[derive(Clone, Copy, Debug)]
+pub struct Plan {
+    pub limit: Limit,
+    /// Without a fault.
+    pub healthy: u32,
+    /// With each fault at each severity.
+    pub broken: u32,
+}
+
+impl Plan {
+    pub const FULL: Self = Self { limit: Limit::Deviations(4.0), healthy: 2000, broken: 200 };
+    pub const QUICK: Self = Self { healthy: 500, broken: 50, ..Self::FULL };
+
+    pub fn settings(&self, seed: u64) -> Settings {
+        let Self { limit, .. } = *self;
+        Settings { scaling: 200, learning: 2000, weighing: 300, threshold: 1000, limit, seed }
+    }
+}
+
+/// What each method says about a window: how many standard deviations its error is above the mean of the
+/// usual ones; and whether the detector flags it.
+#[derive(Clone, Copy, Debug)]
+pub struct Seen {
+    pub scores: [f64; 3],
+    pub is_flagged: bool,
+}
+
+/// What was seen of one machine.
+#[derive(Clone, Debug)]
+pub struct Machine {
+    pub healthy: Vec<Seen>,
+    /// By kind of fault, then by severity.
+    pub broken: Vec<Vec<Vec<Seen>>>,
+}
+
+/// A machine with its detector and the two rules.
+struct Watch {
+    vibration: Vibration,
+    detector: Detector,
+    window: Window<3, WINDOW>,
+    /// Of the features, from all windows before the threshold.
+    usual: Standardize<FEATURES>,
+    /// Running means.
+    smooth: [Option<f32>; 2],
+    /// Of the errors, while the detector finds its threshold.
+    errors: [ErrorStatistics; 3],
+}
+
+impl Watch {
+    fn new(number: u64, plan: &Plan) -> Self {
+        Self {
+            vibration: Vibration::new(number),
+            detector: Detector::new(plan.settings(number)),
+            window: Window::new(),
+            usual: Standardize::new(),
+            smooth: [None; 2],
+            errors: [const { ErrorStatistics::new() }; 3],
+        }
+    }
+
+    /// The next window; `None` before the threshold.
+    fn next(&mut self) -> Option<Seen> {
+        loop {
+            let sample = self.vibration.sample();
+            let verdict = self.detector.push(sample);
+            if let (Some(verdict), Some(full)) = (verdict, self.window.push(sample)) {
+                let x = features(&full);
+                if matches!(verdict.phase, Phase::Scaling | Phase::Learning | Phase::Weighing) {
+                    self.usual.observe(&x);
+                    return None;
+                }
+                let errors = self.errors_of(&x, verdict.error?);
+                if verdict.phase == Phase::Threshold {
+                    for (statistics, error) in self.errors.iter_mut().zip(errors) {
+                        statistics.observe(error);
+                    }
+                }
+                let mut scores = [0.0; 3];
+                for ((score, error), usual) in scores.iter_mut().zip(errors).zip(&self.errors) {
+                    let (mean, deviation) = (usual.mean()?, usual.standard_deviation()?);
+                    *score = f64::from((error - mean) / deviation);
+                }
+                return Some(Seen { scores, is_flagged: verdict.answer == Answer::Fault });
+            }
+        }
+    }
+
+    /// What the detector calls its error, and the same for the rules.
+    fn errors_of(&mut self, x: &[f32; FEATURES], detector: f32) -> [f32; 3] {
+        let largest = self.usual.transform(x).iter().fold(0.0_f32, |most, z| most.max(z.abs()));
+        let [a, b, c, ..] = x.map(|logarithm| (2.0 * logarithm).exp());
+        let [largest_mean, level_mean] = &mut self.smooth;
+        let smoothed = |mean: &mut Option<f32>, error: f32| {
+            let before = mean.unwrap_or(error);
+            *mean.insert(before + SMOOTHING * (error - before))
+        };
+        let level = (a + b + c).sqrt();
+        [detector, smoothed(largest_mean, largest.ln()), smoothed(level_mean, level.ln())]
+    }
+
+    /// Watches for so many windows.
+    fn windows(&mut self, count: u32) -> Vec<Seen> {
+        (0..count).filter_map(|_| self.next()).collect()
+    }
+
+    /// Waits until the detector watches.
+    fn learn(&mut self) -> Vec<Seen> {
+        let mut seen = vec![];
+        while self.detector.phase() != Phase::Watching {
+            seen.extend(self.next());
+        }
+        seen
+    }
+}
+
+/// Lets a machine run, breaks it in each way, and repairs it in between.
+pub fn watch(number: u64, plan: &Plan) -> Machine {
+    let mut watch = Watch::new(number, plan);
+    watch.learn();
+    let healthy = watch.windows(plan.healthy);
+    let mut with_fault = |fault, severity| {
+        watch.vibration.set_fault(Some((fault, severity)));
+        let seen = watch.windows(plan.broken);
+        watch.vibration.set_fault(None);
+        watch.windows(REPAIRED);
+        seen
+    };
+    let broken = Fault::ALL
+        .map(|fault| SEVERITIES.map(|severity| with_fault(fault, severity)).to_vec())
+        .to_vec();
+    Machine { healthy, broken }
+}
+
+/// The share of windows for which something holds.
+fn share(seen: &[Seen], holds: impl Fn(&Seen) -> bool) -> f64 {
+    mean(&seen.iter().map(|seen| if holds(seen) { 1.0 } else { 0.0 }).collect::<Vec<_>>())
+}
+
+impl Machine {
+    /// The detector's, as a share of all healthy windows.
+    pub fn false_alarms(&self) -> f64 {
+        share(&self.healthy, |seen| seen.is_flagged)
+    }
+
+    /// The share of windows with a fault that a method flags; rules without a network have as many false
+    /// alarms as the detector.
+    pub fn flagged(&self, method: usize, kind: usize, degree: usize) -> f64 {
+        let seen = self.broken.get(kind).and_then(|kind| kind.get(degree));
+        let seen = seen.map_or(&[][..], Vec::as_slice);
+        if method == 0 {
+            return share(seen, |seen| seen.is_flagged);
+        }
+        let mut healthy: Vec<_> = self.healthy.iter().map(|seen| score(seen, method)).collect();
+        healthy.sort_by(|a, b| b.total_cmp(a));
+        let alarms = self.healthy.iter().filter(|seen| seen.is_flagged).count();
+        let threshold = healthy.get(alarms).copied().unwrap_or(f64::NEG_INFINITY);
+        share(seen, |seen| score(seen, method) > threshold)
+    }
+}
+
+fn score(seen: &Seen, method: usize) -> f64 {
+    seen.scores.get(method).copied().unwrap_or(f64::NAN)
+}
+
+/// For each threshold, from high to low: false alarms as a share of the healthy windows of all machines,
+/// and flagged ones as a share of those with a fault of the middle severity.
+pub fn roc(machines: &[Machine], method: usize) -> Vec<(f64, f64)> {
+    let (mut scores, mut counts) = (vec![], [0.0, 0.0]);
+    for machine in machines {
+        let broken = machine.broken.iter().filter_map(|kind| kind.get(MIDDLE));
+        let all = machine.healthy.iter().map(|seen| (seen, 0));
+        for (seen, class) in all.chain(broken.flatten().map(|seen| (seen, 1))) {
+            scores.push((score(seen, method), class));
+        }
+    }
+    scores.sort_by(|a, b| b.0.total_cmp(&a.0));
+    let mut curve = vec![(0.0, 0.0)];
+    for (_, class) in scores {
+        if let Some(count) = counts.get_mut(class) {
+            *count += 1.0;
+        }
+        let [healthy, broken] = counts;
+        curve.push((healthy, broken));
+    }
+    let [healthy, broken] = counts;
+    curve.iter().map(|(x, y)| (x / healthy, y / broken)).collect()
+}
+
+/// The area under a curve: the probability that a window with a fault has a higher error than one
+/// without.
+pub fn area(curve: &[(f64, f64)]) -> f64 {
+    let pairs = curve.iter().zip(curve.iter().skip(1));
+    pairs.map(|((x, y), (next_x, next_y))| (next_x - x) * (y + next_y) / 2.0).sum()
+}
+
+/// The mean, or 0 of none.
+pub fn mean(values: &[f64]) -> f64 {
+    let count = u32::try_from(values.len()).unwrap_or(u32::MAX).max(1);
+    values.iter().sum::<f64>() / f64::from(count)
+}
+
+/// A stretch of time: the last windows of learning, healthy ones, ones with a fault.
+#[derive(Clone, Debug)]
+pub struct Story {
+    pub fault: (Fault, f32),
+    pub learning: Vec<Seen>,
+    pub healthy: Vec<Seen>,
+    pub broken: Vec<Seen>,
+    /// In standard deviations above the mean, as the scores.
+    pub threshold: f64,
+}
+
+/// Breaks the outer race of a machine a little.
+pub fn story(number: u64, plan: &Plan) -> Story {
+    let (fault, mut watch) = ((Fault::OuterRace, 0.5), Watch::new(number, plan));
+    let learning = watch.learn();
+    let recent = learning.len().saturating_sub(250);
+    let healthy = watch.windows(375);
+    watch.vibration.set_fault(Some(fault));
+    let [usual, ..] = &watch.errors;
+    let threshold = watch.detector.threshold().zip(usual.mean()).zip(usual.standard_deviation());
+    let threshold =
+        threshold.map(|((limit, mean), deviation)| f64::from((limit - mean) / deviation));
+    Story {
+        fault,
+        learning: learning.into_iter().skip(recent).collect(),
+        healthy,
+        broken: watch.windows(375),
+        threshold: threshold.unwrap_or(f64::NAN),
+    }
+}

@@ -1,0 +1,277 @@
+//! `z = x y` with `x = 2 w + 3 b` and `y = 2 b + 1`, brought to a target. Computes, prints nothing.
+
+use super::chain;
+use crate::gradient_descent::descent::{Descent, descend};
+use gradlet::prelude::*;
+
+/// Where the text starts, and what z it wants.
+pub const W: f64 = 3.0;
+pub const B: f64 = 4.0;
+pub const TARGET: f64 = 150.0;
+/// How near is near enough: both are in the text.
+pub const THRESHOLDS: [f64; 2] = [1e-4, 1e-5];
+/// Updates at most.
+pub const LIMIT: u32 = 20;
+/// Learning rate of the gradient descent on `(z - target)^2 / 2`.
+pub const RATE: f64 = 1e-4;
+
+/// The values on the way from w and b to z.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Forward<T = f64> {
+    pub x: T,
+    pub y: T,
+    pub z: T,
+}
+
+/// From w and b to z.
+pub fn forward<T: Scalar>(w: T, b: T) -> Forward<T> {
+    let (two, three) = (T::from_u32(2), T::from_u32(3));
+    let (x, y) = (two * w + three * b, two * b + T::ONE);
+    Forward { x, y, z: x * y }
+}
+
+/// The derivatives of z.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Partials<T = f64> {
+    /// dz/dw = dz/dx dx/dw = 2 y.
+    pub by_w: T,
+    /// dz/db = dz/dx dx/db + dz/dy dy/db = 3 y + 2 x.
+    pub by_b: T,
+}
+
+impl<T: Scalar> Forward<T> {
+    /// Backward, from z to w and b.
+    pub fn partials(&self) -> Partials<T> {
+        let (two, three) = (T::from_u32(2), T::from_u32(3));
+        Partials { by_w: two * self.y, by_b: two * self.x + three * self.y }
+    }
+}
+
+/// What an update changes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Change {
+    W,
+    B,
+    /// Each removes half of the error.
+    Both,
+}
+
+/// Which derivatives an update divides by.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Factors {
+    /// Those of the start, always: "not new".
+    Frozen,
+    /// Those of the place: "new".
+    Recomputed,
+}
+
+/// A way to bring z to a target.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Task<T = f64> {
+    pub change: Change,
+    pub factors: Factors,
+    pub target: T,
+    /// Ends when z is less than this away from the target.
+    pub threshold: T,
+    /// Updates at most.
+    pub limit: u32,
+}
+
+/// A place on the way, and the update that leaves it.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct State<T = f64> {
+    pub w: T,
+    pub b: T,
+    pub forward: Forward<T>,
+    /// z - target.
+    pub delta_z: T,
+    /// What is divided by.
+    pub partials: Partials<T>,
+    /// What is subtracted from w and b; 0 from what is not changed.
+    pub delta_w: T,
+    pub delta_b: T,
+}
+
+/// How a run ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Ending {
+    /// z is near enough.
+    Reached,
+    /// w and b are what they were so many updates ago: it will go round for ever.
+    Cycle(usize),
+    /// No updates are left.
+    Limit,
+    /// A number is infinite or NaN.
+    NotFinite,
+}
+
+/// A whole run.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Run<T = f64> {
+    /// The start, then the state after each update; all numbers but the last deltas are finite.
+    pub states: Vec<State<T>>,
+    pub ending: Ending,
+}
+
+impl<T: Scalar> Run<T> {
+    pub fn updates(&self) -> usize {
+        self.states.len().saturating_sub(1)
+    }
+
+    /// |z - target| at the start and after each update.
+    pub fn distances(&self) -> Vec<f64> {
+        self.states.iter().map(|state| state.delta_z.abs().to_f64()).collect()
+    }
+}
+
+impl<T: Scalar> Task<T> {
+    fn state(&self, w: T, b: T, frozen: Option<Partials<T>>) -> State<T> {
+        let forward = forward(w, b);
+        let delta_z = forward.z - self.target;
+        let partials = frozen.unwrap_or_else(|| forward.partials());
+        let (by_w, by_b) = (delta_z / partials.by_w, delta_z / partials.by_b);
+        let (delta_w, delta_b) = match self.change {
+            Change::W => (by_w, T::ZERO),
+            Change::B => (T::ZERO, by_b),
+            Change::Both => (T::HALF * by_w, T::HALF * by_b),
+        };
+        State { w, b, forward, delta_z, partials, delta_w, delta_b }
+    }
+
+    /// Runs it from the start of the text.
+    pub fn run(&self) -> Run<T> {
+        let (mut w, mut b) = (T::from_f64(W), T::from_f64(B));
+        let frozen = (self.factors == Factors::Frozen).then(|| forward(w, b).partials());
+        let mut states: Vec<State<T>> = vec![];
+        let ending = loop {
+            let state = self.state(w, b, frozen);
+            if ![w, b, state.delta_z].into_iter().all(T::is_finite) {
+                break Ending::NotFinite;
+            }
+            // The next update depends on nothing else than w and b.
+            let before = states.iter().rev().position(|old| old.w == w && old.b == b);
+            states.push(state);
+            if state.delta_z.abs() < self.threshold {
+                break Ending::Reached;
+            }
+            if let Some(ago) = before {
+                break Ending::Cycle(ago.saturating_add(1));
+            }
+            if states.len() > self.limit as usize {
+                break Ending::Limit;
+            }
+            (w, b) = (w - state.delta_w, b - state.delta_b);
+        };
+        Run { states, ending }
+    }
+}
+
+/// What to bring where.
+#[derive(Clone, Copy, Debug)]
+pub struct Plan {
+    pub target: f64,
+    pub chain_target: f64,
+    pub chain_start: f64,
+    pub limit: u32,
+}
+
+impl Plan {
+    /// Newton's method on z.
+    pub fn run<T: Scalar>(&self, change: Change, factors: Factors, threshold: f64) -> Run<T> {
+        let (target, threshold) = (T::from_f64(self.target), T::from_f64(threshold));
+        Task { change, factors, target, threshold, limit: self.limit }.run()
+    }
+
+    /// Newton's method on c.
+    pub fn chain<T: Scalar>(&self) -> chain::Run<T> {
+        let [start, target, threshold] =
+            [self.chain_start, self.chain_target, chain::THRESHOLD].map(T::from_f64);
+        chain::run(start, target, threshold, self.limit)
+    }
+}
+
+/// What is changed, and its name.
+pub const CHANGES: [(Change, &str); 3] =
+    [(Change::W, "w"), (Change::B, "b"), (Change::Both, "w and b")];
+/// Which derivatives are divided by, and the name.
+pub const FACTORS: [(Factors, &str); 2] =
+    [(Factors::Frozen, "frozen"), (Factors::Recomputed, "recomputed")];
+
+/// One update of b alone, as it is done on paper.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct HandStep {
+    /// (z - target) / (dz/db).
+    pub delta_b: f64,
+    pub b: f64,
+    pub z: f64,
+    /// b with two decimals, and z there.
+    pub b_rounded: f64,
+    pub z_rounded: f64,
+}
+
+pub fn hand_step() -> HandStep {
+    let start = forward(W, B);
+    let delta_b = (start.z - TARGET) / start.partials().by_b;
+    let b = B - delta_b;
+    let b_rounded = (b * 100.0).round() / 100.0;
+    let z = |b| forward(W, b).z;
+    HandStep { delta_b, b, z: z(b), b_rounded, z_rounded: z(b_rounded) }
+}
+
+/// The b for which z is the target while w stays: the greater root of
+/// `6 b^2 + (4 w + 3) b + 2 w = target`.
+pub fn root_b(target: f64) -> Option<f64> {
+    let (p, q) = (4.0 * W + 3.0, 2.0 * W - target);
+    let discriminant = p * p - 24.0 * q;
+    (discriminant >= 0.0).then(|| (discriminant.sqrt() - p) / 12.0)
+}
+
+/// `(z - target)^2 / 2`, as a loss of the place (w, b). The target is the first of the two.
+#[derive(Debug)]
+struct HalfSquaredErrorOfZ;
+
+impl<T: Scalar, A: Activation<T>> Loss<A, T> for HalfSquaredErrorOfZ {
+    fn evaluate(values: &mut [T], target: &[T]) -> T {
+        A::apply(values);
+        match (values, target) {
+            (&mut [w, b], &[target, _]) => {
+                let error = forward(w, b).z - target;
+                T::HALF * error * error
+            }
+            _ => T::ZERO,
+        }
+    }
+
+    fn delta(output: &[T], target: &[T], delta: &mut [T], (): &mut ()) {
+        if let (&[w, b], &[target, _], [by_w, by_b]) = (output, target, delta) {
+            let forward = forward(w, b);
+            let (error, partials) = (forward.z - target, forward.partials());
+            (*by_w, *by_b) = (error * partials.by_w, error * partials.by_b);
+        }
+    }
+}
+
+/// Gradient descent on `(z - target)^2 / 2`: it multiplies by the derivatives.
+pub fn gradient_descent<T: Scalar>(target: T, rate: T, limit: u32) -> Descent<2, T> {
+    let start = [T::from_f64(W), T::from_f64(B)];
+    descend::<HalfSquaredErrorOfZ, 2, T>(start, [target, T::ZERO], rate, limit, |_| false)
+}
+
+/// The targets of [`endless`]: 100, 100.5 .. 200.
+pub fn targets() -> impl Iterator<Item = f32> {
+    (200_u16..=400).map(|halves| f32::from(halves) / 2.0)
+}
+
+/// The targets that a loop in `f32` without a cap never reaches: it goes round in a circle.
+pub fn endless(change: Change, factors: Factors, threshold: f32) -> Vec<f32> {
+    let never = |&target: &f32| {
+        let task = Task { change, factors, target, threshold, limit: 1000 };
+        matches!(task.run().ending, Ending::Cycle(_))
+    };
+    targets().filter(never).collect()
+}
+
+/// The distance from a positive number to the next one that an `f32` can hold.
+pub fn ulp(value: f32) -> f32 {
+    f32::from_bits(value.to_bits().saturating_add(1)) - value
+}

@@ -1,0 +1,4 @@
+pub mod chain;
+pub mod compute;
+pub mod pictures;
+pub mod tell;

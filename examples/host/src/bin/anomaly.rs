@@ -1,0 +1,153 @@
+//! A detector of machine faults that learns, window by window, what normal vibration is.
+//!
+//! ```text
+//! cargo run --release -p examples --features devices --bin anomaly
+//! cargo run --release -p examples --features devices --bin anomaly -- --help
+//! ```
+//!
+//! The detector is `examples/firmware/devices/src/detector.rs`, the vibration `vibration.rs` beside it: the
+//! program `anomaly` of that firmware runs both on a microcontroller, to the same bits. The vibration
+//! is synthetic.
+
+use std::io::{self, Write};
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use devices::detector::{self, Limit};
+use devices::vibration::{self, Fault};
+use examples::anomaly::compute::{METHODS, Machine, Plan, SEVERITIES, mean};
+use examples::anomaly::{compute, pictures};
+use shared::console::Console;
+use shared::options;
+use shared::options::{flag, path, positive, real, whole};
+use shared::output::{Folder, list_files};
+use shared::progress;
+use shared::run::{Failure, exit_code};
+
+options! {
+    "anomaly",
+    /// Learns the normal vibration of synthetic machines, then breaks them in four ways.
+    struct Options {
+        /// Number of machines; each has a detector of its own
+        machines: u64 = whole("N", 10, 1..=1000),
+        /// Number of the first; the design was chosen on machines 0 to 9
+        first: u64 = whole("N", compute::FIRST, ..=1_000_000),
+        /// Threshold so many standard deviations above the mean of the usual errors
+        deviations: f64 = real("K", 4.0, positive),
+        /// Threshold at the 99.5th percentile of the usual errors instead
+        percentile: bool = flag(),
+        /// Three machines, watched for a shorter time
+        quick: bool = flag(),
+        /// Folder for the pictures and tables [default: `anomaly` in Cargo's target folder]
+        output: Option<PathBuf> = path("DIR"),
+    }
+}
+
+fn main() -> ExitCode {
+    exit_code(run(&Options::parse()))
+}
+
+fn run(options: &Options) -> Result<(), Failure> {
+    let folder = Folder::create_or_default(options.output.as_deref(), "anomaly")?;
+    #[allow(clippy::cast_possible_truncation, reason = "the detector has f32")]
+    let deviations = options.deviations as f32;
+    let plan = Plan {
+        limit: if options.percentile { Limit::Percentile } else { Limit::Deviations(deviations) },
+        ..if options.quick { Plan::QUICK } else { Plan::FULL }
+    };
+    let count = if options.quick { options.machines.min(3) } else { options.machines };
+    let bar = progress::bar(count, "machines");
+    let machines: Vec<_> = (0..count)
+        .map(|number| options.first.saturating_add(number))
+        .map(|number| {
+            let machine = compute::watch(number, &plan);
+            bar.inc(1);
+            machine
+        })
+        .collect();
+    bar.finish_and_clear();
+    let mut out = Console::default();
+    introduce(&mut out, &plan, count)?;
+    table(&mut out, &machines)?;
+    let story = compute::story(options.first, &plan);
+    list_files(&mut out, &pictures::write(&folder, &machines, &story)?)?;
+    Ok(())
+}
+
+fn introduce(out: &mut impl Write, plan: &Plan, machines: u64) -> io::Result<()> {
+    let settings = plan.settings(0);
+    writeln!(
+        out,
+        "SYNTHETIC vibration of {machines} pumps whose speed and load wander: three axes, {} samples per
+second. Each pump has a detector of {} bytes, which learns normal vibration, in windows of {}
+samples:
+
+  {:>5} windows  scaling    mean and deviation of each of the {} features
+  {:>5} windows  learning   an autoencoder of {} parameters, 8 steps of Adam for each window
+  {:>5} windows  weighing   how well the network reproduces each feature
+  {:>5} windows  threshold  the usual errors; from now on: {}
+  {:>5} windows  watching   the healthy machine, for false alarms; then each fault at each severity",
+        vibration::SAMPLE_RATE,
+        detector::BYTES,
+        detector::WINDOW,
+        settings.scaling,
+        detector::FEATURES,
+        settings.learning,
+        detector::PARAMETERS,
+        settings.weighing,
+        settings.threshold,
+        match settings.limit {
+            Limit::Deviations(k) => format!("mean + {k} deviations of the log error"),
+            Limit::Percentile => "the 99.5th percentile".to_owned(),
+        },
+        plan.healthy,
+    )
+}
+
+fn percent(share: f64) -> f64 {
+    100.0 * share
+}
+
+/// The least share, or the greatest.
+fn extreme(shares: &[f64], pick: fn(f64, f64) -> f64) -> f64 {
+    shares.iter().copied().reduce(pick).unwrap_or_default()
+}
+
+fn table(out: &mut impl Write, machines: &[Machine]) -> io::Result<()> {
+    let false_alarms: Vec<_> = machines.iter().map(Machine::false_alarms).collect();
+    writeln!(
+        out,
+        "
+False alarms of the detector: {:.2} % of the healthy windows, {:.2} % on the worst machine.
+
+Windows with a fault that are flagged, in percent: mean, and worst machine. The two rules without a
+network get the same features and the same smoothing, and that threshold, chosen with hindsight, with
+which they have as many false alarms on each machine as the detector has.
+
+  {:<12}{:>8}  {:>17}  {:>19}  {:>20}",
+        percent(mean(&false_alarms)),
+        percent(extreme(&false_alarms, f64::max)),
+        "fault",
+        "severity",
+        METHODS[0],
+        METHODS[1],
+        METHODS[2]
+    )?;
+    for (kind, fault) in Fault::ALL.into_iter().enumerate() {
+        for (degree, severity) in SEVERITIES.into_iter().enumerate() {
+            write!(out, "  {:<12}{severity:>8.2}", fault.name())?;
+            for (method, width) in [11, 13, 14].into_iter().enumerate() {
+                let shares: Vec<_> =
+                    machines.iter().map(|m| m.flagged(method, kind, degree)).collect();
+                let (mean, worst) = (mean(&shares), extreme(&shares, f64::min));
+                write!(out, "  {:>width$.1}{:>6.1}", percent(mean), percent(worst))?;
+            }
+            writeln!(out)?;
+        }
+    }
+    write!(out, "\nArea under the ROC curve, severity {}:  ", SEVERITIES[compute::MIDDLE])?;
+    let areas = METHODS.iter().enumerate().map(|(method, name)| {
+        format!("{name} {:.4}", compute::area(&compute::roc(machines, method)))
+    });
+    writeln!(out, "{}", areas.collect::<Vec<_>>().join(", "))
+}

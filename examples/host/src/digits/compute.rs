@@ -1,0 +1,189 @@
+//! Linear networks that learn digits: the delta rule of the text, and softmax.
+
+use core::ops::ControlFlow;
+
+use gradlet::metrics::ConfusionMatrix;
+use gradlet::preprocess::one_hot;
+use gradlet::{
+    CrossEntropy, Dense, HalfSquaredError, Identity, Layer, Loss, NoBias, Optimizer, Outcome,
+    Scalar, Sgd, Softmax, Stop, Trainer, Zero,
+};
+
+use super::idx::{CLASSES, Data, Digits};
+
+/// The text's network: no bias, no activation.
+pub type Linear<const PIXELS: usize, T = f32> = Dense<PIXELS, CLASSES, Identity, T>;
+/// One probability for each digit.
+pub type Classifier<const PIXELS: usize, T = f32> = Dense<PIXELS, CLASSES, Softmax, T>;
+
+/// How good a network was after an epoch.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Mark {
+    pub epoch: u32,
+    /// Mean loss over the epoch, each example before its own update.
+    pub loss: f64,
+    pub train_correct: u32,
+    pub test_correct: u32,
+}
+
+/// A trained network and its way.
+#[derive(Clone, Debug)]
+pub struct Trained<N> {
+    pub net: Box<N>,
+    pub marks: Vec<Mark>,
+    /// Whether training ended because a loss was infinite or not a number.
+    pub diverged: bool,
+}
+
+/// The pixels of an image as numbers in `0..=1`.
+pub fn pixels<const PIXELS: usize, T: Scalar>(image: &[u8; PIXELS], black: u8) -> [T; PIXELS] {
+    image.map(|pixel| T::from_u32(pixel.into()) / T::from_u32(black.into()))
+}
+
+/// One example after the other. Nothing is stored: the numbers are made as they are needed.
+fn examples<const PIXELS: usize, T: Scalar>(
+    digits: &Digits<PIXELS>,
+    black: u8,
+) -> impl Iterator<Item = ([T; PIXELS], [T; CLASSES])> {
+    let target = |&label: &u8| one_hot(label.into()).unwrap_or(Zero::ZERO);
+    digits
+        .images
+        .iter()
+        .map(move |image| pixels(image, black))
+        .zip(digits.labels.iter().map(target))
+}
+
+/// Trains for so many epochs; calls `learned` after each example.
+pub fn train<const PIXELS: usize, T, N, L, O>(
+    mut net: Box<N>,
+    data: &Data<PIXELS>,
+    optimizer: &O,
+    epochs: u32,
+    mut learned: impl FnMut(),
+) -> Trained<N>
+where
+    T: Scalar,
+    N: Layer<Format = T, Input = [T; PIXELS], Output = [T; CLASSES]>,
+    L: Loss<N::Activation, N::Format>,
+    O: Optimizer<N> + Clone,
+{
+    let mut trainer = Box::new(Trainer::<N, L, O>::new());
+    let mut marks = vec![];
+    let learned = core::cell::RefCell::new(&mut learned);
+    let report = trainer.fit_with(
+        &mut net,
+        |_| optimizer.clone(),
+        |_| examples(&data.train, data.black).inspect(|_| (learned.borrow_mut())()),
+        Stop::after(epochs),
+        |epoch| {
+            let correct = |digits| right(&judge(epoch.net, digits, data.black));
+            marks.push(Mark {
+                epoch: epoch.number,
+                loss: epoch.loss.to_f64(),
+                train_correct: correct(&data.train),
+                test_correct: correct(&data.test),
+            });
+            ControlFlow::Continue(())
+        },
+    );
+    let diverged = matches!(report.outcome, Outcome::NotFinite { .. } | Outcome::Diverged);
+    Trained { net, marks, diverged }
+}
+
+/// The delta rule of the text: no bias, all weights 0 at first.
+pub fn delta_rule<const PIXELS: usize, T: Scalar>(
+    data: &Data<PIXELS>,
+    alpha: T,
+    epochs: u32,
+    learned: impl FnMut(),
+) -> Trained<Linear<PIXELS, T>> {
+    let sgd = NoBias { optimizer: Sgd { learning_rate: alpha } };
+    let net = Box::new(Linear::ZERO);
+    train::<PIXELS, T, _, HalfSquaredError, _>(net, data, &sgd, epochs, learned)
+}
+
+/// Softmax and cross-entropy, with biases, all parameters 0 at first.
+pub fn softmax<const PIXELS: usize, T: Scalar>(
+    data: &Data<PIXELS>,
+    learning_rate: T,
+    epochs: u32,
+    learned: impl FnMut(),
+) -> Trained<Classifier<PIXELS, T>> {
+    let net = Box::new(Classifier::ZERO);
+    train::<PIXELS, T, _, CrossEntropy, _>(net, data, &Sgd { learning_rate }, epochs, learned)
+}
+
+/// Which digit was taken for which.
+pub fn judge<const PIXELS: usize, T, N>(
+    net: &N,
+    digits: &Digits<PIXELS>,
+    black: u8,
+) -> ConfusionMatrix<CLASSES>
+where
+    T: Scalar,
+    N: Layer<Format = T, Input = [T; PIXELS], Output = [T; CLASSES]>,
+{
+    let mut matrix = ConfusionMatrix::new();
+    for (input, target) in examples(digits, black) {
+        // An answer that is nothing but NaN is no answer, and not counted.
+        let _ = matrix.observe(&net.forward(&input), &target);
+    }
+    matrix
+}
+
+/// Number of right answers.
+pub fn right(matrix: &ConfusionMatrix<CLASSES>) -> u32 {
+    matrix.correct().iter().sum()
+}
+
+/// The weights of each digit, as a picture: `images[digit][pixel]`.
+pub fn weight_images<const PIXELS: usize, A, T: Scalar>(
+    layer: &Dense<PIXELS, CLASSES, A, T>,
+) -> Vec<Vec<f64>> {
+    let image = |digit: usize| {
+        layer.weights().iter().filter_map(move |row| Some(row.get(digit)?.to_f64())).collect()
+    };
+    (0..CLASSES).map(image).collect()
+}
+
+/// How alike each weight picture is to its digit: the correlation with the mean picture of that
+/// digit less the mean of all.
+#[allow(clippy::cast_precision_loss, reason = "fewer than 2^53 images")]
+pub fn likeness<const PIXELS: usize>(
+    weights: &[Vec<f64>],
+    digits: &Digits<PIXELS>,
+    black: u8,
+) -> Vec<f64> {
+    let mean = |class: Option<u8>| {
+        let mut sums = vec![0.0; PIXELS];
+        let mut count = 0.0;
+        for (image, &label) in digits.images.iter().zip(&digits.labels) {
+            if class.is_none_or(|class| class == label) {
+                count += 1.0;
+                for (sum, pixel) in sums.iter_mut().zip(pixels::<PIXELS, f64>(image, black)) {
+                    *sum += pixel;
+                }
+            }
+        }
+        sums.iter().map(|sum| sum / f64::max(count, 1.0)).collect::<Vec<_>>()
+    };
+    let of_all = mean(None);
+    let one = |(class, weights): (u8, &Vec<f64>)| {
+        let special: Vec<_> =
+            mean(Some(class)).iter().zip(&of_all).map(|(digit, all)| digit - all).collect();
+        correlation(weights, &special)
+    };
+    (0_u8..).zip(weights).map(one).collect()
+}
+
+/// Pearson's correlation; 0 where one of the two never varies.
+#[allow(clippy::cast_precision_loss, reason = "fewer than 2^53 pixels")]
+fn correlation(a: &[f64], b: &[f64]) -> f64 {
+    let mean = |values: &[f64]| values.iter().sum::<f64>() / values.len() as f64;
+    let (mean_a, mean_b) = (mean(a), mean(b));
+    let sum = |f: fn(f64, f64) -> f64| -> f64 {
+        a.iter().zip(b).map(|(a, b)| f(a - mean_a, b - mean_b)).sum()
+    };
+    let size = (sum(|a, _| a * a) * sum(|_, b| b * b)).sqrt();
+    if size > 0.0 { sum(|a, b| a * b) / size } else { 0.0 }
+}

@@ -1,0 +1,4 @@
+pub mod compute;
+pub mod descent;
+pub mod pictures;
+pub mod tell;

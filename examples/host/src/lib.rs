@@ -1,0 +1,15 @@
+//! What each example computes, tells and draws.
+
+#[cfg(feature = "devices")]
+pub mod anomaly;
+pub mod backprop_by_hand;
+pub mod digits;
+pub mod gradient_descent;
+pub mod grokking;
+pub mod line_fit;
+pub mod losses;
+pub mod moons;
+#[cfg(feature = "devices")]
+pub mod personalise;
+pub mod tanh_neuron;
+pub mod ten_points;

@@ -1,0 +1,4 @@
+pub mod compute;
+pub mod pictures;
+pub mod runs;
+pub mod text;

@@ -1,0 +1,3 @@
+pub mod compute;
+pub mod pictures;
+pub mod text;

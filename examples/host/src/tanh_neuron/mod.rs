@@ -1,0 +1,4 @@
+pub mod compute;
+pub mod pictures;
+pub mod sections;
+pub mod text;

@@ -1,0 +1,5 @@
+pub mod compute;
+pub mod pictures;
+pub mod sections;
+pub mod text;
+pub mod training;

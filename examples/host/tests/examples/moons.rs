@@ -1,0 +1,163 @@
+//! What the example `moons` computes, against the golden numbers of the text's program.
+//!
+//! All 30,000 iterations run in a release build only; a debug build stops at 1,000.
+#![allow(
+    dead_code,
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::arithmetic_side_effects,
+    clippy::cast_possible_truncation,
+    reason = "tests may panic"
+)]
+
+use examples::moons::compute;
+use examples::moons::compute::{
+    Ending, Plan, Run, SIZES, best_share, moons, network, points, train, train_with,
+};
+use support::{Json, assert_all_close, assert_close, flat, tolerance};
+
+const LAST: u32 = if cfg!(debug_assertions) { 1000 } else { 30_000 };
+
+/// Share of right answers among 20,000 fresh points, by number of hidden units, as numpy has it.
+const FRESH: [(u32, f64); 6] =
+    [(1, 0.7108), (2, 0.6891), (4, 0.6774), (10, 0.6589), (20, 0.6601), (50, 0.6603)];
+
+fn run_of(hidden: u32) -> Json<'static> {
+    let runs = Json::file("004_moons").at("runs").list();
+    runs.into_iter().find(|r| r.at("sizes").nth(1).count() == hidden as usize).unwrap()
+}
+
+fn plan(fresh: &[compute::Point]) -> Plan<'_> {
+    let (x, y) = ((-3.0, 3.0), (-3.0, 3.0));
+    Plan { iterations: LAST, learning_rate: 0.1, fresh, x, y, nodes: 5 }
+}
+
+#[test]
+fn points_are_those_of_the_text() {
+    let file = Json::file("004_moons");
+    let points = points();
+    assert_eq!(points.len(), 60);
+    let classes = file.at("data").at("class").list();
+    for ((point, x), class) in points.iter().zip(file.at("data").at("x").list()).zip(classes) {
+        assert_all_close("point", &point.at, &x.numbers(), tolerance::EXACT);
+        assert_eq!(point.class, class.count());
+        assert_eq!(point.target().map(|t| t > 0.5), [point.class == 0, point.class == 1]);
+    }
+}
+
+macro_rules! starts {
+    ($($hidden:literal)+) => {$({
+        let run = run_of($hidden);
+        let net = network::<$hidden>();
+        let want = [run.at("w_init").nth(0), run.at("b_init").nth(0),
+            run.at("w_init").nth(1), run.at("b_init").nth(1)];
+        let rows = [net.first().rows().as_flattened().to_vec(), net.first().bias().to_vec(),
+            net.rest().rows().as_flattened().to_vec(), net.rest().bias().to_vec()];
+        for (got, want) in rows.iter().zip(want) {
+            assert_all_close("weights", got, &want.numbers(), tolerance::EXACT);
+        }
+        assert_eq!(flat(&net).len(), 5 * $hidden + 2);
+    })+};
+}
+
+#[test]
+fn networks_start_as_those_of_the_text() {
+    starts!(1 2 4 10 20 50);
+}
+
+/// Trains with all that the example shows of the six networks.
+#[test]
+fn networks_learn_as_those_of_the_text() {
+    let fresh = moons(20_000, 1.0, 2020);
+    let mut shares = vec![];
+    for (hidden, share) in FRESH {
+        let run = run_of(hidden);
+        let trace = run.at("trace").list();
+        let marks: Vec<_> = trace.iter().map(|m| m.at("updates").count() as u32).collect();
+        let got: Run = train_with(hidden, &plan(&fresh), &mut |n| marks.contains(&n)).unwrap();
+        assert_eq!(got.ending, Ending::Complete);
+        assert_eq!((got.hidden, got.parameters), (hidden, 5 * hidden as usize + 2));
+        for (mark, want) in got.curve.iter().zip(&trace) {
+            let what = format!("{hidden} hidden, {} updates", mark.updates);
+            assert_eq!(mark.updates as usize, want.at("updates").count());
+            assert_close(&what, mark.cost, want.at("cost").number(), tolerance::F64_LONG);
+            assert_eq!(mark.right as usize, want.at("correct_of_60").count(), "{what}");
+        }
+        assert_eq!(got.curve.last().unwrap().updates, LAST);
+        if LAST == 30_000 {
+            let exactly_one = if hidden == 50 { Some(15_157) } else { None };
+            assert_eq!(got.exactly_one, exactly_one, "{hidden} hidden");
+            let got = got.fresh.unwrap();
+            assert!((got - share).abs() < tolerance::MOONS_FRESH, "{hidden} hidden: {got}");
+            shares.push(got);
+        }
+    }
+    let best = best_share(&fresh, 1.0);
+    assert!((0.6..0.8).contains(&best), "{best}");
+    // Nothing beats it but by luck.
+    assert!(shares.iter().all(|&share| share < best + tolerance::MOONS_FRESH), "{best}");
+    // The networks that fit all sixty points do worse on fresh ones.
+    if let [one, two, _, ten, twenty, fifty] = shares[..] {
+        assert!([ten, twenty, fifty].iter().all(|&large| large + 0.02 < two && two < one));
+    }
+}
+
+#[test]
+fn map_and_answers_agree() {
+    let run = train::<4>(&Plan { iterations: 300, ..plan(&[]) }, &mut |_| false);
+    assert_eq!((run.curve.len(), run.fresh), (1, None));
+    assert!(run.map.len() == 5 && run.map.iter().all(|row| row.len() == 5));
+    // The lower moon's class at the lower right, the upper one's at the upper left.
+    assert!(run.map[0][4] > 0.0 && run.map[4][0] < 0.0);
+}
+
+#[test]
+fn training_that_diverges_says_so() {
+    let plan = Plan { learning_rate: 1e308, ..plan(&[]) };
+    let run = train::<2>(&plan, &mut |_| true);
+    let Ending::Diverged(updates) = run.ending else { panic!("{:?}", run.ending) };
+    assert!((1..10).contains(&updates) && run.curve.len() == updates as usize);
+    assert!(run.curve.iter().all(|mark| mark.cost.is_finite()));
+    assert_eq!(run.fresh, None);
+}
+
+#[test]
+fn every_size_is_trained() {
+    let plan = Plan { iterations: 0, ..plan(&[]) };
+    for &hidden in SIZES {
+        assert_eq!(train_with(hidden, &plan, &mut |_| true).unwrap().hidden, hidden);
+    }
+    assert!(train_with(7, &plan, &mut |_| true).is_none());
+}
+
+#[test]
+fn fresh_points_are_two_half_circles_with_noise() {
+    let points = moons(1001, 0.0, 1);
+    assert_eq!(points.iter().filter(|p| p.class == 1).count(), 501);
+    for point in &points {
+        let [x, y] = point.at;
+        let (x, y) = if point.class == 0 { (x, y) } else { (1.0 - x, 0.5 - y) };
+        assert!((x.hypot(y) - 1.0).abs() < 1e-12 && y > -1e-12);
+    }
+    let (with, again) = (moons(1001, 0.5, 1), moons(1001, 0.5, 1));
+    assert_eq!(with, again);
+    assert_ne!(with, moons(1001, 0.5, 2));
+    let noise: Vec<_> = with
+        .iter()
+        .zip(&points)
+        .flat_map(|(a, b)| [a.at[0] - b.at[0], a.at[1] - b.at[1]])
+        .collect();
+    let mean = noise.iter().sum::<f64>() / 2002.0;
+    let variance = noise.iter().map(|n| (n - mean).powi(2)).sum::<f64>() / 2001.0;
+    // Four standard errors.
+    assert!(mean.abs() < 4.0 * 0.5 / 2002_f64.sqrt(), "{mean}");
+    assert!((variance.sqrt() - 0.5).abs() < 4.0 * 0.5 / 4004_f64.sqrt(), "{variance}");
+}
+
+#[test]
+fn best_rule_is_right_without_noise_and_helpless_in_noise() {
+    assert!(best_share(&moons(1000, 0.1, 1), 0.1) > 0.999);
+    let helpless = best_share(&moons(10_000, 100.0, 1), 100.0);
+    assert!((0.48..0.53).contains(&helpless), "{helpless}");
+}

@@ -1,0 +1,108 @@
+//! The programs of the examples from end to end: options, output, files and failures.
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::arithmetic_side_effects,
+    reason = "tests may panic"
+)]
+
+use std::fs;
+use std::path::Path;
+
+use support::program::{Program, assert_files, text_of};
+
+const SCRATCH: &str = env!("CARGO_TARGET_TMPDIR");
+const GROKKING: Program = Program { path: env!("CARGO_BIN_EXE_grokking"), scratch: SCRATCH };
+const DIGITS: Program = Program { path: env!("CARGO_BIN_EXE_digits"), scratch: SCRATCH };
+
+// grokking
+
+#[test]
+fn grokking_shows_the_section_that_is_asked_for() {
+    let folder = GROKKING.folder("alpha");
+    let output = GROKKING.run(&["--section", "alpha", "--alpha", "0.045", "--output", &folder]);
+    assert!(output.status.success());
+    assert_eq!(text_of(&output.stderr), "");
+    let text = text_of(&output.stdout);
+    let headings: Vec<_> = text.lines().filter(|line| line.ends_with("verdict")).collect();
+    assert!(headings.len() == 1 && headings[0].contains("alpha"), "{text}");
+    assert!(text.contains("0.045"), "{text}");
+    assert_files(&folder, &["bowl.csv", "bowl.svg", "errors.csv", "errors.svg"]);
+    let errors = fs::read_to_string(Path::new(&folder).join("errors.svg")).unwrap();
+    assert!(errors.contains("alpha = 0.045: yours"), "{errors}");
+}
+
+#[test]
+fn grokking_refuses_bad_options() {
+    for (arguments, message) in [
+        (["--section", "other"], "error-based"),
+        (["--alpha", "0"], "must be finite and greater than 0"),
+    ] {
+        let output = GROKKING.run(&arguments);
+        assert_eq!(output.status.code(), Some(2), "{arguments:?}");
+        assert!(text_of(&output.stderr).contains(message), "{output:?}");
+    }
+}
+
+// digits
+
+const OWN_FILES: [&str; 8] = [
+    "--train-images",
+    "/no/such/images",
+    "--train-labels",
+    "/no/such/labels",
+    "--test-images",
+    "/no/such/images",
+    "--test-labels",
+    "/no/such/labels",
+];
+
+#[test]
+fn digits_writes_its_pictures() {
+    let folder = DIGITS.folder("quick");
+    let output = DIGITS.run(&["--quick", "--output", &folder]);
+    assert!(output.status.success(), "{output:?}");
+    assert_eq!(text_of(&output.stderr), "");
+    let text = text_of(&output.stdout);
+    for heading in ["1. 64-10 ", "2. 784-10 ", "3. 64-10 ", "4. 784-10 ", "5. 784-32-10, "] {
+        assert!(text.contains(&format!("\n{heading}")), "{text}");
+    }
+    let names = ["accuracy", "confusion", "weights_8x8", "weights_linear", "weights_softmax"];
+    let files = names.map(|name| [format!("{name}.csv"), format!("{name}.svg")]).concat();
+    assert_files(&folder, &files.iter().map(String::as_str).collect::<Vec<_>>());
+}
+
+#[test]
+fn digits_of_ones_own_need_no_others() {
+    let data = concat!(env!("CARGO_MANIFEST_DIR"), "/../data/mnist500test-");
+    let file = |kind: &str| format!("{data}{kind}-ubyte.gz");
+    let (images, labels) = (file("images-idx3"), file("labels-idx1"));
+    let own = OWN_FILES.map(|word| match word {
+        "/no/such/images" => &images,
+        "/no/such/labels" => &labels,
+        option => option,
+    });
+    let folder = DIGITS.folder("own");
+    let others = ["--quick", "--data", "/no/such/folder", "--output", &folder];
+    let output = DIGITS.run(&[&own[..], &others].concat());
+    assert!(output.status.success(), "{output:?}");
+    let text = text_of(&output.stdout);
+    assert!(text.contains("Sections 1 and 3 are left out") && !text.contains("64-10 "), "{text}");
+    assert!(text.contains("\n4. 784-10 ") && !text.contains("weights_8x8"), "{text}");
+}
+
+#[test]
+fn digits_names_what_is_missing() {
+    let output = DIGITS.run(&OWN_FILES);
+    assert_eq!(output.status.code(), Some(1));
+    let stderr = text_of(&output.stderr);
+    assert!(stderr.starts_with("error: cannot read `/no/such/images`: "), "{stderr}");
+    let output = DIGITS.run(&OWN_FILES[..2]);
+    assert_eq!(output.status.code(), Some(2));
+    assert!(text_of(&output.stderr).contains("--test-labels"), "{output:?}");
+    let output = DIGITS.run(&["--data", "/no/such/folder"]);
+    assert_eq!(output.status.code(), Some(1));
+    let stderr = text_of(&output.stderr);
+    assert!(stderr.contains("` is missing: ") && stderr.contains("--data"), "{stderr}");
+}

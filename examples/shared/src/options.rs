@@ -1,0 +1,151 @@
+//! Command lines.
+
+use core::any::Any;
+use core::error::Error;
+use core::fmt::Display;
+use core::marker::PhantomData;
+use core::ops::RangeBounds;
+use std::path::PathBuf;
+
+use clap::builder::{PossibleValue, PossibleValuesParser, RangedI64ValueParser, TypedValueParser};
+use clap::{Arg, ArgAction, ArgMatches};
+
+/// A struct whose fields are the options of a program, with `Options::parse()`.
+///
+/// ```
+/// # use shared::{options, options::whole};
+/// options! {
+///     "xor",
+///     /// Counts how many random starts learn XOR.
+///     struct Options {
+///         /// Number of random starts
+///         random_starts: u32 = whole("N", 1000, 1..=10_000),
+///     }
+/// }
+/// let matches = Options::command().get_matches_from(["xor", "--random-starts", "7"]);
+/// assert_eq!(Options::from(&matches).random_starts, 7);
+/// ```
+#[macro_export]
+macro_rules! options {
+    (
+        $name:literal,
+        $(#[doc = $about:literal])+
+        struct Options {
+            $($(#[doc = $help:literal])+ $field:ident: $type:ty = $argument:expr,)+
+        }
+    ) => {
+        $(#[doc = $about])+
+        #[derive(Debug)]
+        struct Options {
+            $($(#[doc = $help])+ $field: $type,)+
+        }
+
+        impl Options {
+            /// Reads the options of this program, or ends it.
+            #[allow(dead_code, reason = "a test of a command line needs the other two only")]
+            fn parse() -> Self {
+                Self::from(&Self::command().get_matches())
+            }
+
+            fn command() -> clap::Command {
+                clap::Command::new($name).about(concat!($($about),+).trim_start()).args([$(
+                    $crate::options::Argument::<$type>::from($argument).0
+                        .id(stringify!($field))
+                        .long(stringify!($field).replace('_', "-"))
+                        .help(concat!($($help),+).trim_start()),
+                )+])
+            }
+        }
+
+        impl From<&clap::ArgMatches> for Options {
+            fn from(matches: &clap::ArgMatches) -> Self {
+                Self { $($field: $crate::options::given(matches, stringify!($field)),)+ }
+            }
+        }
+    };
+}
+
+/// What an option was given or has by default; `T::default()` if neither.
+pub fn given<T: Any + Clone + Default + Send + Sync>(matches: &ArgMatches, option: &str) -> T {
+    matches.get_one(option).cloned().unwrap_or_default()
+}
+
+/// An option whose value is a `T`.
+#[derive(Debug)]
+pub struct Argument<T>(pub Arg, PhantomData<T>);
+
+impl<T> Argument<T> {
+    fn new(name: &'static str) -> Self {
+        Self(Arg::new(name).value_name(name).allow_negative_numbers(true), PhantomData)
+    }
+
+    /// The same, changed.
+    pub fn with(self, change: impl FnOnce(Arg) -> Arg) -> Self {
+        Self(change(self.0), PhantomData)
+    }
+}
+
+/// A whole number of a range.
+pub fn whole<T>(name: &'static str, default: T, range: impl RangeBounds<i64>) -> Argument<T>
+where
+    T: TryFrom<i64, Error: Error + Send + Sync> + Display + Clone + Send + Sync + 'static,
+{
+    let parser = RangedI64ValueParser::<T>::new().range(range);
+    Argument::new(name).with(|arg| arg.value_parser(parser).default_value(default.to_string()))
+}
+
+/// A number that `parser` reads.
+pub fn real(
+    name: &'static str,
+    default: f64,
+    parser: fn(&str) -> Result<f64, String>,
+) -> Argument<f64> {
+    read(name, parser).with(|arg| arg.default_value(default.to_string()))
+}
+
+/// What `parser` reads.
+pub fn read<T: Clone + Send + Sync + 'static>(
+    name: &'static str,
+    parser: fn(&str) -> Result<T, String>,
+) -> Argument<T> {
+    Argument::new(name).with(|arg| arg.value_parser(parser))
+}
+
+/// One of a few words, each with its help; the first by default.
+pub fn choice<T: Copy + Send + Sync + 'static, const N: usize>(
+    name: &'static str,
+    words: [(T, &'static str, &'static str); N],
+) -> Argument<T> {
+    let values = words.map(|(_, word, help)| PossibleValue::new(word).help(help));
+    let parser = PossibleValuesParser::new(values).try_map(move |word| {
+        let value = words.iter().find(|(_, other, _)| *other == word);
+        value.map(|(value, ..)| *value).ok_or("no such word")
+    });
+    let first = words.first().map_or("", |(_, word, _)| word);
+    Argument::new(name).with(|arg| arg.value_parser(parser).default_value(first))
+}
+
+/// An option that is there or not.
+pub fn flag() -> Argument<bool> {
+    Argument(Arg::new("flag").action(ArgAction::SetTrue), PhantomData)
+}
+
+/// The path of a file or folder, if there is one.
+pub fn path(name: &'static str) -> Argument<Option<PathBuf>> {
+    read(name, |text| Ok(Some(PathBuf::from(text))))
+}
+
+/// Reads a number that is finite and greater than zero.
+pub fn positive(text: &str) -> Result<f64, String> {
+    let value: f64 = text.parse().map_err(|_| "not a number".to_owned())?;
+    if value.is_finite() && value > 0.0 {
+        Ok(value)
+    } else {
+        Err("must be finite and greater than 0".to_owned())
+    }
+}
+
+/// Reads words that are separated by commas.
+pub fn list<T>(text: &str, word: impl Fn(&str) -> Result<T, String>) -> Result<Vec<T>, String> {
+    text.split(',').map(|each| word(each.trim())).collect()
+}

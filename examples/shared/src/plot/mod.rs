@@ -1,0 +1,322 @@
+//! Charts as SVG text, a few kilobytes each.
+//!
+//! ```text
+//! let lines = vec![Line { label: Some("loss".to_owned()), look: Look::Solid, colour: 0, points }];
+//! let chart = Chart { title: "Training".to_owned(), lines, ..Chart::default() };
+//! let side_by_side = Panels { title: "Two".to_owned(), charts: vec![chart, other], columns: 2 };
+//! folder.write("loss.svg", &side_by_side.svg()?)?;
+//! ```
+//!
+//! The shapes are placed on a grid finer than the picture's size, since `plotters` rounds every
+//! position of an SVG to a whole number.
+#![allow(unused_imports, reason = "each example uses its own part")]
+
+mod axis;
+mod contour;
+mod heat;
+mod panels;
+mod series;
+mod surface;
+
+use core::error::Error;
+use core::fmt;
+
+pub use axis::three_digits;
+use axis::{Ticks, place};
+pub use contour::contours;
+pub use heat::{Heat, Palette};
+pub use panels::Panels;
+use plotters::chart::{ChartContext, SeriesLabelPosition};
+use plotters::coord::Shift;
+use plotters::prelude::*;
+use plotters::style::text_anchor::{HPos, Pos, VPos};
+pub use surface::Surface;
+
+/// Width and height of a picture.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Size {
+    width: u32,
+    height: u32,
+}
+
+impl Size {
+    pub const WIDE: Self = Self { width: 840, height: 500 };
+    pub const SQUARE: Self = Self { width: 620, height: 600 };
+
+    /// The picture that `draw` draws.
+    fn svg(
+        self,
+        draw: impl FnOnce(&Area<'_>) -> Result<(), DrawError>,
+    ) -> Result<String, DrawError> {
+        let fine = (units(self.width), units(self.height));
+        let mut svg = String::new();
+        {
+            let area = SVGBackend::with_string(&mut svg, fine).into_drawing_area();
+            area.fill(&WHITE)?;
+            draw(&area)?;
+            area.present()?;
+        }
+        // The finer grid stays in the `viewBox`.
+        let of = |(width, height)| format!("width=\"{width}\" height=\"{height}\"");
+        Ok(svg.replacen(&of(fine), &of((self.width, self.height)), 1))
+    }
+}
+
+/// Positions for each unit of a [`Size`].
+const FINE: u32 = 8;
+
+/// Colours that the colour-blind can tell apart (Okabe and Ito).
+const COLOURS: [RGBColor; 5] = [
+    RGBColor(0, 114, 178),
+    RGBColor(213, 94, 0),
+    RGBColor(0, 158, 115),
+    RGBColor(204, 121, 167),
+    RGBColor(86, 180, 233),
+];
+const TEXT: RGBColor = RGBColor(34, 34, 34);
+
+fn colour(number: usize) -> RGBColor {
+    COLOURS.get(number).copied().unwrap_or(TEXT)
+}
+
+/// The colour, mixed with four parts of white.
+fn pale(RGBColor(red, green, blue): RGBColor) -> RGBColor {
+    let mix = |full: u8| heat::byte(f64::from(full).mul_add(0.2, 0.8 * 255.0));
+    RGBColor(mix(red), mix(green), mix(blue))
+}
+
+/// A chart that could not be drawn.
+#[derive(Debug)]
+pub struct DrawError(String);
+
+impl fmt::Display for DrawError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "cannot draw the chart: {}", self.0)
+    }
+}
+
+impl Error for DrawError {}
+
+impl<E: Error + Send + Sync> From<DrawingAreaErrorKind<E>> for DrawError {
+    fn from(error: DrawingAreaErrorKind<E>) -> Self {
+        Self(error.to_string())
+    }
+}
+
+/// How values become places on an axis.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Scale {
+    Linear,
+    /// Equal factors take equal room. Values of 0 and below are left out.
+    Log,
+}
+
+/// An axis.
+#[derive(Clone, Debug)]
+pub struct Axis {
+    pub label: String,
+    pub scale: Scale,
+    /// Its ends; without them, those of the lines and the heat, widened to ticks.
+    pub range: Option<(f64, f64)>,
+}
+
+impl Axis {
+    /// From tick to tick.
+    pub fn linear(label: &str) -> Self {
+        Self { label: label.to_owned(), scale: Scale::Linear, range: None }
+    }
+
+    /// From power of ten to power of ten.
+    pub fn log(label: &str) -> Self {
+        Self { label: label.to_owned(), scale: Scale::Log, range: None }
+    }
+
+    /// With these ends.
+    pub fn from(self, low: f64, high: f64) -> Self {
+        Self { range: Some((low, high)), ..self }
+    }
+}
+
+/// What is drawn at the points of a line.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Look {
+    /// A line through them.
+    Solid,
+    /// A dashed line through them.
+    Dashed,
+    /// A dot at each.
+    Dots,
+    /// An x at each.
+    Crosses,
+    /// A square at each.
+    Squares,
+    /// A pale area that they surround, under the grid.
+    Area,
+}
+
+/// A line of a chart.
+#[derive(Clone, Debug)]
+pub struct Line {
+    /// What the legend says; a line without it is not in the legend.
+    pub label: Option<String>,
+    pub look: Look,
+    /// Which of the colours.
+    pub colour: usize,
+    pub points: Vec<(f64, f64)>,
+}
+
+/// A text to the upper right of a point; to the lower left of one near the right edge.
+#[derive(Clone, Debug)]
+pub struct Note {
+    pub at: (f64, f64),
+    pub text: String,
+}
+
+/// Where the legend stands, if more than one line has a label: where it hides no line.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Legend {
+    UpperRight,
+    MiddleRight,
+    #[default]
+    LowerLeft,
+    LowerRight,
+}
+
+impl Legend {
+    const fn position(self) -> SeriesLabelPosition {
+        match self {
+            Self::UpperRight => SeriesLabelPosition::UpperRight,
+            Self::MiddleRight => SeriesLabelPosition::MiddleRight,
+            Self::LowerLeft => SeriesLabelPosition::LowerLeft,
+            Self::LowerRight => SeriesLabelPosition::LowerRight,
+        }
+    }
+}
+
+/// A chart of lines and points.
+#[derive(Clone, Debug)]
+pub struct Chart {
+    pub title: String,
+    pub x: Axis,
+    pub y: Axis,
+    /// Colours under the lines.
+    pub heat: Option<Heat>,
+    /// Drawn in this order.
+    pub lines: Vec<Line>,
+    pub notes: Vec<Note>,
+    pub legend: Legend,
+    pub size: Size,
+}
+
+impl Default for Chart {
+    fn default() -> Self {
+        Self {
+            title: String::new(),
+            x: Axis::linear(""),
+            y: Axis::linear(""),
+            heat: None,
+            lines: vec![],
+            notes: vec![],
+            legend: Legend::default(),
+            size: Size::WIDE,
+        }
+    }
+}
+
+type Area<'a> = DrawingArea<SVGBackend<'a>, Shift>;
+type Plane<'a, DB> = ChartContext<'a, DB, Cartesian2d<Ticks, Ticks>>;
+
+/// So many units of [`SIZE`].
+fn units(number: u32) -> u32 {
+    number.saturating_mul(FINE)
+}
+
+/// A length that `plotters` wants to have a sign.
+fn signed(number: u32) -> i32 {
+    units(number).try_into().unwrap_or(i32::MAX)
+}
+
+fn font(size: u32) -> TextStyle<'static> {
+    // `plotters` divides the size by 1.24 when it writes an SVG.
+    TextStyle::from(("sans-serif", f64::from(units(size)) * 1.24)).color(&TEXT)
+}
+
+/// A title at the top of an area.
+fn heading(area: &Area<'_>, title: &str, size: u32) -> Result<(), DrawError> {
+    let style = font(size).pos(Pos::new(HPos::Center, VPos::Top));
+    let (width, _) = area.dim_in_pixel();
+    let middle = i32::try_from(width / 2).unwrap_or(i32::MAX);
+    area.draw(&Text::new(title, (middle, signed(14)), style))?;
+    Ok(())
+}
+
+/// A line one unit wide, in this grey.
+fn thin(grey: u8) -> ShapeStyle {
+    ShapeStyle::from(&RGBColor(grey, grey, grey)).stroke_width(FINE)
+}
+
+impl Chart {
+    /// The chart as the text of an SVG file.
+    pub fn svg(&self) -> Result<String, DrawError> {
+        self.size.svg(|area| self.draw(area, 19, 46))
+    }
+
+    fn points(&self) -> impl Iterator<Item = (f64, f64)> {
+        let corners = self.heat.iter().flat_map(Heat::corners);
+        self.lines.iter().flat_map(|line| line.points.iter().copied()).chain(corners)
+    }
+
+    fn place(&self, (x, y): (f64, f64)) -> Option<(f64, f64)> {
+        place(self.x.scale, x).zip(place(self.y.scale, y))
+    }
+
+    /// With a title of this size, in so much room.
+    fn draw(&self, area: &Area<'_>, title: u32, room: u32) -> Result<(), DrawError> {
+        heading(area, &self.title, title)?;
+        let mut plane = ChartBuilder::on(area)
+            .margin(units(14))
+            .margin_top(units(room))
+            .margin_right(units(28))
+            .x_label_area_size(units(50))
+            .y_label_area_size(units(76))
+            .build_cartesian_2d(
+                Ticks::of(&self.x, self.points().map(|(x, _)| x)),
+                Ticks::of(&self.y, self.points().map(|(_, y)| y)),
+            )?;
+        if let Some(heat) = &self.heat {
+            heat.draw(&mut plane)?;
+        }
+        for area in self.lines.iter().filter(|line| line.look == Look::Area) {
+            self.draw_line(&mut plane, area)?;
+        }
+        plane
+            .configure_mesh()
+            .bold_line_style(thin(208))
+            .light_line_style(thin(238))
+            .axis_style(thin(110))
+            .set_all_tick_mark_size(units(5))
+            .label_style(font(14))
+            .axis_desc_style(font(15))
+            .x_desc(&self.x.label)
+            .y_desc(&self.y.label)
+            .draw()?;
+        for line in self.lines.iter().filter(|line| line.look != Look::Area) {
+            self.draw_line(&mut plane, line)?;
+        }
+        for note in &self.notes {
+            self.draw_note(&mut plane, note)?;
+        }
+        if self.lines.iter().filter(|line| line.label.is_some()).count() > 1 {
+            plane
+                .configure_series_labels()
+                .position(self.legend.position())
+                .margin(units(14))
+                .legend_area_size(units(40))
+                .background_style(WHITE)
+                .border_style(thin(190))
+                .label_font(font(14))
+                .draw()?;
+        }
+        Ok(())
+    }
+}

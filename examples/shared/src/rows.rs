@@ -1,0 +1,148 @@
+//! Lines "what, in the text, computed, verdict".
+//!
+//! ```text
+//! let mut rows = Rows::new(&mut out, "1. Forward pass")?;
+//! rows.line(&Row::new("z = w x + b", 0.98).printed("0.9800"))?;
+//! rows.line(&Row::new("delta", 0.51).printed("0.01").slip("rule", 0.0101))?;
+//! ```
+
+use core::fmt;
+use std::io::{self, Write};
+
+/// Whether a number of a text is right.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Verdict<'a> {
+    /// The text does not print it.
+    NotPrinted,
+    /// It rounds to the digits of the text.
+    Agrees,
+    /// It does not, but it does if it is computed with this slip of the text.
+    Differs(&'a str),
+    /// It does not, and nobody knows why.
+    Unexplained,
+}
+
+impl fmt::Display for Verdict<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::NotPrinted => Ok(()),
+            Self::Agrees => f.write_str("agrees"),
+            Self::Differs(word) => write!(f, "differs: {word}"),
+            Self::Unexplained => f.write_str("differs"),
+        }
+    }
+}
+
+/// A number: what it is, its value, what the text says, and how the text came to it.
+#[derive(Clone, Debug)]
+pub struct Row<'a> {
+    what: String,
+    value: f64,
+    printed: Option<&'a str>,
+    slips: Vec<(&'a str, f64)>,
+}
+
+impl<'a> Row<'a> {
+    pub fn new(what: impl Into<String>, value: f64) -> Self {
+        Self { what: what.into(), value, printed: None, slips: vec![] }
+    }
+
+    /// The digits of the text.
+    pub fn printed(self, digits: &'a str) -> Self {
+        Self { printed: Some(digits), ..self }
+    }
+
+    /// A word for a slip of the text, and the number that it leads to.
+    pub fn slip(mut self, word: &'a str, retraced: f64) -> Self {
+        self.slips.push((word, retraced));
+        self
+    }
+
+    pub fn verdict(&self) -> Verdict<'a> {
+        let Some(printed) = self.printed else { return Verdict::NotPrinted };
+        if rounds_to(self.value, printed) {
+            return Verdict::Agrees;
+        }
+        let slip = self.slips.iter().find(|(_, retraced)| rounds_to(*retraced, printed));
+        slip.map_or(Verdict::Unexplained, |(word, _)| Verdict::Differs(word))
+    }
+}
+
+/// Whether the digits are those of the value, to as many places as there are.
+fn rounds_to(value: f64, digits: &str) -> bool {
+    let places = decimals(digits);
+    let of = |number: f64| format!("{number:.places$}");
+    match digits.parse() {
+        Ok(printed) if digits.contains(['e', 'E']) => {
+            let places = digits.split(['e', 'E']).next().map_or(0, decimals);
+            format!("{value:.places$e}") == format!("{printed:.places$e}")
+        }
+        Ok(printed) => of(value) == of(printed),
+        Err(_) => false,
+    }
+}
+
+/// `1 update`, `2 updates`.
+pub fn of_updates(number: u32) -> String {
+    let ending = if number == 1 { "" } else { "s" };
+    format!("{number} update{ending}")
+}
+
+/// Number of digits behind the point.
+fn decimals(digits: &str) -> usize {
+    let digits = digits.split(['e', 'E']).next().unwrap_or(digits);
+    digits.split_once('.').map_or(0, |(_, decimals)| decimals.len())
+}
+
+/// Writes rows under headings.
+#[derive(Debug)]
+pub struct Rows<'a, W> {
+    out: &'a mut W,
+    title: &'a str,
+}
+
+/// Width of the first column, and of the two with numbers.
+const WHAT: usize = 44;
+const NUMBER: usize = 24;
+
+impl<'a, W: Write> Rows<'a, W> {
+    /// The title stands over the column of what is computed: `here`, for instance.
+    pub fn new(out: &'a mut W, title: &'a str) -> Self {
+        Self { out, title }
+    }
+
+    pub fn heading(&mut self, text: &str) -> io::Result<()> {
+        let width = WHAT.saturating_add(2);
+        writeln!(
+            self.out,
+            "\n{text:<width$}{:<NUMBER$}{:<NUMBER$}verdict",
+            self.title, "in the text"
+        )
+    }
+
+    pub fn line(&mut self, row: &Row<'_>) -> io::Result<()> {
+        let value = match row.printed {
+            Some(digits) if digits.contains(['e', 'E']) => {
+                format!("{:.*e}", decimals(digits), row.value)
+            }
+            Some(digits) => format!("{:.*}", decimals(digits), row.value),
+            // A count, as a rule.
+            None if row.value.fract() == 0.0 && row.value.abs() < 1e7 => row.value.to_string(),
+            None if (1e-4..1e7).contains(&row.value.abs()) => format!("{:.10}", row.value),
+            None => format!("{:.9e}", row.value),
+        };
+        // Room for a sign keeps the points in line.
+        let signed = |text: &str| match text {
+            text if text.starts_with('-') && text.len() > 1 => text.to_owned(),
+            text => format!(" {text}"),
+        };
+        let printed = signed(row.printed.unwrap_or("-"));
+        let line = format!(
+            "  {:<WHAT$}{:<NUMBER$}{printed:<NUMBER$}{}",
+            row.what,
+            signed(&value),
+            row.verdict()
+        );
+        writeln!(self.out, "{}", line.trim_end())
+    }
+}

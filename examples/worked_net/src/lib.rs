@@ -1,0 +1,246 @@
+//! The worked 2-2-2 network: one step taken apart, and its training. Computes, prints nothing.
+#![allow(clippy::arithmetic_side_effects, reason = "only floats are added and multiplied here")]
+
+pub mod text;
+
+use gradlet::{kernel, prelude::*};
+
+/// Two inputs, two hidden units, two outputs, sigmoid everywhere.
+pub type Net<T> = Mlp<2, 2, 2, Sigmoid, Sigmoid, T>;
+
+/// i1 and i2.
+pub const INPUTS: [f64; 2] = [0.1, 0.2];
+/// o1 and o2: what the outputs should be.
+pub const TARGETS: [f64; 2] = [0.01, 0.99];
+/// w1 .. w8, in the rows of h1, h2, o1 and o2.
+pub const WEIGHTS: [[f64; 2]; 4] = [[0.1, 0.2], [0.3, 0.4], [0.5, 0.6], [0.7, 0.8]];
+
+/// Which biases the network starts with.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Biases {
+    /// Those that the text lists.
+    #[default]
+    Declared,
+    /// Those that the text computes with.
+    Printed,
+}
+
+impl Biases {
+    /// b1 .. b4.
+    pub const fn values(self) -> [f64; 4] {
+        match self {
+            Self::Declared => [0.55, 0.56, 0.66, 0.67],
+            Self::Printed => [0.55, 0.55, 0.66, 0.66],
+        }
+    }
+}
+
+/// The number of type `T` nearest to each of `values`.
+pub fn nearest<T: Scalar>(values: [f64; 2]) -> [T; 2] {
+    values.map(T::from_f64)
+}
+
+/// The network as it is before the first update.
+pub fn network<T: Scalar>(biases: Biases) -> Net<T> {
+    let [h1, h2, o1, o2] = WEIGHTS.map(nearest);
+    let [b1, b2, b3, b4] = biases.values();
+    Net::new(
+        Dense::from_rows([h1, h2], nearest([b1, b2])),
+        Dense::from_rows([o1, o2], nearest([b3, b4])),
+    )
+}
+
+/// One number for each parameter, in the order of the text.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Parameters<T> {
+    /// w1 .. w8.
+    pub weights: [T; 8],
+    /// b1 .. b4.
+    pub biases: [T; 4],
+}
+
+impl<T: Scalar> Parameters<T> {
+    /// From the two layers of a network, or of a gradient.
+    fn of(hidden: &Dense<2, 2, Sigmoid, T>, output: &Dense<2, 2, Sigmoid, T>) -> Self {
+        let ([[w1, w2], [w3, w4]], [[w5, w6], [w7, w8]]) = (hidden.rows(), output.rows());
+        let (&[b1, b2], &[b3, b4]) = (hidden.bias(), output.bias());
+        Self { weights: [w1, w2, w3, w4, w5, w6, w7, w8], biases: [b1, b2, b3, b4] }
+    }
+
+    /// The parameters of `net`.
+    pub fn of_net(net: &Net<T>) -> Self {
+        Self::of(net.first(), net.rest())
+    }
+}
+
+/// Every number of one step of gradient descent. Pairs belong to h1 and h2, or to o1 and o2.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Step<T> {
+    /// Weighted sums of the hidden units.
+    pub in_h: [T; 2],
+    /// Their sigmoids.
+    pub out_h: [T; 2],
+    /// Weighted sums of the output units.
+    pub in_o: [T; 2],
+    /// Their sigmoids: the outputs of the network.
+    pub out_o: [T; 2],
+    /// `E_o1` and `E_o2`: half the squared error of each output.
+    pub errors: [T; 2],
+    /// Their sum, the loss.
+    pub error: T,
+    /// dE/dout of the outputs.
+    pub error_by_out_o: [T; 2],
+    /// dout/din of the outputs: slope of the sigmoid.
+    pub slope_o: [T; 2],
+    /// dE/din of the outputs.
+    pub delta_o: [T; 2],
+    /// `dE_o1/dout_h` and `dE_o2/dout_h`: the share of each output, for h1 and h2.
+    pub shares: [[T; 2]; 2],
+    /// dE/dout of the hidden units: the sum of the shares.
+    pub error_by_out_h: [T; 2],
+    /// dout/din of the hidden units.
+    pub slope_h: [T; 2],
+    /// dE/din of the hidden units.
+    pub delta_h: [T; 2],
+    /// The parameters before the update.
+    pub before: Parameters<T>,
+    /// dE/dw and dE/db.
+    pub gradient: Parameters<T>,
+    /// The parameters after the update.
+    pub after: Parameters<T>,
+    /// The loss after the update.
+    pub error_after: T,
+}
+
+/// Takes one step from `net` and keeps every number on the way.
+pub fn step<T: Scalar>(net: &Net<T>, learning_rate: T) -> Step<T> {
+    let (x, t) = (nearest(INPUTS), nearest(TARGETS));
+    let (hidden, output) = (net.first(), net.rest());
+
+    let (mut in_h, mut in_o) = ([T::ZERO; 2], [T::ZERO; 2]);
+    hidden.logits(&x, &mut in_h);
+    let out_h = hidden.forward(&x);
+    output.logits(&out_h, &mut in_o);
+    let out_o = net.forward(&x);
+
+    // The exact gradient; that of a bias is the delta of its unit.
+    let mut batch = BatchTrainer::<Net<T>, HalfSquaredError, Sgd<T>>::new();
+    let error = batch.accumulate(net, &x, &t);
+    let (hidden_gradient, output_gradient) = (batch.gradient().first(), batch.gradient().rest());
+    let (delta_h, delta_o) = (*hidden_gradient.bias(), *output_gradient.bias());
+    let gradient = Parameters::of(hidden_gradient, output_gradient);
+
+    // The factors that the deltas are made of.
+    let mut error_by_out_o = [T::ZERO; 2];
+    <HalfSquaredError as Loss<Sigmoid, T>>::delta(&out_o, &t, &mut error_by_out_o, &mut ());
+    let mut error_by_out_h = [T::ZERO; 2];
+    kernel::input_gradient::<T, 2, 2, 1>(output.weights(), [&delta_o], [&mut error_by_out_h]);
+    let ([d1, d2], [to_o1, to_o2]) = (delta_o, output.rows());
+
+    let mut trained = net.clone();
+    let mut trainer = Trainer::<Net<T>, HalfSquaredError, Sgd<T>>::new();
+    trainer.step(&mut trained, &Sgd { learning_rate }, &x, &t);
+
+    Step {
+        in_h,
+        out_h,
+        in_o,
+        out_o,
+        errors: errors(out_o, t),
+        error,
+        error_by_out_o,
+        slope_o: out_o.map(Sigmoid::derivative),
+        delta_o,
+        shares: [to_o1.map(|w| d1 * w), to_o2.map(|w| d2 * w)],
+        error_by_out_h,
+        slope_h: out_h.map(Sigmoid::derivative),
+        delta_h,
+        before: Parameters::of_net(net),
+        gradient,
+        after: Parameters::of_net(&trained),
+        error_after: trainer.evaluate(&trained, &x, &t),
+    }
+}
+
+/// Half the squared error of each output alone.
+fn errors<T: Scalar>([y1, y2]: [T; 2], [t1, t2]: [T; 2]) -> [T; 2] {
+    // Under `Identity` a loss takes its values as they are.
+    let error = |y, t| <HalfSquaredError as Loss<Identity, T>>::evaluate(&mut [y], &[t]);
+    [error(y1, t1), error(y2, t2)]
+}
+
+/// The cross-entropy of `net`, the other loss that the text mentions.
+pub fn cross_entropy<T: Scalar>(net: &Net<T>) -> T {
+    Trainer::<Net<T>, BinaryCrossEntropy, Sgd<T>>::new().evaluate(
+        net,
+        &nearest(INPUTS),
+        &nearest(TARGETS),
+    )
+}
+
+/// Where the training stands.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Moment<T> {
+    /// Number of updates done.
+    pub updates: u32,
+    /// The loss after them.
+    pub loss: T,
+    /// The outputs after them.
+    pub outputs: [T; 2],
+}
+
+/// How training ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Ending {
+    /// All updates are done.
+    Complete,
+    /// After so many updates the loss is NaN or infinite.
+    NotFinite(u32),
+    /// After so many updates the loss is not zero, but each derivative of it is: nothing more can be
+    /// learned.
+    Saturated(u32),
+}
+
+/// Trains `net`, and shows each moment whose loss is finite to `observe`: `steps + 1` of them, if
+/// nothing goes wrong.
+pub fn train<T: Scalar>(
+    net: &mut Net<T>,
+    learning_rate: T,
+    steps: u32,
+    mut observe: impl FnMut(Moment<T>),
+) -> Ending {
+    let (x, t) = (nearest(INPUTS), nearest(TARGETS));
+    let sgd = Sgd { learning_rate };
+    let mut trainer = Trainer::<Net<T>, HalfSquaredError, Sgd<T>>::new();
+    let mut moves = true;
+    for updates in 0..steps {
+        let before = moves.then(|| net.clone());
+        let loss = trainer.step(net, &sgd, &x, &t);
+        if !loss.is_finite() {
+            return Ending::NotFinite(updates);
+        }
+        observe(Moment { updates, loss, outputs: *trainer.output() });
+        // An update that changes nothing is followed by nothing but such updates. Without a slope
+        // that is the end; with one, the steps have become smaller than a rounding.
+        if before.is_some_and(|before| before == *net) {
+            moves = false;
+            if loss > T::ZERO && is_flat(net) {
+                return Ending::Saturated(updates);
+            }
+        }
+    }
+    let loss = trainer.evaluate(net, &x, &t);
+    if !loss.is_finite() {
+        return Ending::NotFinite(steps);
+    }
+    observe(Moment { updates: steps, loss, outputs: *trainer.output() });
+    Ending::Complete
+}
+
+/// Whether the gradient of `net` is exactly zero.
+fn is_flat<T: Scalar>(net: &Net<T>) -> bool {
+    let mut batch = BatchTrainer::<Net<T>, HalfSquaredError, Sgd<T>>::new();
+    batch.accumulate(net, &nearest(INPUTS), &nearest(TARGETS));
+    let gradient = Parameters::of(batch.gradient().first(), batch.gradient().rest());
+    gradient.weights.iter().chain(&gradient.biases).all(|&g| g == T::ZERO)
+}

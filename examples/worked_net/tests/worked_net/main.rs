@@ -1,0 +1,4 @@
+//! The example `worked_net`.
+
+mod numbers;
+mod program;

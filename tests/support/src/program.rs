@@ -1,0 +1,58 @@
+//! Programs of examples, run.
+
+use std::fs;
+use std::path::Path;
+use std::process::{Command, Output, Stdio};
+
+use crate::files::{fault_of_csv, fault_of_svg};
+
+/// A program, with a folder for what it writes.
+#[derive(Debug)]
+pub struct Program {
+    /// Its path.
+    pub path: &'static str,
+    /// Where its tests may write.
+    pub scratch: &'static str,
+}
+
+impl Program {
+    /// Runs it to its end.
+    pub fn run(&self, arguments: &[&str]) -> Output {
+        Command::new(self.path).args(arguments).stdin(Stdio::null()).output().unwrap()
+    }
+
+    /// A folder for its files that does not exist yet.
+    pub fn folder(&self, name: &str) -> String {
+        let program = Path::new(self.path).file_stem().unwrap();
+        let path = Path::new(self.scratch).join(program).join(name);
+        drop(fs::remove_dir_all(&path));
+        path.to_str().unwrap().to_owned()
+    }
+}
+
+/// What a program wrote.
+pub fn text_of(bytes: &[u8]) -> String {
+    String::from_utf8(bytes.to_vec()).unwrap()
+}
+
+/// Asserts that the text of an SVG file is whole.
+#[track_caller]
+pub fn assert_whole_svg(svg: &str) {
+    assert_eq!(fault_of_svg(svg), None, "{svg}");
+}
+
+/// Asserts that a folder has just these files, all of them whole.
+#[track_caller]
+pub fn assert_files(folder: &str, names: &[&str]) {
+    let mut found = vec![];
+    for entry in fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        let text = fs::read_to_string(&path).unwrap();
+        let is_picture = path.extension().unwrap() == "svg";
+        let fault = if is_picture { fault_of_svg(&text) } else { fault_of_csv(&text) };
+        assert_eq!(fault, None, "{}", path.display());
+        found.push(path.file_name().unwrap().to_str().unwrap().to_owned());
+    }
+    found.sort();
+    assert_eq!(found, names);
+}

@@ -1,0 +1,78 @@
+//! Random numbers, networks and samples that are the same on every run.
+
+use gradlet::{Activation, Chain, Dense, Frozen, Hidden, Layer, Scalar, Takes};
+
+use super::Bare;
+
+/// `SplitMix64`: Steele, Lea, Flood, OOPSLA 2014.
+#[derive(Clone)]
+pub struct Rng(pub u64);
+
+impl Rng {
+    pub fn word(&mut self) -> u64 {
+        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let z = (self.0 ^ (self.0 >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        let z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        z ^ (z >> 31)
+    }
+
+    /// Uniform in `0.0..1.0`.
+    pub fn unit(&mut self) -> f64 {
+        (self.word() >> 11) as f64 / (1_u64 << 53) as f64
+    }
+
+    /// Uniform in `low..high`.
+    pub fn range(&mut self, low: f64, high: f64) -> f64 {
+        low + (high - low) * self.unit()
+    }
+
+    #[inline(never)]
+    pub fn array<T: Scalar, const N: usize>(&mut self, low: f64, high: f64) -> [T; N] {
+        core::array::from_fn(|_| T::from_f64(self.range(low, high)))
+    }
+}
+
+/// Networks with random parameters: weights within `+-2 / sqrt(IN)`, so that sums stay near 1
+/// whatever the size, and biases within `-0.5..1`, so that few rectifiers are dead.
+pub trait Random {
+    fn random(rng: &mut Rng) -> Self;
+}
+
+impl<const IN: usize, const OUT: usize, A: Activation<T>, T: Scalar> Random
+    for Dense<IN, OUT, A, T>
+{
+    #[inline(never)]
+    fn random(rng: &mut Rng) -> Self {
+        let size = 2.0 / (IN as f64).sqrt();
+        Self::new(core::array::from_fn(|_| rng.array(-size, size)), rng.array(-0.5, 1.0))
+    }
+}
+
+impl<const IN: usize, const OUT: usize, A: Activation<T>, T: Scalar> Random
+    for Bare<IN, OUT, A, T>
+{
+    #[inline(never)]
+    fn random(rng: &mut Rng) -> Self {
+        let size = 2.0 / (IN as f64).sqrt();
+        Self::new(core::array::from_fn(|_| rng.array(-size, size)))
+    }
+}
+
+impl<L: Random> Random for Frozen<L> {
+    #[inline(never)]
+    fn random(rng: &mut Rng) -> Self {
+        Self::new(L::random(rng))
+    }
+}
+
+impl<F, R> Random for Chain<F, R>
+where
+    F: Layer<Activation: Hidden> + Random,
+    R: Takes<F::Output, F::Format> + Random,
+{
+    #[inline(never)]
+    fn random(rng: &mut Rng) -> Self {
+        let first = F::random(rng);
+        Self::new(first, R::random(rng))
+    }
+}
