@@ -22,7 +22,7 @@
 //!
 //! # Example
 //!
-//! ```
+//! ```standalone_crate
 //! use gradlet::prelude::*;
 //! use gradlet::store::{Store, StoreError};
 //! # mod flash { include!("../../tests/support/flash.rs"); }

@@ -20,7 +20,7 @@
 //!
 //! # Example
 //!
-//! ```
+//! ```standalone_crate
 //! use gradlet::flat::{Assembler, FrameError, frame_bytes, load_frame, piece_count, pieces, to_frame};
 //! use gradlet::prelude::*;
 //! use gradlet::store::Store;

@@ -13,7 +13,7 @@ macro_rules! constants {
             /// The elements of a tensor in memory order, in rows of `C`; a `const fn`, for custom
             /// layers, which [`load!`](crate::load) does not cover. A missing bias is zero.
             ///
-            /// ```
+            /// ```standalone_crate
             /// use gradlet::safetensors::Safetensors;
             /// use gradlet::{Kind, Tensor};
             ///

@@ -55,7 +55,7 @@ pub mod __load {
 /// of these layers is an error, unless a name that ends in two dots
 /// [ignores](crate::safetensors#tensors-of-no-layer) it.
 ///
-/// ```
+/// ```standalone_crate
 /// use gradlet::safetensors::{self, LoadError};
 /// use gradlet::prelude::*;
 ///
@@ -87,7 +87,7 @@ pub fn load<'n, N: Layer<Format: Scalar>>(
 ///
 /// For networks too large for the stack, use [`load`].
 ///
-/// ```
+/// ```standalone_crate
 /// use gradlet::{prelude::*, safetensors};
 ///
 /// let file = include_bytes!("../../tests/weights/worked.safetensors");
@@ -175,7 +175,7 @@ pub(super) fn load_checked<'n, T: Scalar, N: Layer<Format = T>>(
 /// 100,000 weights take two or three seconds to compile; from about 500,000 the constant needs
 /// `#[allow(long_running_const_eval)]`.
 ///
-/// ```
+/// ```standalone_crate
 /// use gradlet::prelude::*;
 ///
 /// static NET: Mlp<2, 2, 2> =

@@ -35,7 +35,7 @@
 //! Such a name may appear anywhere among those of the layers; it has no effect when a file is
 //! written. [`Safetensors::tensors`] lists the tensors of a file.
 //!
-//! ```
+//! ```standalone_crate
 //! use gradlet::prelude::*;
 //! use gradlet::safetensors::{self, LoadError};
 //!
@@ -196,7 +196,7 @@ impl<'a> Safetensors<'a> {
 
     /// The tensors of the file, in header order. Of several with the same name the last counts.
     ///
-    /// ```
+    /// ```standalone_crate
     /// use gradlet::safetensors::Safetensors;
     ///
     /// let file = include_bytes!("../../tests/weights/worked.safetensors");
@@ -217,7 +217,7 @@ impl<'a> Safetensors<'a> {
     /// ignored by a name that ends in `..`: the check of [`load!`](crate::load), for layers that
     /// are loaded one by one.
     ///
-    /// ```
+    /// ```standalone_crate
     /// use gradlet::{prelude::*, safetensors::Safetensors};
     ///
     /// let file = Safetensors::new(include_bytes!("../../tests/weights/worked.safetensors"))?;
@@ -238,7 +238,7 @@ impl<'a> Safetensors<'a> {
     /// Loads the weights of the file into a network, in place: [`load`] for a file that is already
     /// parsed.
     ///
-    /// ```
+    /// ```standalone_crate
     /// use gradlet::prelude::*;
     /// use gradlet::safetensors::Safetensors;
     ///
@@ -300,7 +300,7 @@ fn is_described<N: Layer>(net: &N) -> bool {
 
 /// Name, dtype and shape of a tensor in a file. It prints as `0.weight F32 [4, 2]`.
 ///
-/// ```
+/// ```standalone_crate
 /// use gradlet::safetensors::{Dtype, Safetensors};
 ///
 /// let file = include_bytes!("../../tests/weights/mixed.safetensors");
@@ -331,7 +331,7 @@ impl fmt::Display for TensorInfo<'_> {
 
 /// The name of a tensor in a file. It can be printed, and compared with a string.
 ///
-/// ```
+/// ```standalone_crate
 /// use gradlet::safetensors::Safetensors;
 ///
 /// let file = Safetensors::new(include_bytes!("../../tests/weights/worked.safetensors"))?;

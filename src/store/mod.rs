@@ -4,7 +4,7 @@
 //! hardware abstraction crates of most microcontrollers do; [`AsyncStore`] with those of
 //! [`embedded_storage_async`]. Both write to a ring of pages, which levels the wear.
 //!
-//! ```
+//! ```standalone_crate
 //! use gradlet::prelude::*;
 //! use gradlet::store::{Store, StoreError};
 //! # mod flash { include!("../../tests/support/flash.rs"); }
