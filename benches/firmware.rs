@@ -1,5 +1,5 @@
 //! Measures the networks of the benchmark on emulated microcontrollers, beside the same networks
-//! written by hand, and writes the tables of the README and of the firmware's page.
+//! written by hand, and writes the tables of the README and of the page of the firmware.
 //!
 //! `cargo bench --bench firmware`; needs what `tests/all.sh firmware` installs.
 
@@ -15,15 +15,19 @@ use std::fs;
 
 fn main() -> Result<(), Box<dyn Error>> {
     let rows = figures::measure_all();
-    write(concat!(env!("CARGO_MANIFEST_DIR"), "/README.md"), &figures::table(&rows))?;
+    let short = rows.iter().filter(|row| figures::is_in_short(&row.name));
+    let readme = concat!(env!("CARGO_MANIFEST_DIR"), "/README.md");
+    write(readme, "short", &figures::table("short", short))?;
     let page = concat!(env!("CARGO_MANIFEST_DIR"), "/examples/firmware/README.md");
-    write(page, &figures::table_of_loops(&rows))
+    write(page, "networks", &figures::table("networks", &rows))?;
+    write(page, "parts", &figures::table_of_parts(&figures::measure_parts()))?;
+    write(page, "loops", &figures::table_of_loops(&rows))
 }
 
-/// Prints a table, and puts it into a page.
-fn write(path: &str, table: &str) -> Result<(), Box<dyn Error>> {
+/// Prints a table, and puts it into a page in place of that of this name.
+fn write(path: &str, name: &str, table: &str) -> Result<(), Box<dyn Error>> {
     print!("{table}");
     let page = fs::read_to_string(path)?;
-    fs::write(path, page.replace(figures::written(&page), table))?;
+    fs::write(path, page.replace(figures::written(&page, name), table))?;
     Ok(())
 }

@@ -71,6 +71,9 @@
 //! step needs little stack. Networks and trainers are plain values: put them in a `static`, where a
 //! trainer takes no flash because it is zero-initialised.
 //!
+//! In a debug build at opt-level 0, nothing is inlined, and a small firmware has hundreds of kilobytes.
+//! In its `Cargo.toml`, `[profile.dev]` should say `opt-level = "s"`.
+//!
 //! # Bit-identical results everywhere
 //!
 //! Every sum is evaluated in one fixed order, with or without SIMD, products are rounded before
@@ -120,6 +123,8 @@
 //! | `store` | [`store`]: power-fail-safe storage of networks in flash |
 //! | `rand_core` | [`init`]: initialisers and shuffling from any `rand_core` 0.10 generator |
 //!
+//! What may change between versions: [`stability`].
+//!
 //! # What it does not offer
 //!
 //! Convolutions, recurrent layers, attention, automatic differentiation of arbitrary code, integer
@@ -131,6 +136,7 @@
 #![cfg_attr(not(feature = "rand_core"), doc = "[`init`]: #features")]
 #![cfg_attr(not(feature = "store"), doc = "[`store`]: #features")]
 #![cfg_attr(not(feature = "embedded-io"), doc = "[`safetensors::write`]: #features")]
+#![cfg_attr(docsrs, feature(doc_cfg))]
 #![no_std]
 #![forbid(unsafe_code)]
 
@@ -167,6 +173,8 @@ mod scalar;
 pub mod schedule;
 mod shape;
 mod source;
+#[cfg(any(doc, doctest))]
+pub mod stability;
 #[cfg(feature = "store")]
 pub mod store;
 #[cfg(feature = "heapless")]

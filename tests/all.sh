@@ -26,17 +26,29 @@
 #   api       the public API is the one in tests/public_api.txt
 #   features  no warning, nor in the documentation, and right answers, with no feature, with each alone
 #             and with all; each also builds for bare metal
+#   package   the package could be published, and has what its documentation reads
 #   fuzz      15 seconds of made-up safetensors files get the verdict of the crate of that name
 #
-# A step that fails does not keep the later ones from running. Needed on PATH: cargo, best by rustup.
+# Only when named, as their programs take minutes to install:
+#
+#   deny      licences, known vulnerabilities and sources of all dependencies
+#   semver    no breaking change since the last release that the version does not tell of
+#
+# A step that fails does not keep the others from running. A full run installs first, then runs two lanes
+# of steps side by side. Needed on PATH: cargo, best by rustup.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
-all_steps=(fmt clippy doc test msrv no_std firmware bits examples python api features fuzz)
+all_steps=(fmt clippy doc test msrv no_std firmware bits examples python api features package fuzz)
+extra_steps=(deny semver)
+# Those of a full run that go beside the others, as a build often keeps but one core busy.
+lane=(firmware bits no_std fuzz)
 # TARGET=COMMAND that runs its programs.
 bits_targets=(aarch64-unknown-none=qemu-aarch64 riscv64gc-unknown-none-elf=qemu-riscv64
     riscv32imafc-unknown-none-elf=qemu-riscv32 i686-unknown-linux-gnu=qemu-i386
     "wasm32-unknown-unknown=node run.mjs")
+firmware_targets=(thumbv6m-none-eabi thumbv7m-none-eabi thumbv7em-none-eabihf thumbv8m.main-none-eabihf
+    riscv32imac-unknown-none-elf)
 bare_metal_targets=(thumbv6m-none-eabi thumbv7em-none-eabihf riscv32imac-unknown-none-elf)
 # Tests of many networks, which take longer to optimise than to run as they are.
 slow_to_optimise="networks store"
@@ -51,17 +63,19 @@ bless=
 export CARGO_INCREMENTAL=0
 
 scratch=$(mktemp -d)
-trap 'rm -rf "$scratch"' EXIT
+trap 'kill $(jobs -p) 2>/dev/null || true; rm -rf "$scratch"' EXIT
 
-# ---- steps -------------------------------------------------------------------------------------
+# ---- steps: what each needs, and what it does --------------------------------------------------
+
+needs_fmt() { component cargo-fmt rustfmt; }
 
 step_fmt() {
-    component cargo-fmt rustfmt
     cargo fmt --all --check
 }
 
+needs_clippy() { component cargo-clippy clippy; }
+
 step_clippy() {
-    component cargo-clippy clippy
     cargo clippy --locked --all-targets --no-default-features -- -D warnings
     cargo clippy --locked --all-targets --all-features --workspace -- -D warnings
 }
@@ -118,6 +132,11 @@ checked() {
         --config "profile.checked.package.gradlet.opt-level=$level" "$@"
 }
 
+needs_msrv() {
+    # No harm: fetching is all that this is for, and the step says what is wrong.
+    tests/cargo.sh msrv fetch --locked || true
+}
+
 step_msrv() {
     local status=0
     oldest check --tests || status=$?
@@ -134,6 +153,8 @@ oldest() {
         --features defmt,embedded-io,rand_core,store "${@:2}"
 }
 
+needs_no_std() { fetch_targets "${bare_metal_targets[@]}"; }
+
 step_no_std() {
     local target features status=0
     for target in "${bare_metal_targets[@]}"; do
@@ -148,13 +169,17 @@ step_no_std() {
     done
 }
 
-step_firmware() {
+needs_firmware() {
     system_program qemu-system-arm "it plays the Arm cores" qemu-system-arm
     system_program qemu-system-riscv32 "it plays the RISC-V core" qemu-system-misc
     cargo_program qemu-run 0.3.1
     cargo_program defmt-print 1.2.0
     component cargo-fmt rustfmt
     component cargo-clippy clippy
+    fetch_targets "${firmware_targets[@]}"
+}
+
+step_firmware() {
     (cd examples/firmware && cargo fmt --check)
     firmware_clippy thumbv7em-none-eabihf --features measure
     firmware_clippy thumbv7em-none-eabihf --features panic-never,panic-on-purpose
@@ -180,13 +205,17 @@ firmware_clippy() {
     in_firmware "$target" clippy --quiet --locked --release "$@" -- -D warnings
 }
 
-step_bits() {
-    local pair target program status=0
+needs_bits() {
     [[ $(uname -s) == Linux ]] || skip "QEMU runs programs of Linux only under Linux"
     system_program qemu-aarch64 "it runs programs of other processors" qemu-user
     system_program node "it runs WebAssembly" nodejs
     component cargo-fmt rustfmt
     component cargo-clippy clippy
+    fetch_targets "${bits_targets[@]%%=*}" i586-unknown-linux-gnu
+}
+
+step_bits() {
+    local pair target program status=0
     cd tests/bits
     cargo fmt --check
     cargo clippy --quiet --locked --release -- -D warnings
@@ -258,8 +287,8 @@ names_its_files() {
 
 run_example() { target/checked/"$1" "${@:2}" </dev/null; }
 
-step_python() {
-    local python=target/python/bin/python folder=$scratch/python name turn
+needs_python() {
+    local python=target/python/bin/python
     command -v python3 >/dev/null || skip "no python3"
     # For torch, if it is installed, this sees the packages of the system.
     [[ -x $python ]] || python3 -m venv --system-site-packages target/python \
@@ -267,6 +296,10 @@ step_python() {
     python_packages safetensors==0.8.0 numpy scikit-learn
     # Several gigabytes.
     [[ -z ${GRADLET_TORCH:-} ]] || python_packages torch keras
+}
+
+step_python() {
+    local python=target/python/bin/python folder=$scratch/python name turn
     mkdir "$folder"
 
     echo "   the same bytes"
@@ -295,9 +328,12 @@ python_packages() {
     "${pip[@]}" install "$@" || skip "pip cannot install $* here, see above"
 }
 
-step_api() {
+needs_api() {
     nightly
     cargo_program cargo-public-api 0.52.0 || skip "no cargo-public-api to be had, see above"
+}
+
+step_api() {
     [[ -n $bless || -e $snapshot ]] || skip "no $snapshot yet (\`tests/all.sh --bless\`)"
     # Both change often and only fit each other at times; that says nothing about this crate.
     cargo +nightly public-api -sss --all-features >"$scratch/public_api.txt" \
@@ -311,10 +347,14 @@ step_api() {
     fi
 }
 
-step_features() {
-    local feature target pair status=0
+needs_features() {
     component cargo-clippy clippy
     cargo_program cargo-hack 0.6.46
+    fetch_targets thumbv6m-none-eabi thumbv7em-none-eabihf
+}
+
+step_features() {
+    local feature target pair status=0
     cargo hack clippy --locked --lib --each-feature --exclude-features default -- -D warnings
     RUSTDOCFLAGS="-D warnings" \
         cargo hack doc --locked --no-deps --each-feature --exclude-features default
@@ -336,12 +376,30 @@ step_features() {
     done
 }
 
-step_fuzz() {
-    local target
+step_package() {
+    local folder
+    # Of a checkout that has changes too.
+    cargo package --locked --allow-dirty --no-verify
+    folder=$(ls -d target/package/gradlet-*/ 2>/dev/null) && rm -r "$folder"
+    tar -xzf target/package/gradlet-*.crate -C target/package
+    (
+        cd target/package/gradlet-*/
+        # In the folder of the other builds, which has what it depends on.
+        export CARGO_TARGET_DIR=../..
+        cargo build --locked
+        checked 0 --doc --all-features
+    )
+}
+
+needs_fuzz() {
     nightly
     system_program c++ "the fuzzer is built with it" g++
     cargo_program cargo-fuzz 0.13.2 || skip "no cargo-fuzz to be had, see above"
     component cargo-fmt rustfmt
+}
+
+step_fuzz() {
+    local target
     (cd tests/fuzz && cargo fmt --check)
     cargo +nightly fuzz build --fuzz-dir tests/fuzz
     local runs=() status=0 run
@@ -370,11 +428,31 @@ fuzz() {
         -dict=tests/fuzz/json.dict -max_total_time=15 -timeout=10
 }
 
+needs_deny() { cargo_program cargo-deny 0.20.2 || skip "no cargo-deny to be had, see above"; }
+
+step_deny() {
+    local deny=(cargo deny --workspace --config tests/deny.toml)
+    "${deny[@]}" check bans licenses sources
+    "${deny[@]}" fetch db || skip "the database of vulnerabilities cannot be had; all else is well"
+    "${deny[@]}" check advisories
+}
+
+needs_semver() {
+    cargo_program cargo-semver-checks 0.45.0 || skip "no cargo-semver-checks to be had, see above"
+}
+
+step_semver() {
+    local release
+    release=$(git tag --list 'v*' --sort -v:refname | sed 1q)
+    [[ -n $release ]] || skip "no release yet"
+    cargo semver-checks --baseline-rev "$release" --all-features
+}
+
 # ---- helpers -----------------------------------------------------------------------------------
 
 # Ends the step: it could not be done, and why.
 skip() {
-    echo "$*" >"$scratch/reason"
+    echo "$*" >"$scratch/reason-$step"
     exit 77
 }
 
@@ -386,6 +464,14 @@ features() {
         | grep -oE '"features":\{[^}]*\},"manifest_path":"[^"]*"' \
         | grep -F "\"$PWD/Cargo.toml\"") || return 1
     { grep -oE '"[^"]+":\[' <<<"$line" || true; } | tr -d '":[' | sed '/^default$/d'
+}
+
+# Sees to the targets $1.., if rustup has them; the steps say of each that is not to be had.
+fetch_targets() {
+    local target
+    for target; do
+        tests/cargo.sh "$target" fetch --quiet --locked || true
+    done
 }
 
 # Sees to rustup's component $2, which has the program $1.
@@ -436,8 +522,8 @@ for argument; do
     --help | -h) usage && exit ;;
     --bless) bless=yes ;;
     *)
-        if [[ " ${all_steps[*]} " != *" $argument "* ]]; then
-            echo "tests/all.sh: no step $argument; the steps are ${all_steps[*]}" >&2
+        if [[ " ${all_steps[*]} ${extra_steps[*]} " != *" $argument "* ]]; then
+            echo "tests/all.sh: no step $argument; the steps are ${all_steps[*]} ${extra_steps[*]}" >&2
             exit 2
         fi
         steps+=("$argument")
@@ -455,31 +541,59 @@ fi
 # rustc calls the C compiler to link whatever runs on this machine: tests and build scripts.
 system_program cc "rustc links programs with it" gcc libc6-dev
 
-passed=0 failed=0 skipped=0
-for step in "${steps[@]}"; do
-    echo "== $step"
-    SECONDS=0
-    # Not as a condition: bash would then go on after a command that fails inside the step.
-    set +e
-    (
+# Runs the steps $1.. one after the other.
+run() {
+    local step
+    for step; do
+        echo "== $step"
+        SECONDS=0
+        # Not as a condition: bash would then go on after a command that fails inside the step.
+        set +e
+        (
+            set -e
+            needs "$step"
+            "step_$step"
+        )
+        echo $? $SECONDS >"$scratch/ended-$step"
         set -e
-        "step_$step"
-    )
-    status=$?
-    set -e
+    done
+}
+
+# Sees to what a step needs.
+needs() { ! declare -F "needs_$1" >/dev/null || "needs_$1"; }
+
+if [[ ${#steps[@]} == "${#all_steps[@]}" ]]; then
+    echo "== what is missing"
+    for step in "${steps[@]}"; do
+        # The step says what is wrong.
+        (needs "$step") || true
+    done
+    echo "== ${lane[*]}: beside the others, and told of at the end"
+    run "${lane[@]}" >"$scratch/lane" 2>&1 &
+    others=()
+    for step in "${steps[@]}"; do
+        [[ " ${lane[*]} " == *" $step "* ]] || others+=("$step")
+    done
+    run "${others[@]}"
+    wait
+    cat "$scratch/lane"
+else
+    run "${steps[@]}"
+fi
+
+passed=0 failed=0 skipped=0
+echo "== summary"
+for step in "${steps[@]}"; do
+    read -r status seconds <"$scratch/ended-$step"
     if [[ $status == 0 ]]; then
         passed=$((passed + 1)) outcome=passed
-    elif [[ $status == 77 && -e $scratch/reason ]]; then
-        skipped=$((skipped + 1)) outcome="skipped: $(cat "$scratch/reason")"
-        rm "$scratch/reason"
+    elif [[ $status == 77 && -e $scratch/reason-$step ]]; then
+        skipped=$((skipped + 1)) outcome="skipped: $(cat "$scratch/reason-$step")"
     else
         failed=$((failed + 1)) outcome=FAILED
     fi
-    printf '   %-9s %4d s  %s\n' "$step" "$SECONDS" "$outcome" >>"$scratch/summary"
+    printf '   %-9s %4d s  %s\n' "$step" "$seconds" "$outcome"
 done
-
-echo "== summary"
-cat "$scratch/summary"
 if [[ $skipped == 0 ]]; then
     echo "$passed passed, $failed failed"
 else

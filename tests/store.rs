@@ -14,7 +14,7 @@
 mod outside;
 mod flash {
     #![allow(unreachable_pub, reason = "the documentation includes the same file")]
-    include!("support/flash.rs");
+    include!("simulated/flash.rs");
 }
 
 use core::fmt::Debug;

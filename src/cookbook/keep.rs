@@ -25,7 +25,7 @@
 //! ```standalone_crate
 //! use gradlet::prelude::*;
 //! use gradlet::store::{Store, StoreError};
-//! # mod flash { include!("../../tests/support/flash.rs"); }
+//! # mod flash { include!("../../tests/simulated/flash.rs"); }
 //! # use flash::{Flash, FlashError};
 //!
 //! type Net = Mlp<4, 6, 2>;

@@ -24,7 +24,7 @@
 //! use gradlet::flat::{Assembler, FrameError, frame_bytes, load_frame, piece_count, pieces, to_frame};
 //! use gradlet::prelude::*;
 //! use gradlet::store::Store;
-//! # mod flash { include!("../../tests/support/flash.rs"); }
+//! # mod flash { include!("../../tests/simulated/flash.rs"); }
 //! # let flash = flash::Flash::<4, 512, 4>::new();
 //!
 //! type Net = Mlp<1, 4, 1, Tanh, Identity>;

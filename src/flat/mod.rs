@@ -6,6 +6,9 @@
 //! nothing is allocated; an array of another length does not compile. A frame larger than a packet
 //! is sent in [`pieces`].
 //!
+//! On a Cortex-M4F at opt-level `s`, writing and loading frames takes 816 bytes of flash and 40 of
+//! stack, arrays 172 and 12 (measured by `parts` of `examples/firmware`).
+//!
 //! # Code that is generic over networks
 //!
 //! It takes the length as a parameter beside the network; a wrong length does not compile.

@@ -29,7 +29,7 @@
 //! # Ok::<(), gradlet::linear::LeastSquaresError>(())
 //! ```
 //!
-//! # The same bits everywhere
+//! # Bit-identical results everywhere
 //!
 //! [`LeastSquares`] and [`RecursiveLeastSquares`] give the same bits on every target, like all of
 //! this crate: they add, multiply, divide and take square roots, each correctly rounded, in a fixed

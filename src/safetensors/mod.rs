@@ -21,6 +21,10 @@
 //! value of the network's scalar type. NaN and infinity are neither read nor written. Layers in
 //! [`Frozen`](crate::Frozen) are left out. Metadata is ignored, and not written.
 //!
+//! For a network of two layers on a Cortex-M4F at opt-level `s`, [`load`] takes 14 KB of flash and
+//! 2 KB of stack, [`save`] 6 KB and 820 bytes, and [`load!`](crate::load) nothing but the weights
+//! (measured by `parts` of `examples/firmware`).
+//!
 //! # Tensors of no layer
 //!
 //! A file must not have any other tensors: with a normalisation between two layers, an additional

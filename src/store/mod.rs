@@ -7,7 +7,7 @@
 //! ```standalone_crate
 //! use gradlet::prelude::*;
 //! use gradlet::store::{Store, StoreError};
-//! # mod flash { include!("../../tests/support/flash.rs"); }
+//! # mod flash { include!("../../tests/simulated/flash.rs"); }
 //! # let flash = flash::Flash::<4, 512, 4>::new();
 //!
 //! // `flash` is the driver. Its first two pages of 512 bytes are for the network.
@@ -35,7 +35,7 @@
 //!
 //! ```compile_fail,E0080
 //! # use gradlet::{prelude::*, store::{Store, StoreError}};
-//! # mod flash { include!("../../tests/support/flash.rs"); }
+//! # mod flash { include!("../../tests/simulated/flash.rs"); }
 //! # type Flash = flash::Flash<4, 512, 4>;
 //! fn keep(store: &mut Store<Flash>, net: &Mlp<2, 4, 2>) -> Result<(), StoreError<flash::FlashError>> {
 //!     store.save(&net) // for `store.save(net)`
@@ -57,7 +57,7 @@
 //!
 //! ```compile_fail,E0080
 //! # use gradlet::{Gradients, prelude::*, store::{Store, StoreError}};
-//! # mod flash { include!("../../tests/support/flash.rs"); }
+//! # mod flash { include!("../../tests/simulated/flash.rs"); }
 //! # type Flash = flash::Flash<4, 512, 4>;
 //! # type Net = Mlp<2, 4, 2>;
 //! # struct Own;
@@ -121,8 +121,8 @@
 //! more than half a page.
 //!
 //! Each save and each load reads the whole range, to find the newest save by its number. The RAM of
-//! a store is its `BUFFER`. On a Cortex-M4F at opt-level `s`, saving and loading take 4.5 KB of
-//! flash and less than 600 bytes of stack (measured by `store_size` and `store_cost` of
+//! a store is its `BUFFER`. On a Cortex-M4F at opt-level `s`, saving and loading take 4.4 KB of
+//! flash and less than 600 bytes of stack (measured by `parts` and `store_cost` of
 //! `examples/firmware`).
 //!
 //! # Format

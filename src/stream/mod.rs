@@ -2,7 +2,9 @@
 //! replay, learning curves.
 //!
 //! The size of each is known at compile time. They start as zeros (so in a `static` they take no
-//! flash), and never allocate.
+//! flash), and never allocate. On a Cortex-M4F at opt-level `s`, a window with its features takes
+//! 1,104 bytes of flash, a replay buffer 280, and both less than 60 bytes of stack (measured by
+//! `parts` of `examples/firmware`).
 //!
 //! | task | use |
 //! |---|---|

@@ -11,7 +11,7 @@
 mod flash {
     #![allow(unreachable_pub, reason = "the documentation includes the same file")]
     #![allow(dead_code, clippy::cast_possible_truncation, reason = "for tests of flash")]
-    include!("../support/flash.rs");
+    include!("../simulated/flash.rs");
 }
 
 use gradlet::{Activation, Element, Format, flat, prelude::*};

@@ -16,7 +16,7 @@
 
 mod flash {
     #![allow(unreachable_pub, reason = "the documentation includes the same file")]
-    include!("../support/flash.rs");
+    include!("../simulated/flash.rs");
 }
 
 use core::fmt;

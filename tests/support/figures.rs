@@ -9,6 +9,7 @@
 )]
 
 use core::fmt::Write;
+use std::path::PathBuf;
 use std::process::Command;
 use std::thread;
 
@@ -117,8 +118,19 @@ pub(crate) fn compiler() -> String {
     version.split(' ').take(2).collect::<Vec<_>>().join(" ")
 }
 
-const BEGIN: &str = "<!-- Written by `cargo bench --bench firmware`. -->\n";
 const END: &str = "<!-- End of what is written. -->\n";
+
+/// Where the table of that name begins in a page.
+fn begin(name: &str) -> String {
+    format!("<!-- Written by `cargo bench --bench firmware`: {name}. -->\n")
+}
+
+/// The rows that the README has too.
+pub(crate) fn is_in_short([network, core, level]: &[String; 3]) -> bool {
+    level == "s"
+        && [("16-16-4", "M4F"), ("64-32-10", "M4F"), ("64-32-10", "M0")]
+            .contains(&(network.as_str(), core.as_str()))
+}
 
 /// `12345` as `12,345`.
 fn thousands(number: u32) -> String {
@@ -133,9 +145,9 @@ fn thousands(number: u32) -> String {
     text
 }
 
-/// The table, with the comments around it.
-pub(crate) fn table(rows: &[Row]) -> String {
-    let mut text = format!("{BEGIN}\n| network | core | level |");
+/// A table of that name, with the comments around it.
+pub(crate) fn table<'a>(name: &str, rows: impl IntoIterator<Item = &'a Row>) -> String {
+    let mut text = format!("{}\n| network | core | level |", begin(name));
     for column in COLUMNS {
         write!(text, " {column} |").unwrap();
     }
@@ -155,8 +167,10 @@ pub(crate) fn table(rows: &[Row]) -> String {
 /// The instructions of the loops over the weights on the M4F, for each weight, and those of all else
 /// in the steps of `rows`; with the comments around it.
 pub(crate) fn table_of_loops(rows: &[Row]) -> String {
-    let mut text =
-        format!("{BEGIN}\n| network | level | forward | input gradient | update | all else |");
+    let mut text = format!(
+        "{}\n| network | level | forward | input gradient | update | all else |",
+        begin("loops")
+    );
     text += "\n|---|---|---:|---:|---:|---:|\n";
     for Row { name: [network, core, level], figures } in rows {
         if core != "M4F" {
@@ -181,12 +195,51 @@ pub(crate) fn table_of_loops(rows: &[Row]) -> String {
     text
 }
 
-/// The part of a page that [`table`] or [`table_of_loops`] writes.
-pub(crate) fn written(readme: &str) -> &str {
-    match (readme.find(BEGIN), readme.find(END)) {
-        (Some(start), Some(end)) => &readme[start..end + END.len()],
-        _ => panic!("the page has no place for the table, between {BEGIN} and {END}"),
+/// Modules around a network.
+const PARTS: [&str; 8] = [
+    "store",
+    "store with state",
+    "safetensors, saving",
+    "safetensors, loading",
+    "frames",
+    "flat arrays",
+    "a window and its features",
+    "a replay buffer",
+];
+
+/// Bytes of flash and of stack of each part, on the M4F at `s`.
+pub(crate) fn measure_parts() -> Vec<(String, [u32; 2])> {
+    fn build(part: Option<&str>, features: &str) -> PathBuf {
+        let variables = part.map(|part| ("PART", part));
+        let build = Build::new(M4F, "release", "parts").features(features);
+        build.variables(variables.as_slice()).build()
     }
+    let flash = |part| Elf::read(build(part, "panic-never")).loaded_bytes();
+    let empty = flash(None);
+    let measure = |part| {
+        let log = run_counting(M4F, &build(Some(part), "measure"));
+        let stack = log.trim().strip_prefix("stack ").unwrap().parse().unwrap();
+        (part.to_owned(), [flash(Some(part)) - empty, stack])
+    };
+    PARTS.into_iter().map(measure).collect()
+}
+
+/// The table of the parts, with the comments around it.
+pub(crate) fn table_of_parts(parts: &[(String, [u32; 2])]) -> String {
+    let mut text = format!("{}\n| module | flash | stack |\n|---|---:|---:|\n", begin("parts"));
+    for (name, [flash, stack]) in parts {
+        writeln!(text, "| {name} | {} | {} |", thousands(*flash), thousands(*stack)).unwrap();
+    }
+    writeln!(text, "\nBuilt by {}.\n\n{END}", compiler()).unwrap();
+    text.pop();
+    text
+}
+
+/// The table of that name in a page, with the comments around it.
+pub(crate) fn written<'a>(page: &'a str, name: &str) -> &'a str {
+    let start = page.find(&begin(name)).unwrap_or_else(|| panic!("no place for the table {name}"));
+    let end = page[start..].find(END).unwrap_or_else(|| panic!("no {END}")) + END.len();
+    &page[start..start + end]
 }
 
 /// The rows of a table.

@@ -152,7 +152,8 @@ pub(crate) fn folder(target: &str) -> (&'static str, MutexGuard<'static, ()>) {
     (folder, alone.lock().unwrap_or_else(PoisonError::into_inner))
 }
 
-fn package() -> PathBuf {
+/// The folder of the firmware.
+pub(crate) fn package() -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("examples/firmware")
 }
 

@@ -1,4 +1,4 @@
-//! Learns the normal vibration of a synthetic machine, then flags its faults: `src/detector.rs`.
+//! Learns the normal vibration of a synthetic machine, then flags its faults: `devices/src/detector.rs`.
 #![no_std]
 #![no_main]
 

@@ -1,4 +1,4 @@
-//! Training examples and inferences per second: `cargo bench --bench speed`.
+//! Training examples and inferences per second: `cargo bench -p speed`.
 //!
 //! `benches/peers` compares them with other libraries, C and loops written by hand.
 
@@ -10,6 +10,7 @@
     dead_code,
     reason = "`benches/peers` uses this module too"
 )]
+#[path = "../workloads/mod.rs"]
 mod workloads;
 
 use divan::Bencher;
