@@ -1,23 +1,25 @@
-//! Mini-batch training: the mean gradient of several samples.
+//! Mini-batch training: the mean gradient of several samples, weighted or not.
 
 use core::array::from_mut;
 use core::convert::Infallible;
 
 use crate::example::Example;
 use crate::gradient::Accumulate;
-use crate::layer::{Layer, Real, Samples};
+use crate::layer::{EndsIn, Layer, Real, Samples};
 use crate::loss::Loss;
-use crate::metrics::LossMeter;
 use crate::optimizer::{Optimizer, Sgd, Stored};
-use crate::scalar::{Scalar, reciprocal};
-use crate::trainer::{Trainer, backward, forward};
+use crate::scalar::Scalar;
+use crate::shape::Shape;
+use crate::trainer::{Trainer, forward, last_deltas};
+use crate::weight::{MeanLoss, Weights, has_effect, is_valid};
 use crate::zero::Zero;
 
 /// Trains a network in mini-batches, by the mean gradient of each.
 ///
 /// A batch is never stored: [`accumulate`](Self::accumulate) adds the gradient of a sample to the
 /// sum, [`apply`](Self::apply) makes the step. Any batch size takes the same memory: in addition to
-/// what a [`Trainer`] holds, that sum, one number for each parameter, and a count.
+/// what a [`Trainer`] holds, that sum, one number for each parameter, a count, and the sum of the
+/// weights. With [`Summed`](crate::Summed) the step is by the sum instead of the mean.
 ///
 /// # Several samples at once
 ///
@@ -51,13 +53,48 @@ pub type BatchTrainer<N, L, O = Sgd<Real<N>>, const TILE: usize = 0> =
 pub struct Batch<N: Layer, const TILE: usize> {
     /// One for each sample of a tile.
     traces: [N::Trace; TILE],
-    /// The sum of the gradients so far.
-    gradient: N::Gradient,
-    count: u32,
+    sums: Sums<N::Gradient, Real<N>>,
+}
+
+/// The sums of a batch so far.
+#[derive(Clone, Debug)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+struct Sums<G, T> {
+    /// Of the gradients, each multiplied by the weight of its sample.
+    gradient: G,
+    weights: Weights<T>,
 }
 
 impl<N: Layer, const TILE: usize> Zero for Batch<N, TILE> {
-    const ZERO: Self = Self { traces: Zero::ZERO, gradient: Zero::ZERO, count: 0 };
+    const ZERO: Self =
+        Self { traces: Zero::ZERO, sums: Sums { gradient: Zero::ZERO, weights: Weights::ZERO } };
+}
+
+impl<T: Scalar, G> Sums<G, T> {
+    /// The backward pass of samples after their forward pass: adds their weighted gradients.
+    #[inline]
+    fn add<N: Layer<Format = T, Gradient = G>, L: Loss<N::Activation, T>, const K: usize>(
+        &mut self,
+        net: &N,
+        traces: &mut [N::Trace; K],
+        inputs: [&N::Input; K],
+        targets: [&N::Output; K],
+        weights: [T; K],
+    ) {
+        last_deltas::<N, L, K>(traces, targets);
+        // All derivatives before are linear in these.
+        for (trace, weight) in traces.iter_mut().zip(weights) {
+            let (_, deltas) = trace.last_mut().parts();
+            for delta in deltas.values.as_mut_slice() {
+                *delta *= weight;
+            }
+            self.weights.add(weight);
+        }
+        net.backward::<false, K>(inputs, traces.each_mut());
+        let samples = Samples { inputs, traces: traces.each_ref() };
+        // The sums add the samples in order: the same bits as one by one.
+        N::gradient([], [&mut self.gradient], samples, &mut Accumulate);
+    }
 }
 
 impl<T, N, L, O, const TILE: usize> Trainer<N, L, O, Batch<N, TILE>>
@@ -73,18 +110,45 @@ where
     /// parameter is NaN, or the target is outside the domain of the loss ([`Loss::accepts`]).
     #[inline]
     pub fn accumulate(&mut self, net: &N, input: &N::Input, target: &N::Output) -> T {
-        let [forward] = forward::<N, L, 1>(net, from_mut(&mut self.trace), [input], [target]);
-        if forward.sum.is_finite() {
-            backward::<N, L, 1>(net, from_mut(&mut self.trace), [input], [target]);
-            let sample = Samples { inputs: [input], traces: [&self.trace] };
-            N::gradient([], [&mut self.batch.gradient], sample, &mut Accumulate);
-            self.batch.count = self.batch.count.saturating_add(1);
+        self.accumulate_weighted(net, input, target, T::ONE)
+    }
+
+    /// Adds `weight` times the gradient of one sample to the batch. Returns the sample's loss, not
+    /// multiplied. [`apply`](Self::apply) then divides by the sum of the weights.
+    ///
+    /// With weight 1 the same as [`accumulate`](Self::accumulate). The sample is left out if the
+    /// weight is 0, and also, with the result NaN, if it is negative, NaN or above 1e28.
+    ///
+    /// ```
+    /// use gradlet::prelude::*;
+    ///
+    /// let mut net = Dense::<1, 1, Identity>::ZERO;
+    /// let mut trainer = BatchTrainer::<_, HalfSquaredError>::new();
+    /// trainer.accumulate_weighted(&net, &[0.0], &[1.0], 3.0);
+    /// trainer.accumulate_weighted(&net, &[0.0], &[5.0], 1.0);
+    /// trainer.apply(&mut net, &Sgd::new(1.0));
+    /// assert_eq!(net.bias(), &[2.0]); // (3 * 1 + 1 * 5) / (3 + 1)
+    /// ```
+    #[inline]
+    pub fn accumulate_weighted(
+        &mut self,
+        net: &N,
+        input: &N::Input,
+        target: &N::Output,
+        weight: T,
+    ) -> T {
+        let Self { trace, batch, .. } = self;
+        let [forward] = forward::<N, L, 1>(net, from_mut(trace), [input], [target]);
+        if forward.sum.is_finite() && has_effect(weight) {
+            batch.sums.add::<N, L, 1>(net, from_mut(trace), [input], [target], [weight]);
         }
-        forward.answer()
+        forward.answer().or_nan(is_valid(weight))
     }
 
     /// Adds the gradients of `examples` to the batch, as [`accumulate`](Self::accumulate) does for
-    /// each. Returns their mean loss: `None` if there are none, NaN if a loss is NaN or infinite.
+    /// each, or [`accumulate_weighted`](Self::accumulate_weighted) if they have a
+    /// [weight](Example::weight). Returns their mean loss: `None` if there are none, NaN if a loss
+    /// is NaN or infinite.
     ///
     /// ```
     /// use gradlet::prelude::*;
@@ -101,26 +165,30 @@ where
     where
         S: IntoIterator<Item: Example<N::Input, N::Output>>,
     {
-        let mut losses = LossMeter::new();
+        let mut losses = MeanLoss::ZERO;
         let mut examples = examples.into_iter().fuse();
-        let Ok(()) =
-            self.accumulate_each::<_, Infallible>(net, &mut examples, u32::MAX, |loss, _| {
-                losses.observe(loss);
+        let Ok(_) =
+            self.accumulate_each::<_, Infallible>(net, &mut examples, u32::MAX, |loss, example| {
+                losses.observe(loss, example.weight());
                 Ok(())
             });
-        losses.mean()
+        losses.value()
     }
 
-    /// Consumes up to `most` of the examples; `observe` is called with each loss and its target,
-    /// and stops it by returning an error.
+    /// Consumes up to `most` of the examples, and returns whether there were any; `observe` is
+    /// called with each example and its loss, and stops it by returning an error.
     pub(crate) fn accumulate_each<E: Example<N::Input, N::Output>, R>(
         &mut self,
         net: &N,
         examples: &mut impl Iterator<Item = E>,
         most: u32,
-        mut observe: impl FnMut(T, &N::Output) -> Result<(), R>,
-    ) -> Result<(), R> {
-        let mut examples = (0..most).zip(examples).map(|(_, example)| example);
+        mut observe: impl FnMut(T, &E) -> Result<(), R>,
+    ) -> Result<bool, R> {
+        let mut any = false;
+        let mut examples = (0..most).zip(examples).map(|(_, example)| {
+            any = true;
+            example
+        });
         loop {
             // An iterator yields examples one by one; a tile needs them at the same time.
             let mut tile = [const { None }; TILE];
@@ -134,59 +202,63 @@ where
                 break;
             }
             while let Some(losses) = self.accumulate_tile::<TILE, E>(net, &mut tile) {
-                losses.into_iter().try_for_each(|(loss, target)| observe(loss, target))?;
+                losses.into_iter().try_for_each(|(loss, example)| observe(loss, example))?;
             }
             while let Some(losses) = self.accumulate_tile::<4, E>(net, &mut tile) {
-                losses.into_iter().try_for_each(|(loss, target)| observe(loss, target))?;
+                losses.into_iter().try_for_each(|(loss, example)| observe(loss, example))?;
             }
             for example in tile.iter().flatten() {
-                observe(self.accumulate(net, example.input(), example.target()), example.target())?;
+                observe(self.accumulate_example(net, example), example)?;
             }
         }
         // All of them, if tiles have size 0.
-        examples.try_for_each(|example| {
-            observe(self.accumulate(net, example.input(), example.target()), example.target())
-        })
+        examples
+            .try_for_each(|example| observe(self.accumulate_example(net, &example), &example))?;
+        Ok(any)
+    }
+
+    #[inline]
+    fn accumulate_example(&mut self, net: &N, example: &impl Example<N::Input, N::Output>) -> T {
+        self.accumulate_weighted(net, example.input(), example.target(), example.weight())
     }
 
     /// Runs the first `K` of the examples through the network together, and removes them from
-    /// `examples`; `None` if there are fewer. If not all is finite, they are processed one by one.
+    /// `examples`; `None` if there are fewer. If not all is finite, or a weight is 0, they are
+    /// processed one by one.
     fn accumulate_tile<'e, const K: usize, E: Example<N::Input, N::Output>>(
         &mut self,
         net: &N,
         examples: &mut &'e [Option<E>],
-    ) -> Option<[(T, &'e N::Output); K]> {
+    ) -> Option<[(T, &'e E); K]> {
         let (tile, rest) = examples.split_first_chunk::<K>()?;
-        let first = tile.first()?.as_ref()?;
-        let mut inputs = [first.input(); K];
-        let mut targets = [first.target(); K];
-        for ((x, t), example) in inputs.iter_mut().zip(&mut targets).zip(tile.iter().flatten()) {
-            (*x, *t) = (example.input(), example.target());
+        let mut losses = [(T::ZERO, tile.first()?.as_ref()?); K];
+        for ((_, place), example) in losses.iter_mut().zip(tile.iter().flatten()) {
+            *place = example;
         }
-        let Batch { traces, gradient, count } = &mut self.batch;
+        let Batch { traces, sums } = &mut self.batch;
         let traces = traces.first_chunk_mut::<K>()?;
         *examples = rest;
 
+        let inputs = losses.map(|(_, example)| example.input());
+        let targets = losses.map(|(_, example)| example.target());
+        let weights = losses.map(|(_, example)| example.weight());
         let forward = forward::<N, L, K>(net, traces, inputs, targets);
-        let mut losses = targets.map(|target| (T::ZERO, target));
-        if forward.iter().all(|sample| sample.sum.is_finite()) {
-            // The gradient sums add the samples in order: the same bits as one by one.
+        let finite = forward.iter().all(|sample| sample.sum.is_finite());
+        if finite && weights.into_iter().all(has_effect) {
             for ((loss, _), sample) in losses.iter_mut().zip(forward) {
                 *loss = sample.loss;
             }
-            backward::<N, L, K>(net, traces, inputs, targets);
-            let samples = Samples { inputs, traces: traces.each_ref() };
-            N::gradient([], [gradient], samples, &mut Accumulate);
-            *count = count.saturating_add(u32::try_from(K).unwrap_or(u32::MAX));
+            sums.add::<N, L, K>(net, traces, inputs, targets, weights);
         } else {
-            for ((loss, target), input) in losses.iter_mut().zip(inputs) {
-                *loss = self.accumulate(net, input, target);
+            for (loss, example) in &mut losses {
+                *loss = self.accumulate_example(net, *example);
             }
         }
         Some(losses)
     }
 
-    /// Updates the network by the mean gradient of the batch, and starts a new batch.
+    /// Updates the network by the mean gradient of the batch, and starts a new batch. The sum of
+    /// the weighted gradients is divided by the sum of the weights.
     ///
     /// A batch of one sample gives the bits of [`Trainer::step`], except for the last digit of a
     /// weight with [`Sgd`] or [`ClipByNorm`](crate::ClipByNorm): see [the order](crate::Optimizer)
@@ -196,10 +268,11 @@ where
     /// or if a hyper-parameter is out of range ([`Optimizer::check`]): the batch is then kept.
     #[inline]
     pub fn apply(&mut self, net: &mut N, optimizer: &O) -> u32 {
-        let count = if optimizer.check().is_ok() { self.batch.count } else { 0 };
+        let count = if optimizer.check().is_ok() { self.count() } else { 0 };
         if count > 0 {
-            let gradient = Stored(&self.batch.gradient);
-            optimizer.update(net, &mut self.state, &gradient, reciprocal(count));
+            let gradient = Stored(&self.batch.sums.gradient);
+            let scale = if O::SUMMED { T::ONE } else { T::ONE / self.batch.sums.weights.sum() };
+            optimizer.update(net, &mut self.state, &gradient, scale);
             self.clear();
         }
         count
@@ -208,20 +281,20 @@ where
     /// Discards the batch so far. The optimizer's state is kept.
     #[inline]
     pub fn clear(&mut self) {
-        let gradient = &mut self.batch.gradient;
+        let gradient = &mut self.batch.sums.gradient;
         N::walk([], [], [], [gradient], &mut |_, [], [], [], [g]| g.fill(T::ZERO));
-        self.batch.count = 0;
+        self.batch.sums.weights = Weights::ZERO;
     }
 
-    /// Number of samples in the batch so far.
+    /// Number of samples in the batch so far, without those of weight 0.
     #[must_use]
     pub const fn count(&self) -> u32 {
-        self.batch.count
+        self.batch.sums.weights.count()
     }
 
-    /// The sum of the gradients of the batch so far.
+    /// The sum of the gradients of the batch so far, each multiplied by its weight.
     #[must_use]
     pub const fn gradient(&self) -> &N::Gradient {
-        &self.batch.gradient
+        &self.batch.sums.gradient
     }
 }

@@ -23,7 +23,7 @@ use crate::zero::Zero;
 /// let report = trainer.fit_with(
 ///     &mut net,
 ///     |_| Sgd { learning_rate: 0.1 },
-///     |_| &examples,
+///     |epoch| epoch.learn(&examples),
 ///     Stop::after(10_000),
 ///     |epoch| {
 ///         let loss = judge.evaluate(epoch.net, &unseen.0, &unseen.1);

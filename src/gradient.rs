@@ -3,6 +3,7 @@
 use crate::format::Format;
 use crate::kernel;
 use crate::scalar::Scalar;
+use crate::tensors::Kind;
 
 /// Mutable weights and biases of a layer with `IN` inputs and `OUT` units.
 pub type Affine<'a, W, const IN: usize, const OUT: usize> =
@@ -15,13 +16,20 @@ pub type Affine<'a, W, const IN: usize, const OUT: usize> =
 /// of a single sample is not stored: a layer passes on its factors, `x` and `d`.
 ///
 /// ```
-/// use gradlet::GradientVisitor;
+/// use gradlet::{GradientVisitor, Kind};
 ///
 /// /// The largest magnitude of a derivative.
 /// struct Largest(f32);
 ///
 /// impl GradientVisitor<f32, 0, 0> for Largest {
-///     fn vector(&mut self, _: [&mut [f32]; 0], _: [&mut [f32]; 0], gradient: &[f32], (): ()) {
+///     fn vector(
+///         &mut self,
+///         _: Kind,
+///         _: [&mut [f32]; 0],
+///         _: [&mut [f32]; 0],
+///         gradient: &[f32],
+///         (): (),
+///     ) {
 ///         self.0 = gradient.iter().fold(self.0, |largest, g| largest.max(g.abs()));
 ///     }
 /// }
@@ -42,6 +50,7 @@ pub trait GradientVisitor<F: Format, const P: usize, const S: usize> {
     ) {
         for (i, &x) in x.iter().enumerate() {
             self.vector(
+                Kind::Weight,
                 parameters.each_mut().map(|p| row(p.0, i)),
                 state.each_mut().map(|s| row(s.0, i)),
                 &d.map(|d| F::product(x, d)),
@@ -49,6 +58,7 @@ pub trait GradientVisitor<F: Format, const P: usize, const S: usize> {
             );
         }
         self.vector(
+            Kind::Bias,
             parameters.map(|p| p.1.as_mut_slice()),
             state.map(|s| s.1.as_mut_slice()),
             d,
@@ -75,6 +85,7 @@ pub trait GradientVisitor<F: Format, const P: usize, const S: usize> {
                 }
             }
             self.vector(
+                Kind::Weight,
                 parameters.each_mut().map(|p| row(p.0, i)),
                 state.each_mut().map(|s| row(s.0, i)),
                 &sums,
@@ -88,6 +99,7 @@ pub trait GradientVisitor<F: Format, const P: usize, const S: usize> {
             }
         }
         self.vector(
+            Kind::Bias,
             parameters.map(|p| p.1.as_mut_slice()),
             state.map(|s| s.1.as_mut_slice()),
             &sums,
@@ -95,9 +107,11 @@ pub trait GradientVisitor<F: Format, const P: usize, const S: usize> {
         );
     }
 
-    /// The gradient of a tensor, element by element; all slices have its length.
+    /// The gradient of a tensor of this kind, or of a part of it, element by element; all slices
+    /// have its length.
     fn vector(
         &mut self,
+        kind: Kind,
         parameters: [&mut [F::Weight]; P],
         state: [&mut [F::Weight]; S],
         gradient: &[F::Sum],
@@ -134,6 +148,7 @@ where
     #[inline]
     fn vector(
         &mut self,
+        _: Kind,
         mut parameters: [&mut [T]; P],
         mut state: [&mut [T]; S],
         gradient: &[T],
@@ -185,7 +200,7 @@ impl<T: Scalar> GradientVisitor<T, 0, 1> for Accumulate {
     }
 
     #[inline]
-    fn vector(&mut self, _: [&mut [T]; 0], [sum]: [&mut [T]; 1], gradient: &[T], (): ()) {
+    fn vector(&mut self, _: Kind, _: [&mut [T]; 0], [sum]: [&mut [T]; 1], gradient: &[T], (): ()) {
         for (s, &g) in sum.iter_mut().zip(gradient) {
             *s += g;
         }

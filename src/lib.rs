@@ -39,7 +39,8 @@
 //! | choose a loss | [`HalfSquaredError`], [`BinaryCrossEntropy`], [`CrossEntropy`] .. or a custom [`Loss`] |
 //! | train | [`Trainer`], one sample at a time, or [`BatchTrainer`] for mini-batches; `fit` for whole epochs |
 //! | choose an optimizer | [`Sgd`], [`Momentum`], [`Adam`] .. or a custom [`Optimizer`] |
-//! | use gradient clipping or weight decay, drop biases | [`ClipByNorm`], [`ClipByValue`], [`WeightDecay`], [`NoBias`] around any optimizer |
+//! | use gradient clipping or weight decay, drop biases, sum gradients | [`ClipByNorm`], [`ClipByValue`], [`WeightDecay`], [`NoBias`], [`Summed`] around any optimizer |
+//! | shuffle examples, weight examples or classes | [`fit_with`](Trainer::fit_with), [`Example::weight`] |
 //! | fit a linear layer by least squares | [`linear`] (feature `nalgebra`) |
 //! | stop early | [`Stop`], [`EarlyStopping`], a callback |
 //! | change the learning rate | [`schedule`] |
@@ -60,11 +61,11 @@
 //! [`BatchTrainer::BYTES`] are known at compile time, so a budget can be an assertion in a `const`.
 //! With `P` parameters and `U` units in all layers together, in `f32` values (4 bytes each):
 //!
-//! | | `Sgd` | `Momentum`, `RmsProp` | `Adam` |
+//! | | `Sgd` | `Momentum`, `RmsProp`, `Adagrad` | `Adam` |
 //! |---|---|---|---|
 //! | network | `P` | `P` | `P` |
 //! | [`Trainer`] | `2 U` | `2 U + P` | `2 U + 2 P + 2` |
-//! | [`BatchTrainer`] | `2 U + P + 1` | `2 U + 2 P + 1` | `2 U + 3 P + 3` |
+//! | [`BatchTrainer`] | `2 U + P + 2` | `2 U + 2 P + 2` | `2 U + 3 P + 4` |
 //!
 //! `BatchTrainer<N, L, O, S>` runs `S` samples through the network at once, which is faster
 //! on a PC, and needs `2 S U` more. Outputs and derivatives of the units are in the trainer, so a
@@ -107,8 +108,8 @@
 //! # Nothing panics
 //!
 //! Shapes are checked by the compiler; values are checked at run time. A step on NaN or infinity,
-//! on a target outside the domain of the loss, or with a hyper-parameter out of range changes
-//! nothing and says so ([`Trainer::step`], [`Outcome`]).
+//! on a target outside the domain of the loss, or with a weight or a hyper-parameter out of range
+//! changes nothing and says so ([`Trainer::step`], [`Outcome`]).
 //!
 //! # Features
 //!
@@ -182,6 +183,7 @@ pub mod stream;
 mod target;
 mod tensors;
 mod trainer;
+mod weight;
 mod zero;
 
 pub use activation::*;

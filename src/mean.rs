@@ -45,12 +45,20 @@ impl<T: Scalar> DoubleWord<T> {
     ///
     /// Where `count` no longer grows, the weights of older numbers decay exponentially.
     pub(crate) fn observe(&mut self, x: T, count: T) -> T {
+        self.observe_weighted(x, T::ONE, count)
+    }
+
+    /// For a weighted mean: adds the number whose weight makes the sum of the weights `sum`, and
+    /// returns its difference from the previous mean.
+    #[inline(always)]
+    pub(crate) fn observe_weighted(&mut self, x: T, weight: T, sum: T) -> T {
         let distance = self.distance(x);
-        self.add(if distance.is_finite() {
-            distance / count
+        let product = weight * distance;
+        self.add(if product.is_finite() {
+            product / sum
         } else {
-            // The difference of finite numbers may overflow, its `count`th part does not.
-            x / count - self.high / count
+            // The difference of finite numbers may overflow, its part of the mean does not.
+            weight * (x / sum - self.high / sum)
         });
         distance
     }

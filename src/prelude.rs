@@ -14,8 +14,8 @@ pub use crate::loss::{
 };
 pub use crate::net;
 pub use crate::optimizer::{
-    Adam, AdamW, ClipByNorm, ClipByValue, Momentum, Nesterov, NoBias, Optimizer, RmsProp, Sgd,
-    WeightDecay,
+    Adagrad, Adam, AdamW, ClipByNorm, ClipByValue, Momentum, Nesterov, NoBias, Optimizer, RmsProp,
+    Sgd, Summed, WeightDecay,
 };
 pub use crate::scalar::Scalar;
 pub use crate::source::ToSource;

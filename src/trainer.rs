@@ -33,11 +33,11 @@ use crate::kernel::each_sample;
 use crate::layer::{EndsIn, Layer, LayerTrace, Real, Samples};
 use crate::loss::Loss;
 use crate::macros::{default_is_new, defmt_shows};
-use crate::metrics::LossMeter;
 use crate::optimizer::{Optimizer, Sgd};
 use crate::scalar::Scalar;
 use crate::scalar::sealed::Sealed as _;
 use crate::shape::Shape;
+use crate::weight::{MeanLoss, is_valid, is_zero};
 use crate::zero::Zero;
 
 /// The forward pass of a training step: for each sample the loss, and a number that is finite if
@@ -81,12 +81,11 @@ impl<T: Scalar> Forward<T> {
     }
 }
 
-/// The backward pass of a training step, after [`forward`].
+/// The start of the backward pass, after [`forward`]: the derivatives with respect to the logits of
+/// the last layer.
 #[inline]
-pub(crate) fn backward<N: Layer, L: Loss<N::Activation, N::Format>, const K: usize>(
-    net: &N,
+pub(crate) fn last_deltas<N: Layer, L: Loss<N::Activation, N::Format>, const K: usize>(
     traces: &mut [N::Trace; K],
-    inputs: [&N::Input; K],
     targets: [&N::Output; K],
 ) {
     let last = traces.each_mut().map(EndsIn::last_mut);
@@ -97,8 +96,6 @@ pub(crate) fn backward<N: Layer, L: Loss<N::Activation, N::Format>, const K: usi
         // A cross-entropy gives the derivatives for the logits, where its activation cancels out.
         if L::FUSED { last.backward::<true>() } else { last.backward::<false>() }
     });
-    // The gradient of the network's input is not needed.
-    net.backward::<false, K>(inputs, traces.each_mut());
 }
 
 /// Trains a network one sample at a time (batch size 1), in place: the gradient is never stored.
@@ -155,7 +152,7 @@ impl<N: Layer, L: Loss<N::Activation, N::Format>, O: Optimizer<N>, B> Trainer<N,
     }
 
     /// The mean loss of `net` on `examples`, without training: `None` if there are none, NaN if a
-    /// loss is NaN or infinite.
+    /// loss is NaN or infinite. Weighted, if examples have a [weight](Example::weight).
     ///
     /// ```
     /// use gradlet::prelude::*;
@@ -170,11 +167,13 @@ impl<N: Layer, L: Loss<N::Activation, N::Format>, O: Optimizer<N>, B> Trainer<N,
     where
         S: IntoIterator<Item: Example<N::Input, N::Output>>,
     {
-        let mut losses = LossMeter::new();
+        let mut losses = MeanLoss::ZERO;
         for example in examples {
-            losses.observe(self.evaluate(net, example.input(), example.target()));
+            let loss = self.evaluate(net, example.input(), example.target());
+            let weight = example.weight();
+            losses.observe(loss.or_nan(is_valid(weight)), weight);
         }
-        losses.mean()
+        losses.value()
     }
 
     /// The network's output in the last step, [`accumulate`](crate::BatchTrainer::accumulate) or
@@ -229,17 +228,51 @@ impl<N: Layer, L: Loss<N::Activation, N::Format>, O: Optimizer<N>> Trainer<N, L,
         input: &N::Input,
         target: &N::Output,
     ) -> Real<N> {
+        self.step_weighted(net, optimizer, input, target, Real::<N>::ONE)
+    }
+
+    /// A training step whose gradient is multiplied by `weight`: more for a sample that matters
+    /// more, for example one of a rare class. Returns the sample's loss before the update, not
+    /// multiplied.
+    ///
+    /// With weight 1 the same as [`step`](Self::step). With weight 0 nothing changes, not even a
+    /// momentum. With a weight that is negative, NaN or above 1e28 nothing changes and the result is
+    /// NaN. For optimizers that divide by the size of the gradient, as [`Adam`](crate::Adam) does,
+    /// only the ratios of the weights matter.
+    ///
+    /// ```
+    /// use gradlet::prelude::*;
+    ///
+    /// let mut net = Dense::<1, 1, Identity>::ZERO;
+    /// let mut trainer = Trainer::<_, HalfSquaredError, Sgd>::new();
+    /// let loss = trainer.step_weighted(&mut net, &Sgd::new(0.125), &[0.0], &[1.0], 4.0);
+    /// assert_eq!((loss, net.bias()), (0.5, &[0.5])); // 4 times the step of 0.125
+    /// ```
+    #[inline]
+    pub fn step_weighted(
+        &mut self,
+        net: &mut N,
+        optimizer: &O,
+        input: &N::Input,
+        target: &N::Output,
+        weight: Real<N>,
+    ) -> Real<N> {
         // A NaN anywhere makes the sum NaN, so one comparison checks input, target, network and
         // optimizer.
         let [Forward { loss, sum }] =
             forward::<N, L, 1>(net, from_mut(&mut self.trace), [input], [target]);
-        let sum = sum.or_nan(optimizer.check().is_ok());
+        let sum = sum.or_nan(is_valid(weight) && optimizer.check().is_ok());
         if !sum.is_finite() {
             return sum;
         }
-        backward::<N, L, 1>(net, from_mut(&mut self.trace), [input], [target]);
+        if is_zero(weight) {
+            return loss;
+        }
+        last_deltas::<N, L, 1>(from_mut(&mut self.trace), [target]);
+        // The gradient of the network's input is not needed.
+        net.backward::<false, 1>([input], [&mut self.trace]);
         let sample = Samples { inputs: [input], traces: [&self.trace] };
-        optimizer.update(net, &mut self.state, &sample, Real::<N>::ONE);
+        optimizer.update(net, &mut self.state, &sample, weight);
         loss
     }
 }

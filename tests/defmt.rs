@@ -51,9 +51,9 @@ fn layers<T: Scalar + Format>() {
 }
 
 fn optimizers<T: Scalar + Format>() {
-    are_format![Adam<T>, AdamW<T>, Momentum<T>, Nesterov<T>, RmsProp<T>, Sgd<T>];
+    are_format![Adagrad<T>, Adam<T>, AdamW<T>, Momentum<T>, Nesterov<T>, RmsProp<T>, Sgd<T>];
     are_format![ClipByNorm<Sgd<T>, T>, ClipByValue<Adam<T>, T>, WeightDecay<Momentum<T>, T>];
-    are_format![NoBias<Sgd<T>>, gradlet::HyperParameter];
+    are_format![NoBias<Sgd<T>>, Summed<Sgd<T>>, gradlet::HyperParameter];
     are_format![AdamState<<Net<T> as Layer>::Gradient, T>];
     are_format![<WeightDecay<AdamW<T>, T> as Optimizer<Deep<T>>>::State];
     // Of what it holds, as for `Debug`, which a closure is not.
@@ -67,6 +67,8 @@ fn trainers<T: Scalar + Format>() {
 
 fn fits<T: Scalar + Format>() {
     are_format![Stop<T>, Outcome, Report<T>, Epoch<'static, Net<T>>, Epoch<'static, Deep<T>>];
+    are_format![gradlet::Learned];
+    are_format![gradlet::NextEpoch<'static, Net<T>, Trainer<Net<T>, CrossEntropy>, u8>];
     are_format![EarlyStopping<Net<T>>, EarlyStopping<OnFeatures<T>>];
 }
 

@@ -170,7 +170,7 @@ fn training_goes_on_as_if_it_had_not_been_interrupted() {
     check(AdamW { adam: Adam::new(0.01), weight_decay: 0.1 });
     check(ClipByNorm { optimizer: Adam::new(0.01), limit: 0.1 });
     check(ClipByValue { optimizer: Adam::new(0.01), limit: 0.1 });
-    check(WeightDecay { optimizer: Adam::new(0.01), rate: 0.1 });
+    check(WeightDecay::new(Adam::new(0.01), 0.1));
     check(NoBias { optimizer: Adam::new(0.01) });
 }
 

@@ -46,6 +46,49 @@
 //! assert!(moved::<BinaryCrossEntropy>() > 0.99);
 //! ```
 //!
+//! # Example: a number known only at run time
+//!
+//! A loss is a type, and so is an activation: that takes no memory, and the compiler knows its
+//! numbers. For a number that a user sets on the device, write a custom one that reads a `static`.
+//! Networks with such an activation need a [fingerprint](crate::Layer::FINGERPRINT) of their own
+//! kind, or one that was saved with one number is loaded with another.
+//!
+//! ```
+//! use core::sync::atomic::{AtomicU32, Ordering::Relaxed};
+//! use gradlet::prelude::*;
+//!
+//! /// Pinball loss, whose minimum is a quantile: `E = sum max(q (t - y), (q - 1) (t - y))`
+//! /// (Koenker, Bassett, Regression quantiles, 1978).
+//! struct Pinball;
+//!
+//! /// The bits of `q`.
+//! static QUANTILE: AtomicU32 = AtomicU32::new(0);
+//!
+//! impl Loss<Identity> for Pinball {
+//!     fn evaluate(values: &mut [f32], target: &[f32]) -> f32 {
+//!         let q = f32::from_bits(QUANTILE.load(Relaxed));
+//!         values.iter().zip(target).map(|(y, t)| (q * (t - y)).max((q - 1.0) * (t - y))).sum()
+//!     }
+//!     fn delta(output: &[f32], target: &[f32], delta: &mut [f32], (): &mut ()) {
+//!         let q = f32::from_bits(QUANTILE.load(Relaxed));
+//!         for ((d, y), t) in delta.iter_mut().zip(output).zip(target) {
+//!             *d = if t > y { -q } else { 1.0 - q };
+//!         }
+//!     }
+//! }
+//!
+//! let learned = |q: f32| {
+//!     QUANTILE.store(q.to_bits(), Relaxed);
+//!     let readings = (0..=10_u8).map(|i| ([0.0], [f32::from(i)]));
+//!     let mut net = Dense::<1, 1, Identity>::ZERO;
+//!     let mut trainer = BatchTrainer::<_, Pinball>::new();
+//!     trainer.fit(&mut net, &Sgd::new(0.05), FULL_BATCH, readings, Stop::after(3000));
+//!     net.bias()[0]
+//! };
+//! assert!((learned(0.8) - 8.0).abs() < 0.1);
+//! assert!((learned(0.25) - 2.0).abs() < 0.1);
+//! ```
+//!
 //! # What goes wrong
 //!
 //! - Squared error for classes learns, but corrects confident wrong predictions only slowly.
@@ -55,7 +98,8 @@
 //!   target.
 //! - A softmax of two outputs for yes or no costs twice the units and says the same as one sigmoid.
 //! - Where one class has 99 of 100 examples, always predicting it is 99 % accurate. Look at a
-//!   [`ConfusionMatrix`](crate::metrics::ConfusionMatrix), and oversample the rare class.
+//!   [`ConfusionMatrix`](crate::metrics::ConfusionMatrix), and give the rare class a larger
+//!   [weight](crate::Example::weight).
 //!
 //! [`BinaryCrossEntropy`]: crate::BinaryCrossEntropy
 //! [`CrossEntropy`]: crate::CrossEntropy

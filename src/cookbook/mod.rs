@@ -13,6 +13,10 @@
 //! | How do I notice failing training? | [`watch`] |
 //! | How does it detect anomalies? | [`anomalies`] |
 #![cfg_attr(
+    feature = "rand_core",
+    doc = "| In which order do examples come, and what if a class is rare? | [`epochs`] |"
+)]
+#![cfg_attr(
     feature = "heapless",
     doc = "| How does it learn while samples come in? | [`interrupt`] |\n\
            | How does it learn something new, and forget nothing? | [`freeze`] |"
@@ -43,6 +47,8 @@
 //! 5. Then train, with all checks of [`watch`], and save the result.
 
 pub mod anomalies;
+#[cfg(feature = "rand_core")]
+pub mod epochs;
 #[cfg(feature = "heapless")]
 pub mod freeze;
 #[cfg(feature = "heapless")]

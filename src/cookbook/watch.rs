@@ -74,11 +74,17 @@
 //!     let mut trainer = Trainer::<Net, HalfSquaredError, O>::new();
 //!     let mut judge = Trainer::<Net, HalfSquaredError>::new();
 //!     let mut best = EarlyStopping::new();
-//!     let report = trainer.fit_with(&mut net, |_| optimizer(), seen, Stop::after(100), |epoch| {
-//!         // Unlimited patience here, to show what happens.
-//!         let loss = judge.mean_loss(epoch.net, usual).unwrap_or(f32::NAN);
-//!         best.observe(epoch.net, loss, u32::MAX)
-//!     });
+//!     let report = trainer.fit_with(
+//!         &mut net,
+//!         |_| optimizer(),
+//!         |epoch| epoch.learn(seen(epoch.completed)),
+//!         Stop::after(100),
+//!         |epoch| {
+//!             // Unlimited patience here, to show what happens.
+//!             let loss = judge.mean_loss(epoch.net, usual).unwrap_or(f32::NAN);
+//!             best.observe(epoch.net, loss, u32::MAX)
+//!         },
+//!     );
 //!     let at_the_end = judge.mean_loss(&net, usual).unwrap();
 //!     assert!(best.restore(&mut net));
 //!     (report.outcome, [at_the_end, judge.mean_loss(&net, usual).unwrap()])

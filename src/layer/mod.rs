@@ -83,7 +83,7 @@ impl<'a, L: Layer, const K: usize> Samples<'a, L, K> {
 ///
 /// ```
 /// use gradlet::prelude::*;
-/// use gradlet::{Deltas, GradientVisitor, LayerTrace, Samples, tensors};
+/// use gradlet::{Deltas, GradientVisitor, Kind, LayerTrace, Samples, tensors};
 ///
 /// /// `y_i = s_i x_i`: one learned factor for each input.
 /// #[derive(Clone, Debug, PartialEq)]
@@ -137,6 +137,7 @@ impl<'a, L: Layer, const K: usize> Samples<'a, L, K> {
 ///                 *g *= x;
 ///             }
 ///             visitor.vector(
+///                 Kind::Other,
 ///                 nets.each_mut().map(|n| n.factors.as_mut_slice()),
 ///                 state.each_mut().map(|s| s.factors.as_mut_slice()),
 ///                 &gradient,

@@ -8,7 +8,92 @@ use crate::scalar::Scalar;
 use crate::tensors::{Kind, Tensors};
 use crate::zero::Zero;
 
-/// `s = decay * s + (1 - decay) * g^2`, `p -= learning_rate * g / (sqrt(s) + epsilon)`.
+/// Implements `Default` with the customary learning rate.
+macro_rules! default_rates {
+    ($($Optimizer:ident: $rate:literal, $of:literal;)+) => {
+        $(
+            impl<T: Scalar> Default for $Optimizer<T> {
+                #[doc = concat!("With learning rate ", $rate, ", as in ", $of, ".")]
+                fn default() -> Self {
+                    Self::new(T::from_f64($rate))
+                }
+            }
+        )+
+    };
+}
+default_rates! {
+    Adagrad: 0.01, "PyTorch";
+    RmsProp: 0.01, "PyTorch";
+    Adam: 0.001, "the paper";
+    AdamW: 0.001, "PyTorch";
+}
+
+/// Adagrad: `s += g^2`, `p -= learning_rate * g / (sqrt(s) + epsilon)`.
+///
+/// The state is `s`, one number for each parameter. It only grows, so steps only become smaller:
+/// for sparse inputs, and for convex losses. Duchi, Hazan, Singer, Adaptive subgradient methods for
+/// online learning and stochastic optimization, JMLR 12 (2011); without a decay of the learning
+/// rate, which is what a [`schedule`](crate::schedule) is for.
+///
+/// ```
+/// use gradlet::prelude::*;
+///
+/// let adagrad = Adagrad { learning_rate: 0.5, epsilon: 0.25 };
+/// let mut net = Dense::<1, 1, Identity>::new([[0.0]], [0.0]);
+/// let mut trainer = Trainer::<_, HalfSquaredError, _>::new();
+/// trainer.step(&mut net, &adagrad, &[0.0], &[0.75]); // g = -3/4, s = 9/16, step 3/8 / (3/4 + 1/4)
+/// assert_eq!(net.bias(), &[0.375]);
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+pub struct Adagrad<T = f32> {
+    /// Learning rate, 0 or more; typically 0.01.
+    pub learning_rate: T,
+    /// Added to the root, against division by zero; more than 0.
+    pub epsilon: T,
+}
+
+impl<T: Scalar> Adagrad<T> {
+    /// With epsilon 1e-10, as in PyTorch.
+    #[must_use]
+    pub fn new(learning_rate: T) -> Self {
+        Self { learning_rate, epsilon: T::from_f64(1e-10) }
+    }
+}
+
+#[diagnostic::do_not_recommend]
+impl<T: Scalar, N: Layer<Format = T>> Optimizer<N> for Adagrad<T> {
+    type State = N::Gradient;
+    const FINGERPRINT: Option<u32> = Some(fingerprint("Adagrad", &[]));
+
+    #[inline]
+    fn check(&self) -> Result<(), HyperParameter> {
+        HyperParameter::LearningRate.check_rate(self.learning_rate)?;
+        HyperParameter::check_epsilon(self.epsilon)
+    }
+
+    #[inline]
+    fn update(
+        &self,
+        net: &mut N,
+        square: &mut N::Gradient,
+        gradients: &impl Gradients<N>,
+        scale: T,
+    ) {
+        let Self { learning_rate, epsilon } = *self;
+        gradients.visit(
+            [net],
+            [square],
+            &mut for_each(|[p], [s], g| {
+                let g = scale * g;
+                let s = s + g * g;
+                ([p - learning_rate * g / (s.sqrt() + epsilon)], [s])
+            }),
+        );
+    }
+}
+
+/// `RMSProp`: `s = decay * s + (1 - decay) * g^2`, `p -= learning_rate * g / (sqrt(s) + epsilon)`.
 ///
 /// The state is `s`, one number for each parameter. Tieleman, Hinton, Coursera lecture 6.5 (2012).
 ///
@@ -226,6 +311,14 @@ pub struct AdamW<T = f32> {
     pub adam: Adam<T>,
     /// Weight decay per step and unit of learning rate, 0 or more; typically 0.01.
     pub weight_decay: T,
+}
+
+impl<T: Scalar> AdamW<T> {
+    /// With the betas and epsilon of [`Adam::new`] and weight decay 0.01, as in PyTorch.
+    #[must_use]
+    pub fn new(learning_rate: T) -> Self {
+        Self { adam: Adam::new(learning_rate), weight_decay: T::from_f64(0.01) }
+    }
 }
 
 #[diagnostic::do_not_recommend]

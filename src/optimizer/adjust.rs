@@ -1,4 +1,4 @@
-//! Gradient clipping, weight decay and training without biases, around another optimizer.
+//! Gradient clipping, weight decay, sums and training without biases, around another optimizer.
 
 use super::{Gradients, HyperParameter, Optimizer};
 use crate::gradient::{Affine, GradientVisitor};
@@ -28,10 +28,19 @@ pub struct ClipByValue<O, T = f32> {
     pub limit: T,
 }
 
+impl<O, T> ClipByValue<O, T> {
+    /// Clips each component to `-limit..=limit`.
+    #[must_use]
+    pub const fn new(optimizer: O, limit: T) -> Self {
+        Self { optimizer, limit }
+    }
+}
+
 #[diagnostic::do_not_recommend]
 impl<T: Scalar, N: Layer<Format = T>, O: Optimizer<N>> Optimizer<N> for ClipByValue<O, T> {
     type State = O::State;
     const FINGERPRINT: Option<u32> = O::FINGERPRINT;
+    const SUMMED: bool = O::SUMMED;
 
     #[inline]
     fn check(&self) -> Result<(), HyperParameter> {
@@ -42,7 +51,7 @@ impl<T: Scalar, N: Layer<Format = T>, O: Optimizer<N>> Optimizer<N> for ClipByVa
     #[inline]
     fn update(&self, net: &mut N, state: &mut O::State, gradients: &impl Gradients<N>, scale: T) {
         let limit = self.limit;
-        let clip = |_, g: T| {
+        let clip = |_, _, g: T| {
             let g = scale * g;
             if g > limit {
                 limit
@@ -59,17 +68,21 @@ impl<T: Scalar, N: Layer<Format = T>, O: Optimizer<N>> Optimizer<N> for ClipByVa
 /// Weight decay (L2 regularisation): adds `rate * p` to the gradient of each parameter `p`, the
 /// derivative of the penalty `rate / 2 * sum p^2`, then updates by `optimizer`.
 ///
-/// Applies to weights and biases alike, as PyTorch's `weight_decay` does. For Adam,
-/// [`AdamW`](crate::AdamW) is usually better.
+/// Applies to weights and biases alike, as PyTorch's `weight_decay` does, or to all but the biases.
+/// For Adam, [`AdamW`](crate::AdamW) is usually better.
 ///
 /// ```
 /// use gradlet::prelude::*;
 ///
-/// let decayed = WeightDecay { optimizer: Sgd { learning_rate: 0.5 }, rate: 0.5 };
-/// let mut net = Dense::<1, 1, Identity>::new([[2.0]], [0.0]);
+/// let decayed = WeightDecay::new(Sgd::new(0.5), 0.5);
+/// let mut net = Dense::<1, 1, Identity>::new([[2.0]], [2.0]);
 /// let mut trainer = Trainer::<_, HalfSquaredError, _>::new();
-/// trainer.step(&mut net, &decayed, &[0.0], &[0.0]); // 2 - 0.5 * (0 + 0.5 * 2)
-/// assert_eq!(net.weights(), &[[1.5]]);
+/// trainer.step(&mut net, &decayed, &[0.0], &[2.0]); // 2 - 0.5 * (0 + 0.5 * 2)
+/// assert_eq!(net, Dense::new([[1.5]], [1.5]));
+///
+/// let but_biases = WeightDecay { biases: false, ..decayed };
+/// trainer.step(&mut net, &but_biases, &[0.0], &[1.5]); // 1.5 - 0.5 * (0 + 0.5 * 1.5)
+/// assert_eq!(net, Dense::new([[1.125]], [1.5]));
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
@@ -78,12 +91,23 @@ pub struct WeightDecay<O, T = f32> {
     pub optimizer: O,
     /// Factor of the parameters in the gradient, 0 or more; typically 1e-4.
     pub rate: T,
+    /// Whether biases decay too; if not, tensors of [`Kind::Bias`] are left alone.
+    pub biases: bool,
+}
+
+impl<O, T> WeightDecay<O, T> {
+    /// Decays all parameters at this rate, biases too.
+    #[must_use]
+    pub const fn new(optimizer: O, rate: T) -> Self {
+        Self { optimizer, rate, biases: true }
+    }
 }
 
 #[diagnostic::do_not_recommend]
 impl<T: Scalar, N: Layer<Format = T>, O: Optimizer<N>> Optimizer<N> for WeightDecay<O, T> {
     type State = O::State;
     const FINGERPRINT: Option<u32> = O::FINGERPRINT;
+    const SUMMED: bool = O::SUMMED;
 
     #[inline]
     fn check(&self) -> Result<(), HyperParameter> {
@@ -93,7 +117,10 @@ impl<T: Scalar, N: Layer<Format = T>, O: Optimizer<N>> Optimizer<N> for WeightDe
 
     #[inline]
     fn update(&self, net: &mut N, state: &mut O::State, gradients: &impl Gradients<N>, scale: T) {
-        let adjust = |p: Option<T>, g| scale * g + self.rate * p.unwrap_or(T::ZERO);
+        let adjust = |kind, p: Option<T>, g| {
+            let rate = if self.biases || kind != Kind::Bias { self.rate } else { T::ZERO };
+            scale * g + rate * p.unwrap_or(T::ZERO)
+        };
         self.optimizer.update(net, state, &Adjusted { gradients, adjust }, T::ONE);
     }
 }
@@ -119,10 +146,19 @@ pub struct NoBias<O> {
     pub optimizer: O,
 }
 
+impl<O> NoBias<O> {
+    /// Sets biases to 0 after each update by `optimizer`.
+    #[must_use]
+    pub const fn new(optimizer: O) -> Self {
+        Self { optimizer }
+    }
+}
+
 #[diagnostic::do_not_recommend]
 impl<N: Layer, O: Optimizer<N>> Optimizer<N> for NoBias<O> {
     type State = O::State;
     const FINGERPRINT: Option<u32> = O::FINGERPRINT;
+    const SUMMED: bool = O::SUMMED;
 
     #[inline]
     fn check(&self) -> Result<(), HyperParameter> {
@@ -146,7 +182,60 @@ impl<N: Layer, O: Optimizer<N>> Optimizer<N> for NoBias<O> {
     }
 }
 
-/// Applies `adjust(parameter, gradient)` to each component of the gradient.
+/// Sums the gradients of a batch instead of averaging them, then updates by `optimizer`.
+///
+/// The same as the mean with a learning rate that is multiplied by the sum of the weights of the
+/// samples, their number if each has weight 1. For a [`Trainer`](crate::Trainer), which has one
+/// sample at a time, it makes no difference. Losses are averaged as ever.
+///
+/// ```
+/// use gradlet::prelude::*;
+///
+/// let mut net = Dense::<1, 1, Identity>::ZERO;
+/// let mut trainer = BatchTrainer::<_, HalfSquaredError, Summed<Sgd>>::new();
+/// trainer.accumulate_all(&net, [([0.0], [1.0]), ([0.0], [2.0]), ([0.0], [5.0])]);
+/// trainer.apply(&mut net, &Summed::new(Sgd::new(0.25)));
+/// assert_eq!(net.bias(), &[2.0]); // 0.25 * (1 + 2 + 5)
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+pub struct Summed<O> {
+    /// The optimizer that makes the step.
+    pub optimizer: O,
+}
+
+impl<O> Summed<O> {
+    /// Passes the sum of the gradients to `optimizer`.
+    #[must_use]
+    pub const fn new(optimizer: O) -> Self {
+        Self { optimizer }
+    }
+}
+
+#[diagnostic::do_not_recommend]
+impl<N: Layer, O: Optimizer<N>> Optimizer<N> for Summed<O> {
+    type State = O::State;
+    const FINGERPRINT: Option<u32> = O::FINGERPRINT;
+    const SUMMED: bool = true;
+
+    #[inline]
+    fn check(&self) -> Result<(), HyperParameter> {
+        self.optimizer.check()
+    }
+
+    #[inline]
+    fn update(
+        &self,
+        net: &mut N,
+        state: &mut O::State,
+        gradients: &impl Gradients<N>,
+        scale: Real<N>,
+    ) {
+        self.optimizer.update(net, state, gradients, scale);
+    }
+}
+
+/// Applies `adjust(kind, parameter, gradient)` to each component of the gradient.
 struct Adjusted<'a, G, F> {
     gradients: &'a G,
     adjust: F,
@@ -157,7 +246,7 @@ where
     T: Scalar,
     N: Layer<Format = T>,
     G: Gradients<N>,
-    F: Fn(Option<T>, T) -> T,
+    F: Fn(Kind, Option<T>, T) -> T,
 {
     #[inline]
     fn visit<const P: usize, const S: usize>(
@@ -179,11 +268,12 @@ impl<T, V, F, const P: usize, const S: usize> GradientVisitor<T, P, S> for Adjus
 where
     T: Scalar,
     V: GradientVisitor<T, P, S>,
-    F: Fn(Option<T>, T) -> T,
+    F: Fn(Kind, Option<T>, T) -> T,
 {
     #[inline]
     fn vector(
         &mut self,
+        kind: Kind,
         mut parameters: [&mut [T]; P],
         mut state: [&mut [T]; S],
         gradient: &[T],
@@ -195,9 +285,10 @@ where
         for (i, &g) in gradient.iter().enumerate() {
             let p = parameters.first().and_then(|p| p.get(i)).copied();
             self.visitor.vector(
+                kind,
                 parameters.each_mut().map(|p| one(p, i)),
                 state.each_mut().map(|s| one(s, i)),
-                &[(self.adjust)(p, g)],
+                &[(self.adjust)(kind, p, g)],
                 (),
             );
         }
@@ -233,10 +324,19 @@ pub struct ClipByNorm<O, T = f32> {
     pub limit: T,
 }
 
+impl<O, T> ClipByNorm<O, T> {
+    /// Clips the norm to `limit`.
+    #[must_use]
+    pub const fn new(optimizer: O, limit: T) -> Self {
+        Self { optimizer, limit }
+    }
+}
+
 #[diagnostic::do_not_recommend]
 impl<T: Scalar, N: Layer<Format = T>, O: Optimizer<N>> Optimizer<N> for ClipByNorm<O, T> {
     type State = O::State;
     const FINGERPRINT: Option<u32> = O::FINGERPRINT;
+    const SUMMED: bool = O::SUMMED;
 
     #[inline]
     fn check(&self) -> Result<(), HyperParameter> {
@@ -273,7 +373,7 @@ impl<O, T: Scalar> ClipByNorm<O, T> {
         gradients.visit([net], [], &mut largest);
         let unit = largest.value;
         if !unit.is_finite() {
-            let gradients = Adjusted { gradients, adjust: |_, _| T::ZERO };
+            let gradients = Adjusted { gradients, adjust: |_, _, _| T::ZERO };
             return self.optimizer.update(net, state, &gradients, T::ONE);
         }
         let mut norm = Fold { value: T::ZERO, f: |sum, g| sum + (g / unit) * (g / unit) };
@@ -303,7 +403,7 @@ struct Fold<T, F> {
 }
 
 impl<T: Scalar, F: Fn(T, T) -> T> GradientVisitor<T, 1, 0> for Fold<T, F> {
-    fn vector(&mut self, _: [&mut [T]; 1], _: [&mut [T]; 0], gradient: &[T], (): ()) {
+    fn vector(&mut self, _: Kind, _: [&mut [T]; 1], _: [&mut [T]; 0], gradient: &[T], (): ()) {
         self.value = gradient.iter().fold(self.value, |value, &g| (self.f)(value, g));
     }
 }
@@ -332,7 +432,7 @@ impl<T: Scalar> GradientVisitor<T, 1, 0> for SquaredNorm<T> {
     }
 
     #[inline]
-    fn vector(&mut self, _: [&mut [T]; 1], _: [&mut [T]; 0], gradient: &[T], (): ()) {
+    fn vector(&mut self, _: Kind, _: [&mut [T]; 1], _: [&mut [T]; 0], gradient: &[T], (): ()) {
         self.sum += squared_length(gradient);
     }
 }

@@ -7,6 +7,7 @@ use crate::gradient::{Affine, GradientVisitor, for_each};
 use crate::kernel::each;
 use crate::layer::Layer;
 use crate::scalar::Scalar;
+use crate::tensors::Kind;
 
 /// Stochastic gradient descent: `p -= learning_rate * g`. It has no state.
 ///
@@ -32,6 +33,14 @@ pub struct Sgd<T = f32> {
     pub learning_rate: T,
 }
 
+impl<T> Sgd<T> {
+    /// With the learning rate.
+    #[must_use]
+    pub const fn new(learning_rate: T) -> Self {
+        Self { learning_rate }
+    }
+}
+
 struct Descend<R> {
     rate: R,
 }
@@ -52,6 +61,7 @@ impl<F: Format> GradientVisitor<F, 1, 0> for Descend<F::Real> {
     #[inline]
     fn vector(
         &mut self,
+        _: Kind,
         [p]: [&mut [F::Weight]; 1],
         _: [&mut [F::Weight]; 0],
         gradient: &[F::Sum],
@@ -102,6 +112,14 @@ pub struct Momentum<T = f32> {
     pub learning_rate: T,
     /// Fraction of the last step that is kept, `0.0..1.0`; typically 0.9.
     pub momentum: T,
+}
+
+impl<T> Momentum<T> {
+    /// With the learning rate and the fraction of the last step that is kept.
+    #[must_use]
+    pub const fn new(learning_rate: T, momentum: T) -> Self {
+        Self { learning_rate, momentum }
+    }
 }
 
 #[diagnostic::do_not_recommend]
@@ -156,6 +174,14 @@ pub struct Nesterov<T = f32> {
     pub learning_rate: T,
     /// Fraction of the last step that is kept, `0.0..1.0`; typically 0.9.
     pub momentum: T,
+}
+
+impl<T> Nesterov<T> {
+    /// With the learning rate and the fraction of the last step that is kept.
+    #[must_use]
+    pub const fn new(learning_rate: T, momentum: T) -> Self {
+        Self { learning_rate, momentum }
+    }
 }
 
 #[diagnostic::do_not_recommend]

@@ -12,8 +12,8 @@ mod adjust;
 mod descent;
 mod hyper;
 
-pub use adaptive::{Adam, AdamState, AdamW, RmsProp};
-pub use adjust::{ClipByNorm, ClipByValue, NoBias, WeightDecay};
+pub use adaptive::{Adagrad, Adam, AdamState, AdamW, RmsProp};
+pub use adjust::{ClipByNorm, ClipByValue, NoBias, Summed, WeightDecay};
 pub use descent::{Momentum, Nesterov, Sgd};
 pub use hyper::HyperParameter;
 
@@ -59,17 +59,22 @@ use crate::zero::Zero;
 /// Each operation rounds, so bit-identical results need a fixed order: from left to right, products
 /// before sums. `p` is a parameter and `g = dL/dp`. For a weight that is `g = x d`, its input times
 /// the derivative `d` with respect to the logit; for a bias it is `d`. A batch sums these from 0,
-/// sample by sample. `s` is `1 / n` for a batch of `n` samples and 1 for a
-/// [`Trainer`](crate::Trainer).
+/// sample by sample. `s` is `1 / n` for a batch of `n` samples, or 1 over the sum of their weights,
+/// or 1 with [`Summed`]; for a [`Trainer`](crate::Trainer) it is the weight of the sample, 1 by
+/// default. In a batch, the derivatives with respect to the logits of the last layer are multiplied
+/// by the weight of their sample before they are backpropagated.
 ///
 /// ```text
-/// Sgd, one sample   p = p + x (-rate d)
+/// Sgd, one sample   p = p + x (-(s rate) d)
 /// Sgd, batch        p = p + (-(s rate)) g
 /// Momentum          v = momentum v + s g
 ///                   p = p - rate v
 /// Nesterov          g = s g
 ///                   v = momentum v + g
 ///                   p = p - rate (g + momentum v)
+/// Adagrad           g = s g
+///                   v = v + g g
+///                   p = p - rate g / (sqrt(v) + epsilon)
 /// RmsProp           g = s g
 ///                   v = decay v + (1 - decay) g g
 ///                   p = p - rate g / (sqrt(v) + epsilon)
@@ -80,7 +85,8 @@ use crate::zero::Zero;
 ///                   v = beta_2 v + (1 - beta_2) g g
 ///                   p = (1 - rate decay) p - (rate sqrt(e) / c) m / (sqrt(v) + epsilon sqrt(e))
 /// ClipByValue       g = s g, clipped to the limit; the optimizer inside has s = 1
-/// WeightDecay       g = s g + rate p; the optimizer inside has s = 1
+/// WeightDecay       g = s g + rate p; the optimizer inside has s = 1; rate is 0 where it leaves
+///                   biases alone
 /// ClipByNorm        q = q + (x_1 x_1 + x_2 x_2 + ..) (d_1 d_1 + d_2 d_2 + ..)
 ///   , one sample    q = q + (d_1 d_1 + d_2 d_2 + ..)   both for each layer
 ///   , batch         q = q + (g_1 g_1 + g_2 g_2 + ..)   for each tensor
@@ -104,6 +110,10 @@ pub trait Optimizer<N: Layer> {
     /// define it as `Some(`[`fingerprint("my crate: Own", &[])`](crate::fingerprint)`)`.
     const FINGERPRINT: Option<u32> = None;
 
+    /// Whether the gradients of a batch are summed instead of averaged: `false` for all but
+    /// [`Summed`]. An optimizer around another one takes that of the other.
+    const SUMMED: bool = false;
+
     /// Whether every hyper-parameter is in range; by default always `Ok`.
     ///
     /// Called before each update; there is no update if it returns an error:
@@ -119,7 +129,8 @@ pub trait Optimizer<N: Layer> {
         Ok(())
     }
 
-    /// Updates the parameters of `net` by `scale` times the gradient.
+    /// Updates the parameters of `net` by `scale` times the gradient. `scale` is `s` of
+    /// [the order](Self#order-of-operations) of the operations.
     fn update(
         &self,
         net: &mut N,
@@ -169,6 +180,8 @@ impl<T: Scalar, N: Layer<Format = T>> Gradients<N> for Stored<'_, N> {
         state: [&mut N::Gradient; S],
         visitor: &mut impl GradientVisitor<T, P, S>,
     ) {
-        N::walk([], nets, [self.0], state, &mut |_, [], p, [g], s| visitor.vector(p, s, g, ()));
+        N::walk([], nets, [self.0], state, &mut |kind, [], p, [g], s| {
+            visitor.vector(kind, p, s, g, ());
+        });
     }
 }

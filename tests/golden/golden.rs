@@ -370,7 +370,7 @@ fn servers_full_batches_reach_least_squares() {
         &mut net,
         |_| sgd,
         FULL_BATCH,
-        |_| &data,
+        |epoch| epoch.learn(&data),
         Stop::after(5000),
         |epoch| {
             if let Some(row) = trace.get(seen) {
@@ -402,7 +402,7 @@ fn servers_mini_batches_match_golden() {
         &mut net,
         |_| sgd,
         10,
-        |_| &data,
+        |epoch| epoch.learn(&data),
         Stop::after(50),
         |epoch| {
             let number = epoch.number as usize;
@@ -432,7 +432,7 @@ fn servers_stop_by_loss_where_golden_says() {
         &mut net,
         |_| sgd,
         FULL_BATCH,
-        |_| &data,
+        |epoch| epoch.learn(&data),
         stop,
         |epoch| {
             let done = mean_loss(epoch.net, &data) < limit;

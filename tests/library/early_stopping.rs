@@ -93,7 +93,7 @@ fn early_stopping_ends_a_fit_before_the_net_forgets() {
     let report = Single::new().fit_with(
         &mut net,
         |_| Sgd { learning_rate: 0.01 },
-        |_| &POINTS,
+        |epoch| epoch.learn(POINTS),
         Stop::after(10_000),
         |epoch| {
             let loss = judge.evaluate(epoch.net, &unseen.0, &unseen.1);

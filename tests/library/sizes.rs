@@ -56,8 +56,10 @@ macro_rules! sizes {
     };
 }
 
-/// A batch trainer holds the gradient and a count besides.
-const BATCH: usize = NET + 4;
+/// A count, and the sum of the weights.
+const COUNT: usize = 8;
+/// A batch trainer holds the gradient and those besides.
+const BATCH: usize = NET + COUNT;
 
 #[test]
 fn trainers_hold_the_trace_and_what_the_optimizer_remembers() {
@@ -81,7 +83,7 @@ fn trainers_hold_the_trace_and_what_the_optimizer_remembers() {
 
 #[test]
 fn trainers_in_f64_are_twice_as_large() {
-    let batch = 2 * NET + 8; // The count is padded.
+    let batch = 2 * NET + 16; // The count is padded.
     sizes! {
         Wide, HalfSquaredError, Sgd<f64> => 2 * TRACE, 2 * TRACE + batch;
         Wide, HalfSquaredError, Adam<f64> => 2 * TRACE + 4 * NET + 16,
@@ -117,12 +119,12 @@ fn frozen_layers_add_nothing_to_gradients_and_states() {
     assert_eq!(Last::PARAMS, 12);
     assert_eq!(size_of::<<Inside as Layer>::Gradient>(), HEAD);
     sizes! {
-        Inside, HalfSquaredError, Sgd => TRACE, TRACE + HEAD + 4;
-        Inside, HalfSquaredError, Momentum => TRACE + HEAD, TRACE + HEAD + 4 + HEAD;
-        Inside, HalfSquaredError, Adam => TRACE + 2 * HEAD + 8, TRACE + HEAD + 4 + 2 * HEAD + 8;
-        Borrowed, HalfSquaredError, Adam => TRACE + 2 * HEAD + 8, TRACE + HEAD + 4 + 2 * HEAD + 8;
-        Last, HalfSquaredError, Momentum => TRACE + 48, TRACE + 48 + 4 + 48;
-        Frozen<Net>, HalfSquaredError, Momentum => TRACE, TRACE + 4;
+        Inside, HalfSquaredError, Sgd => TRACE, TRACE + HEAD + COUNT;
+        Inside, HalfSquaredError, Momentum => TRACE + HEAD, TRACE + HEAD + COUNT + HEAD;
+        Inside, HalfSquaredError, Adam => TRACE + 2 * HEAD + 8, TRACE + HEAD + COUNT + 2 * HEAD + 8;
+        Borrowed, HalfSquaredError, Adam => TRACE + 2 * HEAD + 8, TRACE + HEAD + COUNT + 2 * HEAD + 8;
+        Last, HalfSquaredError, Momentum => TRACE + 48, TRACE + 48 + COUNT + 48;
+        Frozen<Net>, HalfSquaredError, Momentum => TRACE, TRACE + COUNT;
     }
 }
 
@@ -209,8 +211,7 @@ fn static_trainers_learn() {
     assert!(second < first);
 
     let mut batched = BATCHED.lock().unwrap();
-    let optimizer =
-        WeightDecay { optimizer: Momentum { learning_rate: 0.1, momentum: 0.5 }, rate: 0.001 };
+    let optimizer = WeightDecay::new(Momentum { learning_rate: 0.1, momentum: 0.5 }, 0.001);
     let mut net = START;
     batched.accumulate(&net, &x, &t);
     assert_eq!(batched.apply(&mut net, &optimizer), 1);

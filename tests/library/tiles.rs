@@ -142,11 +142,11 @@ fn no_example_is_taken_after_one_that_is_not_finite() {
             &mut net,
             |_| Sgd { learning_rate: 0.1 },
             FULL_BATCH,
-            |_| {
-                (0..100).inspect(|_| taken.set(taken.get() + 1)).map(|k: u8| {
+            |epoch| {
+                epoch.learn((0..100).inspect(|_| taken.set(taken.get() + 1)).map(|k: u8| {
                     let x = if k == 5 { f32::NAN } else { 1.0 };
                     ([x], [1.0])
-                })
+                }))
             },
             Stop::after(2),
             |_| ControlFlow::Continue(()),
@@ -162,20 +162,21 @@ fn no_example_is_taken_after_one_that_is_not_finite() {
 fn examples_may_be_made_as_they_are_needed() {
     let mut net = Dense::<1, 1, Identity>::ZERO;
     let mut trainer = BatchTrainer::<_, HalfSquaredError, Sgd, 8>::new();
-    let made = Cell::new(0);
+    let mut made = 0;
     let report = trainer.fit_with(
         &mut net,
         |_| Sgd { learning_rate: 0.1 },
         10,
-        |_| {
-            (0..25)
-                .inspect(|_| made.set(made.get() + 1))
-                .map(|k: u8| ([f32::from(k) / 25.0], [1.0]))
+        |epoch| {
+            epoch.learn((0..25).map(|k: u8| {
+                made += 1;
+                ([f32::from(k) / 25.0], [1.0])
+            }))
         },
         Stop::after(2),
         |_| ControlFlow::Continue(()),
     );
-    assert_eq!((report.outcome, made.get()), (Outcome::EpochsDone, 50));
+    assert_eq!((report.outcome, made), (Outcome::EpochsDone, 50));
 }
 
 /// 784-512-10 has 407,050 parameters, 1.6 MB: neither it nor its trainer fits on the stack.

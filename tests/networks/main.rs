@@ -13,3 +13,4 @@ mod outside;
 #[path = "../support/outside/mod.rs"]
 mod outside_layers;
 mod training;
+mod weights;

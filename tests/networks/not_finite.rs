@@ -78,7 +78,7 @@ fn nan_leaves_network_and_optimizer_as_they_were() {
     check(&Momentum { learning_rate: 0.125, momentum: 0.5 });
     check(&Adam::new(0.125));
     check(&ClipByNorm { optimizer: Adam::new(0.125), limit: 0.1 });
-    check(&WeightDecay { optimizer: RmsProp::new(0.125), rate: 0.1 });
+    check(&WeightDecay::new(RmsProp::new(0.125), 0.1));
 }
 
 #[test]

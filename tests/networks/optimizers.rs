@@ -10,8 +10,8 @@
 use gradlet::HyperParameter;
 use gradlet::prelude::*;
 use support::{
-    Bare, Random, Rng, assert_all_close, assert_close, assert_same_bits, flat, flat_gradient,
-    set_flat, tolerance,
+    Bare, Random, Rng, Scale, assert_all_close, assert_close, assert_same_bits, flat,
+    flat_gradient, set_flat, tolerance,
 };
 
 // The published rules, on lists
@@ -39,6 +39,17 @@ fn nesterov(rate: f64, mu: f64) -> Rule {
         for i in 0..p.len() {
             v[i] = mu * v[i] + g[i];
             p[i] -= rate * (g[i] + mu * v[i]);
+        }
+    })
+}
+
+/// As PyTorch's, whose accumulator starts at 0.
+fn adagrad(rate: f64, epsilon: f64) -> Rule {
+    let mut s = vec![0.0; 64];
+    Box::new(move |p, g| {
+        for i in 0..p.len() {
+            s[i] += g[i] * g[i];
+            p[i] -= rate * g[i] / (s[i].sqrt() + epsilon);
         }
     })
 }
@@ -229,6 +240,12 @@ rules! {
     nesterov_follows_its_rule:
         |n: fn(f64) -> T| Nesterov { learning_rate: n(0.1), momentum: n(0.9) },
         nesterov(0.1, 0.9);
+    adagrad_follows_its_rule:
+        |n: fn(f64) -> T| Adagrad { learning_rate: n(0.1), epsilon: n(1e-3) },
+        adagrad(0.1, 1e-3);
+    adagrad_has_the_numbers_of_pytorch_unless_told_otherwise:
+        |_: fn(f64) -> T| Adagrad::<T>::default(),
+        adagrad(0.01, 1e-10);
     rms_prop_follows_its_rule:
         |n: fn(f64) -> T| RmsProp { learning_rate: n(0.1), decay: n(0.75), epsilon: n(1e-3) },
         rms_prop(0.1, 0.75, 1e-3);
@@ -266,32 +283,121 @@ rules! {
         },
         clip_by_norm(0.5, adam(0.1, 0.8, 0.95, 1e-2, 0.0));
     weight_decay_follows_its_rule:
-        |n: fn(f64) -> T| WeightDecay { optimizer: Sgd { learning_rate: n(0.1) }, rate: n(0.25) },
+        |n: fn(f64) -> T| WeightDecay::new(Sgd { learning_rate: n(0.1) }, n(0.25)),
         weight_decay(0.25, sgd(0.1));
     weight_decay_of_momentum_follows_its_rule:
-        |n: fn(f64) -> T| WeightDecay {
-            optimizer: Momentum { learning_rate: n(0.1), momentum: n(0.9) }, rate: n(0.25),
-        },
+        |n: fn(f64) -> T| WeightDecay::new(Momentum { learning_rate: n(0.1), momentum: n(0.9) }, n(0.25)),
         weight_decay(0.25, momentum(0.1, 0.9));
     clip_then_decay_sees_the_gradient_before_the_decay:
         |n: fn(f64) -> T| ClipByNorm {
-            optimizer: WeightDecay { optimizer: Sgd { learning_rate: n(0.1) }, rate: n(0.25) },
+            optimizer: WeightDecay::new(Sgd { learning_rate: n(0.1) }, n(0.25)),
             limit: n(0.5),
         },
         clip_by_norm(0.5, weight_decay(0.25, sgd(0.1)));
     decay_then_clip_by_value_sees_the_gradient_after_the_decay:
-        |n: fn(f64) -> T| WeightDecay {
-            optimizer: ClipByValue { optimizer: Sgd { learning_rate: n(0.1) }, limit: n(0.5) },
-            rate: n(0.25),
-        },
+        |n: fn(f64) -> T| WeightDecay::new(ClipByValue { optimizer: Sgd { learning_rate: n(0.1) }, limit: n(0.5) }, n(0.25)),
         weight_decay(0.25, clip_by_value(0.5, sgd(0.1)));
     // The norm includes the decay.
     decay_then_clip_by_norm_sees_the_gradient_after_the_decay:
-        |n: fn(f64) -> T| WeightDecay {
-            optimizer: ClipByNorm { optimizer: Sgd { learning_rate: n(0.1) }, limit: n(0.5) },
-            rate: n(0.25),
-        },
+        |n: fn(f64) -> T| WeightDecay::new(ClipByNorm { optimizer: Sgd { learning_rate: n(0.1) }, limit: n(0.5) }, n(0.25)),
         weight_decay(0.25, clip_by_norm(0.5, sgd(0.1)));
+}
+
+// Numbers that were computed with 40 digits, by Python's decimal from PyTorch's rule.
+const ADAGRAD: [[f64; 2]; 5] = [
+    [0.90000000001, -1.90000000002],
+    [0.8757464375087196, -1.8029857500101727],
+    [0.9345812780455595, -1.8090380253365677],
+    [0.8425454793866985, -1.8325674371001663],
+    [0.8843494602430305, -1.8751471407313411],
+];
+
+#[test]
+fn adagrad_matches_numbers_of_40_digits() {
+    for (got, want) in trace_two::<f64, _>(&Adagrad::new(0.1)).iter().zip(ADAGRAD) {
+        assert_all_close("Adagrad", got, &want, tolerance::OPTIMIZER_F64);
+    }
+    for (got, want) in trace_two::<f32, _>(&Adagrad::new(0.1)).iter().zip(ADAGRAD) {
+        assert_all_close("Adagrad in f32", got, &want, tolerance::OPTIMIZER_F32);
+    }
+}
+
+#[test]
+fn customary_hyper_parameters_are_those_of_the_papers_and_of_pytorch() {
+    let adam = Adam { learning_rate: 0.001, beta_1: 0.9, beta_2: 0.999, epsilon: 1e-8 };
+    assert_eq!(Adam::default(), adam);
+    assert_eq!(AdamW::default(), AdamW { adam, weight_decay: 0.01 });
+    let rms_prop = RmsProp { learning_rate: 0.01, decay: 0.99, epsilon: 1e-8 };
+    assert_eq!(RmsProp::default(), rms_prop);
+    assert_eq!(Adagrad::default(), Adagrad { learning_rate: 0.01, epsilon: 1e-10 });
+}
+
+#[test]
+fn constructors_are_constant_and_take_the_fields_in_order() {
+    const SGD: Sgd = Sgd::new(0.5);
+    const MOMENTUM: ClipByNorm<Momentum> = ClipByNorm::new(Momentum::new(0.1, 0.9), 2.0);
+    assert_eq!(SGD, Sgd { learning_rate: 0.5 });
+    let momentum = Momentum { learning_rate: 0.1, momentum: 0.9 };
+    assert_eq!(MOMENTUM, ClipByNorm { optimizer: momentum, limit: 2.0 });
+    let nesterov = Nesterov { learning_rate: 0.1, momentum: 0.9 };
+    assert_eq!(Nesterov::new(0.1, 0.9), nesterov);
+    assert_eq!(ClipByValue::new(SGD, 2.0), ClipByValue { optimizer: SGD, limit: 2.0 });
+    let decay = WeightDecay { optimizer: SGD, rate: 0.25, biases: true };
+    assert_eq!(WeightDecay::new(SGD, 0.25), decay);
+    assert_eq!(NoBias::new(SGD), NoBias { optimizer: SGD });
+    assert_eq!(Summed::new(SGD), Summed { optimizer: SGD });
+}
+
+#[test]
+fn weight_decay_leaves_biases_alone_if_told_so() {
+    // Layers of every kind of tensor; the gradient of all of them is 0.
+    type Mixed = Chain<Scale<2, f64>, Chain<Bare<2, 3, Identity>, Dense<3, 1, Identity, f64>>>;
+    let start = Mixed::random(&mut Rng(14));
+    let y = start.forward(&[0.5, -0.25]);
+    fn check<O: Optimizer<Mixed>>(optimizer: &O, start: &Mixed, y: &[f64; 1], biases: bool) {
+        let (mut stepped, mut batched) = (start.clone(), start.clone());
+        let mut trainer = Trainer::<Mixed, HalfSquaredError, O>::new();
+        trainer.step(&mut stepped, optimizer, &[0.5, -0.25], y);
+        let mut batch = BatchTrainer::<Mixed, HalfSquaredError, O>::new();
+        batch.accumulate(start, &[0.5, -0.25], y);
+        batch.apply(&mut batched, optimizer);
+        let mut kinds = vec![];
+        start.visit(|tensor, p| kinds.extend(p.iter().map(|_| tensor.kind)));
+        for net in [stepped, batched] {
+            for ((now, was), kind) in flat(&net).iter().zip(flat(start)).zip(&kinds) {
+                let kept = !biases && *kind == gradlet::Kind::Bias;
+                let want = if kept { was } else { 0.875 * was };
+                assert_close("parameter", *now, want, tolerance::OPTIMIZER_F64);
+                assert!(!kept || *now == was);
+            }
+        }
+    }
+    let all = WeightDecay::new(Sgd::new(0.5), 0.25);
+    check(&all, &start, &y, true);
+    check(&WeightDecay { biases: false, ..all }, &start, &y, false);
+    let inside = |biases| WeightDecay { biases, ..WeightDecay::new(Momentum::new(0.5, 0.5), 0.25) };
+    check(&ClipByNorm::new(inside(false), 9.0), &start, &y, false);
+    check(&ClipByNorm::new(inside(true), 9.0), &start, &y, true);
+}
+
+#[test]
+fn summed_gradients_are_summed_within_every_wrapper() {
+    fn moved<O: Optimizer<Line>>(optimizer: &O) -> f32 {
+        let mut net = Line::ZERO;
+        let mut batch = BatchTrainer::<Line, HalfSquaredError, O>::new();
+        batch.accumulate_all(&net, [([0.0], [1.0]), ([0.0], [2.0]), ([0.0], [3.0])]);
+        batch.apply(&mut net, optimizer);
+        net.bias()[0]
+    }
+    let summed = Summed::new(Sgd::new(0.5));
+    assert_eq!((moved(&Sgd::new(0.5)), moved(&summed)), (1.0, 3.0));
+    assert_eq!(moved(&ClipByNorm::new(summed, 100.0)), 3.0);
+    assert_eq!(moved(&ClipByValue::new(summed, 100.0)), 3.0);
+    assert_eq!(moved(&WeightDecay::new(summed, 0.5)), 3.0);
+    // What is clipped is the sum.
+    assert_eq!(moved(&Summed::new(ClipByValue::new(Sgd::new(0.5), 2.0))), 1.0);
+    let sum_of = |optimizer| moved(&NoBias::new(optimizer));
+    assert_eq!(sum_of(summed), 0.0);
 }
 
 // Numbers that were computed by mpmath 1.4.1 with 40 digits from the rules of the papers, for
@@ -435,6 +541,8 @@ fn states_are_all_zeros_at_first() {
     check::<Momentum>(26);
     check::<Nesterov>(26);
     check::<RmsProp>(26);
+    check::<Adagrad>(26);
+    check::<Summed<Momentum>>(26);
     check::<Adam>(2 * 26 + 2);
     check::<AdamW>(2 * 26 + 2);
     check::<ClipByNorm<Adam>>(2 * 26 + 2);
@@ -467,11 +575,12 @@ fn every_optimizer_learns() {
     check(&Momentum { learning_rate: 0.1, momentum: 0.9 });
     check(&Nesterov { learning_rate: 0.1, momentum: 0.9 });
     check(&RmsProp::new(0.02));
+    check(&Adagrad::new(0.2));
     check(&Adam::new(0.05));
     check(&AdamW { adam: Adam::new(0.05), weight_decay: 0.01 });
     check(&ClipByNorm { optimizer: sgd, limit: 0.5 });
     check(&ClipByValue { optimizer: sgd, limit: 0.1 });
-    check(&WeightDecay { optimizer: sgd, rate: 1e-4 });
+    check(&WeightDecay::new(sgd, 1e-4));
 }
 
 /// A step, a batch and a fit with a hyper-parameter out of its range change nothing and say so.
@@ -508,11 +617,13 @@ fn hyper_parameters_out_of_their_ranges_are_refused() {
         refuses(Momentum { learning_rate: bad, momentum: 0.5 }, LearningRate);
         refuses(Nesterov { learning_rate: bad, momentum: 0.5 }, LearningRate);
         refuses(RmsProp::new(bad), LearningRate);
+        refuses(Adagrad::new(bad), LearningRate);
+        refuses(Summed::new(Sgd::new(bad)), LearningRate);
         refuses(Adam::new(bad), LearningRate);
         refuses(NoBias { optimizer: Sgd { learning_rate: bad } }, LearningRate);
         refuses(ClipByNorm { optimizer: Adam::new(bad), limit: 1.0 }, LearningRate);
         refuses(AdamW { adam: Adam::new(0.1), weight_decay: bad }, Rate);
-        refuses(WeightDecay { optimizer: sgd, rate: bad }, Rate);
+        refuses(WeightDecay::new(sgd, bad), Rate);
     }
     for bad in [NAN, f32::INFINITY, -0.1, -0.0, 1.0, 1.5] {
         refuses(Momentum { learning_rate: 0.1, momentum: bad }, HyperParameter::Momentum);
@@ -523,6 +634,7 @@ fn hyper_parameters_out_of_their_ranges_are_refused() {
     }
     for bad in [NAN, f32::INFINITY, -1e-8, 0.0, -0.0] {
         refuses(RmsProp { epsilon: bad, ..RmsProp::new(0.1) }, Epsilon);
+        refuses(Adagrad { epsilon: bad, ..Adagrad::new(0.1) }, Epsilon);
         refuses(Adam { epsilon: bad, ..Adam::new(0.1) }, Epsilon);
     }
     for bad in [NAN, -1.0, -f32::INFINITY] {
@@ -538,7 +650,7 @@ fn hyper_parameters_at_the_ends_of_their_ranges_are_taken() {
     }
     for rate in [0.0, 1e-45, f32::MAX] {
         takes(Sgd { learning_rate: rate });
-        takes(WeightDecay { optimizer: Sgd { learning_rate: rate }, rate });
+        takes(WeightDecay::new(Sgd { learning_rate: rate }, rate));
     }
     let below = 1.0 - f32::EPSILON / 2.0;
     for share in [0.0, below] {
@@ -562,7 +674,7 @@ fn a_schedule_that_leaves_the_range_ends_a_fit_before_that_update() {
     let report = trainer.fit_with(
         &mut net,
         rate,
-        |_| [(x, t), (x, t)],
+        |epoch| epoch.learn([(x, t), (x, t)]),
         Stop::after(9),
         |_| core::ops::ControlFlow::Continue(()),
     );
@@ -714,6 +826,7 @@ fn optimizers_compute_in_the_order_of_the_list() {
     let momentum = Momentum { learning_rate: 0.1, momentum: 0.8 };
     let nesterov = Nesterov { learning_rate: 0.1, momentum: 0.8 };
     let rms_prop = RmsProp { learning_rate: 0.01, decay: 0.9, epsilon: 1e-6 };
+    let adagrad = Adagrad { learning_rate: 0.01, epsilon: 1e-6 };
     let adam = Adam { learning_rate: 0.01, beta_1: 0.8, beta_2: 0.95, epsilon: 1e-6 };
     let adam_w = AdamW { adam, weight_decay: 0.3 };
     let corrections = |c: &mut [f32; 2]| {
@@ -754,6 +867,17 @@ fn optimizers_compute_in_the_order_of_the_list() {
         },
     );
     check_order(
+        &adagrad,
+        &Order {
+            begin: &nothing,
+            rule: &|p, [v, _], g, s, _| {
+                let g = s * g;
+                let v = v + g * g;
+                (p - 0.01 * g / (v.sqrt() + 1e-6), [v, 0.0])
+            },
+        },
+    );
+    check_order(
         &rms_prop,
         &Order {
             begin: &nothing,
@@ -778,10 +902,10 @@ fn steps_are_batches_of_one_to_the_bit_but_for_two() {
     let (adam, learning_rate) = (Adam::new(0.01), 0.1);
     assert!(check(&Momentum { learning_rate, momentum: 0.8 }));
     assert!(check(&Nesterov { learning_rate, momentum: 0.8 }));
-    assert!(check(&RmsProp::new(0.01)) && check(&adam));
+    assert!(check(&RmsProp::new(0.01)) && check(&Adagrad::new(0.01)) && check(&adam));
     assert!(check(&AdamW { adam, weight_decay: 0.3 }));
     assert!(check(&ClipByValue { optimizer: Sgd { learning_rate }, limit: 0.5 }));
-    assert!(check(&WeightDecay { optimizer: Sgd { learning_rate }, rate: 0.5 }));
+    assert!(check(&WeightDecay::new(Sgd { learning_rate }, 0.5)));
 
     let sgd = Sgd { learning_rate };
     assert!(!check(&sgd) && !check(&ClipByNorm { optimizer: adam, limit: 0.5 }));

@@ -10,7 +10,7 @@
 
 use crate::outside_layers as outside;
 use gradlet::prelude::*;
-use gradlet::{Deltas, GradientVisitor, LayerTrace, Samples, Shape, tensors};
+use gradlet::{Deltas, GradientVisitor, Kind, LayerTrace, Samples, Shape, tensors};
 use outside::{Conv1d, Gru, MaxPool};
 
 /// One factor for each number of the input, so that gradients by inputs show in parameters.
@@ -66,6 +66,7 @@ impl<T: Scalar, Y: Shape<Element = T>> Layer for Scale<Y> {
                 *g *= x;
             }
             visitor.vector(
+                Kind::Other,
                 nets.each_mut().map(|n| n.factors.as_mut_slice()),
                 state.each_mut().map(|s| s.factors.as_mut_slice()),
                 gradient.as_slice(),
@@ -217,7 +218,7 @@ fn every_optimizer_learns() {
         ("AdamW", learn(AdamW { adam: Adam::new(0.01), weight_decay: 0.01 })),
         ("ClipByNorm", learn(ClipByNorm { optimizer: sgd, limit: 1.0 })),
         ("ClipByValue", learn(ClipByValue { optimizer: sgd, limit: 0.1 })),
-        ("WeightDecay", learn(WeightDecay { optimizer: sgd, rate: 1e-3 })),
+        ("WeightDecay", learn(WeightDecay::new(sgd, 1e-3))),
         ("NoBias", learn(NoBias { optimizer: sgd })),
     ] {
         assert!(share < 0.5, "{name}: {share}");

@@ -12,6 +12,7 @@
 use core::cell::{Cell, RefCell};
 use core::ops::ControlFlow;
 
+use gradlet::NextEpoch;
 use gradlet::prelude::*;
 use support::line::{Example, Line, POINTS};
 use support::{
@@ -54,7 +55,7 @@ fn fit_does_nothing_when_no_epochs_are_asked_for() {
     let report = Single::new().fit_with(
         &mut net,
         |_| -> Sgd<f64> { panic!("no update") },
-        |_| -> [Example; 0] { panic!("no examples") },
+        |_| panic!("no examples"),
         Stop::after(0),
         |_| panic!("no epoch"),
     );
@@ -69,7 +70,7 @@ fn fit_ends_when_the_loss_is_reached() {
     let report = Single::new().fit_with(
         &mut zero(),
         |_| SGD,
-        |_| &POINTS,
+        |epoch| epoch.learn(POINTS),
         stop,
         |epoch| {
             losses.borrow_mut().push(epoch.loss);
@@ -102,7 +103,7 @@ fn fit_ends_when_the_callback_says_so() {
     let report = Single::new().fit_with(
         &mut zero(),
         |_| SGD,
-        |_| &POINTS,
+        |epoch| epoch.learn(POINTS),
         stop.or_at_loss(-1.0),
         |epoch| {
             calls += 1;
@@ -113,7 +114,8 @@ fn fit_ends_when_the_callback_says_so() {
     assert_eq!((report.outcome, report.epochs, calls), (Outcome::Stopped, 4, 4));
     // Its word counts before the loss.
     let brake = |_: gradlet::Epoch<'_, Line>| ControlFlow::Break(());
-    let report = Single::new().fit_with(&mut zero(), |_| SGD, |_| &POINTS, stop, brake);
+    let report =
+        Single::new().fit_with(&mut zero(), |_| SGD, |epoch| epoch.learn(POINTS), stop, brake);
     assert_eq!((report.outcome, report.epochs), (Outcome::Stopped, 1));
 }
 
@@ -128,8 +130,16 @@ fn fit_ends_without_examples() {
     let report = Batch::new().fit(&mut zero(), &SGD, 0, &POINTS, Stop::after(5));
     assert_eq!((report.outcome, report.epochs, report.loss), (Outcome::NoExamples, 0, None));
     // Later, too: two full epochs, then nothing.
-    let few = |epoch| &POINTS[..if epoch < 2 { 7 } else { 0 }];
-    let report = Single::new().fit_with(&mut zero(), |_| SGD, few, Stop::after(5), go_on);
+    let report = Single::new().fit_with(
+        &mut zero(),
+        |_| SGD,
+        |epoch| {
+            let few = if epoch.completed < 2 { 7 } else { 0 };
+            epoch.learn(&POINTS[..few])
+        },
+        Stop::after(5),
+        go_on,
+    );
     assert_eq!((report.outcome, report.epochs), (Outcome::NoExamples, 2));
     assert!(report.loss.unwrap() > 0.0);
 }
@@ -287,7 +297,7 @@ fn a_mean_loss_is_that_of_all_examples() {
     let report = trainer.fit_with(
         &mut net,
         |_| Sgd { learning_rate: 0.0 },
-        |_| (0..20_000_000).map(|_| ([0.0], [0.1])),
+        |epoch| epoch.learn((0..20_000_000).map(|_| ([0.0], [0.1]))),
         Stop::after(9).or_at_loss(0.08),
         |_| ControlFlow::Break(()),
     );
@@ -309,14 +319,25 @@ where
     assert!(early.observe(&net, T::ONE, 9).is_continue());
     let start = net.clone();
     let optimizer = |_| optimizer.clone();
-    let examples = |_| [(&x, &t)];
     let told = |epoch: gradlet::Epoch<'_, N>| panic!("told of {:?}", epoch.net);
     for size in [None, Some(1), Some(FULL_BATCH)] {
         let stop = Stop::after(1);
         let report = match size {
-            None => Trainer::<_, L, O>::new().fit_with(&mut net, optimizer, examples, stop, told),
-            Some(size) => BatchTrainer::<_, L, O>::new()
-                .fit_with(&mut net, optimizer, size, examples, stop, told),
+            None => Trainer::<_, L, O>::new().fit_with(
+                &mut net,
+                optimizer,
+                |epoch| epoch.learn([(&x, &t)]),
+                stop,
+                told,
+            ),
+            Some(size) => BatchTrainer::<_, L, O>::new().fit_with(
+                &mut net,
+                optimizer,
+                size,
+                |epoch| epoch.learn([(&x, &t)]),
+                stop,
+                told,
+            ),
         };
         let what = core::any::type_name::<O>();
         assert_eq!((report.outcome, report.epochs), (Outcome::Diverged, 1), "{what} {size:?}");
@@ -365,7 +386,8 @@ fn the_last_batch_of_an_epoch_may_be_smaller() {
             SGD
         };
         let mut net = Line::ZERO;
-        Batch::new().fit_with(&mut net, optimizer, size, |_| &POINTS, Stop::after(3), go_on);
+        let learn = |epoch: &mut NextEpoch<'_, _, Batch, _>| epoch.learn(POINTS);
+        Batch::new().fit_with(&mut net, optimizer, size, learn, Stop::after(3), go_on);
         assert_eq!(updates.get(), 3 * 7_u32.div_ceil(size), "batches of {size}");
         let mut same = Line::ZERO;
         (0..3).for_each(|_| batches_by_hand(&mut same, size as usize));
@@ -397,7 +419,7 @@ fn fit_drops_a_batch_that_was_begun_before() {
 fn applying_an_empty_batch_changes_nothing() {
     let mut net = Line::new([[0.5]], [0.25]);
     let mut trainer = BatchTrainer::<Line, HalfSquaredError, _>::new();
-    let optimizer = WeightDecay { optimizer: Adam::new(0.1), rate: 0.1 };
+    let optimizer = WeightDecay::new(Adam::new(0.1), 0.1);
     assert_eq!(trainer.apply(&mut net, &optimizer), 0);
     assert_eq!(trainer.count(), 0);
     trainer.accumulate(&net, &[1.0], &[f64::NAN]);
@@ -426,7 +448,8 @@ fn fit_calls_in_order_with_the_right_numbers() {
         SGD
     };
     let mut net = Line::ZERO;
-    Batch::new().fit_with(&mut net, optimizer, 2, examples, Stop::after(2), |epoch| {
+    let learn = |epoch: &mut NextEpoch<'_, _, Batch, _>| epoch.learn(examples(epoch.completed));
+    Batch::new().fit_with(&mut net, optimizer, 2, learn, Stop::after(2), |epoch| {
         say(format!("epoch {}", epoch.number));
         ControlFlow::Continue(())
     });
@@ -435,7 +458,8 @@ fn fit_calls_in_order_with_the_right_numbers() {
     assert_eq!(log.borrow().join(", "), want);
     log.borrow_mut().clear();
 
-    Single::new().fit_with(&mut net, optimizer, examples, Stop::after(2), |epoch| {
+    let learn = |epoch: &mut NextEpoch<'_, _, Single, _>| epoch.learn(examples(epoch.completed));
+    Single::new().fit_with(&mut net, optimizer, learn, Stop::after(2), |epoch| {
         say(format!("epoch {}", epoch.number));
         ControlFlow::Continue(())
     });
@@ -450,7 +474,7 @@ fn the_callback_sees_the_network_after_the_epoch_and_the_loss_during_it() {
     Single::new().fit_with(
         &mut zero(),
         |_| SGD,
-        |_| &POINTS,
+        |epoch| epoch.learn(POINTS),
         Stop::after(5),
         |epoch| {
             let sum: f64 = POINTS.iter().map(|(x, t)| trainer.step(&mut same, &SGD, x, t)).sum();
@@ -472,7 +496,7 @@ fn a_schedule_sees_every_update_once() {
     Single::new().fit_with(
         &mut net,
         schedule,
-        |_| &data,
+        |epoch| epoch.learn(data),
         Stop::after(6),
         |epoch| {
             let [b] = *epoch.net.bias();
@@ -501,15 +525,143 @@ fn examples_may_be_pairs_references_or_made_on_the_fly() {
     check(&|net| _ = Single::new().fit(net, &SGD, POINTS.iter().copied(), Stop::after(2)));
     check(&|net| {
         // Read one by one, as from a sensor.
-        let sensor = |_| {
+        let sensor = |epoch: &mut NextEpoch<'_, _, Single, _>| {
             let mut k = 0;
-            core::iter::from_fn(move || {
+            epoch.learn(core::iter::from_fn(|| {
                 k += 1;
                 POINTS.get(k - 1).copied()
-            })
+            }))
         };
         Single::new().fit_with(net, |_| SGD, sensor, Stop::after(2), go_on);
     });
+}
+
+#[test]
+fn examples_may_be_shuffled_in_place_or_by_an_order() {
+    let mut want = Line::ZERO;
+    let mut trainer = Single::new();
+    let orders: Vec<_> = (0..3).map(|k| POINTS.iter().cycle().skip(k).take(7)).collect();
+    orders.into_iter().flatten().for_each(|(x, t)| _ = trainer.step(&mut want, &SGD, x, t));
+
+    // The closure changes what it captured, and lends it.
+    let mut data = POINTS.to_vec();
+    data.rotate_right(1);
+    let mut net = Line::ZERO;
+    Single::new().fit_with(
+        &mut net,
+        |_| SGD,
+        |epoch| {
+            data.rotate_left(1);
+            epoch.learn(&data)
+        },
+        Stop::after(3),
+        go_on,
+    );
+    assert_same_bits("in place", &flat(&net), &flat(&want));
+
+    let mut order = [6, 0, 1, 2, 3, 4, 5];
+    let (mut net, mut batched) = (Line::ZERO, Line::ZERO);
+    Single::new().fit_with(
+        &mut net,
+        |_| SGD,
+        |epoch| {
+            order.rotate_left(1);
+            epoch.learn(order.iter().map(|&i| &POINTS[i]))
+        },
+        Stop::after(3),
+        go_on,
+    );
+    assert_same_bits("by an order", &flat(&net), &flat(&want));
+    Batch::new().fit_with(
+        &mut batched,
+        |_| SGD,
+        3,
+        |epoch| {
+            order.rotate_left(1);
+            epoch.learn(order.iter().map(|&i| &POINTS[i]))
+        },
+        Stop::after(3),
+        go_on,
+    );
+    assert_ne!(batched, Line::ZERO);
+}
+
+#[test]
+fn an_epoch_may_learn_in_parts() {
+    let (mut net, mut same) = (Line::ZERO, Line::ZERO);
+    let report = Single::new().fit_with(
+        &mut net,
+        |_| SGD,
+        |epoch| {
+            epoch.learn(&POINTS[..2]);
+            epoch.learn(&POINTS[2..])
+        },
+        Stop::after(3),
+        go_on,
+    );
+    let want = Single::new().fit(&mut same, &SGD, &POINTS, Stop::after(3));
+    assert_eq!((report, net), (want, same));
+
+    // A part that is refused ends the epoch, whatever comes after it.
+    let bad = [([1.0], [1.0]), ([f64::NAN], [1.0])];
+    let (mut net, mut batched) = (Line::ZERO, Line::ZERO);
+    let report = Single::new().fit_with(
+        &mut net,
+        |_| SGD,
+        |epoch| {
+            epoch.learn(bad);
+            epoch.learn(POINTS)
+        },
+        Stop::after(3),
+        go_on,
+    );
+    assert_eq!((report.outcome, report.epochs), (Outcome::NotFinite { example: 1 }, 0));
+    let mut same = Line::ZERO;
+    Single::new().step(&mut same, &SGD, &[1.0], &[1.0]);
+    assert_eq!(net, same);
+    let report = Batch::new().fit_with(
+        &mut batched,
+        |_| SGD,
+        2,
+        |epoch| {
+            epoch.learn(bad);
+            epoch.learn(POINTS)
+        },
+        Stop::after(3),
+        go_on,
+    );
+    assert_eq!((report.outcome, batched), (Outcome::NotFinite { example: 1 }, Line::ZERO));
+}
+
+#[test]
+fn the_callback_may_change_the_network() {
+    let mut net = Line::ZERO;
+    let report = Single::new().fit_with(
+        &mut net,
+        |_| SGD,
+        |epoch| epoch.learn(POINTS),
+        Stop::after(5),
+        |epoch| {
+            epoch.net.bias_mut()[0] = 0.25;
+            ControlFlow::Continue(())
+        },
+    );
+    assert_eq!((report.outcome, net.bias()), (Outcome::EpochsDone, &[0.25]));
+    // What it ruins is not called done.
+    for (epochs, loss) in [(1, None), (9, None), (9, Some(1e9))] {
+        let report = Single::new().fit_with(
+            &mut net,
+            |_| SGD,
+            |epoch| epoch.learn(POINTS),
+            Stop { epochs, loss },
+            |epoch| {
+                epoch.net.bias_mut()[0] = f64::NAN;
+                ControlFlow::Continue(())
+            },
+        );
+        assert_eq!((report.outcome, report.epochs), (Outcome::Diverged, 1));
+        net = Line::ZERO;
+    }
 }
 
 // Bits
@@ -596,8 +748,8 @@ fn frozen_weights_keep_their_bits_whatever_the_optimizer() {
     check(&Momentum { learning_rate: 0.1, momentum: 0.9 });
     check(&Adam::new(0.01));
     check(&AdamW { adam: Adam::new(0.01), weight_decay: 0.1 });
-    check(&WeightDecay { optimizer: Adam::new(0.01), rate: 0.1 });
-    check(&WeightDecay { optimizer: Sgd { learning_rate: 0.1 }, rate: 0.1 });
+    check(&WeightDecay::new(Adam::new(0.01), 0.1));
+    check(&WeightDecay::new(Sgd { learning_rate: 0.1 }, 0.1));
     check(&ClipByNorm { optimizer: Sgd { learning_rate: 0.1 }, limit: 0.01 });
 }
 

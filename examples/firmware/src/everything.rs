@@ -241,17 +241,19 @@ fn optimizers<T: Scalar>() {
     optimizer::<_, T>(&sgd);
     optimizer::<_, T>(&Momentum { learning_rate, momentum });
     optimizer::<_, T>(&Nesterov { learning_rate, momentum });
+    optimizer::<_, T>(&Adagrad::new(learning_rate));
     optimizer::<_, T>(&RmsProp::new(learning_rate));
     optimizer::<_, T>(&Adam::new(learning_rate));
     optimizer::<_, T>(&AdamW { adam: Adam::new(learning_rate), weight_decay: number() });
     optimizer::<_, T>(&ClipByValue { optimizer: sgd, limit });
     optimizer::<_, T>(&ClipByNorm { optimizer: sgd, limit });
-    optimizer::<_, T>(&WeightDecay { optimizer: sgd, rate: number() });
+    optimizer::<_, T>(&WeightDecay::new(sgd, number()));
     optimizer::<_, T>(&NoBias { optimizer: sgd });
-    optimizer::<_, T>(&WeightDecay {
-        optimizer: ClipByNorm { optimizer: Adam::new(learning_rate), limit },
-        rate: number(),
-    });
+    optimizer::<_, T>(&Summed::new(sgd));
+    optimizer::<_, T>(&WeightDecay::new(
+        ClipByNorm { optimizer: Adam::new(learning_rate), limit },
+        number(),
+    ));
     optimizer::<_, T>(&Own(learning_rate));
     fit::<Dense<3, 4, Softmax, T>, CrossEntropy, _>(&mut vector(), &Adam::new(learning_rate));
     if fits::<T>() {
@@ -335,10 +337,13 @@ where
     let mut single = Trainer::<N, L, O>::default();
     call! { single.step(net, optimizer, &x, &t), single.evaluate(net, &x, &t) }
     call! { single.mean_loss(net, examples) }
+    let weighted = [(&x, &t, number::<Real<N>>()), (&x, &t, number())];
+    call! { single.step_weighted(net, optimizer, &x, &t, number()) }
+    call! { single.fit(net, optimizer, weighted, stop) }
     call! { single.output(), single.fit(net, optimizer, &pairs, stop) }
     call! { single.fit(net, optimizer, pairs, stop) }
     call! {
-        single.fit_with(net, |_| optimizer.clone(), |_| examples, stop, |epoch| {
+        single.fit_with(net, |_| optimizer.clone(), |epoch| epoch.learn(examples), stop, |epoch| {
             let loss = judge.evaluate(epoch.net, &x, &t);
             early.observe(epoch.net, loss, count())
         }),
@@ -350,6 +355,8 @@ where
     call! { batch.accumulate(net, &x, &t), batch.apply(net, optimizer), batch.count() }
     call! { batch.evaluate(net, &x, &t), batch.output(), batch.gradient() }
     call! { batch.accumulate_all(net, examples) }
+    call! { batch.accumulate_weighted(net, &x, &t, number()) }
+    call! { batch.fit(net, optimizer, count(), weighted, stop) }
     call! { batch.mean_loss(net, examples) }
     batch.clear();
     call! { batch.fit(net, optimizer, count(), examples, stop) }
@@ -361,7 +368,7 @@ where
     });
     call! { state }
     call! {
-        batch.fit_with(net, |_| optimizer.clone(), count(), |_| examples, stop, |epoch| {
+        batch.fit_with(net, |_| optimizer.clone(), count(), |epoch| epoch.learn(examples), stop, |epoch| {
             if black_box(epoch.loss) > Real::<N>::ONE {
                 ControlFlow::Break(())
             } else {

@@ -105,7 +105,7 @@ fn optimizers() -> Hash {
     train::<_, Net, MeanSquaredError, _>(&mut hash, ClipByValue { optimizer: sgd, limit });
     train::<_, Net, MeanSquaredError, _>(&mut hash, ClipByNorm { optimizer: sgd, limit });
     let optimizer = NoBias { optimizer: sgd };
-    train::<_, Net, MeanSquaredError, _>(&mut hash, WeightDecay { optimizer, rate });
+    train::<_, Net, MeanSquaredError, _>(&mut hash, WeightDecay::new(optimizer, rate));
     hash
 }
 

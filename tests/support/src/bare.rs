@@ -4,7 +4,7 @@ use core::marker::PhantomData;
 
 use gradlet::tensors;
 use gradlet::{
-    Activation, Deltas, GradientVisitor, Identity, Layer, LayerTrace, Samples, Scalar, Zero,
+    Activation, Deltas, GradientVisitor, Identity, Kind, Layer, LayerTrace, Samples, Scalar, Zero,
 };
 
 /// `y = A(W x)`: a layer without biases, as in the first chapters of textbooks.
@@ -87,6 +87,7 @@ impl<const IN: usize, const OUT: usize, A: Activation<T>, T: Scalar> Layer for B
         for (input, trace) in samples.iter() {
             for (i, &x) in input.iter().enumerate() {
                 visitor.vector(
+                    Kind::Weight,
                     nets.each_mut().map(|n| n.weights[i].as_mut_slice()),
                     state.each_mut().map(|s| s.weights[i].as_mut_slice()),
                     &trace.delta().values.map(|d| x * d),

@@ -1,6 +1,8 @@
 //! A layer of a user's own, without a matrix of weights.
 
-use gradlet::{Deltas, GradientVisitor, Layer, LayerTrace, Samples, Scalar, Silu, Zero, tensors};
+use gradlet::{
+    Deltas, GradientVisitor, Kind, Layer, LayerTrace, Samples, Scalar, Silu, Zero, tensors,
+};
 
 use super::{Random, Rng};
 
@@ -53,6 +55,7 @@ impl<const N: usize, T: Scalar> Layer for Scale<N, T> {
     ) {
         for (input, trace) in samples.iter() {
             visitor.vector(
+                Kind::Other,
                 nets.each_mut().map(|n| n.factors.as_mut_slice()),
                 state.each_mut().map(|s| s.factors.as_mut_slice()),
                 &core::array::from_fn::<T, N, _>(|i| trace.delta().values[i] * input[i]),

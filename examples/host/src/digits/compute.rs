@@ -69,11 +69,10 @@ where
 {
     let mut trainer = Box::new(Trainer::<N, L, O>::new());
     let mut marks = vec![];
-    let learned = core::cell::RefCell::new(&mut learned);
     let report = trainer.fit_with(
         &mut net,
         |_| optimizer.clone(),
-        |_| examples(&data.train, data.black).inspect(|_| (learned.borrow_mut())()),
+        |epoch| epoch.learn(examples(&data.train, data.black).inspect(|_| learned())),
         Stop::after(epochs),
         |epoch| {
             let correct = |digits| right(&judge(epoch.net, digits, data.black));

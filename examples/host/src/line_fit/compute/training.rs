@@ -112,13 +112,15 @@ fn fit(
     let size = match plan.batch {
         Batch::One => {
             let mut trainer = Trainer::<Neuron, HalfSquaredError>::new();
-            return trainer.fit_with(net, sgd, |_| samples, stop, callback).outcome;
+            return trainer
+                .fit_with(net, sgd, |epoch| epoch.learn(samples), stop, callback)
+                .outcome;
         }
         Batch::Of(size) => size,
         Batch::All => FULL_BATCH,
     };
     let mut trainer = BatchTrainer::<Neuron, HalfSquaredError>::new();
-    trainer.fit_with(net, sgd, size, |_| samples, stop, callback).outcome
+    trainer.fit_with(net, sgd, size, |epoch| epoch.learn(samples), stop, callback).outcome
 }
 
 /// The line after each sample of one pass, one update each, from (0, 0) on; the start is first.

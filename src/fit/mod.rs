@@ -1,17 +1,22 @@
 //! Training loops: epochs, stopping criteria, reports.
 
+mod epoch;
+
+pub use epoch::{Learned, NextEpoch};
+
 use core::ops::ControlFlow;
+
+use epoch::NextOptimizer;
 
 use crate::batch::BatchTrainer;
 use crate::example::Example;
 use crate::layer::{Layer, Real, parameters_are_finite};
 use crate::loss::Loss;
-use crate::metrics::LossMeter;
 use crate::optimizer::{HyperParameter, Optimizer};
 use crate::scalar::Scalar;
-use crate::shape::Shape;
 use crate::tensors::are_finite;
 use crate::trainer::Trainer;
+use crate::weight::MeanLoss;
 
 /// Stopping criterion.
 ///
@@ -62,10 +67,11 @@ pub const FULL_BATCH: u32 = u32::MAX;
 pub struct Epoch<'a, N: Layer> {
     /// Epochs completed, this one included: 1 after the first.
     pub number: u32,
-    /// Mean loss over the examples of this epoch, each evaluated before its own update.
+    /// Mean loss over the examples of this epoch, each evaluated before its own update; weighted,
+    /// if examples have a [weight](Example::weight).
     pub loss: Real<N>,
-    /// The network after this epoch.
-    pub net: &'a N,
+    /// The network after this epoch, which the callback may change.
+    pub net: &'a mut N,
 }
 
 /// Result of a training run.
@@ -117,61 +123,38 @@ pub enum Outcome {
         /// Index of the example in its epoch, from 0.
         example: u32,
     },
+    /// The [weight](Example::weight) of an example is negative, NaN or above 1e28. The network is as
+    /// it was before that example.
+    Weight {
+        /// Index of the example in its epoch, from 0.
+        example: u32,
+    },
     /// A hyper-parameter of the optimizer is out of range, perhaps because of a schedule. The
     /// network is as it was before that update.
     Optimizer(HyperParameter),
     /// After a complete epoch of finite losses, or before the first, a parameter of the network or
     /// of the optimizer's state is NaN or infinite: the learning rate is too high. The network is
     /// useless; [`EarlyStopping::restore`](crate::EarlyStopping::restore) restores the best one
-    /// before. The callback was not called for that epoch.
+    /// before. The callback was not called for that epoch, unless it did that itself.
     Diverged,
-    /// An epoch had no examples, or the batch size is 0.
+    /// An epoch had no examples, or none of a weight other than 0, or the batch size is 0.
     NoExamples,
-}
-
-/// Trains on examples, whatever the batch size.
-trait Learn<N: Layer, O> {
-    /// Trains on the examples of an epoch, and records their losses. `optimizer` is called once for
-    /// each update.
-    fn epoch<E: Example<N::Input, N::Output>>(
-        &mut self,
-        net: &mut N,
-        optimizer: impl FnMut() -> Result<O, Outcome>,
-        examples: impl Iterator<Item = E>,
-        losses: &mut LossMeter<Real<N>>,
-    ) -> Result<(), Outcome>;
-
-    /// Whether all of the optimizer's state is finite.
-    fn state_is_finite(&self) -> bool;
-}
-
-/// Records a finite loss; otherwise returns what was wrong with the example.
-fn record<N: Layer, L: Loss<N::Activation, N::Format>>(
-    losses: &mut LossMeter<Real<N>>,
-    loss: Real<N>,
-    target: &N::Output,
-) -> Result<(), Outcome> {
-    let example = losses.count();
-    if loss.is_finite() {
-        losses.observe(loss);
-        Ok(())
-    } else if L::accepts(target.as_slice()) {
-        Err(Outcome::NotFinite { example })
-    } else {
-        Err(Outcome::Target { example })
-    }
 }
 
 /// Why training ends after an epoch, or before the first; `None` if it goes on.
 fn ended<N: Layer>(
     report: &Report<Real<N>>,
-    net: &N,
+    net: &mut N,
     stop: Stop<Real<N>>,
     callback: &mut impl FnMut(Epoch<'_, N>) -> ControlFlow<()>,
 ) -> Option<Outcome> {
     if let Some(loss) = report.loss {
         if callback(Epoch { number: report.epochs, loss, net }).is_break() {
             return Some(Outcome::Stopped);
+        }
+        // The callback may have changed it.
+        if !parameters_are_finite(net) {
+            return Some(Outcome::Diverged);
         }
         if stop.loss.is_some_and(|limit| loss <= limit) {
             return Some(Outcome::LossReached);
@@ -180,98 +163,48 @@ fn ended<N: Layer>(
     (report.epochs >= stop.epochs).then_some(Outcome::EpochsDone)
 }
 
-fn run<N: Layer, O: Optimizer<N>, S: IntoIterator<Item: Example<N::Input, N::Output>>>(
-    learner: &mut impl Learn<N, O>,
+fn run<N, L, O, B, F>(
+    trainer: &mut Trainer<N, L, O, B>,
     net: &mut N,
-    mut optimizer: impl FnMut(u32) -> O,
-    mut examples: impl FnMut(u32) -> S,
+    (mut optimizer, size): (F, u32),
+    mut examples: impl FnMut(&mut NextEpoch<'_, N, Trainer<N, L, O, B>, F>) -> Learned,
     stop: Stop<Real<N>>,
     mut callback: impl FnMut(Epoch<'_, N>) -> ControlFlow<()>,
-) -> Report<Real<N>> {
+) -> Report<Real<N>>
+where
+    N: Layer,
+    L: Loss<N::Activation, N::Format>,
+    O: Optimizer<N>,
+{
     let mut report = Report { outcome: Outcome::EpochsDone, epochs: 0, loss: None };
     let mut updates = 0_u32;
-    let mut next_optimizer = || {
-        let optimizer = optimizer(updates);
-        updates = updates.saturating_add(1);
-        optimizer.check().map_err(Outcome::Optimizer)?;
-        Ok(optimizer)
-    };
     loop {
         // Also before the first epoch, and before the callback could save such a network.
-        if !(parameters_are_finite(net) && learner.state_is_finite()) {
+        if !(parameters_are_finite(net) && are_finite::<N::Format, _>(&trainer.state)) {
             return Report { outcome: Outcome::Diverged, ..report };
         }
         if let Some(outcome) = ended(&report, net, stop, &mut callback) {
             return Report { outcome, ..report };
         }
-        let mut losses = LossMeter::new();
-        let examples = examples(report.epochs).into_iter();
-        if let Err(outcome) = learner.epoch(net, &mut next_optimizer, examples, &mut losses) {
+        let mut epoch = NextEpoch {
+            completed: report.epochs,
+            net,
+            trainer,
+            size,
+            optimizer: NextOptimizer { optimizer: &mut optimizer, updates: &mut updates },
+            losses: MeanLoss::ZERO,
+            result: Ok(()),
+        };
+        let _: Learned = examples(&mut epoch);
+        let NextEpoch { losses, result, .. } = epoch;
+        if let Err(outcome) = result {
             return Report { outcome, ..report };
         }
         // Epochs without examples would go on forever without training.
-        let Some(loss) = losses.mean() else {
+        let Some(loss) = losses.value() else {
             return Report { outcome: Outcome::NoExamples, ..report };
         };
         (report.loss, report.epochs) = (Some(loss), report.epochs.saturating_add(1));
-    }
-}
-
-impl<N: Layer, L: Loss<N::Activation, N::Format>, O: Optimizer<N>> Learn<N, O>
-    for Trainer<N, L, O>
-{
-    fn epoch<E: Example<N::Input, N::Output>>(
-        &mut self,
-        net: &mut N,
-        mut optimizer: impl FnMut() -> Result<O, Outcome>,
-        mut examples: impl Iterator<Item = E>,
-        losses: &mut LossMeter<Real<N>>,
-    ) -> Result<(), Outcome> {
-        examples.try_for_each(|example| {
-            let loss = self.step(net, &optimizer()?, example.input(), example.target());
-            record::<N, L>(losses, loss, example.target())
-        })
-    }
-
-    fn state_is_finite(&self) -> bool {
-        are_finite::<N::Format, _>(&self.state)
-    }
-}
-
-struct InBatches<'a, B> {
-    trainer: &'a mut B,
-    size: u32,
-}
-
-impl<T, N, L, O, const TILE: usize> Learn<N, O> for InBatches<'_, BatchTrainer<N, L, O, TILE>>
-where
-    T: Scalar,
-    N: Layer<Format = T>,
-    L: Loss<N::Activation, T>,
-    O: Optimizer<N>,
-{
-    fn epoch<E: Example<N::Input, N::Output>>(
-        &mut self,
-        net: &mut N,
-        mut optimizer: impl FnMut() -> Result<O, Outcome>,
-        examples: impl Iterator<Item = E>,
-        losses: &mut LossMeter<T>,
-    ) -> Result<(), Outcome> {
-        let mut examples = examples.fuse();
-        loop {
-            // Losses are recorded one by one, so that the report can name the invalid example.
-            self.trainer.accumulate_each(net, &mut examples, self.size, |loss, target| {
-                record::<N, L>(losses, loss, target)
-            })?;
-            if self.trainer.count() == 0 {
-                return Ok(());
-            }
-            self.trainer.apply(net, &optimizer()?);
-        }
-    }
-
-    fn state_is_finite(&self) -> bool {
-        are_finite::<T, _>(&self.trainer.state)
     }
 }
 
@@ -303,17 +236,18 @@ impl<N: Layer, L: Loss<N::Activation, N::Format>, O: Optimizer<N>> Trainer<N, L,
         self.fit_with(
             net,
             |_| optimizer.clone(),
-            |_| examples.clone(),
+            |epoch| epoch.learn(examples.clone()),
             stop,
             |_| ControlFlow::Continue(()),
         )
     }
 
-    /// Trains with a schedule, new or shuffled examples in each epoch, and a callback.
+    /// Trains with a schedule, shuffled or new examples in each epoch, and a callback.
     ///
-    /// `optimizer` is called with the number of updates so far, `examples` with the number of
-    /// epochs so far, both from 0: the place for a [`schedule`](crate::schedule) and for shuffling.
-    /// `callback` is called after each epoch and may end training;
+    /// `optimizer` is called before each update, with the number of updates so far: the place for a
+    /// [`schedule`](crate::schedule). `examples` is called before each epoch, and passes its
+    /// examples to [`NextEpoch::learn`]: the place for shuffling. `callback` is called after each
+    /// epoch with the network, which it may change, and may end training:
     /// [`EarlyStopping`](crate::EarlyStopping) is made for it.
     ///
     /// ```
@@ -326,24 +260,74 @@ impl<N: Layer, L: Loss<N::Activation, N::Format>, O: Optimizer<N>> Trainer<N, L,
     ///     &mut net,
     ///     |step| Sgd { learning_rate: schedule::exponential(0.2, 0.999, step) },
     ///     // Nothing is stored: the examples are made as they are needed.
-    ///     |_epoch| (0..10).map(|k| ([k as f32 / 10.0], [k as f32 / 5.0 + 1.0])),
+    ///     |epoch| epoch.learn((0..10).map(|k| ([k as f32 / 10.0], [k as f32 / 5.0 + 1.0]))),
     ///     Stop::after(500),
     ///     |epoch| if epoch.loss < 1e-6 { ControlFlow::Break(()) } else { ControlFlow::Continue(()) },
     /// );
     /// assert_eq!(report.outcome, Outcome::Stopped);
     /// ```
-    pub fn fit_with<S>(
+    ///
+    /// # Shuffling
+    ///
+    /// The examples need to last only as long as `learn`, so the closure may own or borrow mutably
+    /// what it shuffles: the data itself, or only an order.
+    #[cfg_attr(
+        feature = "rand_core",
+        doc = "
+```
+use core::ops::ControlFlow;
+use gradlet::{init, prelude::*};
+use rand_pcg::{Pcg32, rand_core::SeedableRng};
+
+let mut data = [([0.0], [1.0]), ([1.0], [3.0]), ([2.0], [5.0])]; // y = 2 x + 1
+let mut rng = Pcg32::seed_from_u64(7);
+let mut net = Dense::<1, 1, Identity>::ZERO;
+let mut trainer = Trainer::<_, HalfSquaredError, Sgd>::new();
+trainer.fit_with(
+    &mut net,
+    |_| Sgd::new(0.1),
+    |epoch| {
+        init::shuffle(&mut data, &mut rng);
+        epoch.learn(&data)
+    },
+    Stop::after(100),
+    |_| ControlFlow::Continue(()),
+);
+
+let mut order = [0, 1, 2];
+let report = trainer.fit_with(
+    &mut net,
+    |_| Sgd::new(0.1),
+    |epoch| {
+        init::shuffle(&mut order, &mut rng);
+        epoch.learn(order.iter().map(|&i| &data[i]))
+    },
+    Stop::after(100),
+    |_| ControlFlow::Continue(()),
+);
+assert!(report.loss.unwrap() < 1e-6);
+```"
+    )]
+    ///
+    /// An epoch that is not trained does not compile:
+    ///
+    /// ```compile_fail,E0308
+    /// # use core::ops::ControlFlow;
+    /// # use gradlet::prelude::*;
+    /// # let mut net = Dense::<1, 1, Identity>::ZERO;
+    /// # let mut trainer = Trainer::<_, HalfSquaredError, Sgd>::new();
+    /// # let (stop, go_on) = (Stop::after(9), |_: gradlet::Epoch<'_, _>| ControlFlow::Continue(()));
+    /// trainer.fit_with(&mut net, |_| Sgd::new(0.1), |_epoch| (), stop, go_on);
+    /// ```
+    pub fn fit_with<F: FnMut(u32) -> O>(
         &mut self,
         net: &mut N,
-        optimizer: impl FnMut(u32) -> O,
-        examples: impl FnMut(u32) -> S,
+        optimizer: F,
+        examples: impl FnMut(&mut NextEpoch<'_, N, Self, F>) -> Learned,
         stop: Stop<Real<N>>,
         callback: impl FnMut(Epoch<'_, N>) -> ControlFlow<()>,
-    ) -> Report<Real<N>>
-    where
-        S: IntoIterator<Item: Example<N::Input, N::Output>>,
-    {
-        run(self, net, optimizer, examples, stop, callback)
+    ) -> Report<Real<N>> {
+        run(self, net, (optimizer, 1), examples, stop, callback)
     }
 }
 
@@ -384,31 +368,27 @@ where
             net,
             |_| optimizer.clone(),
             size,
-            |_| examples.clone(),
+            |epoch| epoch.learn(examples.clone()),
             stop,
             |_| ControlFlow::Continue(()),
         )
     }
 
-    /// Trains with a schedule, new or shuffled examples in each epoch, and a callback: see
+    /// Trains with a schedule, shuffled or new examples in each epoch, and a callback: see
     /// [`Trainer::fit_with`]. If an example or an optimizer is refused, the batch so far is
     /// discarded.
-    pub fn fit_with<S>(
+    pub fn fit_with<F: FnMut(u32) -> O>(
         &mut self,
         net: &mut N,
-        optimizer: impl FnMut(u32) -> O,
+        optimizer: F,
         size: u32,
-        examples: impl FnMut(u32) -> S,
+        examples: impl FnMut(&mut NextEpoch<'_, N, Self, F>) -> Learned,
         stop: Stop<Real<N>>,
         callback: impl FnMut(Epoch<'_, N>) -> ControlFlow<()>,
-    ) -> Report<Real<N>>
-    where
-        S: IntoIterator<Item: Example<N::Input, N::Output>>,
-    {
+    ) -> Report<Real<N>> {
         // Samples from the user's earlier `accumulate` do not go into the first batch.
         self.clear();
-        let report =
-            run(&mut InBatches { trainer: self, size }, net, optimizer, examples, stop, callback);
+        let report = run(self, net, (optimizer, size), examples, stop, callback);
         self.clear();
         report
     }
