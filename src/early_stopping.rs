@@ -10,7 +10,8 @@ use crate::zero::Zero;
 /// Early stopping against overfitting: ends training when a loss has not improved for some epochs,
 /// and keeps the best parameters.
 ///
-/// Pass it the loss on held-out examples (the validation loss). Holds a copy of the parameters.
+/// Pass it the loss on held-out examples (the validation loss). Holds a copy of the parameters,
+/// without [buffers](crate::Kind::Buffer), which training does not change.
 ///
 /// ```
 /// use gradlet::prelude::*;

@@ -14,7 +14,7 @@
 //! `cargo run --release -p examples --bin xor` counts them.
 //!
 //! Each initialises all weights of a network in place and sets its biases to zero. Tensors that a
-//! custom layer declares as [`Kind::Other`], and [`Frozen`] layers, are unchanged.
+//! layer declares as [`Kind::Other`] or [`Kind::Buffer`], and [`Frozen`] layers, are unchanged.
 //!
 //! The weights depend only on the generator: the same seed gives the same bits on every target.
 //! They are drawn in the order of [`Layer::TENSORS`]: layer by layer from the input on,
@@ -35,14 +35,15 @@
 //! # Generators of another `rand_core`
 //!
 //! [`Generator`] is `Rng` of `rand_core` 0.10, which `rand` 0.10 uses. The generators of `rand` 0.9
-//! and of many HALs implement an older version, which is another trait to the compiler. A wrapper
-//! makes a generator of any function that returns 32 random bits:
+//! implement `rand_core` 0.9, and those of `rand` 0.8 and of many HALs 0.6: other traits to the
+//! compiler. A wrapper makes a generator of any function that returns 32 random bits:
 //!
 //! ```
 //! use core::convert::Infallible;
 //! use gradlet::{init, prelude::*};
 //! use rand_core::{TryRng, utils}; // rand_core = { version = "0.10", default-features = false }
 //!
+//! /// A generator from a function that returns 32 random bits.
 //! struct FromWords<F>(F);
 //!
 //! impl<F: FnMut() -> u32> TryRng for FromWords<F> {
@@ -59,13 +60,26 @@
 //!     }
 //! }
 //!
+//! # use rand_core_06::Error;
 //! # struct Hal(u32);
-//! # impl Hal {
+//! # impl RngCore for Hal {
 //! #     fn next_u32(&mut self) -> u32 {
 //! #         self.0 = self.0.wrapping_mul(747_796_405).wrapping_add(2_891_336_453);
 //! #         self.0
 //! #     }
+//! #     fn next_u64(&mut self) -> u64 {
+//! #         rand_core_06::impls::next_u64_via_u32(self)
+//! #     }
+//! #     fn fill_bytes(&mut self, bytes: &mut [u8]) {
+//! #         rand_core_06::impls::fill_bytes_via_next(self, bytes)
+//! #     }
+//! #     fn try_fill_bytes(&mut self, bytes: &mut [u8]) -> Result<(), Error> {
+//! #         Ok(self.fill_bytes(bytes))
+//! #     }
 //! # }
+//! // The trait of `rand_core` 0.6 or 0.9, or of `rand` 0.8 or 0.9: `use rand::RngCore`.
+//! use rand_core_06::RngCore;
+//!
 //! # let mut hal = Hal(1);
 //! let mut net = Mlp::<2, 4, 1>::ZERO;
 //! init::xavier_uniform(&mut net, &mut FromWords(|| hal.next_u32()));
@@ -115,8 +129,8 @@ const TRIES: u32 = 64;
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is not a random number generator of `rand_core` 0.10",
     label = "does not implement `rand_core` 0.10",
-    note = "if it implements another version, as `rand` 0.9 and many HALs do, wrap it: \
-            see the documentation of `gradlet::init`"
+    note = "if it implements another version, as the generators of `rand` 0.9 and of many HALs do, \
+            wrap it in `FromWords` of the documentation of `gradlet::init`"
 )]
 pub trait Generator: Rng {}
 
@@ -224,7 +238,7 @@ pub fn normal<T: Scalar, N: Layer<Format = T>>(
     fill_normal(net, |_, _| deviation, rng);
 }
 
-/// Sets weights and biases to zero, in place; [`Kind::Other`] is unchanged. Draws nothing.
+/// Sets weights and biases to zero, in place; all else is unchanged. Draws nothing.
 ///
 /// For a network of one layer, or to restart. A network with hidden layers cannot be trained from
 /// zeros.
@@ -322,7 +336,7 @@ fn fill<T: Scalar, N: Layer<Format = T>, S: Copy>(
             values.fill_with(|| draw(size));
         }
         Kind::Bias => values.fill(T::ZERO),
-        Kind::Other => {}
+        Kind::Other | Kind::Buffer => {}
     });
 }
 

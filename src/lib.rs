@@ -45,7 +45,7 @@
 //! | stop early | [`Stop`], [`EarlyStopping`], a callback |
 //! | change the learning rate | [`schedule`] |
 //! | initialise weights | [`init`], with any random number generator (feature `rand_core`) |
-//! | scale features, one-hot labels | [`preprocess`] |
+//! | scale features, before the network or as its first layer; one-hot labels | [`preprocess`] |
 //! | evaluate | [`metrics`] |
 //! | exchange weights with Python | [`load!`], [`safetensors`]; [`ToSource`] for Rust source |
 //! | save a network in flash | [`store`] (feature `store`) |
@@ -59,7 +59,7 @@
 //!
 //! [`Layer::PARAMS`], [`Layer::MACS`] and [`Layer::BYTES`] of a network, [`Trainer::BYTES`] and
 //! [`BatchTrainer::BYTES`] are known at compile time, so a budget can be an assertion in a `const`.
-//! With `P` parameters and `U` units in all layers together, in `f32` values (4 bytes each):
+//! With `P` trainable parameters and `U` units in all layers together, in `f32` values of 4 bytes:
 //!
 //! | | `Sgd` | `Momentum`, `RmsProp`, `Adagrad` | `Adam` |
 //! |---|---|---|---|
@@ -121,7 +121,7 @@
 //! | `embedded-io` | [`safetensors::write`]: weights to any `embedded_io` 0.7 `Write` |
 //! | `heapless` | [`stream`]: windows over a signal, experience replay, learning curves (needs Rust 1.87) |
 //! | `nalgebra` | [`linear`]: least squares, and weights as `nalgebra` 0.35 matrices (needs Rust 1.89) |
-//! | `store` | [`store`]: power-fail-safe storage of networks in flash |
+//! | `store` | [`store`]: power-fail-safe storage of networks in flash (needs Rust 1.87) |
 //! | `rand_core` | [`init`]: initialisers and shuffling from any `rand_core` 0.10 generator |
 //!
 //! What may change between versions: [`stability`].

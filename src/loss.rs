@@ -29,7 +29,7 @@ use crate::zero::Zero as _;
 ///
 /// impl<T: Scalar, A: Activation<T>> Loss<A, T> for Quartic {
 ///     fn evaluate(values: &mut [T], target: &[T]) -> T {
-///         A::apply(values);
+///         A::activate(values);
 ///         values.iter().zip(target).map(|(&y, &t)| (y - t) * (y - t) * (y - t) * (y - t)).sum()
 ///     }
 ///     fn delta(output: &[T], target: &[T], delta: &mut [T], (): &mut ()) {
@@ -111,7 +111,7 @@ macro_rules! after_activation {
     (|$y:ident, $t:ident| $loss:expr) => {
         #[inline]
         fn evaluate(values: &mut [T], $t: &[T]) -> T {
-            A::apply(values);
+            A::activate(values);
             let $y = values;
             $loss
         }
@@ -121,7 +121,7 @@ macro_rules! after_activation {
             mut values: [&mut Y; K],
             targets: [&Y; K],
         ) -> [T; K] {
-            A::apply_each(values.each_mut().map(|values| &mut **values));
+            A::activate_each(values.each_mut().map(|values| &mut **values));
             let mut losses = [T::ZERO; K];
             each_sample::<K, _>(losses.iter_mut().zip(values).zip(targets), |((loss, y), t)| {
                 let ($y, $t) = (y.as_slice(), t.as_slice());
@@ -163,7 +163,7 @@ loss! {
 impl<F: Format, A: Activation<F>> Loss<A, F> for HalfSquaredError {
     #[inline]
     fn evaluate(values: &mut [F::Value], target: &[F::Value]) -> F::Real {
-        A::apply(values);
+        A::activate(values);
         F::half_squared_error(values, target)
     }
 
@@ -172,7 +172,7 @@ impl<F: Format, A: Activation<F>> Loss<A, F> for HalfSquaredError {
         mut values: [&mut Y; K],
         targets: [&Y; K],
     ) -> [F::Real; K] {
-        A::apply_each(values.each_mut().map(|values| &mut **values));
+        A::activate_each(values.each_mut().map(|values| &mut **values));
         let mut losses = [F::Real::ZERO; K];
         each_sample::<K, _>(losses.iter_mut().zip(values).zip(targets), |((loss, y), t)| {
             *loss = F::half_squared_error(y.as_slice(), t.as_slice());

@@ -5,6 +5,7 @@ use core::fmt::{self, Debug, Display, Formatter};
 use crate::activation::Hidden;
 use crate::layer::{Chain, Dense, Frozen, Layer, Takes};
 use crate::macros::defmt_shows;
+use crate::preprocess::Scaling;
 use crate::scalar::Scalar;
 
 /// Export as Rust source: an expression to paste into a constant of its type. It has the same bits,
@@ -162,6 +163,13 @@ impl<const IN: usize, const OUT: usize, A, T: Scalar> ToSource for Dense<IN, OUT
     fn write_source(&self, f: &mut Formatter<'_>) -> fmt::Result {
         let (weights, bias) = (self.weights().to_source(), self.bias().to_source());
         f.debug_tuple("Dense::new").field(&weights).field(&bias).finish()
+    }
+}
+
+impl<const N: usize, T: Scalar> ToSource for Scaling<N, T> {
+    fn write_source(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        let (offset, scale) = (self.offset().to_source(), self.scale().to_source());
+        f.debug_tuple("Scaling::new").field(&offset).field(&scale).finish()
     }
 }
 

@@ -15,6 +15,10 @@ pub enum Kind {
     Bias,
     /// Any other trainable parameters: initialisers do not change them.
     Other,
+    /// Buffers, as in PyTorch: kept in files, flash and frames, but not learned. They have no
+    /// gradient, and neither optimizers nor initialisers change them. Those of
+    /// [`Scaling`](crate::preprocess::Scaling) are an example.
+    Buffer,
 }
 
 /// Description of a tensor of parameters: role, name, shape, and memory order.
@@ -264,15 +268,35 @@ impl TensorList {
         }
     }
 
-    /// Number of parameters.
+    /// Number of elements of all tensors: parameters, with the buffers.
     #[must_use]
     pub const fn parameters(&self) -> usize {
-        let (mut parameters, mut place) = (0_usize, 0);
+        self.elements(true)
+    }
+
+    /// Number of trainable parameters, which have a gradient: those without the
+    /// [buffers](Kind::Buffer).
+    ///
+    /// ```
+    /// use gradlet::prelude::*;
+    ///
+    /// type Net = net![3 => Scaling => 1 Sigmoid]; // 3 offsets, 3 scales; 3 weights, 1 bias
+    /// assert_eq!((Net::TENSORS.parameters(), Net::TENSORS.trainable()), (10, 4));
+    /// ```
+    #[must_use]
+    pub const fn trainable(&self) -> usize {
+        self.elements(false)
+    }
+
+    const fn elements(&self, with_buffers: bool) -> usize {
+        let (mut elements, mut place) = (0_usize, 0);
         while let Some(tensor) = self.get(place) {
-            parameters = parameters.saturating_add(tensor.len());
+            if with_buffers || !matches!(tensor.kind, Kind::Buffer) {
+                elements = elements.saturating_add(tensor.len());
+            }
             place = place.wrapping_add(1);
         }
-        parameters
+        elements
     }
 
     /// Whether the memory order of each tensor is valid.
@@ -329,9 +353,38 @@ impl defmt::Format for TensorList {
 
 /// Tensors of elements `W` that can be walked: a gradient, or the state of an optimizer.
 ///
-/// Implemented for every layer whose gradient has the layer's own type; a custom optimizer
-/// implements it for its [`State`](crate::Optimizer::State). It exists so that code that saves,
-/// checks or resets values works for both.
+/// Implemented for every layer whose gradient has the layer's own type. A custom optimizer
+/// implements it for its [`State`](crate::Optimizer::State), a custom layer with
+/// [buffers](Kind::Buffer) for its [`Gradient`](crate::Layer::Gradient). It exists so that code
+/// that saves, checks or resets values works for all.
+///
+/// ```
+/// use gradlet::{Kind, Tensors, Zero};
+///
+/// /// The gradient of a batch normalisation, which keeps mean and variance too.
+/// #[derive(Clone)]
+/// struct Learned<const N: usize> {
+///     weight: [f32; N],
+///     bias: [f32; N],
+/// }
+///
+/// impl<const N: usize> Zero for Learned<N> {
+///     const ZERO: Self = Self { weight: [0.0; N], bias: [0.0; N] };
+/// }
+///
+/// impl<const N: usize> Tensors<f32> for Learned<N> {
+///     fn walk<const R: usize, const M: usize>(
+///         read: [&Self; R],
+///         mut write: [&mut Self; M],
+///         visit: &mut impl FnMut(Kind, [&[f32]; R], [&mut [f32]; M]),
+///     ) {
+///         let weights = write.each_mut().map(|w| w.weight.as_mut_slice());
+///         visit(Kind::Weight, read.map(|r| r.weight.as_slice()), weights);
+///         let biases = write.map(|w| w.bias.as_mut_slice());
+///         visit(Kind::Bias, read.map(|r| r.bias.as_slice()), biases);
+///     }
+/// }
+/// ```
 pub trait Tensors<W> {
     /// Walks the tensors of several values in parallel, always in the same order.
     fn walk<const R: usize, const M: usize>(
@@ -394,63 +447,6 @@ impl<W, F: Tensors<W>, R: Tensors<W>> Tensors<W> for Pair<F, R> {
         F::walk(read.map(|r| &r.first), write.each_mut().map(|w| &mut w.first), visit);
         R::walk(read.map(|r| &r.rest), write.map(|w| &mut w.rest), visit);
     }
-}
-
-/// Used inside `impl Layer`: lists the trainable tensors of a layer with `type Gradient = Self`.
-///
-/// Each is a field, an array of weights, followed by its [kind](crate::Kind), its name in files
-/// and its shape in file order. Memory has the dimensions in reverse order, unless `in` specifies
-/// another order.
-///
-/// ```
-/// # use gradlet::tensors;
-/// # macro_rules! lines { ($($t:tt)*) => {}; }
-/// # lines! {
-/// tensors! {
-///     weights: Weight "weight" [OUT, C, K], // in memory [[[T; OUT]; C]; K]
-///     bias: Bias "bias" [OUT],
-/// }
-/// # }
-/// ```
-///
-/// It expands to [`Layer::TENSORS`](crate::Layer::TENSORS) and [`Layer::walk`](crate::Layer::walk).
-#[macro_export]
-macro_rules! tensors {
-    ($($field:ident: $kind:ident $name:literal [$($size:expr),+] $(in [$($axis:literal),+])?),+ $(,)?) => {
-        const TENSORS: $crate::TensorList = $crate::TensorList::of({
-            const { &[$($crate::Tensor {
-                kind: $crate::Kind::$kind,
-                name: $name,
-                shape: &[$($size),+],
-                order: &[$($($axis),+)?],
-            }),+] }
-        });
-
-        #[inline]
-        fn walk<const NETS: usize, const NETS_MUT: usize, const READ: usize, const WRITE: usize>(
-            nets: [&Self; NETS],
-            mut nets_mut: [&mut Self; NETS_MUT],
-            read: [&Self; READ],
-            mut write: [&mut Self; WRITE],
-            visit: &mut impl FnMut(
-                $crate::Kind,
-                [&[$crate::Weight<Self>]; NETS],
-                [&mut [$crate::Weight<Self>]; NETS_MUT],
-                [&[$crate::Weight<Self>]; READ],
-                [&mut [$crate::Weight<Self>]; WRITE],
-            ),
-        ) {
-            $(
-                visit(
-                    $crate::Kind::$kind,
-                    nets.map(|net| $crate::Shape::as_slice(&net.$field)),
-                    nets_mut.each_mut().map(|net| $crate::Shape::as_mut_slice(&mut net.$field)),
-                    read.map(|read| $crate::Shape::as_slice(&read.$field)),
-                    write.each_mut().map(|write| $crate::Shape::as_mut_slice(&mut write.$field)),
-                );
-            )+
-        }
-    };
 }
 
 /// Whether all values of a gradient or of an optimizer's state are finite.

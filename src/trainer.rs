@@ -119,6 +119,65 @@ pub(crate) fn last_deltas<N: Layer, L: Loss<N::Activation, N::Format>, const K: 
 /// assert_eq!(trainer.evaluate(&net, &[0.1, 0.2], &[0.01, 0.99]), 0.30685428);
 /// assert_eq!(size_of_val(&trainer), 32); // an output and a derivative for each of the four units
 /// ```
+///
+/// # In constants and statics
+///
+/// [`new`](Self::new) is a `const fn`, so networks and trainers can be in a `static`. A `const` is
+/// a value without a place: each use of its name makes a copy, so train a variable that it
+/// initialises.
+///
+/// ```
+/// use gradlet::prelude::*;
+///
+/// struct Model {
+///     net: Mlp<2, 4, 1>,
+///     trainer: Trainer<Mlp<2, 4, 1>, BinaryCrossEntropy>,
+/// }
+///
+/// impl Model {
+///     const fn new() -> Self {
+///         Self { net: Zero::ZERO, trainer: Trainer::new() }
+///     }
+///
+///     fn step(&mut self, x: &[f32; 2], t: &[f32; 1]) -> f32 {
+///         self.trainer.step(&mut self.net, &Sgd { learning_rate: 0.5 }, x, t)
+///     }
+/// }
+///
+/// const START: Model = Model::new();
+/// let mut model = START; // a copy
+/// assert!(model.step(&[0.0, 1.0], &[1.0]) > 0.0);
+/// assert!(START.net == Zero::ZERO && model.net != Zero::ZERO);
+/// ```
+///
+/// Firmware gets `&mut` of a static without `unsafe` in three ways. In the function that `entry` of
+/// `cortex-m-rt` marks, a `static mut` is a `&'static mut`:
+///
+/// ```ignore
+/// #[entry]
+/// fn main() -> ! {
+///     static mut MODEL: Model = Model::new();
+///     let loss = MODEL.step(&[0.0, 1.0], &[1.0]);
+/// }
+/// ```
+///
+/// Elsewhere, as in an `async` task, a cell of the crate `static_cell` gives it away once, without
+/// a copy on the stack:
+///
+/// ```ignore
+/// static CELL: ConstStaticCell<Model> = ConstStaticCell::new(Model::new());
+///
+/// let model: &'static mut Model = CELL.take();
+/// ```
+///
+/// Between interrupts and `main`, a `Mutex` of the crate `critical-section`. It keeps interrupts
+/// off during the step; to share the samples instead, in a queue, is often better:
+///
+/// ```ignore
+/// static SHARED: Mutex<RefCell<Model>> = Mutex::new(RefCell::new(Model::new()));
+///
+/// let shared = critical_section::with(|cs| SHARED.borrow_ref_mut(cs).step(&[0.0, 1.0], &[1.0]));
+/// ```
 pub struct Trainer<N, L, O = Sgd<Real<N>>, B = ()>
 where
     N: Layer,

@@ -150,7 +150,7 @@ step_msrv() {
 # Cargo of the oldest supported version.
 oldest() {
     tests/cargo.sh msrv "$1" --locked --config profile.dev.debug=0 \
-        --features defmt,embedded-io,rand_core,store "${@:2}"
+        --features defmt,embedded-io,rand_core "${@:2}"
 }
 
 needs_no_std() { fetch_targets "${bare_metal_targets[@]}"; }

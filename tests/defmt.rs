@@ -100,6 +100,7 @@ fn streams<T: Scalar + Format>() {
 
 #[cfg(feature = "store")]
 fn stores() {
+    use embedded_storage::nor_flash::NorFlashErrorKind;
     use gradlet::store::{AsyncStore, Loaded, RangeError, Store, StoreError};
 
     #[allow(dead_code, reason = "that it compiles is the test")]
@@ -110,7 +111,7 @@ fn stores() {
     fn of_async<F: embedded_storage_async::nor_flash::NorFlash>() {
         are_format![AsyncStore<F>];
     }
-    are_format![Loaded, RangeError, StoreError<u8>];
+    are_format![Loaded, RangeError, StoreError<NorFlashErrorKind>];
 }
 
 fn frames() {

@@ -113,6 +113,20 @@ fn no_panic_names_every_public_function() {
     }
 }
 
+/// Lines of documentation that only a device can run are those of a program that is built.
+#[test]
+fn statics_of_the_documentation_are_those_of_the_program() {
+    let program = include_str!("../examples/firmware/src/bin/statics.rs");
+    let lines: BTreeSet<_> = program.lines().map(str::trim).collect();
+    let quoted = include_str!("../src/trainer.rs").split("/// ```ignore\n").skip(1);
+    let quoted: Vec<_> = quoted.map(|text| text.split("/// ```").next().unwrap()).collect();
+    assert_eq!(quoted.len(), 3);
+    for line in quoted.iter().flat_map(|text| text.lines()) {
+        let line = line.trim_start_matches("///").trim();
+        assert!(line.is_empty() || lines.contains(line), "{line}");
+    }
+}
+
 // In QEMU
 
 /// What `same_bits` prints.
@@ -160,6 +174,15 @@ fn cortex_m33_trains_to_the_bits_of_the_host() {
 #[ignore = "needs QEMU and cross targets: tests/all.sh firmware"]
 fn rv32imac_trains_to_the_bits_of_the_host() {
     assert_same_bits(&[RV32]);
+}
+
+#[test]
+#[ignore = "needs QEMU and cross targets: tests/all.sh firmware"]
+fn statics_train_alike() {
+    let (status, log) =
+        run(M4F, &Build::new(M4F, "release", "statics").features("statics").build());
+    assert!(status.success(), "{status}\n{log}");
+    assert_eq!(log.matches("loss 0.6931472").count(), 3, "{log}");
 }
 
 #[test]

@@ -118,3 +118,35 @@ fn the_network_does_not_know_files_flash_and_text() {
         }
     }
 }
+
+/// The methods of each public trait.
+fn methods_of_traits() -> BTreeMap<String, BTreeSet<String>> {
+    let name = |text: &str| {
+        text.split(|c: char| !c.is_alphanumeric() && c != '_').next().unwrap().to_owned()
+    };
+    let mut traits = BTreeMap::new();
+    for file in files(&Path::new(env!("CARGO_MANIFEST_DIR")).join("src")) {
+        for text in fs::read_to_string(file).unwrap().split("\npub trait ").skip(1) {
+            let body = text.split("\n}").next().unwrap();
+            let methods = body.lines().filter_map(|line| line.strip_prefix("    fn ")).map(name);
+            traits.insert(name(text), methods.collect());
+        }
+    }
+    traits
+}
+
+#[test]
+fn the_prelude_has_each_method_once() {
+    let prelude = include_str!("../src/prelude.rs");
+    let words: BTreeSet<_> = prelude.split(|c: char| !c.is_alphanumeric()).collect();
+    let mut traits = methods_of_traits();
+    traits.retain(|name, _| words.contains(name.as_str()));
+    assert!(traits.len() > 5 && traits["Elementwise"].contains("apply"), "{traits:?}");
+    let mut owners = BTreeMap::new();
+    for (name, methods) in &traits {
+        for method in methods {
+            let other = owners.insert(method, name);
+            assert_eq!(other, None, "`{method}` is a method of `{name}` too");
+        }
+    }
+}

@@ -299,3 +299,85 @@ proptest! {
         prop_assert!(items.into_iter().eq(0..length));
     }
 }
+
+/// The wrapper of the documentation.
+struct FromWords<F>(F);
+
+impl<F: FnMut() -> u32> TryRng for FromWords<F> {
+    type Error = Infallible;
+
+    fn try_next_u32(&mut self) -> Result<u32, Infallible> {
+        Ok((self.0)())
+    }
+    fn try_next_u64(&mut self) -> Result<u64, Infallible> {
+        utils::next_u64_via_u32(self)
+    }
+    fn try_fill_bytes(&mut self, bytes: &mut [u8]) -> Result<(), Infallible> {
+        utils::fill_bytes_via_next_word(bytes, || self.try_next_u32())
+    }
+}
+
+/// Apart from `proptest`, which brings the traits of one version.
+mod older {
+    use super::{SplitMix, TryRng};
+
+    /// A generator as a HAL has it, of `rand_core` 0.6 and of 0.9.
+    pub(crate) struct Oscillator(pub(crate) SplitMix);
+
+    impl rand_core_06::RngCore for Oscillator {
+        fn next_u32(&mut self) -> u32 {
+            self.0.try_next_u32().unwrap()
+        }
+        fn next_u64(&mut self) -> u64 {
+            rand_core_06::impls::next_u64_via_u32(self)
+        }
+        fn fill_bytes(&mut self, bytes: &mut [u8]) {
+            rand_core_06::impls::fill_bytes_via_next(self, bytes);
+        }
+        fn try_fill_bytes(&mut self, bytes: &mut [u8]) -> Result<(), rand_core_06::Error> {
+            rand_core_06::RngCore::fill_bytes(self, bytes);
+            Ok(())
+        }
+    }
+
+    impl rand_core_09::RngCore for Oscillator {
+        fn next_u32(&mut self) -> u32 {
+            self.0.try_next_u32().unwrap()
+        }
+        fn next_u64(&mut self) -> u64 {
+            rand_core_09::impls::next_u64_via_u32(self)
+        }
+        fn fill_bytes(&mut self, bytes: &mut [u8]) {
+            rand_core_09::impls::fill_bytes_via_next(self, bytes);
+        }
+    }
+
+    pub(crate) fn word_06(rng: &mut impl rand_core_06::RngCore) -> u32 {
+        rng.next_u32()
+    }
+
+    pub(crate) fn word_09(rng: &mut impl rand_core_09::RngCore) -> u32 {
+        rng.next_u32()
+    }
+}
+
+/// Weights and an order from a generator.
+fn drawn(rng: &mut impl init::Generator) -> (Mlp<2, 4, 1>, Dense<3, 2, Tanh, f64>, [u8; 9]) {
+    let (mut net, mut wide, mut order) = (Mlp::ZERO, Dense::ZERO, [0, 1, 2, 3, 4, 5, 6, 7, 8]);
+    init::xavier_uniform(&mut net, rng);
+    init::he_normal(&mut wide, rng);
+    init::shuffle(&mut order, rng);
+    (net, wide, order)
+}
+
+#[test]
+fn generators_of_older_versions_draw_their_own_words() {
+    let mut words = SplitMix::new(7);
+    let want = drawn(&mut FromWords(|| words.try_next_u32().unwrap()));
+    let mut old = older::Oscillator(SplitMix::new(7));
+    assert_eq!(drawn(&mut FromWords(|| older::word_06(&mut old))), want);
+    assert_eq!(old.0.draws, words.draws);
+    let mut old = older::Oscillator(SplitMix::new(7));
+    assert_eq!(drawn(&mut FromWords(|| older::word_09(&mut old))), want);
+    assert_ne!(want.0, Mlp::ZERO);
+}

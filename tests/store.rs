@@ -60,7 +60,7 @@ fn numbers<E: Debug>(loaded: Result<Loaded, StoreError<E>>) -> (u32, Option<u32>
 
 #[test]
 fn what_was_saved_comes_back() {
-    let mut store = Store::<_>::new(Small::new(), SMALL).unwrap();
+    let mut store = Store::new(Small::new(), SMALL).unwrap();
     let mut loaded = net(9);
     assert_eq!(store.load(&mut loaded), Err(StoreError::Empty));
     assert_eq!(loaded, net(9));
@@ -71,7 +71,7 @@ fn what_was_saved_comes_back() {
         assert_eq!(loaded, net(number));
     }
     // After a reset, from the flash alone.
-    let mut store = Store::<_>::new(store.release(), SMALL).unwrap();
+    let mut store = Store::new(store.release(), SMALL).unwrap();
     loaded = Net::ZERO;
     assert_eq!(numbers(store.load(&mut loaded)), (100, None));
     assert_eq!(loaded, net(99));
@@ -105,7 +105,7 @@ fn networks_may_be_larger_than_buffer_and_page() {
         F: embedded_storage::nor_flash::NorFlash<Error: Debug + PartialEq>,
     {
         let end = flash.capacity() as u32;
-        let mut store = Store::<F, BUFFER>::new(flash, 0..end).unwrap();
+        let mut store = Store::<F, BUFFER>::with_buffer(flash, 0..end).unwrap();
         // The second and later ones also where the end of the range is.
         for number in 1..9 {
             let mut loaded = Large::ZERO;
@@ -120,7 +120,7 @@ fn networks_may_be_larger_than_buffer_and_page() {
 fn large_saves_go_round_the_end_of_the_range() {
     // Two pages each, of five; and not at the start of the flash, nor to its end.
     type Large = Dense<61, 4>;
-    let mut store = Store::<_>::new(Flash::<7, 512, 4>::new(), 512..6 * 512).unwrap();
+    let mut store = Store::new(Flash::<7, 512, 4>::new(), 512..6 * 512).unwrap();
     let mut net = Large::ZERO;
     for number in 1..=10_u16 {
         net.bias_mut()[2] = f32::from(number);
@@ -151,7 +151,7 @@ fn training_goes_on_as_if_it_had_not_been_interrupted() {
         train(&mut whole.1, &mut whole.0, &optimizer, 50);
         let mut first = (net(0), Trainer::new());
         train(&mut first.1, &mut first.0, &optimizer, 24);
-        let mut store = Store::<_>::new(Flash::<4, 512, 4>::new(), 0..2048).unwrap();
+        let mut store = Store::new(Flash::<4, 512, 4>::new(), 0..2048).unwrap();
         store.save_training(&first.0, &first.1).unwrap();
         let mut second = (Net::ZERO, Trainer::new());
         assert_eq!(numbers(store.load_training(&mut second.0, &mut second.1)), (1, None));
@@ -188,7 +188,7 @@ fn layers_of_any_rank_are_kept() {
     });
     let x = core::array::from_fn(|t| core::array::from_fn(|c| f32::from((t + 2 * c) as u16) / 9.0));
     let (t, adam) = ([[0.25; 4]; 6], Adam::new(0.01));
-    let mut store = Store::<_>::new(Flash::<8, 512, 4>::new(), 0..8 * 512).unwrap();
+    let mut store = Store::new(Flash::<8, 512, 4>::new(), 0..8 * 512).unwrap();
     for step in 0..10 {
         if step == 4 {
             store.save_training(&whole, &trainer).unwrap();
@@ -216,7 +216,7 @@ fn batch_trainers_are_kept_too() {
     let (mut whole, mut trainer) = (net(1), Batches::new());
     // Units that are saturated learn nothing.
     whole.visit_mut(|_, values| values.iter_mut().for_each(|value| *value *= 0.1));
-    let mut store = Store::<_>::new(Flash::<4, 512, 4>::new(), 0..2048).unwrap();
+    let mut store = Store::new(Flash::<4, 512, 4>::new(), 0..2048).unwrap();
     for epoch in 0..10 {
         if epoch == 4 {
             store.save_training(&whole, &trainer).unwrap();
@@ -233,7 +233,7 @@ fn batch_trainers_are_kept_too() {
 
 #[test]
 fn other_networks_are_refused_and_left_alone() {
-    let mut store = Store::<_>::new(Small::new(), SMALL).unwrap();
+    let mut store = Store::new(Small::new(), SMALL).unwrap();
     store.save(&net(3)).unwrap();
     fn refused<N: Layer + Zero + Clone + PartialEq + Debug>(store: &mut Store<Small>) {
         let mut other = N::ZERO;
@@ -260,7 +260,7 @@ fn other_networks_are_refused_and_left_alone() {
 #[test]
 fn other_optimizers_are_refused() {
     let (mut start, mut momentum) = (net(0), Trainer::<Net, HalfSquaredError, Momentum>::new());
-    let mut store = Store::<_>::new(Flash::<4, 512, 4>::new(), 0..2048).unwrap();
+    let mut store = Store::new(Flash::<4, 512, 4>::new(), 0..2048).unwrap();
     let expected = <Momentum as Optimizer<Net>>::FINGERPRINT;
     store.save(&start).unwrap();
     assert_eq!(
@@ -312,7 +312,7 @@ impl<N: Layer<Format = f32>> Optimizer<N> for Secretive {
 
 #[test]
 fn optimizers_must_show_what_they_remember() {
-    let mut store = Store::<_>::new(Small::new(), SMALL).unwrap();
+    let mut store = Store::new(Small::new(), SMALL).unwrap();
     let trainer = Trainer::<Net, HalfSquaredError, Secretive>::new();
     assert_eq!(store.save_training(&net(0), &trainer), Err(StoreError::NotShown));
     assert_eq!(store.load(&mut net(0)), Err(StoreError::Empty));
@@ -367,7 +367,7 @@ fn errors_say_what_was_found_and_what_was_expected() {
 
 #[test]
 fn ranges_must_be_pages_of_the_flash() {
-    let error = |range| Store::<_>::new(Small::new(), range).unwrap_err();
+    let error = |range| Store::new(Small::new(), range).unwrap_err();
     assert_eq!(error(0..1023), StoreError::Range(RangeError::NotPages));
     assert_eq!(error(4..1024), StoreError::Range(RangeError::NotPages));
     assert_eq!(error(512..1024), StoreError::Range(RangeError::TooShort));
@@ -382,7 +382,7 @@ fn ranges_must_be_pages_of_the_flash() {
 fn a_range_must_have_room_for_two_saves() {
     // 32 bytes of header, and 124 parameters or more.
     fn save<const IN: usize>(pages: u32) -> Result<(), StoreError<FlashError>> {
-        let mut store = Store::<_>::new(Flash::<5, 512, 4>::new(), 0..pages * 512).unwrap();
+        let mut store = Store::new(Flash::<5, 512, 4>::new(), 0..pages * 512).unwrap();
         for number in 1..20 {
             let mut net = Dense::<IN, 4>::ZERO;
             net.bias_mut()[3] = f32::from(number as u16);
@@ -407,7 +407,7 @@ fn a_range_must_have_room_for_two_saves() {
 fn a_save_that_does_not_fit_leaves_the_last_one() {
     // What Adam remembers is twice the network.
     let trainer = Trainer::<Dense<29, 4>, HalfSquaredError, Adam>::new();
-    let mut store = Store::<_>::new(Flash::<5, 512, 4>::new(), 0..2 * 512).unwrap();
+    let mut store = Store::new(Flash::<5, 512, 4>::new(), 0..2 * 512).unwrap();
     let mut net = Dense::<29, 4>::ZERO;
     net.bias_mut()[1] = 2.5;
     store.save(&net).unwrap();
@@ -416,7 +416,7 @@ fn a_save_that_does_not_fit_leaves_the_last_one() {
     assert_eq!(numbers(store.load(&mut loaded)), (1, None));
     assert_eq!(loaded, net);
     // Small and large saves in turn.
-    let mut store = Store::<_>::new(Flash::<6, 512, 4>::new(), 0..6 * 512).unwrap();
+    let mut store = Store::new(Flash::<6, 512, 4>::new(), 0..6 * 512).unwrap();
     for number in 1..40 {
         net.bias_mut()[1] = f32::from(number as u16);
         if number % 3 == 0 {
@@ -431,14 +431,14 @@ fn a_save_that_does_not_fit_leaves_the_last_one() {
 
 #[test]
 fn buffers_of_any_size_read_what_others_wrote() {
-    let mut store = Store::<_, 32>::new(Small::new(), SMALL).unwrap();
+    let mut store = Store::<_, 32>::with_buffer(Small::new(), SMALL).unwrap();
     store.save(&net(5)).unwrap();
-    let mut store = Store::<_, 1000>::new(store.release(), SMALL).unwrap();
+    let mut store = Store::<_, 1000>::with_buffer(store.release(), SMALL).unwrap();
     let mut loaded = Net::ZERO;
     assert_eq!(numbers(store.load(&mut loaded)), (1, None));
     assert_eq!(loaded, net(5));
     store.save(&net(6)).unwrap();
-    let mut store = Store::<_, 40>::new(store.release(), SMALL).unwrap();
+    let mut store = Store::<_, 40>::with_buffer(store.release(), SMALL).unwrap();
     assert_eq!(numbers(store.load(&mut loaded)), (2, None));
     assert_eq!(loaded, net(6));
 }
@@ -480,7 +480,7 @@ fn values(net: &Net) -> Vec<f32> {
 
 #[test]
 fn the_format_is_as_documented() {
-    let mut store = Store::<_>::new(Flash::<4, 512, 4>::new(), 512..1536).unwrap();
+    let mut store = Store::new(Flash::<4, 512, 4>::new(), 512..1536).unwrap();
     store.save(&net(7)).unwrap();
     store.save(&net(8)).unwrap();
     let flash = store.release();
@@ -532,7 +532,7 @@ fn saves_that_do_not_fit_into_the_range_are_damaged() {
 fn numbers_that_are_not_finite_are_refused() {
     let momentum = Trainer::<Net, HalfSquaredError, Momentum>::new();
     for bad in [f32::NAN, f32::INFINITY, f32::NEG_INFINITY] {
-        let mut store = Store::<_>::new(Small::new(), SMALL).unwrap();
+        let mut store = Store::new(Small::new(), SMALL).unwrap();
         let (mut sick, mut loaded) = (net(1), net(2));
         sick.rest_mut().bias_mut()[1] = bad;
         assert_eq!(store.save(&sick), Err(StoreError::NotFinite));
@@ -555,7 +555,7 @@ fn other_lengths_are_refused() {
     type Wide = Bare<2, 6, Identity, f32>;
     type High = Bare<6, 2, Identity, f32>;
     assert_eq!(Wide::FINGERPRINT, High::FINGERPRINT);
-    let mut store = Store::<_>::new(Small::new(), SMALL).unwrap();
+    let mut store = Store::new(Small::new(), SMALL).unwrap();
     store.save(&Wide::new([[1.0; 6]; 2])).unwrap();
     let mut loaded = High::new([[0.0; 2]; 6]);
     assert_eq!(numbers(store.load(&mut loaded)), (1, None));
@@ -591,7 +591,7 @@ fn other_formats_are_refused_until_they_are_erased() {
             flash.bytes[start..][..bytes.len()].copy_from_slice(bytes);
             flash.written.fill(true);
             let end = flash.bytes.len() as u32;
-            let mut store = Store::<_>::new(flash, 0..end).unwrap();
+            let mut store = Store::new(flash, 0..end).unwrap();
             let refused = StoreError::Version { expected: 2, found };
             let mut loaded = net(9);
             assert_eq!(store.load(&mut loaded), Err(refused));
@@ -612,11 +612,11 @@ fn other_formats_are_refused_until_they_are_erased() {
 
 #[test]
 fn newer_formats_are_refused_beside_saves_of_this_one() {
-    let mut store = Store::<_>::new(Small::new(), SMALL).unwrap();
+    let mut store = Store::new(Small::new(), SMALL).unwrap();
     store.save(&net(1)).unwrap();
     let mut flash = store.release();
     flash.bytes[512..][..120].copy_from_slice(&record(3, 512, 2, 0, &values(&net(2))));
-    let mut store = Store::<_>::new(flash, SMALL).unwrap();
+    let mut store = Store::new(flash, SMALL).unwrap();
     let refused = StoreError::Version { expected: 2, found: 3 };
     assert_eq!(store.load(&mut net(0)), Err(refused));
     assert_eq!(store.save(&net(3)), Err(refused));
@@ -644,7 +644,7 @@ fn numbers_are_not_taken_for_another_format() {
 #[test]
 fn a_bit_that_flips_costs_the_newest_save_at_most() {
     fn check<const WORD: usize>(saves: u32, newest: core::ops::Range<usize>) {
-        let mut store = Store::<_>::new(Flash::<2, 512, WORD>::new(), SMALL).unwrap();
+        let mut store = Store::new(Flash::<2, 512, WORD>::new(), SMALL).unwrap();
         for number in 1..=saves {
             store.save(&net(number)).unwrap();
         }
@@ -653,7 +653,7 @@ fn a_bit_that_flips_costs_the_newest_save_at_most() {
         for bit in 0..1024 * 8 {
             let mut damaged = flash.clone();
             damaged.bytes[bit / 8] ^= 1 << (bit % 8);
-            let mut store = Store::<_>::new(damaged, SMALL).unwrap();
+            let mut store = Store::new(damaged, SMALL).unwrap();
             let mut loaded = net(60_000);
             let found = store.load(&mut loaded);
             if newest.contains(&(bit / 8)) {
@@ -689,18 +689,18 @@ fn a_bit_that_flips_costs_the_newest_save_at_most() {
 /// Any contents whatever.
 #[test]
 fn a_bit_that_is_read_wrong_once_gives_no_wrong_numbers() {
-    let mut store = Store::<_>::new(Small::new(), SMALL).unwrap();
+    let mut store = Store::new(Small::new(), SMALL).unwrap();
     store.save(&net(1)).unwrap();
     store.save(&net(2)).unwrap();
     let flash = Flash { reads: 0, ..store.release() };
-    let mut store = Store::<_>::new(flash, SMALL).unwrap();
+    let mut store = Store::new(flash, SMALL).unwrap();
     assert_eq!(numbers(store.load(&mut net(0))), (2, None));
     let flash = store.release();
     let (mut right, mut refused) = (0, 0);
     for read in 1..=flash.reads {
         for bit in 0..8 * 120 {
             let flash = Flash { reads: 0, wrong_read: Some((read, bit)), ..flash.clone() };
-            let mut store = Store::<_>::new(flash, SMALL).unwrap();
+            let mut store = Store::new(flash, SMALL).unwrap();
             let mut loaded = Net::ZERO;
             match store.load(&mut loaded) {
                 Ok(Loaded { number, .. }) => {
@@ -725,7 +725,7 @@ fn noise_gives_no_numbers_and_is_no_obstacle() {
             flash.bytes[at] = flash.random() as u8;
         }
         flash.written.fill(true);
-        let mut store = Store::<_>::new(flash, SMALL).unwrap();
+        let mut store = Store::new(flash, SMALL).unwrap();
         let mut loaded = net(7);
         assert_eq!(store.load(&mut loaded), Err(StoreError::Empty));
         assert_eq!(loaded, net(7));
@@ -744,7 +744,7 @@ fn writes_that_fail_in_silence_do_not_count() {
     let (mut saved, mut refused) = (0, 0);
     for seed in 1..100 {
         let flash = Small { seed, fault: Fault::Silent(50), ..Small::new() };
-        let mut store = Store::<_>::new(flash, SMALL).unwrap();
+        let mut store = Store::new(flash, SMALL).unwrap();
         for number in 1..20 {
             if store.save(&net(number)).is_err() {
                 refused += 1;
@@ -765,11 +765,11 @@ fn pages_that_cannot_be_erased_are_told() {
         (Fault::DeadPage(1), StoreError::Flash(FlashError::Broken)),
         (Fault::StuckPage(1), StoreError::Worn),
     ] {
-        let mut store = Store::<_>::new(Small::new(), SMALL).unwrap();
+        let mut store = Store::new(Small::new(), SMALL).unwrap();
         for number in 0..6 {
             store.save(&net(number)).unwrap();
         }
-        let mut store = Store::<_>::new(Flash { fault, ..store.release() }, SMALL).unwrap();
+        let mut store = Store::new(Flash { fault, ..store.release() }, SMALL).unwrap();
         assert_eq!(store.erase(), Err(error));
         // All others are erased.
         assert!(store.release().bytes[..512].iter().all(|&byte| byte == 0xff));
@@ -781,18 +781,17 @@ fn pages_that_cannot_be_erased_are_told() {
 fn an_erasure_that_is_cut_leaves_the_newest_save_or_none() {
     for saves in 1..20 {
         let range = 0..4 * 512;
-        let mut store = Store::<_>::new(Flash::<4, 512, 4>::new(), range.clone()).unwrap();
+        let mut store = Store::new(Flash::<4, 512, 4>::new(), range.clone()).unwrap();
         for number in 1..=saves {
             store.save(&net(number)).unwrap();
         }
         let flash = store.release();
         for cut in 0..4 {
             let cut_at = Some(flash.operations + cut);
-            let mut store =
-                Store::<_>::new(Flash { cut_at, ..flash.clone() }, range.clone()).unwrap();
+            let mut store = Store::new(Flash { cut_at, ..flash.clone() }, range.clone()).unwrap();
             assert_eq!(store.erase(), Err(StoreError::Flash(FlashError::PowerCut)));
             let flash = Flash { cut_at: None, ..store.release() };
-            let mut store = Store::<_>::new(flash, range.clone()).unwrap();
+            let mut store = Store::new(flash, range.clone()).unwrap();
             match store.saves().unwrap() {
                 0 => assert_eq!(cut, 3),
                 number => assert_eq!(number, saves),
@@ -853,8 +852,8 @@ fn poll<R>(future: impl Future<Output = R>, most: usize) -> Option<R> {
 
 #[test]
 fn async_stores_write_the_same_bytes() {
-    let mut blocking = Store::<_>::new(Small::new(), SMALL).unwrap();
-    let mut store = AsyncStore::<_>::new(Slow(Small::new()), SMALL).unwrap();
+    let mut blocking = Store::new(Small::new(), SMALL).unwrap();
+    let mut store = AsyncStore::new(Slow(Small::new()), SMALL).unwrap();
     let mut loaded = Net::ZERO;
     for number in 0..50 {
         blocking.save(&net(number)).unwrap();
@@ -877,7 +876,7 @@ fn async_stores_write_the_same_bytes() {
 /// The figures of the module's documentation.
 #[test]
 fn wear_is_spread() {
-    let mut store = Store::<_>::new(Flash::<2, 4096, 4>::new(), 0..8192).unwrap();
+    let mut store = Store::new(Flash::<2, 4096, 4>::new(), 0..8192).unwrap();
     let saved = Store::<Flash<2, 4096, 4>>::saved_bytes::<Net>();
     assert_eq!(saved, 32 + 88);
     const SAVES: u32 = 6_800;

@@ -15,7 +15,7 @@ activation! {
     /// use gradlet::{Activation, Gelu};
     ///
     /// let mut values = [-1000.0, 0.0, 1.0, 1000.0];
-    /// <Gelu as Activation<f64>>::apply(&mut values);
+    /// <Gelu as Activation<f64>>::activate(&mut values);
     /// assert_eq!((values[0], values[1], values[3]), (0.0, 0.0, 1000.0));
     /// assert!((values[2] - 0.841_344_746_068_542_9_f64).abs() < 1e-15);
     /// ```
@@ -59,14 +59,14 @@ impl<T: Scalar> Activation<T> for Gelu {
     type Kept<Y: Shape<Element = T>> = Y;
 
     #[inline]
-    fn apply(values: &mut [T]) {
+    fn activate(values: &mut [T]) {
         for value in values {
             *value *= Self::distribution(*value);
         }
     }
 
     #[inline]
-    fn backward(_: &[T], logits: &[T], delta: &mut [T], (): &mut ()) {
+    fn backpropagate(_: &[T], logits: &[T], delta: &mut [T], (): &mut ()) {
         for (d, &z) in delta.iter_mut().zip(logits) {
             *d *= Self::distribution(z) + z * Self::density(z);
         }
@@ -83,7 +83,7 @@ activation! {
     /// use gradlet::{Activation, Silu};
     ///
     /// let mut values = [-1000.0, 0.0, 1000.0];
-    /// <Silu as Activation>::apply(&mut values);
+    /// <Silu as Activation>::activate(&mut values);
     /// assert_eq!(values, [0.0, 0.0, 1000.0]);
     /// ```
     Silu
@@ -93,7 +93,7 @@ impl<T: Scalar> Activation<T> for Silu {
     type Kept<Y: Shape<Element = T>> = Y;
 
     #[inline]
-    fn apply(values: &mut [T]) {
+    fn activate(values: &mut [T]) {
         for value in values {
             let (z, s) = (*value, <Sigmoid as Elementwise>::apply(*value));
             *value = if s < T::MIN_POSITIVE { tail(z, z) } else { z * s };
@@ -101,7 +101,7 @@ impl<T: Scalar> Activation<T> for Silu {
     }
 
     #[inline]
-    fn backward(_: &[T], logits: &[T], delta: &mut [T], (): &mut ()) {
+    fn backpropagate(_: &[T], logits: &[T], delta: &mut [T], (): &mut ()) {
         for (d, &z) in delta.iter_mut().zip(logits) {
             let s = <Sigmoid as Elementwise>::apply(z);
             *d *= if s < T::MIN_POSITIVE {

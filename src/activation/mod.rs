@@ -24,9 +24,9 @@ use crate::zero::Zero;
 /// use gradlet::{Activation, Tanh};
 ///
 /// let mut values = [0.0, 1000.0];
-/// <Tanh as Activation<f32>>::apply(&mut values);
+/// <Tanh as Activation<f32>>::activate(&mut values);
 /// let mut delta = [2.0, 2.0];
-/// <Tanh as Activation<f32>>::backward(&values, &[], &mut delta, &mut ());
+/// <Tanh as Activation<f32>>::backpropagate(&values, &[], &mut delta, &mut ());
 /// assert_eq!((values, delta), ([0.0, 1.0], [2.0, 0.0]));
 /// ```
 #[diagnostic::on_unimplemented(
@@ -44,18 +44,18 @@ pub trait Activation<F: Format = f32>: 'static {
     type Kept<Y: Shape<Element = F::Value>>: Kept<Y>;
 
     /// Turns the logits `z` into the outputs `y = f(z)`, in place.
-    fn apply(values: &mut [F::Value]);
+    fn activate(values: &mut [F::Value]);
 
-    /// [`apply`](Self::apply) for each of several samples, with the same bits. Override it only
+    /// [`activate`](Self::activate) for each of several samples, with the same bits. Override it only
     /// where that is faster than one by one.
-    fn apply_each<Y: Shape<Element = F::Value>, const K: usize>(values: [&mut Y; K]) {
-        each_sample::<K, _>(values.into_iter(), |values| Self::apply(values.as_mut_slice()));
+    fn activate_each<Y: Shape<Element = F::Value>, const K: usize>(values: [&mut Y; K]) {
+        each_sample::<K, _>(values.into_iter(), |values| Self::activate(values.as_mut_slice()));
     }
 
     /// Turns `delta = dL/dy` into `dL/dz`, in place.
     ///
     /// `logits` is empty unless [`Kept`](Self::Kept) stores them.
-    fn backward(
+    fn backpropagate(
         output: &[F::Value],
         logits: &[F::Value],
         delta: &mut [F::Sum],
@@ -123,6 +123,7 @@ impl<Y: Shape> Kept<Y> for Y {
 ///         if y > T::ZERO { T::ONE + T::ONE } else { T::ZERO }
 ///     }
 /// }
+/// assert_eq!((Double::apply(3.0), Double::derivative(6.0)), (6.0, 2.0));
 /// let layer = Dense::<1, 1, Double>::new([[3.0]], [1.0]);
 /// assert_eq!(layer.forward(&[2.0]), [14.0]);
 /// ```
@@ -152,12 +153,12 @@ impl<A: Elementwise, T: Scalar> Activation<T> for A {
     type Kept<Y: Shape<Element = T>> = ();
 
     #[inline]
-    fn apply(values: &mut [T]) {
+    fn activate(values: &mut [T]) {
         A::apply_all(values);
     }
 
     #[inline]
-    fn apply_each<Y: Shape<Element = T>, const K: usize>(values: [&mut Y; K]) {
+    fn activate_each<Y: Shape<Element = T>, const K: usize>(values: [&mut Y; K]) {
         if K == 1 || size_of::<Y>() > COPIED_BYTES {
             each_sample::<K, _>(values.into_iter(), |values| A::apply_all(values.as_mut_slice()));
             return;
@@ -171,7 +172,7 @@ impl<A: Elementwise, T: Scalar> Activation<T> for A {
     }
 
     #[inline(always)]
-    fn backward(output: &[T], _: &[T], delta: &mut [T], (): &mut ()) {
+    fn backpropagate(output: &[T], _: &[T], delta: &mut [T], (): &mut ()) {
         each(delta.len(), delta.iter_mut(), output, |d, &y| *d *= A::derivative(y));
     }
 }
@@ -446,7 +447,7 @@ activation! {
     /// use gradlet::{Activation, Softmax};
     ///
     /// let mut values = [1000.0, 1000.0, -1000.0];
-    /// <Softmax as Activation>::apply(&mut values);
+    /// <Softmax as Activation>::activate(&mut values);
     /// assert_eq!(values, [0.5, 0.5, 0.0]);
     /// ```
     Softmax
@@ -477,12 +478,12 @@ impl<T: Scalar> Activation<T> for Softmax {
     type Kept<Y: Shape<Element = T>> = ();
 
     #[inline]
-    fn apply(values: &mut [T]) {
+    fn activate(values: &mut [T]) {
         Self::apply_below(Self::max(values), values);
     }
 
     #[inline]
-    fn backward(output: &[T], _: &[T], delta: &mut [T], (): &mut ()) {
+    fn backpropagate(output: &[T], _: &[T], delta: &mut [T], (): &mut ()) {
         let mean = output.iter().zip(&*delta).fold(T::ZERO, |sum, (&y, &d)| sum + y * d);
         for (d, &y) in delta.iter_mut().zip(output) {
             *d = y * (*d - mean);

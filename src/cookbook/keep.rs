@@ -14,6 +14,8 @@
 //!   the last save. A power cut then loses some minutes of training.
 //! - **Power cuts** need no precautions: the last complete save survives any of them. Saving in the
 //!   last milliseconds of a falling supply does need care; avoid it.
+//! - **All of it**: what belongs to the weights must be kept with them, as the first layer does with
+//!   [scaling](super::normalise).
 //! - **Damage**: a flipped bit in the flash costs one save.
 //!   [`Loaded::lost`](crate::store::Loaded::lost) then says that the one before it was loaded: log
 //!   it, as a sign of ageing flash.
@@ -37,7 +39,7 @@
 //! assert!(SECONDS_BETWEEN > 60 && SECONDS_BETWEEN < 60 * 60, "{SECONDS_BETWEEN}");
 //!
 //! // The rule for wear, compared with the counted erasures.
-//! let mut store = Store::<_>::new(Chip::new(), 0..8192)?;
+//! let mut store = Store::new(Chip::new(), 0..8192)?;
 //! let mut net = Net::ZERO;
 //! for save in 0..300_u16 {
 //!     net.first_mut().bias_mut()[0] = f32::from(save);
@@ -55,13 +57,13 @@
 //! loop {
 //!     let mut flash = flash.clone();
 //!     flash.cut_at = Some(flash.operations + cuts);
-//!     let mut store = Store::<_>::new(flash, 0..8192)?;
+//!     let mut store = Store::new(flash, 0..8192)?;
 //!     let saved = store.save(&new);
 //!
 //!     let mut flash = store.release();
 //!     flash.cut_at = None; // Power is back.
 //!     let mut found = Net::ZERO;
-//!     let loaded = Store::<_>::new(flash, 0..8192)?.load(&mut found)?;
+//!     let loaded = Store::new(flash, 0..8192)?.load(&mut found)?;
 //!     if saved.is_ok() {
 //!         assert_eq!((loaded.number, found), (301, new));
 //!         break;

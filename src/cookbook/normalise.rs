@@ -14,6 +14,12 @@
 //! steps: training time grows with the square of their ratio. Take the statistics from training
 //! examples only, then keep them fixed: weights trained with one scaling are wrong with another.
 //!
+//! - **Inference only** on the device: [fold](crate::preprocess::Scaling::fold_into) the scaling
+//!   into the weights.
+//! - **Training** on the device: make it the [first
+//!   layer](crate::preprocess::Scaling#as-a-layer). It is saved with the weights, so a reboot does
+//!   not part them.
+//!
 //! # Example
 //!
 //! ```
@@ -57,6 +63,43 @@
 //! assert!((metres - 103.0).abs() < 0.1, "{metres}");
 //! ```
 //!
+//! A device that measures the scaling of its own sensors, and trains:
+//!
+//! ```
+//! use gradlet::flat::{frame_bytes, load_frame, to_frame};
+//! use gradlet::{prelude::*, preprocess::Standardize};
+//!
+//! // Pressure in hPa, temperature in degrees Celsius; whether the door is open.
+//! let readings = [
+//!     ([1010.0, 21.0], [0.0]),
+//!     ([1010.5, 21.5], [0.0]),
+//!     ([1008.5, 18.0], [1.0]),
+//!     ([1008.0, 17.5], [1.0]),
+//! ];
+//! type Net = net![2 => Scaling => 4 Tanh => 1 Sigmoid];
+//! let mut net = Net::ZERO;
+//!
+//! // First boot: measure, then never again.
+//! let mut statistics = Standardize::new();
+//! for (x, _) in &readings {
+//!     statistics.observe(x);
+//! }
+//! *net.first_mut() = statistics.scaling().with_floor(&[0.1, 0.1]); // the sensors' resolution
+//! for (i, row) in net.rest_mut().first_mut().weights_mut().iter_mut().enumerate() {
+//!     row[i] = 0.5; // for `init::xavier_uniform`
+//! }
+//! let mut trainer = Trainer::<_, BinaryCrossEntropy>::new();
+//! trainer.fit(&mut net, &Sgd { learning_rate: 0.5 }, &readings, Stop::after(100));
+//!
+//! // What a store, a frame or a file keeps is all that it takes.
+//! let saved: [u8; frame_bytes::<Net>()] = to_frame(&net)?;
+//! let mut after_reboot = Net::ZERO;
+//! load_frame(&mut after_reboot, &saved)?;
+//! assert_eq!(after_reboot, net);
+//! assert!(readings.iter().all(|(x, t)| (after_reboot.forward(x)[0] - t[0]).abs() < 0.1));
+//! # Ok::<(), gradlet::flat::FrameError>(())
+//! ```
+//!
 //! # What goes wrong
 //!
 //! - Where the mean is 1,000 times the standard deviation or more,
@@ -64,6 +107,10 @@
 //!   [`transform`](crate::preprocess::Scaling::transform) on the device instead.
 //! - A layer that is trained after folding is trained on raw readings again. Fold a copy for
 //!   inference, or do not fold where the device trains.
+//! - Scaling in a variable beside the network is lost at a reboot, and measured anew it is another:
+//!   a classifier that was always right can fall to chance. The first layer is kept.
+//! - Measuring again while training makes the weights wrong each time. To follow a sensor that
+//!   drifts, replace the scaling rarely, and train on.
 //! - An input that hardly varies among the examples is divided by very little, and becomes huge as
 //!   soon as it does vary: give [`Scaling::with_floor`](crate::preprocess::Scaling::with_floor) its
 //!   smallest meaningful spread.

@@ -66,7 +66,7 @@
 //! trainer.fit(&mut better, &Sgd { learning_rate: 0.1 }, &own, Stop::after(200));
 //!
 //! // On the device, at first: the factory's network, in its store.
-//! let mut store = Store::<_>::new(flash, 0..2048)?;
+//! let mut store = Store::new(flash, 0..2048)?;
 //! let mut net = factory.clone();
 //! store.save(&net)?;
 //!

@@ -212,7 +212,7 @@ activation! {
     /// use gradlet::{Activation, fast::Softmax};
     ///
     /// let mut values = [1000.0, 1000.0, -1000.0];
-    /// <Softmax as Activation>::apply(&mut values);
+    /// <Softmax as Activation>::activate(&mut values);
     /// assert_eq!(values, [0.5, 0.5, 0.0]);
     /// ```
     Softmax
@@ -223,7 +223,7 @@ impl<T: Scalar> Activation<T> for Softmax {
     type Kept<Y: Shape<Element = T>> = ();
 
     #[inline]
-    fn apply(values: &mut [T]) {
+    fn activate(values: &mut [T]) {
         let max = max(values);
         for value in &mut *values {
             *value -= max;
@@ -232,8 +232,8 @@ impl<T: Scalar> Activation<T> for Softmax {
         divide_by_sum(values);
     }
     #[inline]
-    fn backward(output: &[T], logits: &[T], delta: &mut [T], scale: &mut ()) {
-        <activation::Softmax as Activation<T>>::backward(output, logits, delta, scale);
+    fn backpropagate(output: &[T], logits: &[T], delta: &mut [T], scale: &mut ()) {
+        <activation::Softmax as Activation<T>>::backpropagate(output, logits, delta, scale);
     }
 }
 

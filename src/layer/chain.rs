@@ -29,7 +29,7 @@ use crate::zero::Zero;
 /// assert_eq!(NET.forward(&[-3.0]), [6.0]); // 2 |x|
 /// assert_eq!(NET.rest().rest().bias(), &[0.0]);
 /// ```
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct Chain<First: Layer<Activation: Hidden>, Rest: Takes<First::Output, First::Format>> {
     first: First,
@@ -53,6 +53,20 @@ where
     #[must_use]
     pub const fn new(first: First, rest: Rest) -> Self {
         Self { first, rest }
+    }
+
+    /// The first layer, and the layers after it.
+    ///
+    /// ```
+    /// use gradlet::prelude::*;
+    ///
+    /// let (features, head) = Mlp::<2, 4, 1>::ZERO.into_parts(); // to replace the head
+    /// let net = Chain::new(features, Dense::<4, 3, Softmax>::ZERO);
+    /// assert_eq!((head, net.rest().bias()), (Dense::ZERO, &[0.0; 3]));
+    /// ```
+    #[must_use]
+    pub fn into_parts(self) -> (First, Rest) {
+        (self.first, self.rest)
     }
 
     /// The first layer.
@@ -121,7 +135,7 @@ where
     ) -> [Real<Self>; K] {
         let sums = self.first.forward_trace(inputs, traces.each_mut().map(|t| &mut t.first));
         let hidden = traces.each_mut().map(|t| t.first.last_mut());
-        LayerTrace::activate_by(hidden, First::Activation::apply_each);
+        LayerTrace::activate_by(hidden, First::Activation::activate_each);
         // The rest reads the outputs of this layer while it writes its own: both are borrowed at
         // once.
         let mut rests = traces.map(|Pair { first, rest }| (first.last().output(), rest));
@@ -139,8 +153,8 @@ where
         let mut rests = traces.each_mut().map(|t| (t.first.last().output(), &mut t.rest));
         let hidden = rests.each_ref().map(|(hidden, _)| *hidden);
         let rests = rests.each_mut().map(|(_, rest)| &mut **rest);
-        // No derivatives are needed below a frozen first layer.
-        if !WANTED && First::TENSORS.len() == 0 {
+        // No derivatives are needed below a first layer that is not trained.
+        if !WANTED && const { First::TENSORS.trainable() == 0 } {
             return self.rest.backward::<false, K>(hidden, rests);
         }
         self.rest.backward::<true, K>(hidden, rests);

@@ -159,6 +159,15 @@ impl<const IN: usize, const OUT: usize, A: Activation<F>, F: Format> Zero for De
     const ZERO: Self = Self::new(Zero::ZERO, Zero::ZERO);
 }
 
+/// Zeros: a network with hidden layers needs random weights before training, as those of `init`.
+impl<const IN: usize, const OUT: usize, A: Activation<F>, F: Format> Default
+    for Dense<IN, OUT, A, F>
+{
+    fn default() -> Self {
+        Self::ZERO
+    }
+}
+
 impl<const IN: usize, const OUT: usize, A: Activation<F>, F: Format> Layer
     for Dense<IN, OUT, A, F>
 {
@@ -186,7 +195,7 @@ impl<const IN: usize, const OUT: usize, A: Activation<F>, F: Format> Layer
     fn forward_all<const K: usize>(&self, inputs: [&Self::Input; K]) -> [Self::Output; K] {
         let mut outputs = <[Self::Output; K]>::ZERO;
         F::affine(&self.weights, &self.bias, inputs, outputs.each_mut());
-        A::apply_each(outputs.each_mut());
+        A::activate_each(outputs.each_mut());
         outputs
     }
 

@@ -6,9 +6,9 @@ use crate::zero::Zero;
 
 /// A frozen layer or network, used but not trained: for transfer learning and fine-tuning.
 ///
-/// It has no trainable parameters: optimizers have no state for it, and if it comes first no
-/// derivatives are computed for it. `Frozen<&'static L>` leaves the weights in flash, so only the
-/// layers after it need RAM.
+/// Its parameters are neither trained nor kept: optimizers have no state for it, files and flash do
+/// not hold it, and if it comes first no derivatives are computed for it. `Frozen<&'static L>`
+/// leaves the weights in flash, so only the layers after it need RAM.
 ///
 /// ```
 /// use gradlet::prelude::*;
@@ -25,7 +25,7 @@ use crate::zero::Zero;
 /// }
 /// assert!((net.forward(&[0.3, 0.6])[0] - 0.8).abs() < 1e-6);
 /// ```
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct Frozen<L> {
     layer: L,
@@ -42,6 +42,21 @@ impl<L> Frozen<L> {
     #[must_use]
     pub const fn layer(&self) -> &L {
         &self.layer
+    }
+
+    /// The layer itself, to be trained again.
+    ///
+    /// ```
+    /// use gradlet::prelude::*;
+    ///
+    /// let mut net = Frozen::new(Dense::<1, 1, Identity>::ZERO).into_inner();
+    /// let mut trainer = Trainer::<_, HalfSquaredError>::new();
+    /// trainer.step(&mut net, &Sgd { learning_rate: 1.0 }, &[0.0], &[0.5]);
+    /// assert_eq!(net.bias(), &[0.5]);
+    /// ```
+    #[must_use]
+    pub fn into_inner(self) -> L {
+        self.layer
     }
 }
 

@@ -3,6 +3,7 @@
 mod chain;
 mod dense;
 mod frozen;
+mod macros;
 mod trace;
 
 pub use chain::{Chain, Mlp};
@@ -76,7 +77,7 @@ impl<'a, L: Layer, const K: usize> Samples<'a, L, K> {
 /// every optimizer and [`Chain`] then work with it, and so do files, flash storage and
 /// initialisers, which need only the list of its [`tensors!`](crate::tensors). A layer without an
 /// activation uses [`Identity`](crate::Identity); a layer without parameters omits the list and
-/// `gradient` and has the gradient `()`.
+/// `gradient` and has the gradient `()`. So has one with [buffers](Kind::Buffer) only.
 ///
 /// Training processes `K` samples at once: one in a [`Trainer`](crate::Trainer), several in a
 /// [`BatchTrainer`](crate::BatchTrainer) with tiles.
@@ -166,8 +167,8 @@ pub trait Layer: Sized {
     type Activation: Activation<Self::Format>;
     /// Saved by the forward pass for the backward pass: a [`LayerTrace`], for most layers.
     type Trace: EndsIn<LayerTrace<Self::Format, Self::Output, Self::Activation>> + Zero + Clone;
-    /// One value for each parameter: the gradient, and the state of optimizers. `Self` for most
-    /// layers, `()` for one without trainable parameters.
+    /// One value for each trainable parameter: the gradient, and the state of optimizers. `Self`
+    /// for most layers, `()` for one without trainable parameters.
     type Gradient: Tensors<Weight<Self>> + Zero + Clone;
 
     /// Multiply-accumulates of one forward pass.
@@ -197,11 +198,20 @@ pub trait Layer: Sized {
         let _ = (nets, state, samples, visitor);
     }
 
-    /// The trainable tensors, from input to output. [`tensors!`](crate::tensors) defines it.
-    const TENSORS: TensorList = TensorList::NONE;
+    /// The tensors that are learned or kept, from input to output. [`tensors!`](crate::tensors)
+    /// defines it.
+    const TENSORS: TensorList = {
+        assert!(
+            size_of::<Self::Gradient>() == 0,
+            "the layer has a gradient but no list of its tensors, without which it can be neither \
+             trained nor saved: write `tensors!` inside of `impl Layer`"
+        );
+        TensorList::NONE
+    };
 
-    /// Walks the trainable tensors of networks, gradients and optimizer states in parallel, in the
-    /// order of [`TENSORS`](Self::TENSORS). [`tensors!`](crate::tensors) defines it.
+    /// Walks the tensors of networks, gradients and optimizer states in parallel, in the order of
+    /// [`TENSORS`](Self::TENSORS); [buffers](Kind::Buffer) only if there are networks alone, since
+    /// gradients have none. [`tensors!`](crate::tensors) defines it.
     #[inline]
     fn walk<const Q: usize, const P: usize, const R: usize, const S: usize>(
         nets: [&Self; Q],
@@ -216,10 +226,16 @@ pub trait Layer: Sized {
             [&mut [Weight<Self>]; S],
         ),
     ) {
+        const {
+            assert!(
+                Self::TENSORS.len() == 0,
+                "the layer has `TENSORS` but no `walk`: write `tensors!`, which defines both"
+            );
+        }
         let _ = (nets, nets_mut, read, write, visit);
     }
 
-    /// Visits every trainable tensor and its elements, from input to output.
+    /// Visits every tensor and its elements, [buffers](Kind::Buffer) too, from input to output.
     ///
     /// ```
     /// use gradlet::{Kind, prelude::*};
@@ -241,7 +257,8 @@ pub trait Layer: Sized {
         });
     }
 
-    /// Visits every trainable tensor and its elements mutably, from input to output.
+    /// Visits every tensor and its elements mutably, [buffers](Kind::Buffer) too, from input to
+    /// output.
     ///
     /// ```
     /// use gradlet::prelude::*;
@@ -260,7 +277,8 @@ pub trait Layer: Sized {
         });
     }
 
-    /// Number of trainable parameters.
+    /// Number of parameters, with the [buffers](Kind::Buffer): of all values that are kept in
+    /// files, flash and frames. [`TensorList::trainable`] counts those that are learned.
     const PARAMS: usize = Self::TENSORS.parameters();
     /// Size of the layer in memory, in bytes.
     const BYTES: usize = size_of::<Self>();
@@ -274,7 +292,7 @@ pub trait Layer: Sized {
     fn forward(&self, input: &Self::Input) -> Self::Output {
         let mut output = Self::Output::ZERO;
         self.logits(input, &mut output);
-        Self::Activation::apply(output.as_mut_slice());
+        Self::Activation::activate(output.as_mut_slice());
         output
     }
 
@@ -355,7 +373,7 @@ impl<L: Layer<Gradient = L>> Tensors<Weight<L>> for L {
 /// assert!(!is_finite(&net));
 /// ```
 ///
-/// A network without trainable parameters does not compile. A reference counts as one, as it is
+/// A network without parameters does not compile. A reference counts as one, as it is
 /// frozen:
 ///
 /// ```compile_fail,E0080
@@ -375,9 +393,23 @@ pub fn is_finite<N: Layer>(net: &N) -> bool {
 pub(crate) const fn expect_parameters<N: Layer>() {
     assert!(
         N::PARAMS > 0,
-        "the network has no trainable parameters: pass the network itself, not a reference to a \
+        "the network has no parameters: pass the network itself, not a reference to a \
          reference, which counts as frozen"
     );
+}
+
+/// The list of a layer, called by [`tensors!`](crate::tensors).
+#[doc(hidden)]
+#[must_use]
+pub const fn __checked<L: Layer>(list: TensorList) -> TensorList {
+    let learned = list.trainable();
+    assert!(
+        learned == list.parameters()
+            || size_of::<L::Gradient>() <= learned.saturating_mul(size_of::<Weight<L>>()),
+        "`Gradient` has room for buffers, which have no gradient: make it a type with the other \
+         tensors only, or `()`"
+    );
+    list
 }
 
 pub(crate) fn parameters_are_finite<N: Layer>(net: &N) -> bool {
@@ -408,43 +440,3 @@ pub trait Takes<X, F = f32>: Layer<Input = X, Format = F> {}
 
 #[diagnostic::do_not_recommend]
 impl<X, F, L: Layer<Input = X, Format = F>> Takes<X, F> for L {}
-
-/// A network type of any depth: each size is written once, so sizes cannot disagree.
-///
-/// `net![IN => OUT Activation => OUT Activation ..]`, or with a number format `net![f64; IN => ..]`
-/// (default `f32`). A size is a literal, a constant, or `{ an expression }`.
-///
-/// ```
-/// use gradlet::prelude::*;
-///
-/// type Net = net![784 => 32 Relu => 16 Tanh => 10 Softmax];
-/// // stands for
-/// type Same = Chain<
-///     Dense<784, 32, Relu, f32>,
-///     Chain<Dense<32, 16, Tanh, f32>, Dense<16, 10, Softmax, f32>>,
-/// >;
-/// fn check(net: Net) -> Same {
-///     net
-/// }
-/// assert_eq!(Net::PARAMS, 784 * 32 + 32 + 32 * 16 + 16 + 16 * 10 + 10);
-/// ```
-///
-/// Up to 64 layers compile without further settings, fewer with Rust 1.85. For up to 100, put
-/// `#![recursion_limit = "256"]` at the top of the `main.rs` or `lib.rs` that names the network, as
-/// the compiler suggests.
-#[macro_export]
-macro_rules! net {
-    ($input:tt => $($layers:tt)+) => { $crate::net!(@chain f32; $input => $($layers)+) };
-    (@chain $format:ty; $input:tt => $output:tt $activation:ty) => {
-        $crate::Dense<$input, $output, $activation, $format>
-    };
-    (@chain $format:ty; $input:tt => $output:tt $activation:ty => $($rest:tt)+) => {
-        $crate::Chain<
-            $crate::Dense<$input, $output, $activation, $format>,
-            $crate::net!(@chain $format; $output => $($rest)+)
-        >
-    };
-    ($format:ty; $input:tt => $($layers:tt)+) => {
-        $crate::net!(@chain $format; $input => $($layers)+)
-    };
-}

@@ -116,7 +116,7 @@ impl<F: Format, Y: Shape<Element = F::Value>, A: Activation<F>> LayerTrace<F, Y,
     pub(crate) fn backward<const FUSED: bool>(&mut self) {
         let (values, scale) = self.delta.parts();
         if !FUSED {
-            A::backward(self.output.as_slice(), self.kept.logits(), values, scale);
+            A::backpropagate(self.output.as_slice(), self.kept.logits(), values, scale);
         }
         F::align(values, scale);
     }

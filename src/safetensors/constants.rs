@@ -5,6 +5,7 @@ use super::number::{take_f32, take_f64};
 use super::{LoadError, Safetensors};
 use crate::activation::Activation;
 use crate::layer::{Dense, Layer};
+use crate::preprocess::Scaling;
 use crate::tensors::Tensor;
 
 macro_rules! constants {
@@ -94,10 +95,34 @@ macro_rules! constants {
                 layer: &'n str,
             ) -> Result<Self, LoadError<'n>> {
                 let tensors = (Self::TENSORS.get(0), Self::TENSORS.get(1));
-                let (Some(weight), Some(bias)) = tensors else { return Err(LoadError::Undescribed) };
+                let (Some(weight), Some(bias)) = tensors else {
+                    return Err(LoadError::Undescribed);
+                };
                 let weights = attempt!(file.$tensor(layer, weight));
                 let [bias] = attempt!(file.$tensor(layer, bias));
                 Ok(Self::new(weights, bias))
+            }
+        }
+
+        impl<const N: usize> Scaling<N, $float> {
+            /// Loads the scaling of this name from a file, as
+            /// [`Dense::from_safetensors`](crate::Dense::from_safetensors) loads a layer; a
+            /// `const fn`.
+            ///
+            /// # Errors
+            ///
+            /// [`LoadError`] as there.
+            pub const fn from_safetensors<'n>(
+                file: &Safetensors<'_>,
+                layer: &'n str,
+            ) -> Result<Self, LoadError<'n>> {
+                let tensors = (Self::TENSORS.get(0), Self::TENSORS.get(1));
+                let (Some(offset), Some(scale)) = tensors else {
+                    return Err(LoadError::Undescribed);
+                };
+                let [offset] = attempt!(file.$tensor(layer, offset));
+                let [scale] = attempt!(file.$tensor(layer, scale));
+                Ok(Self::new(offset, scale))
             }
         }
     };

@@ -4,6 +4,7 @@ use super::names::{Named, NamedTensors, count_layers};
 use super::number::take;
 use super::{Dtype, LoadError, Safetensors, is_described};
 use crate::layer::{Dense, Layer};
+use crate::preprocess::Scaling;
 use crate::scalar::Scalar;
 use crate::tensors::Tensor;
 use crate::zero::Zero;
@@ -37,6 +38,24 @@ pub mod __load {
         layer: &'n str,
     ) -> Result<Dense<IN, OUT, A, f64>, LoadError<'n>> {
         Dense::<IN, OUT, A, f64>::from_safetensors(file, layer)
+    }
+
+    pub mod scaling {
+        use super::super::{LoadError, Safetensors, Scaling};
+
+        pub const fn f32<'n, const N: usize>(
+            file: &Safetensors<'_>,
+            layer: &'n str,
+        ) -> Result<Scaling<N, f32>, LoadError<'n>> {
+            Scaling::<N, f32>::from_safetensors(file, layer)
+        }
+
+        pub const fn f64<'n, const N: usize>(
+            file: &Safetensors<'_>,
+            layer: &'n str,
+        ) -> Result<Scaling<N, f64>, LoadError<'n>> {
+            Scaling::<N, f64>::from_safetensors(file, layer)
+        }
     }
 
     pub const fn expect_only<N: Layer>(
@@ -171,6 +190,7 @@ pub(super) fn load_checked<'n, T: Scalar, N: Layer<Format = T>>(
 /// | `load![FILE; "0", "2"; "head..", "1.."]` | the tensors of modules `head` and `1` are [ignored](crate::safetensors#tensors-of-no-layer) |
 /// | `load![FILE; "0", "2"; ".."]` | all other tensors are ignored |
 /// | `load![f64; FILE; "0", "2"]` | for a network of `f64` |
+/// | `load![FILE; Scaling "scaling", "0", "2"]` | for a network that begins with a [`Scaling`](crate::preprocess::Scaling) |
 ///
 /// 100,000 weights take two or three seconds to compile; from about 500,000 the constant needs
 /// `#[allow(long_running_const_eval)]`.
@@ -201,16 +221,31 @@ pub(super) fn load_checked<'n, T: Scalar, N: Layer<Format = T>>(
 /// [`tensor_f32`](crate::safetensors::Safetensors::tensor_f32).
 #[macro_export]
 macro_rules! load {
+    (
+        f64; $file:expr; Scaling $scaling:expr, $($name:expr),+ $(,)?
+        $(; $($ignored:expr),* $(,)?)?
+    ) => {
+        $crate::__load!(
+            f64 f64_network_with_one_name_for_each_layer;
+            $file; [Scaling $scaling, $($name),+]; [$scaling, $($name,)+ $($($ignored),*)?]
+        )
+    };
     (f64; $file:expr; $($name:expr),+ $(,)? $(; $($ignored:expr),* $(,)?)?) => {
         $crate::__load!(
             f64 f64_network_with_one_name_for_each_layer;
-            $file; $($name),+; [$($name,)+ $($($ignored),*)?]
+            $file; [$($name),+]; [$($name,)+ $($($ignored),*)?]
+        )
+    };
+    ($file:expr; Scaling $scaling:expr, $($name:expr),+ $(,)? $(; $($ignored:expr),* $(,)?)?) => {
+        $crate::__load!(
+            f32 f32_network_with_one_name_for_each_layer;
+            $file; [Scaling $scaling, $($name),+]; [$scaling, $($name,)+ $($($ignored),*)?]
         )
     };
     ($file:expr; $($name:expr),+ $(,)? $(; $($ignored:expr),* $(,)?)?) => {
         $crate::__load!(
             f32 f32_network_with_one_name_for_each_layer;
-            $file; $($name),+; [$($name,)+ $($($ignored),*)?]
+            $file; [$($name),+]; [$($name,)+ $($($ignored),*)?]
         )
     };
 }
@@ -218,14 +253,14 @@ macro_rules! load {
 #[doc(hidden)]
 #[macro_export]
 macro_rules! __load {
-    ($float:ident $check:ident; $file:expr; $($name:expr),+; $names:expr) => {
+    ($float:ident $check:ident; $file:expr; [$($layers:tt)+]; $names:expr) => {
         const {
             // Not a constant, which would shadow one of that name in the arguments.
             let file = match $crate::safetensors::Safetensors::new($file) {
                 Ok(file) => file,
                 Err(error) => ::core::panic!("{}", error.text().as_str()),
             };
-            let network = $crate::__load!(@ $float file $($name),+);
+            let network = $crate::__load!(@ $float file $($layers)+);
             if let Err(error) = $crate::safetensors::__load::expect_only(&file, &network, &$names) {
                 ::core::panic!("{}", error.text().as_str());
             }
@@ -238,10 +273,19 @@ macro_rules! __load {
             Err(error) => ::core::panic!("{}", error.text().as_str()),
         }
     };
-    (@ $float:ident $file:ident $name:expr, $($names:expr),+) => {
+    (@ $float:ident $file:ident Scaling $name:expr, $($layers:tt)+) => {
+        $crate::Chain::new(
+            match $crate::safetensors::__load::scaling::$float(&$file, $name) {
+                Ok(scaling) => scaling,
+                Err(error) => ::core::panic!("{}", error.text().as_str()),
+            },
+            $crate::__load!(@ $float $file $($layers)+),
+        )
+    };
+    (@ $float:ident $file:ident $name:expr, $($layers:tt)+) => {
         $crate::Chain::new(
             $crate::__load!(@ $float $file $name),
-            $crate::__load!(@ $float $file $($names),+),
+            $crate::__load!(@ $float $file $($layers)+),
         )
     };
 }

@@ -16,10 +16,11 @@
 //! | `NAME.weight` | `[units, inputs]` | F32, F64, F16, BF16 | F32 for `f32`, F64 for `f64` |
 //! | `NAME.bias` | `[units]` | the same; 0 if missing | the same |
 //!
-//! A custom layer may have any number of tensors, of any [`Kind`] and shape; those of more than
-//! four dimensions are written, but not read. Elements of another dtype are rounded to the nearest
-//! value of the network's scalar type. NaN and infinity are neither read nor written. Layers in
-//! [`Frozen`](crate::Frozen) are left out. Metadata is ignored, and not written.
+//! A [`Scaling`](crate::preprocess::Scaling) has `NAME.offset` and `NAME.scale`, of the shape
+//! `[features]`. A custom layer may have any number of tensors, of any [`Kind`] and shape; those of
+//! more than four dimensions are written, but not read. Elements of another dtype are rounded to
+//! the nearest value of the network's scalar type. NaN and infinity are neither read nor written.
+//! Layers in [`Frozen`](crate::Frozen) are left out. Metadata is ignored, and not written.
 //!
 //! For a network of two layers on a Cortex-M4F at opt-level `s`, [`load`] takes 14 KB of flash and
 //! 2 KB of stack, [`save`] 6 KB and 820 bytes, and [`load!`](crate::load) nothing but the weights

@@ -22,17 +22,29 @@ macro_rules! store {
             |_, f| defmt::write!(f, "{=str} {{ .. }}", stringify!($Store))
         );
 
-        impl<F: $NorFlash, const BUFFER: usize> $Store<F, BUFFER> {
-            const SIZES: Sizes =
-                Sizes::new(F::READ_SIZE, F::WRITE_SIZE, F::ERASE_SIZE, BUFFER);
-
+        impl<F: $NorFlash> $Store<F> {
             /// A store in the bytes `range` of a flash: two or more whole pages, used for nothing
             /// else. They may hold anything before the first save.
             ///
             /// # Errors
             ///
             /// [`StoreError::Range`] if the range does not consist of pages of the flash.
+            #[inline(always)]
             pub fn new(flash: F, range: Range<u32>) -> Result<Self, StoreError<F::Error>> {
+                Self::with_buffer(flash, range)
+            }
+        }
+
+        impl<F: $NorFlash, const BUFFER: usize> $Store<F, BUFFER> {
+            const SIZES: Sizes =
+                Sizes::new(F::READ_SIZE, F::WRITE_SIZE, F::ERASE_SIZE, BUFFER);
+
+            /// [`new`](Self::new) with a buffer of another size, `Store::<_, 64>::with_buffer(..)`.
+            ///
+            /// # Errors
+            ///
+            /// As [`new`](Self::new).
+            pub fn with_buffer(flash: F, range: Range<u32>) -> Result<Self, StoreError<F::Error>> {
                 let pages = Self::SIZES.pages_in(&range, flash.capacity());
                 let pages = pages.map_err(StoreError::Range)?;
                 Ok(Self { flash, start: range.start, pages, buffer: Buffer([0; BUFFER]) })

@@ -11,7 +11,7 @@
 //! # let flash = flash::Flash::<4, 512, 4>::new();
 //!
 //! // `flash` is the driver. Its first two pages of 512 bytes are for the network.
-//! let mut store = Store::<_>::new(flash, 0..1024)?;
+//! let mut store = Store::new(flash, 0..1024)?;
 //! let mut net = Mlp::<2, 4, 2>::ZERO;
 //! match store.load(&mut net) {
 //!     Ok(loaded) if loaded.lost.is_none() => {}
@@ -45,7 +45,8 @@
 //!
 //! # What is saved
 //!
-//! The trainable parameters, without those of [`Frozen`](crate::Frozen) layers; with
+//! The parameters and the [buffers](crate::Kind::Buffer), such as those of a
+//! [`Scaling`](crate::preprocess::Scaling), without those of [`Frozen`](crate::Frozen) layers; with
 //! [`save_training`](Store::save_training) also the state of the optimizer, so that training
 //! resumes bit for bit as if it had not been interrupted. Each save carries fingerprints of the
 //! types of the network and the optimizer ([`Layer::FINGERPRINT`]). A save of a different network
@@ -66,7 +67,7 @@
 //!     // for `const FINGERPRINT: Option<u32> = Some(fingerprint("my crate: Own", &[]));`
 //! #   fn update(&self, _: &mut Net, _: &mut Self::State, _: &impl Gradients<Net>, _: f32) {}
 //! }
-//! # let mut store = Store::<_>::new(Flash::new(), 0..1024).unwrap();
+//! # let mut store = Store::new(Flash::new(), 0..1024).unwrap();
 //! store.save_training(&Net::ZERO, &Trainer::<Net, HalfSquaredError, Own>::new())
 //! # .unwrap();
 //! ```
@@ -176,8 +177,8 @@ use sizes::{Sizes, Spot, Spots};
 store! {
     /// Store for blocking flash drivers; see the [module](self).
     ///
-    /// It reads and writes through a buffer of `BUFFER` bytes: at least 32, and at least a word of
-    /// the flash. A larger buffer means fewer calls of the driver.
+    /// It reads and writes through a buffer of `BUFFER` bytes, 256 by [`new`](Self::new): at least
+    /// 32, and at least a word of the flash. A larger buffer means fewer calls of the driver.
     Store, embedded_storage::nor_flash::NorFlash, [], []
 }
 

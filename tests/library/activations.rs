@@ -10,7 +10,7 @@ struct Sum;
 
 impl<T: Scalar, A: Activation<T>> Loss<A, T> for Sum {
     fn evaluate(values: &mut [T], _target: &[T]) -> T {
-        A::apply(values);
+        A::activate(values);
         values.iter().copied().sum()
     }
     fn delta(_output: &[T], _target: &[T], delta: &mut [T], (): &mut ()) {
@@ -184,10 +184,10 @@ fn softmax_is_right_for_logits_at_the_ends_of_the_range() {
 fn softmax_of_nan_is_nan() {
     fn check<A: Activation + Activation<f64>>() {
         let mut some = [1.0, f32::NAN, 2.0];
-        <A as Activation>::apply(&mut some);
+        <A as Activation>::activate(&mut some);
         assert!(some.iter().all(|y| y.is_nan()), "{some:?}");
         let mut all = [f64::NAN; 11];
-        <A as Activation<f64>>::apply(&mut all);
+        <A as Activation<f64>>::activate(&mut all);
         assert!(all.iter().all(|y| y.is_nan()), "{all:?}");
     }
     check::<Softmax>();

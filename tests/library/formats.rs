@@ -7,13 +7,6 @@
     reason = "tests may panic"
 )]
 
-#[cfg(feature = "store")]
-mod flash {
-    #![allow(unreachable_pub, reason = "the documentation includes the same file")]
-    #![allow(dead_code, clippy::cast_possible_truncation, reason = "for tests of flash")]
-    include!("../simulated/flash.rs");
-}
-
 use gradlet::{Activation, Element, Format, flat, prelude::*};
 
 /// Weights with 26 fraction bits, of which the upper 16 bits are multiplied; values with 12.
@@ -138,16 +131,16 @@ impl Format for Whole {
 
 impl Activation<Whole> for Identity {
     type Kept<Y: gradlet::Shape<Element = Value>> = ();
-    fn apply(_: &mut [Value]) {}
-    fn backward(_: &[Value], _: &[Value], _: &mut [i32], _: &mut Bits) {}
+    fn activate(_: &mut [Value]) {}
+    fn backpropagate(_: &[Value], _: &[Value], _: &mut [i32], _: &mut Bits) {}
 }
 
 impl Activation<Whole> for Relu {
     type Kept<Y: gradlet::Shape<Element = Value>> = ();
-    fn apply(values: &mut [Value]) {
+    fn activate(values: &mut [Value]) {
         values.iter_mut().for_each(|value| value.0 = value.0.max(0));
     }
-    fn backward(outputs: &[Value], _: &[Value], deltas: &mut [i32], _: &mut Bits) {
+    fn backpropagate(outputs: &[Value], _: &[Value], deltas: &mut [i32], _: &mut Bits) {
         let off = outputs.iter().zip(deltas).filter(|(y, _)| y.0 == 0);
         off.for_each(|(_, d)| *d = 0);
     }
@@ -216,7 +209,7 @@ fn network_of_whole_numbers_is_kept() {
 
     let (kept, mut loaded) = (net(&mut random()), Net::ZERO);
     let trainer = &mut Trainer::<Net, HalfSquaredError>::new();
-    let mut store = Store::<_>::new(flash::Flash::<2, 512, 4>::new(), 0..1024).unwrap();
+    let mut store = Store::new(crate::flash::Flash::<2, 512, 4>::new(), 0..1024).unwrap();
     store.save_training(&kept, trainer).unwrap();
     assert_eq!(store.load_training(&mut loaded, trainer).unwrap().number, 1);
     assert_eq!(loaded, kept);

@@ -230,7 +230,7 @@ fn losses_leave_the_outputs_that_the_activation_gives() {
             for _ in 0..50 {
                 let z = rng.array::<T, N>(-size, size);
                 let mut want = z;
-                A::apply(&mut want);
+                A::activate(&mut want);
                 let (_, got) = evaluate::<L, A, T, N>(z, t);
                 let bits = |values: [T; N]| values.map(|y| y.to_f64().to_bits());
                 assert_eq!(bits(got), bits(want), "{}", core::any::type_name::<(L, A, T)>());

@@ -6,6 +6,18 @@ mod activations;
 mod deep;
 mod early_stopping;
 mod exports;
+#[cfg(feature = "store")]
+mod flash {
+    #![allow(
+        clippy::arithmetic_side_effects,
+        clippy::indexing_slicing,
+        clippy::unwrap_used,
+        reason = "tests may panic"
+    )]
+    #![allow(unreachable_pub, reason = "the documentation includes the same file")]
+    #![allow(dead_code, clippy::cast_possible_truncation, reason = "for tests of flash")]
+    include!("../simulated/flash.rs");
+}
 mod flat;
 mod formats;
 mod losses;
@@ -21,6 +33,7 @@ mod outside_files;
 mod outside_layers;
 mod round_trip;
 mod safetensors_properties;
+mod scaling;
 mod sizes;
 mod source;
 mod store_power;

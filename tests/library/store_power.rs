@@ -115,7 +115,7 @@ impl<N: Numbered, const PAGES: usize, const PAGE: usize, const WORD: usize, cons
     fn save(&mut self) -> Result<(), StoreError<FlashError>> {
         let net = N::numbered(self.next);
         self.next += 1;
-        let mut store = Store::<_, 256>::new(self.flash.take().unwrap(), Self::RANGE).unwrap();
+        let mut store = Store::new(self.flash.take().unwrap(), Self::RANGE).unwrap();
         let result = store.save(&net);
         self.flash = Some(store.release());
         match result {
@@ -149,7 +149,7 @@ impl<N: Numbered, const PAGES: usize, const PAGE: usize, const WORD: usize, cons
     /// Loads by a program that starts for it: the last save, or one that was begun after it.
     fn load(&mut self) {
         let mut loaded = N::ZERO;
-        let mut store = Store::<_, 256>::new(self.flash.take().unwrap(), Self::RANGE).unwrap();
+        let mut store = Store::new(self.flash.take().unwrap(), Self::RANGE).unwrap();
         let found = store.load(&mut loaded);
         self.flash = Some(store.release());
         match found {

@@ -23,12 +23,12 @@ struct Largest;
 
 impl<T: Scalar> Activation<T> for Largest {
     type Kept<Y: Shape<Element = T>> = ();
-    fn apply(values: &mut [T]) {
+    fn activate(values: &mut [T]) {
         let largest =
             values.iter().fold(T::ONE, |most, v| if v.abs() > most { v.abs() } else { most });
         values.iter_mut().for_each(|v| *v /= largest);
     }
-    fn backward(_: &[T], _: &[T], _: &mut [T], (): &mut ()) {}
+    fn backpropagate(_: &[T], _: &[T], _: &mut [T], (): &mut ()) {}
 }
 
 impl Hidden for Largest {}

@@ -65,13 +65,13 @@ fn check(case: &Case, step: usize) {
 
 fn value<A: Activation>(z: f32) -> f32 {
     let mut values = [z];
-    A::apply(&mut values);
+    A::activate(&mut values);
     values[0]
 }
 
 fn slope<A: Activation<Kept<[f32; 1]> = [f32; 1]>>(z: f32) -> f32 {
     let mut delta = [1.0];
-    A::backward(&[value::<A>(z)], &[z], &mut delta, &mut ());
+    A::backpropagate(&[value::<A>(z)], &[z], &mut delta, &mut ());
     delta[0]
 }
 

@@ -119,7 +119,7 @@ fn input_gradient<N: Layer<Format = f64>, L: Loss<N::Activation, f64>>(
     let (delta, scale) = trace.last_mut().parts().1.parts();
     L::delta(output.as_slice(), t.as_slice(), delta, scale);
     if !L::FUSED {
-        <N::Activation as Activation<f64>>::backward(
+        <N::Activation as Activation<f64>>::backpropagate(
             output.as_slice(),
             logits.as_slice(),
             delta,

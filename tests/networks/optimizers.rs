@@ -113,7 +113,7 @@ struct Dot;
 
 impl<T: Scalar, A: Activation<T>> Loss<A, T> for Dot {
     fn evaluate(values: &mut [T], target: &[T]) -> T {
-        A::apply(values);
+        A::activate(values);
         values.iter().zip(target).map(|(&y, &t)| y * t).sum()
     }
     fn delta(_output: &[T], target: &[T], delta: &mut [T], (): &mut ()) {

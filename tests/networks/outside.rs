@@ -11,6 +11,7 @@
 use crate::outside_layers as outside;
 use gradlet::prelude::*;
 use gradlet::{Deltas, GradientVisitor, Kind, LayerTrace, Samples, Shape, tensors};
+use outside::norm::BatchNorm;
 use outside::{Conv1d, Gru, MaxPool};
 
 /// One factor for each number of the input, so that gradients by inputs show in parameters.
@@ -146,28 +147,33 @@ fn parameters<N: Layer<Format = T>, T: Scalar>(net: &N) -> Vec<T> {
     all
 }
 
-#[test]
-fn gradients_are_those_of_differences() {
-    let mut net = net::<f64>();
-    let (x, t) = example(0);
-    let mut trainer = BatchTrainer::<Net<f64>, CrossEntropy, Sgd<f64>>::new();
-    trainer.accumulate(&net, &x, &t);
+/// Compares the gradient with differences of the loss; returns how many are not 0.
+fn assert_gradients<N, L>(net: &mut N, (x, t): &(N::Input, N::Output)) -> usize
+where
+    N: Layer<Format = f64>,
+    L: Loss<N::Activation, f64>,
+{
+    let mut trainer = BatchTrainer::<N, L, Sgd<f64>>::new();
+    trainer.accumulate(net, x, t);
     let mut gradient = vec![];
-    Net::walk([], [], [trainer.gradient()], [], &mut |_, [], [], [g], []| {
+    N::walk([], [], [trainer.gradient()], [], &mut |_, [], [], [g], []| {
         gradient.extend_from_slice(g);
     });
-    assert_eq!(gradient.len(), Net::<f64>::PARAMS);
+    assert_eq!(gradient.len(), N::TENSORS.trainable());
     let mut seen = 0;
     for (place, &got) in gradient.iter().enumerate() {
         let mut loss_at = |by: f64| {
             let mut at = 0;
-            net.visit_mut(|_, values| {
+            net.visit_mut(|tensor, values| {
+                if tensor.kind == Kind::Buffer {
+                    return;
+                }
                 if let Some(value) = place.checked_sub(at).and_then(|i| values.get_mut(i)) {
                     *value += by;
                 }
                 at += values.len();
             });
-            trainer.evaluate(&net, &x, &t)
+            trainer.evaluate(net, x, t)
         };
         const STEP: f64 = 1e-5;
         let want = (loss_at(STEP) - loss_at(-2.0 * STEP)) / (2.0 * STEP);
@@ -175,7 +181,49 @@ fn gradients_are_those_of_differences() {
         assert!((got - want).abs() < 1e-7, "{place}: {got} {want}");
         seen += usize::from(got.abs() > 1e-6);
     }
-    assert!(seen > gradient.len() * 3 / 4, "{seen} of {}", gradient.len());
+    seen
+}
+
+#[test]
+fn gradients_are_those_of_differences() {
+    let seen = assert_gradients::<_, CrossEntropy>(&mut net::<f64>(), &example(0));
+    assert!(seen > Net::<f64>::PARAMS * 3 / 4, "{seen}");
+}
+
+/// A hidden layer, normalised by statistics that are kept, but not learned.
+type Normed<T> = Chain<Dense<2, 3, Tanh, T>, Chain<BatchNorm<3, T>, Dense<3, 1, Identity, T>>>;
+
+fn normed<T: Scalar>() -> Normed<T> {
+    let number = T::from_f64;
+    let mut norm = BatchNorm::ZERO;
+    (norm.weight, norm.bias) = ([0.5, 1.0, -2.0].map(number), [0.1, -0.1, 0.0].map(number));
+    (norm.mean, norm.variance) = ([0.1, 0.2, 0.3].map(number), [0.25, 1.0, 4.0].map(number));
+    let weights = [[0.3, -0.6, 0.9], [-0.2, 0.4, 0.7]].map(|row| row.map(number));
+    let first = Dense::new(weights, [0.1, 0.0, -0.1].map(number));
+    Chain::new(
+        first,
+        Chain::new(norm, Dense::new([[0.5], [-0.4], [0.3]].map(|w| w.map(number)), [T::ZERO])),
+    )
+}
+
+#[test]
+fn buffers_have_no_gradient_and_are_not_learned() {
+    assert_eq!((Normed::<f64>::PARAMS, Normed::<f64>::TENSORS.trainable()), (25, 19));
+    let (x, t) = ([0.3, -0.7], [1.0]);
+    assert_eq!(assert_gradients::<_, HalfSquaredError>(&mut normed(), &(x, t)), 19);
+
+    let mut net = normed::<f64>();
+    let before = net.rest().first().clone();
+    let mut trainer = Trainer::<_, HalfSquaredError, AdamW<f64>>::new();
+    let adam = AdamW { adam: Adam::new(0.01), weight_decay: 0.1 };
+    let first = trainer.step(&mut net, &adam, &x, &t);
+    (0..50).for_each(|_| assert!(trainer.step(&mut net, &adam, &x, &t).is_finite()));
+    assert!(trainer.evaluate(&net, &x, &t) < first / 10.0);
+    let mut tiles = BatchTrainer::<_, HalfSquaredError, AdamW<f64>, 4>::new();
+    tiles.fit(&mut net, &adam, 4, [(x, t); 9], Stop::after(2));
+    let after = net.rest().first();
+    assert_eq!((after.mean, after.variance), (before.mean, before.variance));
+    assert!(after.weight != before.weight && after.bias != before.bias);
 }
 
 #[test]

@@ -198,7 +198,7 @@ struct Negative;
 
 impl<T: Scalar, A: Activation<T>> Loss<A, T> for Negative {
     fn evaluate(values: &mut [T], target: &[T]) -> T {
-        A::apply(values);
+        A::activate(values);
         let errors = values.iter().zip(target).map(|(&y, &t)| (y - t) * (y - t));
         errors.sum::<T>() - T::from_u32(3)
     }

@@ -150,12 +150,12 @@ fn activations<T: Scalar>() {
     #[inline(never)]
     fn direct<A: Activation<T>, T: Scalar>() {
         let (mut values, mut deltas) = (vector::<[T; 3]>(), vector::<[T; 3]>());
-        A::apply(&mut values);
+        A::activate(&mut values);
         let mut kept = <A::Kept<[T; 3]> as Zero>::ZERO;
         kept.keep(&values);
-        A::backward(&values, kept.logits(), &mut deltas, &mut ());
+        A::backpropagate(&values, kept.logits(), &mut deltas, &mut ());
         let mut several = vector::<[[T; 3]; 2]>();
-        A::apply_each(several.each_mut());
+        A::activate_each(several.each_mut());
         call! { values, deltas, several }
     }
     #[inline(never)]
@@ -284,6 +284,7 @@ fn frozen_layers<T: Scalar>() {
     call! { net.first().layer() }
     let sgd = Sgd { learning_rate: number() };
     fit::<_, BinaryCrossEntropy, _>(&mut net, &sgd);
+    call! { net.into_parts().0.into_inner() }
     train::<Last<T>, BinaryCrossEntropy, _>(&sgd);
 }
 
@@ -387,6 +388,7 @@ fn tensor_lists<T: Scalar>() {
     let net = &black_box(Mlp::<3, 4, 2, Tanh, Softmax, T>::TENSORS);
     let both = black_box(TensorList::pair(black_box(&SOME), black_box(&SOME)));
     call! { net.eq(&both), net.len(), both.len(), both.layers(), both.parameters() }
+    call! { both.trainable() }
     for tensor in net.iter().chain(both.get(black_box(1))) {
         call! { tensor.len(), tensor.fans(), tensor.places().map(black_box).count() }
         call! { tensor.places().split_first() }
@@ -553,6 +555,17 @@ fn preprocessing<T: Scalar>() {
     let scaling = scaling.with_floor(&vector());
     scaling.fold_into(input);
     scaling.fold_into_output(output);
+    type Net<T> = net![T; 2 => Scaling => 3 Tanh => 1 Sigmoid];
+    let mut net = vector::<Net<T>>();
+    *net.first_mut() = scaling;
+    fit::<_, BinaryCrossEntropy, _>(
+        &mut net,
+        &Momentum { learning_rate: number(), momentum: number() },
+    );
+    let mut delta = vector::<Delta<T, [T; 2]>>();
+    let samples = Samples { inputs: [&x], traces: [&Zero::ZERO] };
+    net.first().input_gradient(samples, [&mut delta]);
+    call! { delta.values, is_finite(&net), net.into_parts(), Scaling::<2, T>::default() }
 
     let mut standard = Standardize::<2, T>::default();
     call! { standard.observe(&x), standard.count(), standard.mean(), standard.variance() }
@@ -598,6 +611,7 @@ fn files<T: Scalar>() {
         }
         call! { file.tensors().any(|tensor| tensor.name == "0.weight") }
         call! { Dense::<2, 4, Tanh, f32>::from_safetensors(&file, black_box("0")) }
+        call! { Scaling::<2, f32>::from_safetensors(&file, black_box("0")) }
         call! { file.tensor_f32::<3, 2>("0", black_box(WEIGHT)) }
     }
     call! { LoadError::File(black_box(Fault::Json)).text().as_str(), black_box(Dtype::F32).name() }
@@ -613,7 +627,7 @@ fn files<T: Scalar>() {
 fn store<T: Scalar>() {
     type Net<T> = Mlp<2, 4, 2, Tanh, Softmax, T>;
     let Some(flash) = Flash::take() else { return };
-    let Ok(mut store) = Store::<_>::new(flash, black_box(0..BYTES)) else { return };
+    let Ok(mut store) = Store::<_, 256>::with_buffer(flash, black_box(0..BYTES)) else { return };
     let mut net = vector::<Net<T>>();
     let mut trainer = Trainer::<Net<T>, HalfSquaredError, Adam<T>>::new();
     call! { store.erase(), store.save(&net), store.load(&mut net), store.saves() }

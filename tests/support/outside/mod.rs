@@ -1,5 +1,7 @@
 //! Layers as the author of another crate would write them.
 
+pub(crate) mod norm;
+
 use core::array;
 use core::marker::PhantomData;
 

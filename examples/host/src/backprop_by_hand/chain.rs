@@ -116,7 +116,7 @@ struct HalfSquaredErrorOfC;
 
 impl<T: Scalar, A: Activation<T>> Loss<A, T> for HalfSquaredErrorOfC {
     fn evaluate(values: &mut [T], target: &[T]) -> T {
-        A::apply(values);
+        A::activate(values);
         match (values, target) {
             (&mut [x], &[target]) => {
                 let error = forward(x).c - target;

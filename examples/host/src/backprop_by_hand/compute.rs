@@ -232,7 +232,7 @@ struct HalfSquaredErrorOfZ;
 
 impl<T: Scalar, A: Activation<T>> Loss<A, T> for HalfSquaredErrorOfZ {
     fn evaluate(values: &mut [T], target: &[T]) -> T {
-        A::apply(values);
+        A::activate(values);
         match (values, target) {
             (&mut [w, b], &[target, _]) => {
                 let error = forward(w, b).z - target;

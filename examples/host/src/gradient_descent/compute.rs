@@ -49,7 +49,7 @@ struct Bowl;
 
 impl<T: Scalar, A: Activation<T>> Loss<A, T> for Bowl {
     fn evaluate(values: &mut [T], _target: &[T]) -> T {
-        A::apply(values);
+        A::activate(values);
         if let &mut [x, y] = values { x * x + sine(y) * sine(y) } else { T::ZERO }
     }
 

@@ -19,7 +19,7 @@ struct SquaredError;
 
 impl<T: Scalar, A: Activation<T>> Loss<A, T> for SquaredError {
     fn evaluate(values: &mut [T], target: &[T]) -> T {
-        A::apply(values);
+        A::activate(values);
         values.iter().zip(target).map(|(&a, &t)| (a - t) * (a - t)).sum()
     }
     fn delta(output: &[T], target: &[T], delta: &mut [T], (): &mut ()) {

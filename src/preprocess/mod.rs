@@ -1,9 +1,13 @@
 //! Feature scaling (standardisation, min-max) and its inverse.
 //!
 //! [`Standardize`] and [`MinMax`] observe the examples one by one and compute an offset and a scale
-//! for each feature; [`Scaling`] applies them. After training, the scaling can be folded into the
-//! weights, so that the network takes raw readings, predicts in real units, and needs no
-//! preprocessing on the device.
+//! for each feature; [`Scaling`] applies them. Weights trained with one scaling are wrong with
+//! another, so the scaling must be kept with them:
+//!
+//! - as the first layer of a network that goes on training, `net![3 => Scaling => 8 Tanh => ..]`:
+//!   it is saved and loaded with the weights, but not learned;
+//! - folded into the weights of a finished network, which then takes raw readings, predicts in real
+//!   units, and needs no preprocessing on the device.
 //!
 //! ```
 //! use gradlet::{prelude::*, preprocess::Standardize};
@@ -31,141 +35,15 @@
 //! assert!((net.bias()[0] - 32.0).abs() < 1e-3);
 //! ```
 
-use core::cmp::Ordering;
+mod scaling;
+
+pub use scaling::Scaling;
 
 use crate::activation::{Activation, Identity};
 use crate::layer::Dense;
 use crate::macros::default_is_new;
 use crate::mean::{Count, Moments};
 use crate::scalar::Scalar;
-
-/// An offset and a scale for each of `N` features: `z = (x - offset) / scale`.
-///
-/// A scale of 0 is replaced by 1, so a feature that never varies becomes 0, not NaN. So is a scale
-/// below the smallest normal number (1.2e-38 in `f32`), since dividing weights by it would
-/// overflow.
-///
-/// ```
-/// use gradlet::{prelude::*, preprocess::Scaling};
-///
-/// static SCALING: Scaling<2> = Scaling::new([20.0, 1000.0], [5.0, 50.0]);
-/// assert_eq!(SCALING.transform(&[25.0, 900.0]), [1.0, -2.0]);
-/// assert_eq!(SCALING.inverse(&[1.0, -2.0]), [25.0, 900.0]);
-///
-/// let mut net = Dense::<2, 1, Tanh>::new([[0.5], [0.25]], [0.125]);
-/// let answer = net.forward(&[1.0, -2.0]);
-/// SCALING.fold_into(&mut net);
-/// assert!((net.forward(&[25.0, 900.0])[0] - answer[0]).abs() < 1e-6);
-/// ```
-#[derive(Clone, Debug, PartialEq)]
-#[cfg_attr(feature = "defmt", derive(defmt::Format))]
-pub struct Scaling<const N: usize, T = f32> {
-    offset: [T; N],
-    scale: [T; N],
-}
-
-impl<const N: usize, T: Scalar> Scaling<N, T> {
-    /// From known values, in the units of the features; all are finite.
-    #[must_use]
-    pub const fn new(offset: [T; N], scale: [T; N]) -> Self {
-        Self { offset, scale }
-    }
-
-    /// Subtracted from each feature.
-    #[must_use]
-    pub const fn offset(&self) -> &[T; N] {
-        &self.offset
-    }
-
-    /// Divisor of each feature; 0 and subnormal values are replaced by 1.
-    #[must_use]
-    pub const fn scale(&self) -> &[T; N] {
-        &self.scale
-    }
-
-    /// The same with no scale below `floor`, the smallest meaningful spread of each feature: the
-    /// resolution of a sensor, or a fraction of the feature's known range.
-    ///
-    /// Without it, a feature that hardly varied among the examples becomes huge as soon as it does.
-    /// A floor is 0 or more; a negative or NaN one makes the scale NaN, and every scaled value.
-    ///
-    /// ```
-    /// use gradlet::preprocess::MinMax;
-    ///
-    /// let mut range = MinMax::<1>::new();
-    /// range.observe(&[20.0]);
-    /// range.observe(&[20.25]);
-    /// assert_eq!(range.transform(&[25.0]), [20.0]);
-    /// assert_eq!(range.scaling().with_floor(&[5.0]).transform(&[25.0]), [1.0]);
-    /// ```
-    #[must_use]
-    pub fn with_floor(mut self, floor: &[T; N]) -> Self {
-        for (scale, &floor) in self.scale.iter_mut().zip(floor) {
-            *scale = match floor.partial_cmp(&T::ZERO) {
-                None | Some(Ordering::Less) => T::NAN,
-                _ if scale.abs() < floor => floor,
-                _ => *scale,
-            };
-        }
-        self
-    }
-
-    /// `z = (x - offset) / scale`.
-    #[must_use]
-    pub fn transform(&self, x: &[T; N]) -> [T; N] {
-        self.map(x, |x, offset, scale| (x - offset) / scale)
-    }
-
-    /// `x = z * scale + offset`.
-    #[must_use]
-    pub fn inverse(&self, z: &[T; N]) -> [T; N] {
-        self.map(z, |z, offset, scale| z * scale + offset)
-    }
-
-    fn map(&self, values: &[T; N], f: impl Fn(T, T, T) -> T) -> [T; N] {
-        let mut values = *values;
-        for ((value, &offset), &scale) in values.iter_mut().zip(&self.offset).zip(&self.scale) {
-            *value = f(*value, offset, divisor(scale));
-        }
-        values
-    }
-
-    /// Converts a layer for scaled inputs into one for raw inputs, with the same outputs up to
-    /// rounding: `w' = w / scale`, `b' = b - sum w' offset`.
-    ///
-    /// For a [`Chain`](crate::Chain), pass [`first_mut`](crate::Chain::first_mut). Where an offset
-    /// is 10^d times its scale, about d decimal digits are lost to cancellation: prefer
-    /// [`transform`](Self::transform) for a small signal on a large constant.
-    pub fn fold_into<const OUT: usize, A: Activation>(&self, layer: &mut Dense<N, OUT, A, T>) {
-        let mut bias = *layer.bias();
-        let scaling = self.offset.iter().zip(&self.scale);
-        for (row, (&offset, &scale)) in layer.weights_mut().iter_mut().zip(scaling) {
-            for (w, b) in row.iter_mut().zip(&mut bias) {
-                *w /= divisor(scale);
-                *b -= *w * offset;
-            }
-        }
-        *layer.bias_mut() = bias;
-    }
-
-    /// Converts a layer that predicts scaled targets into one that predicts in real units:
-    /// `w' = w * scale`, `b' = b * scale + offset`.
-    ///
-    /// For a [`Chain`](crate::Chain), pass [`rest_mut`](crate::Chain::rest_mut).
-    pub fn fold_into_output<const IN: usize>(&self, layer: &mut Dense<IN, N, Identity, T>) {
-        for row in layer.weights_mut() {
-            for (w, &scale) in row.iter_mut().zip(&self.scale) {
-                *w *= divisor(scale);
-            }
-        }
-        *layer.bias_mut() = self.inverse(layer.bias());
-    }
-}
-
-/// The scale, or 1 if it cannot be divided by.
-fn divisor<T: Scalar>(scale: T) -> T {
-    if scale.abs() < T::MIN_POSITIVE { T::ONE } else { scale }
-}
 
 /// The spread of a feature, or 0 if it is within the rounding error of a constant of this
 /// magnitude.
