@@ -7,7 +7,7 @@
 //! state of Adam, on a Cortex-M4F. Functions that are never inlined take no stack while `store`
 //! scans for headers, where the stack is deepest: 60 bytes less.
 
-#[cfg(feature = "store")]
+#[cfg(feature = "embedded-storage-v0.3")]
 use crate::crc::Crc;
 use crate::format::Format;
 use crate::layer::{Layer, Weight};
@@ -51,7 +51,7 @@ pub(crate) fn show_mut<N: Layer, S: Tensors<Weight<N>>>(
 }
 
 /// Length in bytes and CRC of the values, if all are finite.
-#[cfg(feature = "store")]
+#[cfg(feature = "embedded-storage-v0.3")]
 pub(crate) fn sum<N: Layer, S: Tensors<Weight<N>>>(net: &N, state: &S) -> Option<(usize, u32)> {
     let (mut count, mut finite, mut crc) = (0_usize, true, Crc::new());
     show(net, state, &mut |numbers| {

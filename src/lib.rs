@@ -41,16 +41,16 @@
 //! | choose an optimizer | [`Sgd`], [`Momentum`], [`Adam`] .. or a custom [`Optimizer`] |
 //! | use gradient clipping or weight decay, drop biases, sum gradients | [`ClipByNorm`], [`ClipByValue`], [`WeightDecay`], [`NoBias`], [`Summed`] around any optimizer |
 //! | shuffle examples, weight examples or classes | [`fit_with`](Trainer::fit_with), [`Example::weight`] |
-//! | fit a linear layer by least squares | [`linear`] (feature `nalgebra`) |
+//! | fit a linear layer by least squares | [`linear`] (feature `nalgebra-v0.35`) |
 //! | stop early | [`Stop`], [`EarlyStopping`], a callback |
 //! | change the learning rate | [`schedule`] |
-//! | initialise weights | [`init`], with any random number generator (feature `rand_core`) |
+//! | initialise weights | [`init`], with any random number generator (feature `rand_core-v0.10`) |
 //! | scale features, before the network or as its first layer; one-hot labels | [`preprocess`] |
 //! | evaluate | [`metrics`] |
 //! | exchange weights with Python | [`load!`], [`safetensors`]; [`ToSource`] for Rust source |
-//! | save a network in flash | [`store`] (feature `store`) |
+//! | save a network in flash | [`store`] (feature `embedded-storage-v0.3`) |
 //! | send parameters, average networks | [`flat`] |
-//! | train on a sensor's signal | [`stream`] (feature `heapless`) |
+//! | train on a sensor's signal | [`stream`] (feature `stream`) |
 //! | detect anomalies | [`metrics::ErrorStatistics`], [`metrics::Quantile`] |
 //!
 //! How to choose among them, from the sensor to a network that is stored and updated: [`cookbook`].
@@ -118,11 +118,12 @@
 //! | feature | what it adds |
 //! |---|---|
 //! | `defmt` | `defmt::Format` on every public type |
-//! | `embedded-io` | [`safetensors::write`]: weights to any `embedded_io` 0.7 `Write` |
-//! | `heapless` | [`stream`]: windows over a signal, experience replay, learning curves (needs Rust 1.87) |
-//! | `nalgebra` | [`linear`]: least squares, and weights as `nalgebra` 0.35 matrices (needs Rust 1.89) |
-//! | `store` | [`store`]: power-fail-safe storage of networks in flash (needs Rust 1.87) |
-//! | `rand_core` | [`init`]: initialisers and shuffling from any `rand_core` 0.10 generator |
+//! | `embedded-io-v0.7` | [`safetensors::write`]: weights to any `embedded_io` 0.7 `Write` |
+//! | `stream` | [`stream`]: windows over a signal, experience replay, learning curves (needs Rust 1.87) |
+//! | `nalgebra-v0.35` | [`linear`]: least squares, and weights as `nalgebra` 0.35 matrices (needs Rust 1.89) |
+//! | `embedded-storage-v0.3` | [`store`]: power-fail-safe storage of networks in flash (needs Rust 1.87) |
+//! | `embedded-storage-async-v0.4` | the same for `async` flash drivers |
+//! | `rand_core-v0.10` | [`init`]: initialisers and shuffling from any `rand_core` 0.10 generator |
 //!
 //! What may change between versions: [`stability`].
 //!
@@ -132,11 +133,11 @@
 //! quantisation, multithreading. Shapes that are not known at compile time.
 //!
 // Items of a disabled feature link to the table of features.
-#![cfg_attr(not(feature = "heapless"), doc = "[`stream`]: #features")]
-#![cfg_attr(not(feature = "nalgebra"), doc = "[`linear`]: #features")]
-#![cfg_attr(not(feature = "rand_core"), doc = "[`init`]: #features")]
-#![cfg_attr(not(feature = "store"), doc = "[`store`]: #features")]
-#![cfg_attr(not(feature = "embedded-io"), doc = "[`safetensors::write`]: #features")]
+#![cfg_attr(not(feature = "stream"), doc = "[`stream`]: #features")]
+#![cfg_attr(not(feature = "nalgebra-v0.35"), doc = "[`linear`]: #features")]
+#![cfg_attr(not(feature = "rand_core-v0.10"), doc = "[`init`]: #features")]
+#![cfg_attr(not(feature = "embedded-storage-v0.3"), doc = "[`store`]: #features")]
+#![cfg_attr(not(feature = "embedded-io-v0.7"), doc = "[`safetensors::write`]: #features")]
 #![cfg_attr(docsrs, feature(doc_cfg))]
 #![no_std]
 #![forbid(unsafe_code)]
@@ -155,11 +156,11 @@ mod fit;
 pub mod flat;
 mod format;
 mod gradient;
-#[cfg(feature = "rand_core")]
+#[cfg(feature = "rand_core-v0.10")]
 pub mod init;
 pub mod kernel;
 mod layer;
-#[cfg(feature = "nalgebra")]
+#[cfg(feature = "nalgebra-v0.35")]
 pub mod linear;
 mod loss;
 mod macros;
@@ -176,9 +177,9 @@ mod shape;
 mod source;
 #[cfg(any(doc, doctest))]
 pub mod stability;
-#[cfg(feature = "store")]
+#[cfg(feature = "embedded-storage-v0.3")]
 pub mod store;
-#[cfg(feature = "heapless")]
+#[cfg(feature = "stream")]
 pub mod stream;
 mod target;
 mod tensors;

@@ -63,7 +63,7 @@ impl<T: Scalar> DoubleWord<T> {
         distance
     }
 
-    #[cfg(all(test, feature = "nalgebra"))]
+    #[cfg(all(test, feature = "nalgebra-v0.35"))]
     pub(crate) fn scale(&mut self, power_of_two: T) {
         (self.high, self.low) = (self.high * power_of_two, self.low * power_of_two);
     }

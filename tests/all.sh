@@ -53,8 +53,9 @@ bare_metal_targets=(thumbv6m-none-eabi thumbv7em-none-eabihf riscv32imac-unknown
 # Tests of many networks, which take longer to optimise than to run as they are.
 slow_to_optimise="networks store"
 # The tests of what each feature adds.
-tests_of_features=("defmt=--test defmt" "embedded-io=--test safetensors_out" "heapless=--test stream"
-    "nalgebra=--test linear" "rand_core=--test init" "store=--test store")
+tests_of_features=("defmt=--test defmt" "embedded-io-v0.7=--test safetensors_out"
+    "embedded-storage-async-v0.4=--test store" "nalgebra-v0.35=--test linear" "rand_core-v0.10=--test init"
+    "stream=--test stream")
 example_packages=(--package examples --package shared --package worked_net)
 snapshot=tests/public_api.txt
 bless=
@@ -150,7 +151,7 @@ step_msrv() {
 # Cargo of the oldest supported version.
 oldest() {
     tests/cargo.sh msrv "$1" --locked --config profile.dev.debug=0 \
-        --features defmt,embedded-io,rand_core "${@:2}"
+        --features defmt,embedded-io-v0.7,rand_core-v0.10 "${@:2}"
 }
 
 needs_no_std() { fetch_targets "${bare_metal_targets[@]}"; }

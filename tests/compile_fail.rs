@@ -17,7 +17,7 @@ fn mistakes_have_short_errors() {
     if version.starts_with(COMPILER) {
         let cases = trybuild::TestCases::new();
         cases.compile_fail("tests/compile_fail/*.rs");
-        #[cfg(feature = "rand_core")]
+        #[cfg(feature = "rand_core-v0.10")]
         cases.compile_fail("tests/compile_fail/rand_core/*.rs");
     } else {
         println!("skipped: the messages are those of {COMPILER}x, this is {version}");

@@ -86,11 +86,11 @@ fn files() {
     are_format![Dtype, Fault, LoadError<'static>, Safetensors<'static>, Shape, Text];
     are_format![gradlet::safetensors::Format, Names, TensorInfo<'static>, TensorName<'static>];
     are_format![SaveError<'static>, Source<'static, Net<f32>>];
-    #[cfg(feature = "embedded-io")]
+    #[cfg(feature = "embedded-io-v0.7")]
     are_format![gradlet::safetensors::WriteError<'static, embedded_io::ErrorKind>];
 }
 
-#[cfg(feature = "heapless")]
+#[cfg(feature = "stream")]
 fn streams<T: Scalar + Format>() {
     use gradlet::stream::{Features, FullWindow, LossHistory, ReplayBuffer, Window};
 
@@ -98,7 +98,7 @@ fn streams<T: Scalar + Format>() {
     are_format![LossHistory<8, T>, ReplayBuffer<[T; 2], [T; 1], 4>];
 }
 
-#[cfg(feature = "store")]
+#[cfg(feature = "embedded-storage-async-v0.4")]
 fn stores() {
     use embedded_storage::nor_flash::NorFlashErrorKind;
     use gradlet::store::{AsyncStore, Loaded, RangeError, Store, StoreError};
@@ -120,7 +120,7 @@ fn frames() {
     are_format![Assembler<Net<f32>, 40, 4>, FrameError, PieceError];
 }
 
-#[cfg(feature = "nalgebra")]
+#[cfg(feature = "nalgebra-v0.35")]
 fn linear<T: Scalar + Format>() {
     use gradlet::linear::{
         LeastSquares, LeastSquaresError, RecursiveLeastSquares, RecursiveLeastSquaresError,
@@ -139,16 +139,16 @@ fn all<T: Scalar + Format>() {
     fits::<T>();
     metrics::<T>();
     preprocessing::<T>();
-    #[cfg(feature = "heapless")]
+    #[cfg(feature = "stream")]
     streams::<T>();
-    #[cfg(feature = "nalgebra")]
+    #[cfg(feature = "nalgebra-v0.35")]
     linear::<T>();
 }
 
 #[test]
 fn types_of_both_numbers_are_format() {
     files();
-    #[cfg(feature = "store")]
+    #[cfg(feature = "embedded-storage-async-v0.4")]
     stores();
     frames();
     all::<f32>();

@@ -1,5 +1,5 @@
 //! Firmware: the bits are those of the PC, nothing panics, and it runs as its page says.
-#![cfg(all(feature = "heapless", feature = "nalgebra"))]
+#![cfg(all(feature = "stream", feature = "nalgebra-v0.35"))]
 #![allow(
     clippy::unwrap_used,
     clippy::panic,

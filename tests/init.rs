@@ -1,7 +1,7 @@
 //! Initialisers and shuffling: distributions, exact draws, and what they leave alone.
 //!
 //! Numbers "by Python" were computed in `f64` with its `math` and `fractions` modules.
-#![cfg(feature = "rand_core")]
+#![cfg(feature = "rand_core-v0.10")]
 #![allow(
     clippy::unwrap_used,
     clippy::indexing_slicing,

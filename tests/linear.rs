@@ -1,6 +1,6 @@
 //! Linear layers by least squares, against `numpy.linalg.lstsq`; `tests/python/linear.py` made the
 //! numbers.
-#![cfg(feature = "nalgebra")]
+#![cfg(feature = "nalgebra-v0.35")]
 #![allow(
     clippy::unwrap_used,
     clippy::panic,

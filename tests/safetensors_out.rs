@@ -117,7 +117,7 @@ fn networks_that_are_not_finite_are_not_written() {
             assert_eq!(error, SaveError::NotFinite);
             assert_eq!(error.to_string(), "a parameter of the network is NaN or infinite");
             assert!(buffer.iter().all(|&byte| byte == 0xaa));
-            #[cfg(feature = "embedded-io")]
+            #[cfg(feature = "embedded-io-v0.7")]
             {
                 let mut writer = Vec::new();
                 let error = safetensors::write(&net, &NAMES, &mut writer).unwrap_err();
@@ -140,7 +140,7 @@ fn names_that_ignore_tensors_are_no_layers_when_written() {
     );
 }
 
-#[cfg(feature = "embedded-io")]
+#[cfg(feature = "embedded-io-v0.7")]
 mod to_writers {
     use core::error::Error as _;
 

@@ -1,5 +1,5 @@
 //! Networks saved in flash, as long as power lasts.
-#![cfg(feature = "store")]
+#![cfg(feature = "embedded-storage-async-v0.4")]
 #![allow(
     clippy::unwrap_used,
     clippy::indexing_slicing,

@@ -1,5 +1,5 @@
 //! Windows over a signal, the replay buffer, the history of the loss.
-#![cfg(feature = "heapless")]
+#![cfg(feature = "stream")]
 #![allow(
     clippy::unwrap_used,
     clippy::float_cmp,

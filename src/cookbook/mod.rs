@@ -13,20 +13,20 @@
 //! | How do I notice failing training? | [`watch`] |
 //! | How does it detect anomalies? | [`anomalies`] |
 #![cfg_attr(
-    feature = "rand_core",
+    feature = "rand_core-v0.10",
     doc = "| In which order do examples come, and what if a class is rare? | [`epochs`] |"
 )]
 #![cfg_attr(
-    feature = "heapless",
+    feature = "stream",
     doc = "| How does it learn while samples come in? | [`interrupt`] |\n\
            | How does it learn something new, and forget nothing? | [`freeze`] |"
 )]
 #![cfg_attr(
-    feature = "nalgebra",
+    feature = "nalgebra-v0.35",
     doc = "| How does it learn from twenty examples, without a learning rate? | [`linear_head`] |"
 )]
 #![cfg_attr(
-    feature = "store",
+    feature = "embedded-storage-v0.3",
     doc = "\
 | How often may I save, and what if power fails? | [`keep`] |
 | How do I send a new network to a device, safely? | [`update`] |"
@@ -47,20 +47,20 @@
 //! 5. Then train, with all checks of [`watch`], and save the result.
 
 pub mod anomalies;
-#[cfg(feature = "rand_core")]
+#[cfg(feature = "rand_core-v0.10")]
 pub mod epochs;
-#[cfg(feature = "heapless")]
+#[cfg(feature = "stream")]
 pub mod freeze;
-#[cfg(feature = "heapless")]
+#[cfg(feature = "stream")]
 pub mod interrupt;
-#[cfg(feature = "store")]
+#[cfg(feature = "embedded-storage-v0.3")]
 pub mod keep;
 pub mod learning_rate;
-#[cfg(feature = "nalgebra")]
+#[cfg(feature = "nalgebra-v0.35")]
 pub mod linear_head;
 pub mod losses;
 pub mod normalise;
 pub mod sizes;
-#[cfg(feature = "store")]
+#[cfg(feature = "embedded-storage-v0.3")]
 pub mod update;
 pub mod watch;

@@ -272,7 +272,7 @@ impl<N: Layer, L: Loss<N::Activation, N::Format>, O: Optimizer<N>> Trainer<N, L,
     /// The examples need to last only as long as `learn`, so the closure may own or borrow mutably
     /// what it shuffles: the data itself, or only an order.
     #[cfg_attr(
-        feature = "rand_core",
+        feature = "rand_core-v0.10",
         doc = "
 ```
 use core::ops::ControlFlow;

@@ -1,4 +1,4 @@
-//! Linear regression (feature `nalgebra`): least squares in one pass, recursive least squares, and
+//! Linear regression (feature `nalgebra-v0.35`): least squares in one pass, recursive least squares, and
 //! weights as [`nalgebra`] matrices.
 //!
 //! A linear layer, [`Dense`](crate::Dense) with [`Identity`](crate::Identity), needs no gradient

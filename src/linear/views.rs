@@ -10,7 +10,7 @@ use crate::activation::Activation;
 use crate::layer::Dense;
 use crate::scalar::Scalar;
 
-/// With feature `nalgebra`: zero-copy views, and conversions; see [`linear`](crate::linear).
+/// With feature `nalgebra-v0.35`: zero-copy views, and conversions; see [`linear`](crate::linear).
 impl<const IN: usize, const OUT: usize, A: Activation<T>, T: Scalar> Dense<IN, OUT, A, T> {
     /// Zero-copy view of the weights as a matrix, one row for each unit.
     ///

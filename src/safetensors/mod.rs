@@ -6,7 +6,7 @@
 //! | load at run time | [`from_bytes`], [`load`] in place |
 //! | list the tensors of a file | [`Safetensors::tensors`] |
 //! | write to a buffer | [`save`], with the number of bytes that [`file_size`] returns |
-//! | write to a serial port, SD card or flash | `write`, with the feature `embedded-io` |
+//! | write to a serial port, SD card or flash | `write`, with the feature `embedded-io-v0.7` |
 //!
 //! Each layer has the tensors that [`Layer::TENSORS`] lists, named by the layer's name, a dot and
 //! their own. A dense layer called `NAME` has these:
@@ -83,7 +83,7 @@ mod names;
 mod number;
 mod plan;
 mod save;
-#[cfg(feature = "embedded-io")]
+#[cfg(feature = "embedded-io-v0.7")]
 mod stream;
 mod text;
 mod tile;
@@ -92,7 +92,7 @@ pub use error::{Fault, Format, LoadError, SaveError, Shape};
 use header::{Entries, Entry};
 pub use load::{__load, from_bytes, load};
 pub use save::{file_size, save};
-#[cfg(feature = "embedded-io")]
+#[cfg(feature = "embedded-io-v0.7")]
 pub use stream::{WriteError, write};
 pub use text::{Names, Text};
 

@@ -57,7 +57,7 @@ const AT_ONCE: usize = 64;
 /// Writes the weights as a `safetensors` file, 64 bytes at a time: [`save`](super::save) without a
 /// buffer for the whole file. Does not flush.
 ///
-/// Needs the feature `embedded-io`.
+/// Needs the feature `embedded-io-v0.7`.
 ///
 /// ```
 /// use gradlet::{prelude::*, safetensors};

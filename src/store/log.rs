@@ -57,6 +57,13 @@ macro_rules! store {
                 Self::SIZES.saved_bytes(content::length::<N, ()>())
             }
 
+            /// Bytes of flash that a save of the parameters of `N` and the state of `O` takes.
+            #[must_use]
+            pub const fn saved_training_bytes<N: Layer, O: Optimizer<N>>() -> usize {
+                const { expect_parameters::<N>() };
+                Self::SIZES.saved_bytes(content::length::<N, O::State>())
+            }
+
             /// Saves the parameters of a network. The previous save is kept, too.
             ///
             /// # Errors

@@ -1,4 +1,4 @@
-//! Power-fail-safe storage of networks in NOR flash (feature `store`).
+//! Power-fail-safe storage of networks in NOR flash (feature `embedded-storage-v0.3`).
 //!
 //! [`Store`] works with any flash driver that implements the traits of [`embedded_storage`], as the
 //! hardware abstraction crates of most microcontrollers do; [`AsyncStore`] with those of
@@ -150,6 +150,11 @@
 //! different layout, in items of the crate `sequential-storage`: it is recognised by the length,
 //! key and version in the item of its header, and rejected ([`StoreError::Version`]) until the
 //! store is erased.
+//!
+#![cfg_attr(
+    not(feature = "embedded-storage-async-v0.4"),
+    doc = "[`AsyncStore`]: crate#features\n[`embedded_storage_async`]: crate#features"
+)]
 
 mod error;
 mod log;
@@ -182,8 +187,9 @@ store! {
     Store, embedded_storage::nor_flash::NorFlash, [], []
 }
 
+#[cfg(feature = "embedded-storage-async-v0.4")]
 store! {
-    /// [`Store`] for `async` flash drivers.
+    /// [`Store`] for `async` flash drivers (feature `embedded-storage-async-v0.4`).
     ///
     /// Dropping a future before it completes is like a power cut: the last save is kept.
     ///

@@ -1,4 +1,4 @@
-//! Training on a stream of samples (feature `heapless`): windows over a sensor's signal, experience
+//! Training on a stream of samples (feature `stream`): windows over a sensor's signal, experience
 //! replay, learning curves.
 //!
 //! The size of each is known at compile time. They start as zeros (so in a `static` they take no

@@ -202,7 +202,7 @@ fn network_of_whole_numbers_goes_into_frames() {
     assert_eq!(received, sent);
 }
 
-#[cfg(feature = "store")]
+#[cfg(feature = "embedded-storage-v0.3")]
 #[test]
 fn network_of_whole_numbers_is_kept() {
     use gradlet::store::Store;

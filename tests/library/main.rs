@@ -6,7 +6,7 @@ mod activations;
 mod deep;
 mod early_stopping;
 mod exports;
-#[cfg(feature = "store")]
+#[cfg(feature = "embedded-storage-v0.3")]
 mod flash {
     #![allow(
         clippy::arithmetic_side_effects,

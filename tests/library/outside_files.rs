@@ -43,7 +43,7 @@ fn without(text: &str) -> Vec<u8> {
 fn loaded_files_are_written_as_they_were() {
     let mut buffer = vec![0xaa; FILE.len()];
     assert_eq!(safetensors::save(&net::<f32>(), &NAMES, &mut buffer), Ok(FILE));
-    #[cfg(feature = "embedded-io")]
+    #[cfg(feature = "embedded-io-v0.7")]
     {
         let mut file = Vec::new();
         safetensors::write(&net::<f32>(), &NAMES, &mut file).unwrap();

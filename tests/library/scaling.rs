@@ -79,7 +79,7 @@ fn epochs<O: Optimizer<Net> + Clone>(
 }
 
 /// A device in the field: it measures its scaling, trains, saves, and loses power.
-#[cfg(feature = "store")]
+#[cfg(feature = "embedded-storage-v0.3")]
 mod reboot {
     use super::*;
     use crate::flash::Flash;
@@ -373,7 +373,7 @@ fn early_stopping_restores_what_is_learned() {
     assert_eq!(size_of_val(&early), size_of::<EarlyStopping<Bare>>());
 }
 
-#[cfg(feature = "rand_core")]
+#[cfg(feature = "rand_core-v0.10")]
 #[test]
 fn initialisers_leave_scaling_alone() {
     use rand_pcg::{Pcg32, rand_core::SeedableRng};
@@ -430,7 +430,7 @@ fn layers_of_other_crates_keep_buffers() {
 }
 
 /// The state of an optimizer has no buffers, and is found in flash behind those of the network.
-#[cfg(feature = "store")]
+#[cfg(feature = "embedded-storage-v0.3")]
 #[test]
 fn state_follows_the_buffers() {
     use gradlet::store::Store;

@@ -1,9 +1,9 @@
 //! Networks saved in flash, through power cuts and faults of the flash.
 //!
-//! Each campaign prints what came of it: `cargo test --release --features store --test library
+//! Each campaign prints what came of it: `cargo test --release --features embedded-storage-v0.3 --test library
 //! store_power:: -- --nocapture`. `STORE_ROUNDS=N` before that makes N times as many rounds (an
 //! hour: 100).
-#![cfg(feature = "store")]
+#![cfg(feature = "embedded-storage-v0.3")]
 #![allow(
     clippy::unwrap_used,
     clippy::panic,
