@@ -1,41 +1,41 @@
 #!/usr/bin/env bash
-# Runs every check of this repository, after installing what they lack.
+# Runs all checks of this repository, and first installs what is missing.
 #
 #   tests/all.sh            all steps
-#   tests/all.sh STEP..     only these
-#   tests/all.sh --bless    write the public API down in tests/public_api.txt
-#   tests/all.sh --help     this text
+#   tests/all.sh STEP..     only these steps
+#   tests/all.sh --bless    update the snapshot of the public API, tests/public_api.txt
+#   tests/all.sh --help     show this help
 #
 # Steps, in the order of a full run:
 #
-#   fmt       rustfmt would change nothing
-#   clippy    no warning, in any target, with no feature and with all
-#   doc       no warning in the documentation
+#   fmt       the code is formatted with rustfmt
+#   clippy    no warnings, in all targets, without features and with all
+#   doc       no warnings from rustdoc
 #   test      unit, integration and documentation tests, all with overflow checks; unit tests and most
 #             integration tests optimised
-#   msrv      the oldest supported compiler takes all tests, and gives the golden numbers
+#   msrv      all tests pass on the oldest supported compiler, with the same golden values
 #   no_std    builds for bare-metal targets, which have neither std nor an allocator
-#   firmware  trains on emulated cores to the bits of this machine; nothing in it can panic
-#   bits      trains to the bits of this machine on AArch64, RISC-V, i686 and WebAssembly; does not
-#             compile for i586, which has others
-#   examples  what each example computes, tells and draws; each runs and ends well, and the files that
-#             it writes are whole
-#   python    reads what the Python library safetensors writes, and the other way round; exports
-#             models of scikit-learn; trains in turns with PyTorch if it is installed or with
-#             GRADLET_TORCH=1, otherwise with numpy
-#   api       the public API is the one in tests/public_api.txt
-#   features  no warning, nor in the documentation, and right answers, with no feature, with each alone
-#             and with all; each also builds for bare metal
-#   package   the package could be published, and has what its documentation reads
-#   fuzz      15 seconds of made-up safetensors files get the verdict of the crate of that name
+#   firmware  training on emulated cores is bit-identical to this machine; no panics are linked
+#   bits      training on AArch64, RISC-V, i686 and WebAssembly is bit-identical to this machine; i586,
+#             which rounds differently, does not compile
+#   examples  tests of what the examples compute, print and plot; each runs and exits successfully, and
+#             the files that it writes are complete
+#   python    exchanges files with the Python library safetensors in both directions; exports models of
+#             scikit-learn; trains alternately with PyTorch if it is installed or with GRADLET_TORCH=1,
+#             otherwise with numpy
+#   api       the public API matches tests/public_api.txt
+#   features  no warnings, also from rustdoc, and correct results, without features, with each alone and
+#             with all; each also builds for bare metal
+#   package   the package could be published, and contains the files that its documentation includes
+#   fuzz      15 seconds of random safetensors files: accepted or refused as by the safetensors crate
 #
 # Only when named, as their programs take minutes to install:
 #
 #   deny      licences, known vulnerabilities and sources of all dependencies
-#   semver    no breaking change since the last release that the version does not tell of
+#   semver    no breaking change since the last release without the version number saying so
 #
-# A step that fails does not keep the others from running. A full run installs first, then runs two lanes
-# of steps side by side. Needed on PATH: cargo, best by rustup.
+# A failed step does not stop the others. A full run installs first, then runs two groups of steps in
+# parallel. Needed on PATH: cargo, preferably from rustup.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 

@@ -1,11 +1,12 @@
-//! What each board needs before a program can run well on it.
+//! Set-up of the boards: boot blocks and clocks.
 
 #[cfg(feature = "pico2")]
 use rp235x_hal as hal;
 #[cfg(feature = "pico")]
 use rp2040_hal as hal;
 
-/// Sets up the flash chip; the ROM runs it first. See `memory/pico.x`.
+/// Second-stage bootloader, which sets up the flash chip; the ROM runs it first. See
+/// `memory/pico.x`.
 // SAFETY: the linker script has this section, and nothing else is put there.
 #[cfg(feature = "pico")]
 #[unsafe(link_section = ".boot2")]
@@ -19,10 +20,10 @@ static BOOT_LOADER: [u8; 256] = rp2040_boot2::BOOT_LOADER_W25Q080;
 #[used]
 static IMAGE_DEFINITION: hal::block::ImageDef = hal::block::ImageDef::secure_exe();
 
-/// The first call of every `main`: sets the clocks of the Picos, which start slow.
+/// Sets the clocks of the Picos, which start slow; every `main` calls this first.
 ///
-/// The micro:bit and the Nucleo start with oscillators of 64 and 16 MHz that do for training, and
-/// QEMU has no clocks to set.
+/// The micro:bit and the Nucleo start with oscillators of 64 and 16 MHz, fast enough for training,
+/// and QEMU has no clocks to set.
 pub fn start() {
     #[cfg(any(feature = "pico", feature = "pico2"))]
     use_crystal();

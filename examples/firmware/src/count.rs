@@ -1,7 +1,7 @@
 //! Counts instructions and stack.
 //!
-//! The counts are exact in QEMU with `-icount shift=0`, where an instruction takes a nanosecond and
-//! SysTick so counts instructions; how many to a tick is found out with a loop of known length.
+//! The counts are exact in QEMU with `-icount shift=0`, where every instruction takes a nanosecond,
+//! so that SysTick counts instructions; a loop of known length calibrates the ticks.
 
 use core::arch::asm;
 
@@ -11,10 +11,10 @@ use cortex_m::peripheral::syst::SystClkSource;
 use cortex_m::register::msp;
 use cortex_m_rt::STACK_PAINT_VALUE;
 
-/// SysTick counts down from here, and around.
+/// SysTick counts down from here, and wraps around.
 const LARGEST: u32 = 0x00FF_FFFF;
 
-/// Ticks that the calls `0..times` take.
+/// Ticks of the calls `0..times`.
 #[inline(always)]
 fn ticks(times: u32, mut f: impl FnMut(u32)) -> u32 {
     let start = SYST::get_current();
@@ -24,24 +24,24 @@ fn ticks(times: u32, mut f: impl FnMut(u32)) -> u32 {
     start.wrapping_sub(SYST::get_current()) & LARGEST
 }
 
-/// Instructions in a thousand ticks, from a loop of a million.
+/// Instructions per thousand ticks, from a loop of a million instructions.
 fn instructions_in_a_thousand_ticks() -> u32 {
     let ticks = ticks(1, |_| {
-        // SAFETY: counts a register of its own down.
+        // SAFETY: only counts a register of its own down.
         unsafe { asm!("1: subs {0}, #1", "bne 1b", inout(reg) 500_000_u32 => _) }
     });
-    // To the nearest quarter of an instruction to a tick: clocks are of so many MHz.
+    // Rounded to a quarter of an instruction per tick: clocks are whole numbers of MHz.
     (1_000_000_000 / ticks + 125) / 250 * 250
 }
 
-/// Bytes of stack that `f` takes, as seen from here.
+/// Bytes of stack that `f` takes, measured from here.
 #[inline(always)]
 pub fn stack(f: impl FnOnce()) -> u32 {
     unsafe extern "C" {
         static mut _stack_end: u32;
     }
     let top = msp::read();
-    // Of large memory the last 16 KB will do, less what this function may have below `top`.
+    // In a large RAM, the last 16 KB suffice, less what this function may use below `top`.
     let end = (&raw const _stack_end as u32).max(top.saturating_sub(16 * 1024)).next_multiple_of(4);
     let free = (end..top).step_by(4);
     for address in free.clone() {
@@ -55,9 +55,9 @@ pub fn stack(f: impl FnOnce()) -> u32 {
     free.clone().find(is_used).map_or(0, |lowest| top - lowest)
 }
 
-/// Instructions, a mean over many calls, and stack of a function, without those of calling it:
-/// `call` gets it and one with the same arguments that does nothing, and the number of the call for
-/// an input of its own; with none, the input stays.
+/// Instructions (mean of many calls) and stack of a function, without the call itself: `call` is
+/// given the function, or an empty one with the same arguments, and the number of the call, to
+/// choose an input; without a number, the input stays the same.
 #[inline(always)]
 pub fn count<F: Copy>(function: F, nothing: F, mut call: impl FnMut(F, Option<u32>)) -> (u32, u32) {
     let rate = instructions_in_a_thousand_ticks();
@@ -79,14 +79,14 @@ pub fn start_counting() {
     SYST.enable_counter();
 }
 
-/// The weight from an input to a unit, in `-0.5..0.5`: routines for `f32` take longer for some numbers
-/// than for others, so these are of all kinds.
+/// The weight from an input to a unit, in `-0.5..0.5`. The values are varied, as software floating
+/// point takes longer for some than for others.
 pub fn weight(input: usize, unit: usize) -> f32 {
     let number = (input * 7919 + unit * 104_729 + 12_345) as u32;
     number.wrapping_mul(2_654_435_761) as f32 / 4_294_967_296.0 - 0.5
 }
 
-/// Numbers in `-0.5..0.5`, other ones each time.
+/// Fills an array with values in `-0.5..0.5`, different ones each time.
 #[inline(never)]
 pub fn fill(input: &mut [f32], time: Option<u32>) {
     let Some(time) = time else { return };

@@ -1,6 +1,7 @@
-//! What the program `anomaly` does: learns the vibration of a machine, watches it, breaks it.
+//! The scenario of the program `anomaly`: a detector learns the vibration of a machine and watches
+//! it; then the machine gets faults and is repaired.
 //!
-//! The host tests compile this file too, and compare what it reports.
+//! The host tests compile this file too, and compare its reports.
 
 use core::fmt;
 
@@ -10,7 +11,7 @@ use crate::detector::{Answer, Detector, Limit, Phase, Settings};
 use crate::models::Hash;
 use crate::vibration::{Fault, Vibration};
 
-/// Short, or an emulated core without floating point would take minutes: 700 windows, 112 s.
+/// Short, as an emulated core without an FPU would otherwise take minutes: 700 windows, 112 s.
 const SETTINGS: Settings = Settings {
     scaling: 60,
     learning: 400,
@@ -22,18 +23,18 @@ const SETTINGS: Settings = Settings {
 /// Windows for each fault, and as many after its repair.
 const WINDOWS: u32 = 40;
 
-/// What happened in so many windows.
+/// Report on a number of windows.
 #[derive(Clone, Copy, Debug)]
 pub struct Stretch {
-    /// What the detector was at, or what was done to the machine.
+    /// The phase of the detector, or what was done to the machine.
     pub name: &'static str,
-    /// How many windows.
+    /// Number of windows.
     pub windows: u32,
-    /// How many of them were flagged.
+    /// Number of flagged windows.
     pub flagged: u32,
-    /// At the end; 0 before there is one.
+    /// The last error; 0 before there is one.
     pub error: f32,
-    /// Of all errors so far and all parameters of the network.
+    /// Hash of all errors so far and of all parameters of the network.
     pub hash: Hash,
 }
 
@@ -44,7 +45,7 @@ impl fmt::Display for Stretch {
     }
 }
 
-/// The whole course; returns the detector's threshold.
+/// Runs the whole scenario; returns the detector's threshold.
 pub fn run(mut report: impl FnMut(Stretch)) -> f32 {
     let mut vibration = Vibration::new(1);
     let mut detector = Detector::new(SETTINGS);

@@ -1,9 +1,9 @@
-//! Calls every function of the library that a program on a device would: to see that none of them
-//! can panic, and that those of `f32` need no `f64`.
+//! Calls every function of the library that firmware would call, to prove that none of them can
+//! panic, and that those for `f32` need no `f64`.
 //!
-//! All numbers go through [`black_box`], so the optimiser knows none of them and drops nothing.
-//! Left out: formatting (networks as Rust source too), which is core's, in `f32` the conversions from
-//! and to `f64`, and what `nalgebra` looks at.
+//! All values go through [`black_box`], so that the optimiser knows none of them and removes
+//! nothing. Not called: formatting, which is core's (also of networks as Rust source), in `f32` the
+//! conversions from and to `f64`, and views as `nalgebra` matrices.
 
 use core::hint::black_box;
 use core::ops::ControlFlow;
@@ -30,8 +30,8 @@ use gradlet::{
 use gradlet_firmware::flash::{BYTES, Flash};
 use rand_pcg::Pcg32;
 
-/// Calls everything with numbers of one type, for which the frame of a network has so many bytes and
-/// pieces.
+/// Calls everything with one scalar type, for which the frame of a network has the given numbers of
+/// bytes and pieces.
 pub(crate) fn call_everything<T: Scalar, const FRAME: usize, const PIECES: usize>() {
     scalars::<T>();
     formats::<T>();
@@ -62,7 +62,7 @@ fn fits<T>() -> bool {
     size_of::<T>() == size_of::<f32>() || cfg!(target_has_atomic = "32")
 }
 
-/// A number that the optimiser does not know.
+/// A value unknown to the optimiser.
 fn number<T: Scalar>() -> T {
     black_box(T::HALF)
 }
@@ -75,7 +75,7 @@ fn vector<Y: Zero>() -> Y {
     black_box(Y::ZERO)
 }
 
-/// Calls functions with hidden arguments, one after the other, and hides what they give.
+/// Calls functions one after the other, with arguments and results hidden from the optimiser.
 macro_rules! call {
     ($($call:expr),+ $(,)?) => {
         $( let _ = black_box($call); )+
@@ -94,7 +94,7 @@ fn scalars<T: Scalar>() {
     call! { layer, T::from_le_bytes(black_box(x().to_le_bytes())) }
 }
 
-/// The steps that kernels are made of.
+/// The operations that kernels consist of.
 #[inline(never)]
 fn formats<T: Scalar>() {
     let x = number::<T>;
@@ -110,7 +110,7 @@ fn formats<T: Scalar>() {
     call! { d.values, T::half_squared_error(&a, &b) }
 }
 
-/// The loops, with samples that stand alone and together, as a layer of one's own calls them.
+/// The kernels, for single and several samples, as a custom layer calls them.
 #[inline(never)]
 fn kernels<T: Scalar>() {
     let (mut weights, mut bias) = (vector::<[[T; 5]; 3]>(), vector::<[T; 5]>());
@@ -204,7 +204,7 @@ fn losses<T: Scalar>() {
     loss::<fast::Softmax, CrossEntropy, T>();
 }
 
-/// An optimizer that a user writes.
+/// A custom optimizer.
 #[derive(Clone)]
 struct Own<T>(T);
 
@@ -261,8 +261,8 @@ fn optimizers<T: Scalar>() {
     }
 }
 
-/// The loops over four rows and over eight lanes, with and without a rest, in networks for which
-/// 16 KB of RAM do.
+/// The loops over four rows and over eight lanes, with and without a remainder, in networks that
+/// fit into 16 KB of RAM.
 #[inline(never)]
 fn shapes<T: Scalar>() {
     type Odd<T> = net![T; 5 => 7 Relu => 3 Softmax];
@@ -303,7 +303,7 @@ where
     call! { batch.accumulate(net, &x, &t), batch.apply(net, optimizer), &net }
 }
 
-/// Several examples at once, which needs all loops of a tile.
+/// Several samples at once, which needs all loops over a tile.
 #[inline(never)]
 fn together<N, L>()
 where
@@ -317,7 +317,7 @@ where
     call! { net.forward_all([&x; 2]) }
 }
 
-/// All that trainers offer.
+/// All methods of trainers.
 #[inline(never)]
 fn fit<N, L, O>(net: &mut N, optimizer: &O)
 where
@@ -379,7 +379,7 @@ where
     }
 }
 
-/// What a network says of its tensors.
+/// What a network reports about its tensors.
 #[inline(never)]
 fn tensor_lists<T: Scalar>() {
     const OTHER: Tensor =
@@ -395,7 +395,7 @@ fn tensor_lists<T: Scalar>() {
     }
 }
 
-/// What training calls inside, and the ways to look into a network.
+/// The functions that training calls internally, and the accessors of a network.
 #[inline(never)]
 fn layers<T: Scalar>() {
     type Net<T> = Chain<Dense<3, 4, Tanh, T>, Dense<4, 2, Sigmoid, T>>;
@@ -657,7 +657,7 @@ fn flat<N: Layer + Zero, const PARAMS: usize, const FRAME: usize, const PIECES: 
     call! { assembler }
 }
 
-/// Where a file goes: it takes what nobody knows.
+/// A sink for files, which accepts an unknown number of bytes.
 struct Port;
 
 impl ErrorType for Port {

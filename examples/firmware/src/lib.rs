@@ -1,8 +1,9 @@
-//! What the firmware binaries share: start-up, output, the trained and the measured networks.
+//! Shared code of the firmware programs: start-up, output, the trained and the measured networks.
 //!
-//! Functions that use the library are `inline`: they are compiled in the program that calls them. Otherwise,
-//! at levels `s` and `z`, rustc would take what is generic in the library, and in `core`, from this crate
-//! wherever the types are the same, and the figures of one program would depend on the others.
+//! Functions that use the library are `inline`, so that they are compiled in the program that calls
+//! them. Otherwise, at opt-levels `s` and `z`, rustc would reuse generic code of the library and of
+//! `core` that this crate has instantiated with the same types, and the figures of one program
+//! would depend on the others.
 #![no_std]
 
 mod board;
@@ -23,8 +24,8 @@ pub use cortex_m_rt::entry;
 #[cfg(target_arch = "riscv32")]
 pub use riscv_rt::entry;
 
-// Without these lines the linker would not see what the crates define: how to turn interrupts off,
-// where logs go, what happens in a panic.
+// Without these lines, the linker would not see what these crates define: the critical section, the
+// global logger, the panic handler.
 #[cfg(target_arch = "arm")]
 use cortex_m as _;
 #[cfg(target_arch = "riscv32")]
@@ -45,7 +46,7 @@ fn panic(info: &core::panic::PanicInfo<'_>) -> ! {
     exit(101)
 }
 
-/// Starts the program anew, after its last log is out; the memory stays as it is.
+/// Resets the chip after the last log is out; RAM keeps its contents.
 pub fn reset() -> ! {
     #[cfg(not(feature = "panic-never"))]
     defmt::flush();
@@ -53,23 +54,23 @@ pub fn reset() -> ! {
     cortex_m::peripheral::SCB::sys_reset();
     #[cfg(target_arch = "riscv32")]
     {
-        /// What ends or resets QEMU's `virt`: SiFive's test device.
+        /// SiFive's test device, which ends or resets QEMU's `virt`.
         const TEST_DEVICE: *mut u32 = 0x10_0000 as *mut u32;
         const RESET: u32 = 0x7777;
-        // SAFETY: there is this device, and nothing but it.
+        // SAFETY: this address belongs to that device only.
         unsafe { TEST_DEVICE.write_volatile(RESET) };
         loop {}
     }
 }
 
-/// Ends the program, after its last log is out: QEMU and probe-rs exit with this code.
+/// Ends the program after its last log is out: QEMU and probe-rs exit with this code.
 pub fn exit(code: i32) -> ! {
     #[cfg(not(feature = "panic-never"))]
     defmt::flush();
     semihosting::process::exit(code)
 }
 
-/// Starts the program anew if there is more to do (`true`), ends it otherwise, and tells of an error.
+/// Resets the chip if there is more to do (`true`), otherwise ends the program; logs an error.
 pub fn reset_or_exit(result: Result<bool, impl core::fmt::Display>) -> ! {
     match result {
         Ok(true) => reset(),

@@ -1,10 +1,10 @@
-//! The networks that are measured: each as a type of gradlet and as a [`Reference`] by hand.
+//! The networks that are measured: each as a type of gradlet and as a hand-written [`Reference`].
 
 use gradlet::prelude::*;
 
 use crate::reference::{Autoencoder, Perceptron, Reference};
 
-/// A network of gradlet, and everything that it needs to learn.
+/// A network of gradlet with its trainer.
 pub struct Gradlet<M: Measured + ?Sized> {
     pub net: M::Net,
     pub trainer: Trainer<M::Net, M::Loss, Sgd>,
@@ -12,7 +12,7 @@ pub struct Gradlet<M: Measured + ?Sized> {
     pub t: M::Output,
 }
 
-/// The same by hand.
+/// The same network written by hand.
 pub struct ByHand<M: Measured + ?Sized> {
     pub net: M::Reference,
     pub x: M::Input,
@@ -26,11 +26,11 @@ pub trait Measured {
     type Input: 'static;
     type Output: 'static;
     type Reference: Reference<Input = Self::Input, Output = Self::Output>;
-    /// Of the sum of the squared errors.
+    /// Factor of the sum of the squared errors.
     const FACTOR: f32;
-    /// All zeros, which take no flash.
+    /// Gradlet's network, all zeros, which take no flash.
     const GRADLET: Gradlet<Self>;
-    /// All zeros.
+    /// The hand-written network, all zeros.
     const BY_HAND: ByHand<Self>;
 }
 
@@ -72,8 +72,8 @@ measured! {
     Net784x32x10: Mlp<784, 32, 10>, HalfSquaredError, Perceptron<784, 32, 10>, 0.5;
 }
 
-/// Expands `$use!(TYPE)` with the network that the variable `NET` names while this is compiled, or
-/// `$otherwise` with none.
+/// Expands `$use!(TYPE)` with the network that the environment variable `NET` names at compile
+/// time, or `$otherwise` without one.
 #[macro_export]
 macro_rules! chosen_network {
     ($use:ident, $otherwise:expr) => {

@@ -1,7 +1,7 @@
-//! Training runs whose results must have the same bits on every core and on the PC.
+//! Training runs whose results must be bit-identical on every core and on the PC.
 //!
-//! Each is summed up in one hash over the bits of all parameters. The host tests compile this file
-//! too, so it uses nothing but the library, a generator of random numbers and `core`.
+//! Each ends with a hash over the bits of all parameters. The host tests compile this file too, so
+//! it depends only on the library, a random number generator and `core`.
 
 use core::array;
 
@@ -10,42 +10,42 @@ use gradlet::{fast, init, prelude::*, schedule};
 use rand_pcg::Pcg32;
 use rand_pcg::rand_core::{Rng, SeedableRng};
 
-/// The worked 2-2-2 network with the weights that it starts from.
+/// The worked 2-2-2 network with its initial weights.
 pub const WORKED_NET: Mlp<2, 2, 2> = Mlp::new(
     Dense::from_rows([[0.1, 0.2], [0.3, 0.4]], [0.55, 0.56]),
     Dense::from_rows([[0.5, 0.6], [0.7, 0.8]], [0.66, 0.67]),
 );
-/// The one input that it is given.
+/// Its only input.
 pub const WORKED_INPUT: [f32; 2] = [0.1, 0.2];
-/// What it should answer.
+/// Its target.
 pub const WORKED_TARGET: [f32; 2] = [0.01, 0.99];
-/// How fast it learns.
+/// Its learning rate.
 pub const WORKED_SGD: Sgd = Sgd { learning_rate: 0.5 };
-/// How long it learns.
+/// Its number of training steps.
 pub const WORKED_STEPS: u32 = 10_000;
 
-/// A network, what it learns and how.
+/// A training run: network, task and trainer.
 #[derive(Clone, Copy, Debug)]
 pub struct Run {
-    /// What makes it different from the others.
+    /// What distinguishes it from the others.
     pub name: &'static str,
-    /// How many steps it is trained for.
+    /// Number of training steps.
     pub steps: u32,
-    /// Trains for so many steps from the start.
+    /// Trains from the initial weights for a number of steps.
     pub train: fn(u32) -> Trained,
 }
 
-/// What came of a training run.
+/// Result of a training run.
 #[derive(Clone, Copy, Debug)]
 pub struct Trained {
-    /// Of all parameters.
+    /// Hash of all parameters.
     pub hash: Hash,
-    /// Mean loss of the network as it is now, over examples like those it was trained with.
+    /// Mean loss of the trained network over examples like those of its training.
     pub loss: f64,
 }
 
-/// All runs. Their functions are `inline` so that they are compiled where this table is used, and not
-/// with every library of the firmware, which would take ten times as long.
+/// All runs. Their functions are `inline`, so that they are compiled where this table is used and
+/// not in every build of the firmware's library, which would take ten times as long.
 pub const RUNS: [Run; 9] = [
     Run { name: "worked net", steps: WORKED_STEPS, train: worked_net },
     Run { name: "classes, batches, Adam", steps: 1000, train: classes },
@@ -58,29 +58,29 @@ pub const RUNS: [Run; 9] = [
     Run { name: "least squares", steps: 100, train: least_squares },
 ];
 
-/// 64-bit FNV-1a: Fowler, Noll, Vo, as in RFC 9923.
+/// 64-bit FNV-1a hash (Fowler, Noll, Vo; RFC 9923).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Hash(pub u64);
 
 impl Hash {
-    /// Of nothing.
+    /// Hash of no bytes.
     pub const EMPTY: Self = Self(0xCBF2_9CE4_8422_2325);
 
-    /// Takes in every learned parameter of a network.
+    /// Adds every trainable parameter of a network.
     pub fn of<T: Bits, N: Layer<Format = T>>(net: &N) -> Self {
         let mut hash = Self::EMPTY;
         net.visit(|_, values| hash.add_all(values));
         hash
     }
 
-    /// Takes in numbers.
+    /// Adds numbers.
     pub fn add_all<T: Bits>(&mut self, values: &[T]) {
         for value in values {
             value.add_to(self);
         }
     }
 
-    /// Takes in bytes.
+    /// Adds bytes.
     pub fn add_bytes(&mut self, bytes: impl IntoIterator<Item = u8>) {
         for byte in bytes {
             self.0 = (self.0 ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01B3);
@@ -88,7 +88,7 @@ impl Hash {
     }
 }
 
-/// Numbers whose bits can be hashed, lowest byte first: four bytes or eight.
+/// Numbers whose bits can be hashed, four or eight bytes in little-endian order.
 pub trait Bits: Scalar {
     /// Adds the number to a hash.
     fn add_to(self, hash: &mut Hash);
@@ -106,7 +106,7 @@ impl Bits for f64 {
     }
 }
 
-/// The worked net, one sample again and again, as in the program of that name.
+/// The worked network on its one sample, as in the program `worked_net`.
 #[inline]
 fn worked_net(steps: u32) -> Trained {
     let mut net = WORKED_NET;
@@ -118,7 +118,7 @@ fn worked_net(steps: u32) -> Trained {
     Trained { hash: Hash::of(&net), loss: loss.into() }
 }
 
-/// Odd sizes, so that no loop over four rows comes out even.
+/// Odd sizes, so that every loop over four rows has a remainder.
 #[inline]
 fn classes(steps: u32) -> Trained {
     type Net = net![3 => 9 Tanh => 7 LeakyRelu => 5 Softmax];
@@ -143,7 +143,7 @@ fn classes(steps: u32) -> Trained {
     Trained { hash: Hash::of(&net), loss }
 }
 
-/// Through 33 units the derivatives are summed in lanes: from 32 on.
+/// 33 units: from 32 on, the input gradient is summed in lanes.
 #[inline]
 fn wide(steps: u32) -> Trained {
     type Net = net![6 => 8 Relu => 33 Sigmoid => 3 Sigmoid];
@@ -177,8 +177,8 @@ fn double(steps: u32) -> Trained {
     learn(net, trainer, |_| rms_prop, || example(&mut points), steps)
 }
 
-/// A layer that stays in flash, in front of one that learns. Its weights are not hashed, so the
-/// outputs are, which depend on them.
+/// A frozen layer in flash before a trainable one. Its weights are not hashed, so the outputs are,
+/// which depend on them.
 #[inline]
 fn frozen(steps: u32) -> Trained {
     type Features = Dense<2, 6, Tanh>;
@@ -211,7 +211,7 @@ fn frozen(steps: u32) -> Trained {
     Trained { hash, loss }
 }
 
-/// Activations that keep their logits, a clipped gradient, a learning rate that falls.
+/// Activations that store their logits, gradient clipping, a learning-rate schedule.
 #[inline]
 fn smooth(steps: u32) -> Trained {
     type Net = net![4 => 6 Gelu => 6 Silu => 2 Identity];
@@ -234,7 +234,7 @@ fn smooth(steps: u32) -> Trained {
     learn(net, trainer, optimizer, || example(&mut points), steps)
 }
 
-/// Activations that add, multiply and divide only, in more units than are computed at once on a PC.
+/// Activations that only add, multiply and divide, in more units than a PC computes at once.
 #[inline]
 fn fast_moons(steps: u32) -> Trained {
     type Net = net![2 => 10 fast::Tanh => 9 fast::Sigmoid];
@@ -253,7 +253,7 @@ fn fast_moons(steps: u32) -> Trained {
     learn(net, trainer, |_| sgd, || example(&mut points), steps)
 }
 
-/// The same in `f64`, with classes.
+/// The same in `f64`, as a classifier.
 #[inline]
 fn fast_classes(steps: u32) -> Trained {
     type Net = net![f64; 2 => 9 fast::Tanh => 5 fast::Softmax];
@@ -269,8 +269,8 @@ fn fast_classes(steps: u32) -> Trained {
     learn(net, trainer, |_| sgd, || example(&mut points), steps)
 }
 
-/// The same layer by least squares in three ways; the last input follows from the others, but for a
-/// little.
+/// A linear layer by least squares, in three ways; the last input is almost a linear combination of
+/// the others.
 #[inline]
 fn least_squares(steps: u32) -> Trained {
     type Linear = Dense<4, 2, Identity>;
@@ -300,7 +300,7 @@ fn least_squares(steps: u32) -> Trained {
     Trained { hash, loss }
 }
 
-/// Trains by one example at a time.
+/// Trains on one example at a time.
 #[inline(always)]
 fn learn<T: Bits, N: Layer<Format = T>, L: Loss<N::Activation, T>, O: Optimizer<N>>(
     mut net: N,
@@ -320,7 +320,7 @@ fn learn<T: Bits, N: Layer<Format = T>, L: Loss<N::Activation, T>, O: Optimizer<
     Trained { hash: Hash::of(&net), loss }
 }
 
-/// Points in the cube `-1..1`, without end.
+/// An endless stream of random points in the cube `-1..1`.
 struct Points {
     rng: Pcg32,
 }
@@ -330,14 +330,14 @@ impl Points {
         Self { rng: Pcg32::seed_from_u64(seed) }
     }
 
-    /// A point, and its coordinates as numbers of 24 bits. No rounding: these fit an `f32`.
+    /// A point, and its coordinates as 24-bit integers, which an `f32` holds without rounding.
     fn next<T: Scalar, const N: usize>(&mut self) -> ([T; N], [u32; N]) {
         let numbers = array::from_fn(|_| self.rng.next_u32() >> 8);
         (numbers.map(|n| T::from_u32(n) / T::from_u32(1 << 23) - T::ONE), numbers)
     }
 }
 
-/// The fifth of the range of 24 bits in which a number is.
+/// In which fifth of the 24-bit range a number is.
 fn fifth(number: u32) -> usize {
     const ENDS: [u32; 4] = [3_355_443, 6_710_886, 10_066_329, 13_421_772];
     ENDS.into_iter().filter(|&end| number >= end).count()
@@ -347,7 +347,7 @@ fn truth(yes: bool) -> f32 {
     if yes { 1.0 } else { 0.0 }
 }
 
-/// Of 64 losses.
+/// Mean of 64 losses.
 fn mean_loss<T: Scalar>(mut loss: impl FnMut() -> T) -> f64 {
     let mut sum = T::ZERO;
     for _ in 0..64 {

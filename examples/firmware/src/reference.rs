@@ -1,6 +1,6 @@
-//! The same networks written by hand: fixed arrays, loops, and `expf` of libm.
+//! Reference implementation of the measured networks: fixed arrays, loops, and `expf` of libm.
 
-/// A layer of sigmoid units, with one row of weights for each.
+/// A layer of sigmoid units, with one row of weights per unit.
 pub struct Layer<const IN: usize, const OUT: usize> {
     weights: [[f32; IN]; OUT],
     bias: [f32; OUT],
@@ -30,7 +30,7 @@ impl<const IN: usize, const OUT: usize> Layer<IN, OUT> {
         y
     }
 
-    /// The deltas of the layer before, of which `x` is the output.
+    /// The deltas of the previous layer, whose output is `x`.
     fn backward(&self, x: &[f32; IN], delta: &[f32; OUT]) -> [f32; IN] {
         let mut before = [0.0; IN];
         for i in 0..IN {
@@ -53,7 +53,7 @@ impl<const IN: usize, const OUT: usize> Layer<IN, OUT> {
     }
 }
 
-/// `factor * sum (y - t)^2`, and the deltas of the last layer.
+/// The loss `factor * sum (y - t)^2`, and the deltas of the last layer.
 fn loss<const OUT: usize>(y: &[f32; OUT], t: &[f32; OUT], factor: f32) -> (f32, [f32; OUT]) {
     let mut loss = 0.0;
     let mut delta = [0.0; OUT];
@@ -70,14 +70,14 @@ pub trait Reference {
     type Input;
     type Output;
     const ZERO: Self;
-    /// Sets the weight from each input to each unit by `f(input, unit)`, and the bias by `f(0, unit)`.
+    /// Sets the weight from each input to each unit to `f(input, unit)`, the bias to `f(0, unit)`.
     fn fill(&mut self, f: &impl Fn(usize, usize) -> f32);
     fn forward(&self, x: &Self::Input) -> Self::Output;
     /// Returns the loss, `factor` times the sum of the squared errors.
     fn step(&mut self, x: &Self::Input, t: &Self::Output, rate: f32, factor: f32) -> f32;
 }
 
-/// One hidden layer.
+/// A network with one hidden layer.
 pub struct Perceptron<const IN: usize, const HID: usize, const OUT: usize> {
     hidden: Layer<IN, HID>,
     output: Layer<HID, OUT>,
@@ -108,7 +108,7 @@ impl<const IN: usize, const HID: usize, const OUT: usize> Reference for Perceptr
     }
 }
 
-/// 48-24-12-6-12-24-48.
+/// The network 48-24-12-6-12-24-48.
 pub struct Autoencoder {
     first: Layer<48, 24>,
     second: Layer<24, 12>,

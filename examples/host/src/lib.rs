@@ -1,4 +1,4 @@
-//! What each example computes, tells and draws.
+//! The examples: what each computes, prints and plots.
 
 #[cfg(feature = "devices")]
 pub mod anomaly;

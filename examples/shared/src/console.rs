@@ -2,8 +2,8 @@
 
 use std::io::{self, BufWriter, ErrorKind, StdoutLock, Write};
 
-/// Buffered standard output. When the reader goes away, as in `example | head`, the rest of the
-/// text is dropped and the program goes on.
+/// Buffered standard output. When the pipe is closed, as in `example | head`, the rest of the text
+/// is dropped and the program continues.
 pub struct Console {
     stdout: BufWriter<StdoutLock<'static>>,
     closed: bool,
@@ -16,8 +16,7 @@ impl Default for Console {
 }
 
 impl Console {
-    /// `result`, or `otherwise` from the moment when the reader is gone. Other errors say what they
-    /// are about.
+    /// `result`, or `otherwise` once the pipe is closed. Other errors say what they are about.
     fn unless_closed<T>(&mut self, result: io::Result<T>, otherwise: T) -> io::Result<T> {
         match result {
             Err(error) if error.kind() == ErrorKind::BrokenPipe => {
@@ -44,7 +43,7 @@ impl Write for Console {
     }
 }
 
-/// `error: ..` on standard error, if anyone reads it.
+/// Prints `error: ..` on standard error, if that is open.
 pub fn report(error: &dyn core::error::Error) {
     drop(writeln!(io::stderr(), "error: {error}"));
 }

@@ -1,4 +1,5 @@
-//! What the examples share: options, console, progress bar, rows with verdicts, files, pictures.
+//! Shared code of the examples: command-line options, console, progress bar, rows with verdicts,
+//! files, charts.
 
 pub mod console;
 pub mod options;

@@ -1,4 +1,4 @@
-//! Command lines.
+//! Command-line options.
 
 use core::any::Any;
 use core::error::Error;
@@ -10,7 +10,8 @@ use std::path::PathBuf;
 use clap::builder::{PossibleValue, PossibleValuesParser, RangedI64ValueParser, TypedValueParser};
 use clap::{Arg, ArgAction, ArgMatches};
 
-/// A struct whose fields are the options of a program, with `Options::parse()`.
+/// Defines a struct whose fields are the command-line options of a program, with
+/// `Options::parse()`.
 ///
 /// ```
 /// # use shared::{options, options::whole};
@@ -41,7 +42,7 @@ macro_rules! options {
         }
 
         impl Options {
-            /// Reads the options of this program, or ends it.
+            /// Parses the command line of this program; ends the program if that fails.
             #[allow(dead_code, reason = "a test of a command line needs the other two only")]
             fn parse() -> Self {
                 Self::from(&Self::command().get_matches())
@@ -65,7 +66,7 @@ macro_rules! options {
     };
 }
 
-/// What an option was given or has by default; `T::default()` if neither.
+/// The value given for an option, or its default value; `T::default()` without either.
 pub fn given<T: Any + Clone + Default + Send + Sync>(matches: &ArgMatches, option: &str) -> T {
     matches.get_one(option).cloned().unwrap_or_default()
 }
@@ -79,13 +80,13 @@ impl<T> Argument<T> {
         Self(Arg::new(name).value_name(name).allow_negative_numbers(true), PhantomData)
     }
 
-    /// The same, changed.
+    /// Changes the `clap` argument.
     pub fn with(self, change: impl FnOnce(Arg) -> Arg) -> Self {
         Self(change(self.0), PhantomData)
     }
 }
 
-/// A whole number of a range.
+/// An integer in a range.
 pub fn whole<T>(name: &'static str, default: T, range: impl RangeBounds<i64>) -> Argument<T>
 where
     T: TryFrom<i64, Error: Error + Send + Sync> + Display + Clone + Send + Sync + 'static,
@@ -94,7 +95,7 @@ where
     Argument::new(name).with(|arg| arg.value_parser(parser).default_value(default.to_string()))
 }
 
-/// A number that `parser` reads.
+/// A number, parsed by `parser`.
 pub fn real(
     name: &'static str,
     default: f64,
@@ -103,7 +104,7 @@ pub fn real(
     read(name, parser).with(|arg| arg.default_value(default.to_string()))
 }
 
-/// What `parser` reads.
+/// Any value, parsed by `parser`.
 pub fn read<T: Clone + Send + Sync + 'static>(
     name: &'static str,
     parser: fn(&str) -> Result<T, String>,
@@ -111,7 +112,7 @@ pub fn read<T: Clone + Send + Sync + 'static>(
     Argument::new(name).with(|arg| arg.value_parser(parser))
 }
 
-/// One of a few words, each with its help; the first by default.
+/// One of several words, each with its help text; the first by default.
 pub fn choice<T: Copy + Send + Sync + 'static, const N: usize>(
     name: &'static str,
     words: [(T, &'static str, &'static str); N],
@@ -125,17 +126,17 @@ pub fn choice<T: Copy + Send + Sync + 'static, const N: usize>(
     Argument::new(name).with(|arg| arg.value_parser(parser).default_value(first))
 }
 
-/// An option that is there or not.
+/// A flag.
 pub fn flag() -> Argument<bool> {
     Argument(Arg::new("flag").action(ArgAction::SetTrue), PhantomData)
 }
 
-/// The path of a file or folder, if there is one.
+/// The path of a file or folder, if given.
 pub fn path(name: &'static str) -> Argument<Option<PathBuf>> {
     read(name, |text| Ok(Some(PathBuf::from(text))))
 }
 
-/// Reads a number that is finite and greater than zero.
+/// Parses a number that is finite and greater than zero.
 pub fn positive(text: &str) -> Result<f64, String> {
     let value: f64 = text.parse().map_err(|_| "not a number".to_owned())?;
     if value.is_finite() && value > 0.0 {
@@ -145,7 +146,7 @@ pub fn positive(text: &str) -> Result<f64, String> {
     }
 }
 
-/// Reads words that are separated by commas.
+/// Parses words separated by commas.
 pub fn list<T>(text: &str, word: impl Fn(&str) -> Result<T, String>) -> Result<Vec<T>, String> {
     text.split(',').map(|each| word(each.trim())).collect()
 }

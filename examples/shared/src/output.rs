@@ -1,4 +1,4 @@
-//! The folder that an example writes into.
+//! The output folder of an example.
 
 use core::error::Error;
 use core::fmt;
@@ -27,13 +27,13 @@ impl Error for FileError {
     }
 }
 
-/// A folder that exists.
+/// An existing folder.
 #[derive(Debug)]
 pub struct Folder {
     path: PathBuf,
 }
 
-/// A picture and its numbers: the name of the files, the SVG, the CSV.
+/// A picture and its data: the name of the files, the SVG, the CSV.
 pub struct Picture {
     pub name: &'static str,
     pub svg: String,
@@ -41,8 +41,8 @@ pub struct Picture {
 }
 
 impl Folder {
-    /// Makes the folder, and those above it, unless they exist: `chosen`, or else the folder `name`
-    /// where Cargo builds.
+    /// Creates the folder, and its parents, unless they exist: `chosen`, or else the folder `name`
+    /// in Cargo's target folder.
     pub fn create_or_default(chosen: Option<&Path>, name: &str) -> Result<Self, FileError> {
         let path = chosen.map_or_else(|| default_folder(name), Path::to_owned);
         match fs::create_dir_all(&path) {
@@ -60,15 +60,15 @@ impl Folder {
         }
     }
 
-    /// Writes a picture and its numbers; returns both paths.
+    /// Writes a picture and its data; returns both paths.
     pub fn write_picture(&self, picture: &Picture) -> Result<[String; 2], FileError> {
         let Picture { name, svg, csv } = picture;
         Ok([self.write(&format!("{name}.svg"), svg)?, self.write(&format!("{name}.csv"), csv)?])
     }
 }
 
-/// `name` in the folder into which Cargo builds, wherever the example is started; in the folder
-/// `target` of the current one, if the example was moved away from there.
+/// `name` in Cargo's target folder, wherever the example is started; in the folder `target` of the
+/// current folder, if the program was moved.
 fn default_folder(name: &str) -> PathBuf {
     // An example is built as target/PROFILE/NAME.
     let program = env::current_exe().unwrap_or_default();
@@ -77,13 +77,13 @@ fn default_folder(name: &str) -> PathBuf {
     target.unwrap_or_else(|| Path::new("target")).join(name)
 }
 
-/// The path from the current folder, where it is below that.
+/// The path relative to the current folder, if it is inside it.
 fn for_reader(path: &Path) -> String {
     let current = env::current_dir().unwrap_or_default();
     path.strip_prefix(current).unwrap_or(path).display().to_string()
 }
 
-/// Ends the output of a program with the paths of its files, if there are any.
+/// Prints the paths of the files that a program has written, if any.
 pub fn list_files(out: &mut impl Write, paths: &[String]) -> io::Result<()> {
     if !paths.is_empty() {
         writeln!(out, "\nPictures and tables of numbers:")?;

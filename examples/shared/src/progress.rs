@@ -1,11 +1,11 @@
-//! A progress bar for people, not for pipes.
+//! Progress bar, on terminals only.
 
 use std::io::{IsTerminal, stderr, stdout};
 
 use indicatif::{ProgressBar, ProgressStyle};
 
-/// A bar on standard error that counts to `length`; hidden unless standard output and standard
-/// error are both a terminal.
+/// A progress bar on standard error, up to `length`; hidden unless standard output and standard
+/// error are both terminals.
 pub fn bar(length: u64, what: &'static str) -> ProgressBar {
     if !(stdout().is_terminal() && stderr().is_terminal()) {
         return ProgressBar::hidden();

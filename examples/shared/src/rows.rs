@@ -1,4 +1,4 @@
-//! Lines "what, in the text, computed, verdict".
+//! Rows that compare a text with a computation: "what, in the text, computed, verdict".
 //!
 //! ```text
 //! let mut rows = Rows::new(&mut out, "1. Forward pass")?;
@@ -9,16 +9,16 @@
 use core::fmt;
 use std::io::{self, Write};
 
-/// Whether a number of a text is right.
+/// Verdict on a number of a text.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Verdict<'a> {
     /// The text does not print it.
     NotPrinted,
-    /// It rounds to the digits of the text.
+    /// The computed value rounds to the digits of the text.
     Agrees,
-    /// It does not, but it does if it is computed with this slip of the text.
+    /// It does not, but does if it is computed with this slip of the text.
     Differs(&'a str),
-    /// It does not, and nobody knows why.
+    /// It does not, for an unknown reason.
     Unexplained,
 }
 
@@ -33,7 +33,7 @@ impl fmt::Display for Verdict<'_> {
     }
 }
 
-/// A number: what it is, its value, what the text says, and how the text came to it.
+/// A number: its name, its value, the digits in the text, and how the text arrived at them.
 #[derive(Clone, Debug)]
 pub struct Row<'a> {
     what: String,
@@ -52,7 +52,7 @@ impl<'a> Row<'a> {
         Self { printed: Some(digits), ..self }
     }
 
-    /// A word for a slip of the text, and the number that it leads to.
+    /// A word for a slip of the text, and the number that results from it.
     pub fn slip(mut self, word: &'a str, retraced: f64) -> Self {
         self.slips.push((word, retraced));
         self
@@ -68,7 +68,7 @@ impl<'a> Row<'a> {
     }
 }
 
-/// Whether the digits are those of the value, to as many places as there are.
+/// Whether the value rounds to these digits, to as many decimals as they have.
 fn rounds_to(value: f64, digits: &str) -> bool {
     let places = decimals(digits);
     let of = |number: f64| format!("{number:.places$}");
@@ -88,7 +88,7 @@ pub fn of_updates(number: u32) -> String {
     format!("{number} update{ending}")
 }
 
-/// Number of digits behind the point.
+/// Number of decimals.
 fn decimals(digits: &str) -> usize {
     let digits = digits.split(['e', 'E']).next().unwrap_or(digits);
     digits.split_once('.').map_or(0, |(_, decimals)| decimals.len())
@@ -106,7 +106,7 @@ const WHAT: usize = 44;
 const NUMBER: usize = 24;
 
 impl<'a, W: Write> Rows<'a, W> {
-    /// The title stands over the column of what is computed: `here`, for instance.
+    /// `title` is the heading of the computed column: `here`, for instance.
     pub fn new(out: &'a mut W, title: &'a str) -> Self {
         Self { out, title }
     }
@@ -126,12 +126,12 @@ impl<'a, W: Write> Rows<'a, W> {
                 format!("{:.*e}", decimals(digits), row.value)
             }
             Some(digits) => format!("{:.*}", decimals(digits), row.value),
-            // A count, as a rule.
+            // Usually a count.
             None if row.value.fract() == 0.0 && row.value.abs() < 1e7 => row.value.to_string(),
             None if (1e-4..1e7).contains(&row.value.abs()) => format!("{:.10}", row.value),
             None => format!("{:.9e}", row.value),
         };
-        // Room for a sign keeps the points in line.
+        // Room for a sign aligns the decimal points.
         let signed = |text: &str| match text {
             text if text.starts_with('-') && text.len() > 1 => text.to_owned(),
             text => format!(" {text}"),

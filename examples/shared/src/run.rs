@@ -1,4 +1,4 @@
-//! How an example ends.
+//! Exit status of the examples.
 
 use core::error::Error;
 use core::fmt;
@@ -6,7 +6,7 @@ use std::process::ExitCode;
 
 use super::console;
 
-/// Why an example ends early.
+/// Why an example ended early.
 #[derive(Debug)]
 pub struct Failure(Box<dyn Error>);
 
@@ -23,13 +23,13 @@ impl<E: Error + 'static> From<E> for Failure {
 }
 
 impl Failure {
-    /// A failure of the example's own.
+    /// A failure specific to the example.
     pub fn because(text: impl Into<String>) -> Self {
         Self(text.into().into())
     }
 }
 
-/// Success, or a line on standard error and failure.
+/// Success, or failure with a line on standard error.
 pub fn exit_code(result: Result<(), Failure>) -> ExitCode {
     match result {
         Ok(()) => ExitCode::SUCCESS,

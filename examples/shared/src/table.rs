@@ -1,4 +1,4 @@
-//! Comma-separated values.
+//! Tables as comma-separated values (CSV).
 //!
 //! ```text
 //! let mut csv = Csv::new(&["step", "loss"]);
@@ -6,7 +6,7 @@
 //! folder.write("loss.csv", &csv.finish())?;
 //! ```
 
-/// A table with a header.
+/// A CSV table with a header.
 #[derive(Clone, Debug)]
 pub struct Csv(String);
 
@@ -15,12 +15,13 @@ impl Csv {
         Self(columns.join(",") + "\n")
     }
 
-    /// One number for each column, with as many digits as it takes to read it back.
+    /// Adds a row of numbers, one per column, with as many digits as are needed to read them back
+    /// exactly.
     pub fn row(&mut self, values: &[f64]) {
         self.words(values.iter().map(ToString::to_string));
     }
 
-    /// One word for each column, without commas.
+    /// Adds a row of words without commas, one per column.
     pub fn words(&mut self, words: impl IntoIterator<Item = String>) {
         self.0 += &words.into_iter().collect::<Vec<_>>().join(",");
         self.0.push('\n');

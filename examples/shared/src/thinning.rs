@@ -1,14 +1,14 @@
-//! Which points of a long curve are kept.
+//! Thinning of long curves.
 
-/// Keeps the points that can be told apart on a logarithmic axis: the first 40, then about 90 for
-/// each factor of ten; always 0 and the powers of ten.
+/// Keeps the points that can be distinguished on a logarithmic axis: the first 40, then about 90
+/// per decade; always 0 and the powers of ten.
 #[derive(Debug, Default)]
 pub struct Thinning {
     next: u32,
 }
 
 impl Thinning {
-    /// Whether to keep the point with this number; ask in increasing order.
+    /// Whether to keep the point with this number; to be called in increasing order.
     pub fn keeps(&mut self, number: u32) -> bool {
         let due = number >= self.next;
         if due {

@@ -1,11 +1,11 @@
-//! The worked 2-2-2 network: one step taken apart, and its training. Computes, prints nothing.
+//! The worked 2-2-2 network: every number of one training step, and its training. Prints nothing.
 #![allow(clippy::arithmetic_side_effects, reason = "only floats are added and multiplied here")]
 
 pub mod text;
 
 use gradlet::{kernel, prelude::*};
 
-/// Two inputs, two hidden units, two outputs, sigmoid everywhere.
+/// Two inputs, two hidden units and two outputs, with sigmoid activations.
 pub type Net<T> = Mlp<2, 2, 2, Sigmoid, Sigmoid, T>;
 
 /// i1 and i2.
@@ -18,10 +18,10 @@ pub const WEIGHTS: [[f64; 2]; 4] = [[0.1, 0.2], [0.3, 0.4], [0.5, 0.6], [0.7, 0.
 /// Which biases the network starts with.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Biases {
-    /// Those that the text lists.
+    /// Those listed in the text.
     #[default]
     Declared,
-    /// Those that the text computes with.
+    /// Those with which the text computes.
     Printed,
 }
 
@@ -50,7 +50,7 @@ pub fn network<T: Scalar>(biases: Biases) -> Net<T> {
     )
 }
 
-/// One number for each parameter, in the order of the text.
+/// One number per parameter, in the order of the text.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Parameters<T> {
     /// w1 .. w8.
@@ -73,7 +73,7 @@ impl<T: Scalar> Parameters<T> {
     }
 }
 
-/// Every number of one step of gradient descent. Pairs belong to h1 and h2, or to o1 and o2.
+/// Every number of one step of gradient descent. Pairs are for h1 and h2, or for o1 and o2.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Step<T> {
     /// Weighted sums of the hidden units.
@@ -90,13 +90,13 @@ pub struct Step<T> {
     pub error: T,
     /// dE/dout of the outputs.
     pub error_by_out_o: [T; 2],
-    /// dout/din of the outputs: slope of the sigmoid.
+    /// dout/din of the outputs: derivative of the sigmoid.
     pub slope_o: [T; 2],
     /// dE/din of the outputs.
     pub delta_o: [T; 2],
-    /// `dE_o1/dout_h` and `dE_o2/dout_h`: the share of each output, for h1 and h2.
+    /// `dE_o1/dout_h` and `dE_o2/dout_h`: the contribution of each output, for h1 and h2.
     pub shares: [[T; 2]; 2],
-    /// dE/dout of the hidden units: the sum of the shares.
+    /// dE/dout of the hidden units: the sum of these contributions.
     pub error_by_out_h: [T; 2],
     /// dout/din of the hidden units.
     pub slope_h: [T; 2],
@@ -130,7 +130,7 @@ pub fn step<T: Scalar>(net: &Net<T>, learning_rate: T) -> Step<T> {
     let (delta_h, delta_o) = (*hidden_gradient.bias(), *output_gradient.bias());
     let gradient = Parameters::of(hidden_gradient, output_gradient);
 
-    // The factors that the deltas are made of.
+    // The factors of the deltas.
     let mut error_by_out_o = [T::ZERO; 2];
     <HalfSquaredError as Loss<Sigmoid, T>>::delta(&out_o, &t, &mut error_by_out_o, &mut ());
     let mut error_by_out_h = [T::ZERO; 2];
@@ -162,7 +162,7 @@ pub fn step<T: Scalar>(net: &Net<T>, learning_rate: T) -> Step<T> {
     }
 }
 
-/// Half the squared error of each output alone.
+/// Half the squared error of each output.
 fn errors<T: Scalar>([y1, y2]: [T; 2], [t1, t2]: [T; 2]) -> [T; 2] {
     // Under `Identity` a loss takes its values as they are.
     let error = |y, t| <HalfSquaredError as Loss<Identity, T>>::evaluate(&mut [y], &[t]);
@@ -178,7 +178,7 @@ pub fn cross_entropy<T: Scalar>(net: &Net<T>) -> T {
     )
 }
 
-/// Where the training stands.
+/// State of the training.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Moment<T> {
     /// Number of updates done.
@@ -192,16 +192,16 @@ pub struct Moment<T> {
 /// How training ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Ending {
-    /// All updates are done.
+    /// After all updates.
     Complete,
-    /// After so many updates the loss is NaN or infinite.
+    /// The loss is NaN or infinite after this many updates.
     NotFinite(u32),
-    /// After so many updates the loss is not zero, but each derivative of it is: nothing more can be
-    /// learned.
+    /// After this many updates, the loss is not zero, but all its derivatives are: training cannot
+    /// continue.
     Saturated(u32),
 }
 
-/// Trains `net`, and shows each moment whose loss is finite to `observe`: `steps + 1` of them, if
+/// Trains `net`, and passes each state with a finite loss to `observe`: `steps + 1` states, if
 /// nothing goes wrong.
 pub fn train<T: Scalar>(
     net: &mut Net<T>,
@@ -220,8 +220,8 @@ pub fn train<T: Scalar>(
             return Ending::NotFinite(updates);
         }
         observe(Moment { updates, loss, outputs: *trainer.output() });
-        // An update that changes nothing is followed by nothing but such updates. Without a slope
-        // that is the end; with one, the steps have become smaller than a rounding.
+        // After an update without effect, all others have none. With a zero gradient, training
+        // ends; otherwise the steps have become smaller than a rounding error.
         if before.is_some_and(|before| before == *net) {
             moves = false;
             if loss > T::ZERO && is_flat(net) {

@@ -1,5 +1,5 @@
-//! One step of backpropagation with every number, next to a text that did it by hand; then the
-//! training of the same network, with its loss curve.
+//! Backpropagation with every number: one step of a 2-2-2 network, compared with a text that
+//! computes it by hand; then training of the same network, with its loss curve.
 //!
 //! ```text
 //! cargo run --release -p worked_net
@@ -25,10 +25,10 @@ use worked_net::{Biases, Ending, INPUTS, Moment, Step, TARGETS, WEIGHTS};
 
 options! {
     "worked_net",
-    /// A 2-2-2 network from a well-known worked backpropagation text: every number of one step, beside
-    /// what the text printed, then training and its loss curve.
+    /// Backpropagation with every number: one step of a 2-2-2 network, compared with what a
+    /// well-known text printed, then training and its loss curve.
     struct Options {
-        /// Number of updates to train for, at most 10 million (about a second)
+        /// Number of training steps, at most 10 million (about a second)
         steps: u32 = whole("N", 10_000, 0..=10_000_000),
         /// How far each update goes; finite and greater than 0
         learning_rate: f64 = real("RATE", text::RATE, positive),
@@ -37,7 +37,7 @@ options! {
             (Biases::Declared, "declared", "0.55, 0.56, 0.66, 0.67: the ones that the text lists"),
             (Biases::Printed, "printed", "0.55, 0.55, 0.66, 0.66: the ones that the text computes with"),
         ]),
-        /// Number type to train in; the derivation is always in f64
+        /// Number format for training; the derivation is always in f64
         scalar: Precision = choice("SCALAR", [
             (Precision::F32, "f32", "4 bytes, about 7 digits, as on a microcontroller"),
             (Precision::F64, "f64", "8 bytes, about 16 digits"),
@@ -105,7 +105,7 @@ fn run<T: Number>(options: &Options) -> Result<(), Failure> {
     succeeded(ending)
 }
 
-/// Training that did not go on to its end is a failure.
+/// Training that ended early is a failure.
 fn succeeded(ending: Ending) -> Result<(), Failure> {
     Err(Failure::because(match ending {
         Ending::Complete => return Ok(()),
@@ -256,7 +256,7 @@ fn train<T: Number>(options: &Options, rate: T) -> (Vec<Moment<T>>, Ending) {
     (curve, ending)
 }
 
-/// The loss at 0, 1, 10, 100 .. updates and at the end.
+/// Prints the loss after 0, 1, 10, 100 .. updates and at the end.
 fn tell<T: Number>(
     out: &mut impl Write,
     options: &Options,
@@ -351,7 +351,7 @@ fn chart<T: Number>(options: &Options, curve: &[Moment<T>]) -> Chart {
     }
 }
 
-/// The loss curve as comma-separated values.
+/// The loss curve as CSV.
 fn table<T: Number>(curve: &[Moment<T>]) -> String {
     let rows = curve.iter().map(|moment| format!("{},{:?}\n", moment.updates, moment.loss));
     [String::from("step,loss\n")].into_iter().chain(rows).collect()

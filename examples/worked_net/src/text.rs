@@ -1,7 +1,7 @@
-//! What the source text printed for the worked network, and why it differs where it does.
+//! The numbers that the text prints for the worked network, and the reasons for differences.
 //!
-//! Each of its numbers is stored with the way the text took to it, slips included, so that a reason
-//! for a difference is computed and not only claimed.
+//! Each number is computed a second time in the way of the text, slips included, so that a reason
+//! for a difference is demonstrated, not only stated.
 
 use super::{Biases, Step, network, step};
 
@@ -10,24 +10,24 @@ pub const RATE: f64 = 0.5;
 /// The learning rate with which the text updates w1.
 pub const RATE_OF_W1: f64 = 0.1;
 
-/// The text carries ten decimals and rounds or cuts there: it may be off by one in the tenth.
+/// The text rounds or truncates to ten decimals: it may be off by one in the tenth.
 pub const LAST_DIGIT: f64 = 1e-10;
 
 /// A slip of the text.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Slip {
-    /// It computes with b1 where b2 belongs, and with b3 where b4 belongs.
+    /// It computes with b1 instead of b2, and with b3 instead of b4.
     Bias,
-    /// The errors of the two outputs stand in each other's place.
+    /// The errors of the two outputs are swapped.
     Swapped,
-    /// It multiplies by the output where the output minus the target belongs.
+    /// It multiplies by the output instead of the output minus the target.
     Target,
-    /// It updates with this learning rate: w1 with another one than w5.
+    /// It updates with this learning rate, which for w1 is not the one for w5.
     Rate(f64),
 }
 
 impl Slip {
-    /// The word for it in the verdict column.
+    /// Its word in the verdict column.
     pub const fn word(self) -> &'static str {
         match self {
             Self::Bias => "bias",
@@ -38,14 +38,14 @@ impl Slip {
     }
 }
 
-/// A number as the text prints it.
+/// A number printed in the text.
 #[derive(Clone, Copy, Debug)]
 pub struct Printed {
     /// Its digits.
     pub digits: &'static str,
-    /// The same number, computed as the text did.
+    /// The same number, computed in the way of the text.
     pub retraced: f64,
-    /// The slips on the way to it.
+    /// The slips in that computation.
     pub slips: &'static [Slip],
 }
 
@@ -54,18 +54,18 @@ pub struct Printed {
 pub struct Row {
     /// `name = formula`, in the names of the text.
     pub formula: String,
-    /// What it is.
+    /// Its value.
     pub value: f64,
-    /// What the text says that it is.
+    /// Its value in the text.
     pub printed: Option<Printed>,
 }
 
-/// A part of the derivation.
+/// A section of the derivation.
 #[derive(Clone, Debug)]
 pub struct Section {
-    /// What is computed.
+    /// Title.
     pub title: &'static str,
-    /// The idea of it.
+    /// Explanation.
     pub idea: &'static str,
     /// The numbers.
     pub rows: Vec<Row>,
@@ -76,11 +76,11 @@ pub struct Section {
 pub enum Verdict {
     /// The text does not print it.
     NotPrinted,
-    /// The same digits, but for the last one.
+    /// The same digits, except for the last one.
     Agrees,
-    /// Other digits, and the slips that explain them.
+    /// Different digits, and the slips that explain them.
     Differs(Vec<Slip>),
-    /// Other digits, and the slips do not explain them.
+    /// Different digits, which the slips do not explain.
     Unexplained,
 }
 
@@ -104,23 +104,23 @@ impl Row {
     }
 }
 
-/// A row about a number that the text does not print.
+/// A row for a number that the text does not print.
 fn row(formula: impl Into<String>, value: f64) -> Row {
     Row { formula: formula.into(), value, printed: None }
 }
 
 impl Row {
-    /// The same, with what the text prints.
+    /// A row with a number that the text prints.
     fn printed(self, digits: &'static str, retraced: f64, slips: &'static [Slip]) -> Self {
         Self { printed: Some(Printed { digits, retraced, slips }), ..self }
     }
 }
 
-/// The numbers of the text, computed as it did.
+/// The numbers of the text, computed in its way.
 struct Retraced {
-    /// One step from the biases that it computes with, at the rate that it announces.
+    /// One step from the biases with which it computes, at the learning rate that it states.
     step: Step<f64>,
-    /// dE/din of o1 on the way to h1: times the output, not times the output minus the target.
+    /// dE/din of o1 on the way to h1: with the output instead of the output minus the target.
     delta_o1: f64,
 }
 
@@ -156,7 +156,7 @@ impl Retraced {
     }
 }
 
-/// The whole derivation, next to the text.
+/// The whole derivation, compared with the text.
 pub fn derivation(step: &Step<f64>, rate: f64) -> Vec<Section> {
     let text = Retraced::new();
     vec![

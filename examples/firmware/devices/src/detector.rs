@@ -1,13 +1,14 @@
-//! A detector of faults that learns, on the device, how a machine vibrates when it is well.
+//! On-device anomaly detection: an autoencoder learns the vibration of a healthy machine.
 //!
-//! The host example `anomaly` compiles this file too, so it uses nothing but the library, a generator of
-//! random numbers, libm and `core`.
+//! The host example `anomaly` uses this file too, so it depends only on the library, a random
+//! number generator, libm and `core`.
 //!
-//! Each window of samples becomes 15 numbers ([`features`]), and a network learns to pass those of the
-//! healthy machine through four: an autoencoder. What it cannot reproduce, it has not seen. The error
-//! is measured in units of the usual one, feature by feature; above a threshold that follows from the
-//! errors of more windows of the healthy machine, there is a fault. So whoever installs the sensor
-//! needs no example of a fault and sets no limit.
+//! Each window of samples becomes 15 features ([`features`]), and the autoencoder learns to
+//! reconstruct those of the healthy machine from a bottleneck of four units. What it reconstructs
+//! badly was not in the training data. The reconstruction error is weighted, feature by feature,
+//! by the inverse of its variance on healthy windows; the threshold for a fault follows from the
+//! errors on further healthy windows. So installing the sensor requires neither examples of faults
+//! nor limits set by hand.
 
 use gradlet::init;
 use gradlet::metrics::{ErrorStatistics, Quantile};
@@ -19,96 +20,96 @@ use rand_pcg::rand_core::SeedableRng;
 
 /// Acceleration along three axes, in g or any other unit.
 pub type Sample = [f32; 3];
-/// Samples in a window: 0.16 s of 1,600 in a second.
+/// Samples per window: 0.16 s at 1,600 samples per second.
 pub const WINDOW: usize = 256;
-/// Numbers that stand for a window.
+/// Features per window.
 pub const FEATURES: usize = 15;
-/// The autoencoder. In the middle is room for what makes healthy windows differ: speed, load and a little
-/// more.
+/// The autoencoder. Its bottleneck has room for what makes healthy windows differ: speed, load and
+/// a little more.
 pub type Net = net![15 => 8 Tanh => 4 Identity => 8 Tanh => 15 Identity];
 
 /// Of the autoencoder.
 pub const PARAMETERS: usize = Net::PARAMS;
 
-/// Windows to learn again.
+/// Windows in the replay buffer.
 const REPLAY: usize = 48;
-/// Steps of training for each window: one with the window, the others with older ones.
+/// Training steps per window: one with the window, the others with older ones.
 const STEPS: u32 = 8;
-/// At first; it falls linearly to a twentieth.
+/// Initial learning rate; it falls linearly to a twentieth.
 const LEARNING_RATE: f32 = 0.005;
-/// The share of a new window in the error, which is a running mean: about eight windows count.
+/// Weight of a new window in the running mean of the error: about eight windows count.
 pub const SMOOTHING: f32 = 0.125;
 
-/// Window, network, trainer, examples and statistics together, in bytes.
+/// Size of the detector in bytes: window, network, trainer, replay buffer and statistics.
 pub const BYTES: usize = size_of::<Detector>();
 const _: () = assert!(BYTES < 16 * 1024, "a detector shall fit into 16 KB");
 
-/// What the detector is at.
+/// Phase of the detector.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Phase {
-    /// Finds out how large the features are.
+    /// Measures mean and standard deviation of the features.
     Scaling,
-    /// Trains the network.
+    /// Trains the autoencoder.
     Learning,
-    /// Finds out how well the network reproduces each feature.
+    /// Measures the variance of the reconstruction error of each feature.
     Weighing,
-    /// Finds out which errors are usual.
+    /// Determines the threshold from the errors of healthy windows.
     Threshold,
-    /// Looks for faults.
+    /// Watches for faults.
     Watching,
 }
 
-/// From which error on there is a fault.
+/// Threshold: the error above which there is a fault.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Limit {
-    /// From so many standard deviations above the mean: few windows will do.
+    /// This many standard deviations above the mean: a few windows suffice.
     Deviations(f32),
-    /// From the 99.5th percentile: whatever the distribution, but it takes a thousand windows or more.
+    /// The 99.5th percentile: for any distribution, but it needs a thousand windows or more.
     Percentile,
 }
 
-/// How long the phases take, in windows, and where the threshold is.
+/// Configuration: length of each phase in windows, threshold, seed.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Settings {
-    /// Of [`Phase::Scaling`].
+    /// Windows in [`Phase::Scaling`].
     pub scaling: u32,
-    /// Of [`Phase::Learning`].
+    /// Windows in [`Phase::Learning`].
     pub learning: u32,
-    /// Of [`Phase::Weighing`].
+    /// Windows in [`Phase::Weighing`].
     pub weighing: u32,
-    /// Of [`Phase::Threshold`].
+    /// Windows in [`Phase::Threshold`].
     pub threshold: u32,
-    /// From which error on there is a fault.
+    /// Threshold: the error above which there is a fault.
     pub limit: Limit,
-    /// The network's initial weights and the order of what it learns again follow from this number.
+    /// Seed of the initial weights and of the order of replay.
     pub seed: u64,
 }
 
-/// About a window.
+/// Result for a window.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Verdict {
-    /// What the detector did with it.
+    /// The phase in which the window was processed.
     pub phase: Phase,
-    /// Logarithm of the squared error, a running mean; from [`Phase::Threshold`] on.
+    /// Running mean of the logarithm of the squared error, from [`Phase::Threshold`] on.
     pub error: Option<f32>,
-    /// What was found.
+    /// The verdict.
     pub answer: Answer,
 }
 
-/// What was found in a window.
+/// Verdict on a window.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Answer {
-    /// Nothing yet.
+    /// None yet: the detector is still being trained.
     Learning,
-    /// The machine vibrates as usual.
+    /// Normal vibration.
     Usual,
-    /// It does not.
+    /// An anomaly: the error is above the threshold.
     Fault,
-    /// An axis has NaN, an infinite number, or a constant: the sensor is broken. Nothing was learned.
+    /// An axis is NaN, infinite or constant: the sensor is broken. Nothing was learned.
     NoSignal,
 }
 
-/// The whole detector.
+/// The detector.
 #[derive(Debug)]
 pub struct Detector {
     settings: Settings,
@@ -123,9 +124,9 @@ pub struct Detector {
     replay: ReplayBuffer<[f32; FEATURES], (), REPLAY>,
     rng: Pcg32,
     residuals: Standardize<FEATURES>,
-    /// One over the usual squared residual of each feature.
+    /// Reciprocal of the variance of the residual of each feature.
     weights: [f32; FEATURES],
-    /// Running mean.
+    /// Running mean of the errors.
     error: Option<f32>,
     errors: ErrorStatistics,
     percentile: Quantile<995, 1000>,
@@ -133,7 +134,7 @@ pub struct Detector {
 }
 
 impl Detector {
-    /// One that knows nothing.
+    /// An untrained detector.
     #[must_use]
     #[inline]
     pub fn new(settings: Settings) -> Self {
@@ -157,7 +158,7 @@ impl Detector {
         }
     }
 
-    /// Takes in a sample; at the end of each window says what it thinks of it.
+    /// Adds a sample; returns a report at the end of each window.
     #[inline]
     pub fn push(&mut self, sample: Sample) -> Option<Verdict> {
         let x = features(&self.window.push(sample)?);
@@ -191,7 +192,7 @@ impl Detector {
         Some(Verdict { phase, error: self.error, answer })
     }
 
-    /// Ends the phase if it has had its windows.
+    /// Ends the phase after its number of windows.
     #[inline]
     fn go_on(&mut self) {
         let Settings { scaling, learning, weighing, threshold, limit, .. } = self.settings;
@@ -211,7 +212,7 @@ impl Detector {
                 init::xavier_uniform(&mut self.net, &mut self.rng);
             }
             Phase::Weighing => {
-                // What is reproduced almost exactly would otherwise outweigh all else.
+                // A feature that is reconstructed almost exactly would outweigh all others.
                 self.weights = self.residuals.variance().map(|variance| 1.0 / variance.max(1e-4));
             }
             Phase::Threshold => {
@@ -225,7 +226,7 @@ impl Detector {
         (self.phase, self.windows) = (next, 0);
     }
 
-    /// A step with this window, and with some of those before.
+    /// Trains on this window and, by experience replay, on some older ones.
     #[inline]
     fn learn(&mut self, z: [f32; FEATURES]) {
         let Self { settings, windows, net, trainer, replay, rng, .. } = self;
@@ -238,7 +239,7 @@ impl Detector {
         replay.push_reservoir((z, ()), rng);
     }
 
-    /// What the network makes wrong of each feature.
+    /// Residual of each feature: standardised input minus reconstruction.
     #[inline]
     fn residuals_of(&self, x: &[f32; FEATURES]) -> [f32; FEATURES] {
         let mut z = self.scaling.transform(x);
@@ -264,13 +265,13 @@ impl Detector {
         *self.error.insert(mean + SMOOTHING * (error - mean))
     }
 
-    /// What the detector is at.
+    /// Current phase.
     #[must_use]
     pub const fn phase(&self) -> Phase {
         self.phase
     }
 
-    /// From [`Phase::Watching`] on, the error above which there is a fault.
+    /// The threshold, an error above which there is a fault; from [`Phase::Watching`] on.
     #[must_use]
     pub const fn threshold(&self) -> Option<f32> {
         self.threshold
@@ -283,12 +284,12 @@ impl Detector {
     }
 }
 
-/// What a window looks like: for each axis logarithms of the standard deviation, of that of the
-/// differences between samples (which is large where the signal is fast), of the distance of the lowest
-/// and of the highest sample from the mean; and how often the signal crosses its mean.
+/// Features of a window. For each axis: the logarithms of the standard deviation, of the standard
+/// deviation of the differences between samples (large for high frequencies), and of the distances
+/// of the minimum and of the maximum from the mean; and the rate of mean crossings.
 ///
-/// Amplitudes are mostly powers of speed and load, whose logarithms are straight lines. The mean itself
-/// is left out: it says how the sensor is mounted.
+/// Amplitudes are mostly powers of speed and load, so their logarithms are linear in those of speed
+/// and load. The mean itself is left out: it depends on how the sensor is mounted.
 #[must_use]
 #[inline]
 pub fn features(window: &FullWindow<'_, 3>) -> [f32; FEATURES] {

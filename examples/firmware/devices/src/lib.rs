@@ -1,7 +1,7 @@
-//! Two devices that learn, and the vibration that one of them watches: the same bits on a PC as on a
-//! microcontroller.
+//! Two applications with on-device training, and a synthetic vibration signal for one of them:
+//! bit-identical on a PC and on a microcontroller.
 //!
-//! Functions that use gradlet are `inline`, as those of the firmware's own library are.
+//! Functions that use gradlet are `inline`, as in the firmware's library.
 #![no_std]
 
 pub mod detector;

@@ -1,12 +1,14 @@
-//! A network that reads digits, trained in the factory, gets used to a device that is mounted on its
-//! side: it learns turned digits from a few labelled ones, and does not forget the upright ones.
+//! On-device personalisation: a digit classifier trained in the factory adapts to a device that is
+//! mounted on its side. It learns rotated digits from a few labelled images, without forgetting the
+//! upright ones.
 //!
-//! The weights of the factory stay in flash; only the last layer is in memory and learns. Against
-//! forgetting, upright images go into each step too. They have no labels: their target is what the
-//! network of the factory answers (Li, Hoiem, Learning without forgetting, 2016).
+//! The factory's weights stay in flash; only the last layer is in RAM and is trained (transfer
+//! learning). Against catastrophic forgetting, each batch also has upright images. They have no
+//! labels: their targets are the predictions of the factory's network (Li, Hoiem, Learning without
+//! forgetting, 2016).
 //!
-//! The host example `personalise` compiles this file too, so it uses nothing but the library, a
-//! generator of random numbers and `core`.
+//! The host example `personalise` uses this file too, so it depends only on the library, a random
+//! number generator and `core`.
 
 use gradlet::preprocess::one_hot;
 use gradlet::stream::ReplayBuffer;
@@ -14,39 +16,39 @@ use gradlet::{metrics::argmax, prelude::*};
 use rand_pcg::Pcg32;
 use rand_pcg::rand_core::{Rng, SeedableRng};
 
-/// What the factory trains.
+/// The network that the factory trains.
 pub type Factory = Chain<Features, Head>;
-/// Stays as it is.
+/// The hidden layer, frozen.
 pub type Features = Dense<PIXELS, 64, Relu>;
-/// Learns on the device.
+/// The last layer, trained on the device.
 pub type Head = Dense<64, DIGITS, Softmax>;
-/// The network of a device: 650 parameters of its own.
+/// The network of a device, with 650 trainable parameters.
 pub type Net<'a> = Chain<Frozen<&'a Features>, Head>;
 
-/// Of an image, 8 x 8.
+/// Pixels per image, 8 x 8.
 pub const PIXELS: usize = 64;
-/// 0 to 9.
+/// Classes: 0 to 9.
 pub const DIGITS: usize = 10;
-/// How many labelled images a device is shown, and keeps.
+/// Number of labelled images that a device is shown, and stores.
 pub const SHOWN: usize = 100;
-/// How many upright images, without labels, are in its flash.
+/// Number of upright images, without labels, in its flash.
 pub const UPRIGHT: usize = 500;
-/// Bytes of an image, and of one with its digit behind it.
+/// Bytes of an image, and of an image followed by its label.
 pub const IMAGE: usize = PIXELS / 2;
 pub const LABELLED: usize = IMAGE + 1;
 
-/// Steps for each labelled image that comes.
+/// Training steps per new labelled image.
 const STEPS: u32 = 20;
-/// Upright images of a step, beside the new one and one of those seen before.
+/// Upright images in each batch, in addition to the new image and one of those seen before.
 const OF_UPRIGHT: u32 = 6;
 const SGD: Sgd = Sgd { learning_rate: 0.2 };
 
-/// Pixels of 4 bits, from 0 (paper) to 15 (ink), two in a byte, the left one in the lower half.
+/// 4-bit pixels, from 0 (paper) to 15 (ink), two per byte, the left one in the lower half.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Image(pub [u8; IMAGE]);
 
 impl Image {
-    /// What the network takes: 0 to 1.
+    /// The input of the network: pixels from 0 to 1.
     #[inline]
     pub fn input(&self) -> [f32; PIXELS] {
         let mut input = [0.0; PIXELS];
@@ -58,7 +60,7 @@ impl Image {
     }
 }
 
-/// A device and what it knows.
+/// A device: its network, trainer and stored images.
 pub struct Device<'a> {
     factory: &'a Factory,
     net: Net<'a>,
@@ -68,10 +70,10 @@ pub struct Device<'a> {
 }
 
 impl<'a> Device<'a> {
-    /// Bytes of memory.
+    /// RAM in bytes.
     pub const BYTES: usize = size_of::<Self>();
 
-    /// As it leaves the factory.
+    /// A device as it leaves the factory.
     #[inline]
     pub fn new(factory: &'a Factory) -> Self {
         Self {
@@ -83,26 +85,26 @@ impl<'a> Device<'a> {
         }
     }
 
-    /// Its network, to be kept in flash.
+    /// The network, to save it to flash.
     #[inline]
     pub fn net(&self) -> &Net<'a> {
         &self.net
     }
 
-    /// Its network, to be taken from flash.
+    /// The network, to load it from flash.
     #[inline]
     pub fn net_mut(&mut self) -> &mut Net<'a> {
         &mut self.net
     }
 
-    /// The digit that it reads.
+    /// Inference: the predicted digit.
     #[inline]
     pub fn read(&self, image: &Image) -> Option<usize> {
         argmax(&self.net.forward(&image.input()))
     }
 
-    /// Learns a labelled image, together with some of those seen before, and of upright ones: their
-    /// bytes, one after the other.
+    /// Trains on a labelled image, mixed with some of those seen before and some upright ones:
+    /// `upright` has their bytes, one image after the other.
     #[inline]
     pub fn learn(&mut self, image: &Image, digit: u8, upright: &[u8]) {
         self.seen.push_reservoir((*image, digit), &mut self.rng);
@@ -129,7 +131,7 @@ impl<'a> Device<'a> {
     }
 }
 
-/// One of the images, all equally likely but for one part in 2^32.
+/// A random image, uniformly distributed to within one part in 2^32.
 #[inline]
 fn chosen(images: &[u8], rng: &mut Pcg32) -> Option<Image> {
     let product = u64::from(rng.next_u32()) * (images.len() / IMAGE) as u64;
@@ -137,12 +139,12 @@ fn chosen(images: &[u8], rng: &mut Pcg32) -> Option<Image> {
     Some(Image(*images.get(start..)?.first_chunk()?))
 }
 
-/// Labelled images, one after the other.
+/// Labelled images, as consecutive bytes.
 #[derive(Clone, Copy, Debug)]
 pub struct Labelled<'b>(pub &'b [u8]);
 
 impl<'b> Labelled<'b> {
-    /// Each image with its digit.
+    /// Each image with its label.
     #[inline]
     pub fn iter(self) -> impl Iterator<Item = (Image, u8)> + 'b {
         self.0.chunks_exact(LABELLED).filter_map(|bytes| {
@@ -151,7 +153,7 @@ impl<'b> Labelled<'b> {
         })
     }
 
-    /// How many of them a device reads right.
+    /// Number of images that a device classifies correctly.
     #[inline]
     pub fn right(self, device: &Device<'_>) -> usize {
         self.iter().filter(|(image, digit)| device.read(image) == Some((*digit).into())).count()

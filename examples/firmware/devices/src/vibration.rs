@@ -1,14 +1,14 @@
-//! SYNTHETIC vibration of a pump on rolling bearings: made up for this example, measured nowhere.
+//! SYNTHETIC vibration of a pump with rolling bearings: generated for this example, not measured.
 //!
-//! It has what makes the real thing hard. Speed and load wander, and the level of the vibration with
-//! them, far more than by a small fault. The foundation resonates at some speeds. No two machines are
-//! alike: each number is a machine of its own. Faults leave the marks that the literature describes, but
-//! their size, and that of all else, is chosen, not measured: how well a detector does here says
-//! nothing about how well it does on a real machine.
+//! It simulates what makes real signals difficult. Speed and load drift, and the vibration level
+//! varies with them far more than with a small fault. The foundation resonates at some speeds. No
+//! two machines are alike: each seed is a different machine. Faults have the signatures described
+//! in the literature, but their size, and that of everything else, is chosen, not measured: the
+//! performance of a detector here says nothing about its performance on a real machine.
 //!
-//! Three axes in g: `x` across the shaft, `y` upwards, with gravity on it, `z` along the shaft. It takes
-//! sums, products, quotients and square roots in one order, and a sine now and then from libm, so the
-//! bits are the same on every target.
+//! Three axes in g: `x` across the shaft, `y` upwards, including gravity, `z` along the shaft. All
+//! sums, products, quotients and square roots have a fixed order, and the occasional sine is from
+//! libm, so results are bit-identical on every target.
 
 use core::f32::consts::PI;
 
@@ -17,55 +17,57 @@ use rand_pcg::rand_core::{Rng, SeedableRng};
 
 /// Samples per second.
 pub const SAMPLE_RATE: f32 = 1600.0;
-/// Least and greatest speed of the shaft, in revolutions per second.
+/// Minimum and maximum speed of the shaft, in revolutions per second.
 pub const SPEED: [f32; 2] = [15.0, 50.0];
 
-/// Balls of the bearing: a deep groove ball bearing 6205.
+/// Number of balls: a 6205 deep groove ball bearing.
 const BALLS: f32 = 9.0;
-/// Diameter of a ball over that of the circle on which their centres are, in mm.
+/// Ball diameter divided by pitch diameter (that of the circle through the ball centres), in mm.
 const RATIO: f32 = 7.94 / 39.04;
-/// Balls that pass a point of the outer race in a revolution, `n / 2 (1 - d / D cos phi)`, with the
+/// Ball passes over a point of the outer race per revolution, `n / 2 (1 - d / D cos phi)`, with the
 /// contact angle `phi = 0`: Randall, Antoni, Rolling element bearing diagnostics - a tutorial,
 /// Mechanical Systems and Signal Processing 25 (2011), equation 1.
 pub const OUTER_RACE: f32 = BALLS / 2.0 * (1.0 - RATIO);
-/// Balls that pass a point of the inner race in a revolution, `n / 2 (1 + d / D cos phi)`: equation 2.
+/// Ball passes over a point of the inner race per revolution, `n / 2 (1 + d / D cos phi)`:
+/// equation 2.
 pub const INNER_RACE: f32 = BALLS / 2.0 * (1.0 + RATIO);
-/// The balls slip, so the time between two impulses varies by up to this share: 1 % to 2 %, as there.
+/// The balls slip, so the time between impulses varies by up to this fraction: 1 % to 2 %, as in
+/// that paper.
 const SLIP: f32 = 0.015;
-/// What the impulses make ring, in Hz.
+/// Frequency of the resonance that the impulses excite, in Hz.
 pub const RESONANCE: f32 = 560.0;
-/// Damping ratio: the ringing is down to 1 / e after 5.7 ms.
+/// Damping ratio: the ringing decays to 1 / e in 5.7 ms.
 const DAMPING: f32 = 0.05;
 
-/// How often speed and amplitudes are computed, in samples: every 20 ms.
+/// Samples per block, 20 ms: speed and amplitudes are computed once per block.
 const BLOCK: u32 = 32;
-/// How often there is a new speed and a new load to go to, in blocks: every 0.8 s.
+/// Blocks between new set points of speed and load: every 0.8 s.
 const GOAL: u32 = 40;
-/// Which part of the way is gone in a block.
+/// Fraction of the distance to the set point that is covered in a block.
 const PACE: f32 = 0.08;
 
-/// What is wrong with the machine. Each has a severity: 0 is nothing, 1 is plain to see in a spectrum.
+/// A fault of the machine. Each has a severity: 0 is none, 1 is obvious in a spectrum.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Fault {
-    /// A pit in the outer race: each ball that passes it makes the housing ring. A severity of 1 rings
-    /// with 0.2 g at the greatest speed.
+    /// A pit in the outer race: each ball that passes it makes the housing ring, with 0.2 g at a
+    /// severity of 1 and the maximum speed.
     OuterRace,
-    /// A pit in the inner race. It turns with the shaft through the side that carries the load, so the
-    /// ringing swells and fades with each revolution.
+    /// A pit in the inner race. It rotates with the shaft through the loaded zone, so the ringing
+    /// swells and fades once per revolution.
     InnerRace,
-    /// The rotor's mass is off its axis: more force across the shaft at its speed, by its square. A
-    /// severity of 1 doubles what the mean machine has.
+    /// The rotor's centre of mass is off its axis: a force across the shaft, once per revolution,
+    /// proportional to the square of the speed. A severity of 1 doubles that of an average machine.
     Imbalance,
-    /// A foot is loose, so the machine repeats itself every two revolutions only: there are 1/2, 3/2 and
-    /// 5/2 of the shaft's speed in the vibration.
+    /// A foot is loose, so the vibration repeats only every two revolutions: it contains 1/2, 3/2
+    /// and 5/2 of the shaft's frequency.
     Looseness,
 }
 
 impl Fault {
-    /// Each of them.
+    /// All faults.
     pub const ALL: [Self; 4] = [Self::OuterRace, Self::InnerRace, Self::Imbalance, Self::Looseness];
 
-    /// In words.
+    /// Name of the fault.
     pub const fn name(self) -> &'static str {
         match self {
             Self::OuterRace => "outer race",
@@ -76,35 +78,35 @@ impl Fault {
     }
 }
 
-/// The vibration of a running machine, sample by sample, without end.
+/// The vibration of a running machine: an endless stream of samples.
 #[derive(Clone, Debug)]
 pub struct Vibration {
     rng: Pcg32,
     machine: Machine,
     fault: Option<(Fault, f32)>,
-    /// Revolutions per second, and what they go to.
+    /// Revolutions per second, and their set point.
     speed: [f32; 2],
-    /// Between none, 0, and full, 1, and what it goes to.
+    /// Load, from 0 (none) to 1 (full), and its set point.
     load: [f32; 2],
-    /// In this block, and blocks since there was a goal.
+    /// Samples so far in this block, and blocks since the last set point.
     samples: u32,
     blocks: u32,
-    /// Half the angle of the shaft, and what is added in a sample.
+    /// Half the angle of the shaft, and its increment per sample.
     half_angle: Turn,
     half_step: Turn,
     amplitudes: Amplitudes,
-    /// How far a ball is on its way to the pit: the ball before was there at 0, this one will be at 1,
-    /// or a little earlier or later.
+    /// Phase of a ball on its way to the pit: the last one was there at 0, this one will be at
+    /// about 1.
     way: f32,
     way_end: f32,
-    /// The resonance: its last two values.
+    /// The last two values of the resonance.
     ringing: [f32; 2],
 }
 
-/// What makes this machine different from others.
+/// The individual properties of a machine.
 #[derive(Clone, Debug)]
 struct Machine {
-    /// Factors around 1: of once, twice and thrice the speed, the blades, the noise.
+    /// Factors around 1, for the first three harmonics of the speed, the blades and the noise.
     factors: [f32; 5],
     /// Speeds at which the foundation resonates along `x` and `y`.
     foundation: [f32; 2],
@@ -112,7 +114,7 @@ struct Machine {
     poles: [f32; 2],
 }
 
-/// In g, as they are at the speed and load of this block.
+/// Amplitudes in g, at the speed and load of this block.
 #[derive(Clone, Debug, Default)]
 struct Amplitudes {
     once: f32,
@@ -120,14 +122,14 @@ struct Amplitudes {
     thrice: f32,
     blades: f32,
     noise: f32,
-    /// How much the foundation makes of a force along `x` and `y` at the shaft's speed.
+    /// Gain of the foundation along `x` and `y`, at the shaft's speed.
     sway: [f32; 2],
-    /// Square of the speed, as a share of its greatest: forces of inertia grow like this.
+    /// Square of the speed, relative to its maximum: inertial forces are proportional to it.
     inertia: f32,
 }
 
 impl Vibration {
-    /// The machine of this number, healthy.
+    /// A healthy machine with this seed.
     #[must_use]
     #[inline]
     pub fn new(number: u64) -> Self {
@@ -154,7 +156,7 @@ impl Vibration {
         }
     }
 
-    /// Breaks the machine from the next sample on, by a severity of 0 to 1, or repairs it.
+    /// Introduces a fault of a severity from 0 to 1 at the next sample, or repairs the machine.
     #[inline]
     pub fn set_fault(&mut self, fault: Option<(Fault, f32)>) {
         self.fault = fault;
@@ -190,7 +192,7 @@ impl Vibration {
         ]
     }
 
-    /// Lets speed and load wander, and computes what follows from them.
+    /// Lets speed and load drift, and computes the amplitudes that depend on them.
     #[inline]
     fn begin_block(&mut self) {
         if self.blocks == 0 {
@@ -218,7 +220,7 @@ impl Vibration {
         };
     }
 
-    /// What the shaft, its blades and a loose foot do, without noise and bearings.
+    /// Vibration of the shaft, its blades and a loose foot, without noise and bearings.
     #[inline]
     fn periodic(&self) -> [f32; 3] {
         let Amplitudes { mut once, twice, thrice, blades, sway: [sway_x, sway_y], inertia, .. } =
@@ -255,7 +257,7 @@ impl Vibration {
         ]
     }
 
-    /// What a ball's passing of the pit does to the resonance in this sample.
+    /// The impulse on the resonance in this sample, when a ball passes the pit.
     // After McFadden, Smith, Model for the vibration produced by a single point defect in a rolling
     // element bearing, Journal of Sound and Vibration 96 (1984).
     #[inline]
@@ -280,15 +282,15 @@ impl Vibration {
     }
 }
 
-/// How much a mass on springs, of damping ratio 0.15, moves at `r` times its resonance, against no
-/// springs' yielding: `1 / sqrt((1 - r^2)^2 + (2 zeta r)^2)`.
+/// Gain of a mass-spring system of damping ratio 0.15, at `r` times its resonance frequency,
+/// relative to the static deflection: `1 / sqrt((1 - r^2)^2 + (2 zeta r)^2)`.
 #[inline]
 fn amplification(r: f32) -> f32 {
     let (stiff, damped) = (1.0 - r * r, 2.0 * 0.15 * r);
     1.0 / libm::sqrtf(stiff * stiff + damped * damped)
 }
 
-/// An angle, as cosine and sine: adding angles takes no sines then.
+/// An angle, as cosine and sine: adding angles then needs no trigonometric functions.
 #[derive(Clone, Copy, Debug)]
 struct Turn {
     cos: f32,
@@ -311,7 +313,7 @@ impl Turn {
         }
     }
 
-    /// Takes back what rounding did to the length.
+    /// Normalises the length, against rounding errors.
     #[inline]
     fn normalized(&self) -> Self {
         let length = libm::sqrtf(self.cos * self.cos + self.sin * self.sin);
@@ -319,14 +321,14 @@ impl Turn {
     }
 }
 
-/// From `low` to `high`, by 16 random bits.
+/// A random number from `low` to `high`, from 16 random bits.
 #[inline]
 fn uniform(rng: &mut Pcg32, low: f32, high: f32) -> f32 {
     let [.., a, b] = rng.next_u32().to_le_bytes();
     low + (high - low) * (f32::from(u16::from_le_bytes([a, b])) / 65_536.0)
 }
 
-/// Of mean 0 and variance 1, nearly normal: the sum of four random bytes, within 3.5.
+/// A nearly normal random number of mean 0 and variance 1: a sum of four random bytes, within 3.5.
 #[inline]
 fn normal(rng: &mut Pcg32) -> f32 {
     let sum: u16 = rng.next_u32().to_le_bytes().map(u16::from).iter().sum();

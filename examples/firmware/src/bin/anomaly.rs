@@ -1,4 +1,5 @@
-//! Learns the normal vibration of a synthetic machine, then flags its faults: `devices/src/detector.rs`.
+//! On-device anomaly detection: learns the normal vibration of a synthetic machine, then flags its
+//! faults. The detector is in `devices/src/detector.rs`.
 #![no_std]
 #![no_main]
 

@@ -1,4 +1,4 @@
-//! Counts the instructions that the detector of `anomaly` takes for a window, phase by phase.
+//! Counts the instructions of the detector of `anomaly` per window, phase by phase.
 #![no_std]
 #![no_main]
 
@@ -22,7 +22,7 @@ fn main() -> ! {
     gradlet_firmware::start();
     start_counting();
     defmt::println!("detector {=usize} bytes", BYTES);
-    // Long enough to count in, after a beginning of other windows.
+    // The phase that is measured is long, those before it are short.
     const LONG: u32 = 1_000_000;
     for (name, phase, lengths) in [
         ("scaling", Phase::Scaling, [LONG; 4]),

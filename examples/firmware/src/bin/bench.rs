@@ -1,6 +1,6 @@
-//! Counts the instructions and the stack of one network, beside the same one written by hand.
+//! Counts the instructions and the stack of a network, and of the same network written by hand.
 //!
-//! While this is compiled, `NET` names the network.
+//! The environment variable `NET` chooses the network at compile time.
 #![no_std]
 #![no_main]
 
@@ -13,20 +13,20 @@ use gradlet_firmware::count::{count, fill, start_counting, weight};
 use gradlet_firmware::measured::{ByHand, Gradlet, Measured};
 use gradlet_firmware::reference::Reference as _;
 
-/// One after the other in the same place: together they would not fit into 16 KB.
+/// They share memory, one after the other: together they would not fit into 16 KB.
 union Memory<A, B> {
     gradlet: ManuallyDrop<A>,
     by_hand: ManuallyDrop<B>,
 }
 
-/// Logs the instructions and the stack of a function, as [`count`] has them.
+/// Logs the instructions and the stack of a function, as counted by [`count`].
 #[inline(always)]
 fn report<F: Copy>(name: &str, function: F, nothing: F, call: impl FnMut(F, Option<u32>)) {
     let (instructions, stack) = count(function, nothing, call);
     defmt::println!("{=str} {=u32} {=u32}", name, instructions, stack);
 }
 
-/// Little enough for hundreds of steps to be alike.
+/// So small that hundreds of steps are alike.
 const RATE: f32 = 1.0 / 1024.0;
 
 macro_rules! bench {

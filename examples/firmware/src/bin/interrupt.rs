@@ -1,7 +1,8 @@
-//! A timer's interrupt reads the sensor; main learns what comes, in its own time.
+//! On-device training on a stream: a timer interrupt reads the sensor, the main loop trains on the
+//! samples in its own time.
 //!
-//! The interrupt owns one end of a queue and main the other, so neither waits for the other, and no
-//! interrupt is turned off. The sensor is a made-up one: a triangle with a little noise.
+//! The interrupt owns one end of a queue and the main loop the other, so neither waits for the
+//! other, and interrupts stay enabled. The sensor is simulated: a triangle wave with some noise.
 #![no_std]
 #![no_main]
 
@@ -16,7 +17,7 @@ type Sample = [f32; 1];
 type Net = Mlp<5, 3, 5, Tanh, Identity>;
 const WINDOWS: u32 = 64;
 
-/// Stands for the driver of a sensor.
+/// Takes the place of a sensor driver.
 struct Sensor {
     time: u32,
     noise: Pcg32,
@@ -35,7 +36,7 @@ impl Sensor {
     }
 }
 
-/// Learns windows of 16 samples.
+/// Trains the autoencoder on windows of 16 samples.
 struct Learner {
     window: Window<1, 16>,
     net: Net,
@@ -53,7 +54,7 @@ impl Learner {
 
     fn learn(&mut self, sample: Sample) {
         let Some(full) = self.window.push(sample) else { return };
-        // Zero crossings are about as large as the others then.
+        // Brings the number of zero crossings to about the scale of the others.
         let mut x: [f32; 5] = full.features().to_array();
         x[4] /= 16.0;
         self.loss = self.trainer.step(&mut self.net, &Sgd { learning_rate: 0.1 }, &x, &x);
@@ -74,17 +75,17 @@ mod timer {
 
     use super::{Sample, Sensor};
 
-    /// One more than the samples that fit in: it must hold what comes in while a window is learned.
+    /// One more than the samples that fit in. It must hold all that arrive during a training step.
     const QUEUE: usize = 32;
 
-    /// What main hands over to the interrupt.
+    /// What `main` hands over to the interrupt.
     static TO_INTERRUPT: Mutex<RefCell<Option<Producer<'static, Sample>>>> =
         Mutex::new(RefCell::new(None));
-    /// Samples that found the queue full. Only the interrupt writes it, so a core that cannot exchange
-    /// (Cortex-M0) can count too.
+    /// Samples dropped because the queue was full. Only the interrupt writes it, so cores without
+    /// atomic read-modify-write instructions (Cortex-M0) can count too.
     static DROPPED: AtomicU32 = AtomicU32::new(0);
 
-    /// Starts the interrupt, every 20,000 cycles; returns main's end of the queue.
+    /// Starts the interrupt, every 20,000 cycles; returns the main loop's end of the queue.
     pub(crate) fn start() -> Option<Consumer<'static, Sample>> {
         let queue = cortex_m::singleton!(: Queue<Sample, QUEUE> = Queue::new())?;
         let (producer, consumer) = queue.split();
@@ -104,7 +105,7 @@ mod timer {
 
     #[exception]
     fn SysTick() {
-        // Made safe by `exception`: nothing else can reach it.
+        // Made safe by `exception`: nothing else can access it.
         static mut OWN: Option<(Producer<'static, Sample>, Sensor)> = None;
         if OWN.is_none() {
             let producer = critical_section::with(|cs| TO_INTERRUPT.borrow_ref_mut(cs).take());
@@ -136,7 +137,7 @@ fn main() -> ! {
     gradlet_firmware::exit(0)
 }
 
-/// Without the timer: what the timer is called and how its interrupt is turned on depends on the chip.
+/// Without a timer, whose name and interrupt set-up depend on the chip.
 #[cfg(target_arch = "riscv32")]
 #[gradlet_firmware::entry]
 fn main() -> ! {

@@ -1,6 +1,6 @@
-//! Counts the instructions of the loops over the weights of one network, layer by layer.
+//! Counts the instructions of the loops over the weights of a network, layer by layer.
 //!
-//! While this is compiled, `NET` names the network.
+//! The environment variable `NET` chooses the network at compile time.
 #![no_std]
 #![no_main]
 
@@ -11,14 +11,14 @@ use gradlet_firmware::chosen_network;
 use gradlet_firmware::count::{count, fill, start_counting, weight};
 use gradlet_firmware::measured::Measured;
 
-/// Instructions of all layers, and how many weights they went through.
+/// Instructions of all layers, and the number of weights that they processed.
 #[derive(Default)]
 struct Counts {
     forward: u32,
     input_gradient: u32,
     update: u32,
     weights: u32,
-    /// Without the first layer, which computes no input gradient.
+    /// Weights without those of the first layer, which computes no input gradient.
     weights_behind: u32,
 }
 

@@ -1,4 +1,4 @@
-//! Every function of the library with `f32`, in a program that does not link if one can panic.
+//! Calls every function of the library with `f32`: the program does not link if one can panic.
 #![no_std]
 #![no_main]
 

@@ -1,8 +1,8 @@
-//! What the modules around a network take: flash, of this program with a part over that without one, and
-//! stack.
+//! Measures the cost of the modules around a network: the flash that a module adds to this program,
+//! and its stack.
 //!
-//! While this is compiled, `PART` names the part. With the feature `measure`, it tells the stack of the
-//! part; with `panic-never`, it links only if the part cannot panic.
+//! The environment variable `PART` chooses the module at compile time. With the feature `measure`,
+//! the program prints the stack; with `panic-never`, it links only if the module cannot panic.
 #![no_std]
 #![no_main]
 
@@ -24,7 +24,7 @@ const NAMES: [&str; 2] = ["0", "2"];
 const FILE: usize = safetensors::file_size::<Net>(&NAMES).unwrap();
 const FRAME: usize = flat::frame_bytes::<Net>();
 
-/// What the parts work on: here, so that it is not on the stack.
+/// The data of all modules: in a static, so that it is not on the stack.
 struct World {
     net: Net,
     trainer: Learner,
@@ -74,7 +74,7 @@ const fn unknown_part() -> bool {
     false
 }
 
-/// All that is there without a part, too.
+/// The program without a module.
 fn world() -> Option<World> {
     let mut flash = Flash::take()?;
     let place = black_box(0);
@@ -100,7 +100,7 @@ fn main() -> ! {
     #[cfg(feature = "measure")]
     {
         gradlet_firmware::start();
-        // There is something to be loaded.
+        // So that there is something to load.
         black_box(safetensors::save(&world.net, &NAMES, &mut world.bytes).is_ok());
         let f = black_box(part as fn(&mut World) -> bool);
         let nothing = black_box((|_| true) as fn(&mut World) -> bool);

@@ -1,6 +1,6 @@
-//! A device that is mounted on its side learns to read turned digits, keeps what it learned in flash,
-//! resets itself, and still reads them: the first world of the host example `personalise`, to the same
-//! bits.
+//! On-device personalisation: a device that is mounted on its side learns to classify rotated
+//! digits, saves its last layer to flash, resets, and still classifies them. It is the first split
+//! of the host example `personalise`, with bit-identical results.
 #![no_std]
 #![no_main]
 
@@ -22,7 +22,7 @@ fn main() -> ! {
     gradlet_firmware::reset_or_exit(run())
 }
 
-/// One start; says whether there is one more to come.
+/// Runs from one reset to the next; returns whether to reset again.
 fn run() -> Result<bool, Error> {
     let Some(flash) = Flash::take() else { return Ok(false) };
     let mut store = Store::<_>::new(flash, 0..BYTES)?;
@@ -45,7 +45,7 @@ fn run() -> Result<bool, Error> {
             store.erase()?;
             return Ok(false);
         }
-        // The first start, or power was cut in the first save: what the memory has is none.
+        // The first start, or power was cut during the first save: there is none to load.
         Err(StoreError::Empty | StoreError::Damaged) => {}
         Err(error) => return Err(error),
     }

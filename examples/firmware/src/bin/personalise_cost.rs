@@ -1,4 +1,5 @@
-//! Counts the instructions that the device of `personalise` takes to read an image and to learn one.
+//! Counts the instructions that the device of `personalise` takes for an inference and to learn an
+//! image.
 #![no_std]
 #![no_main]
 

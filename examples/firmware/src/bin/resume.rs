@@ -1,5 +1,6 @@
-//! Trains a part, keeps in flash what was learned, and resets itself; after each start it goes on where
-//! it was, and in the end it has the bits of a training that was not interrupted.
+//! Resumes training after resets: trains for some steps, saves the network and the optimizer's
+//! state to flash, and resets. In the end the weights are bit-identical to those of an
+//! uninterrupted training.
 #![no_std]
 #![no_main]
 
@@ -10,11 +11,11 @@ use gradlet_firmware::flash::{BYTES, Flash};
 use gradlet_firmware::models::{Hash, WORKED_INPUT, WORKED_NET, WORKED_STEPS, WORKED_TARGET};
 
 type Net = Mlp<2, 2, 2>;
-/// Adam remembers two numbers for each parameter, which must survive as well.
+/// The state of Adam, two numbers per parameter, must survive as well.
 type Learner = Trainer<Net, HalfSquaredError, Adam>;
 type Error = StoreError<<Flash as embedded_storage::nor_flash::ErrorType>::Error>;
 
-/// A start trains for so many steps.
+/// Training steps between resets.
 const STEPS: u32 = 2_500;
 const STARTS: u32 = WORKED_STEPS / STEPS;
 
@@ -31,14 +32,14 @@ fn train(net: &mut Net, trainer: &mut Learner, steps: u32) {
     }
 }
 
-/// One start; says whether there are more to come.
+/// Runs from one reset to the next; returns whether to reset again.
 fn run() -> Result<bool, Error> {
     let Some(flash) = Flash::take() else { return Ok(false) };
     let mut store = Store::<_>::new(flash, 0..BYTES)?;
     let (mut net, mut trainer) = (WORKED_NET, Learner::new());
     match store.load_training(&mut net, &mut trainer) {
         Ok(_) => {}
-        // The first start, or power was cut in the first save: what the memory has is none.
+        // The first start, or power was cut during the first save: there is none to load.
         Err(StoreError::Empty | StoreError::Damaged) => {}
         Err(error) => return Err(error),
     }

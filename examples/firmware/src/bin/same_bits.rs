@@ -1,4 +1,4 @@
-//! Trains several networks and prints a hash of the bits of each: the same on every core.
+//! Trains several networks and prints a hash of the bits of each, which is the same on every core.
 #![no_std]
 #![no_main]
 

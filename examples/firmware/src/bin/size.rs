@@ -1,6 +1,7 @@
-//! As much firmware as one network needs to learn: its flash, over that without a network.
+//! Minimal firmware that trains one network, to measure the flash that a network adds.
 //!
-//! While this is compiled, `NET` names the network, and `BY_HAND=yes` has it written by hand.
+//! The environment variable `NET` chooses the network at compile time; `BY_HAND=yes` chooses the
+//! version written by hand.
 #![no_std]
 #![no_main]
 
@@ -11,7 +12,8 @@ use gradlet_firmware::chosen_network;
 use gradlet_firmware::measured::{ByHand, Gradlet, Measured};
 use gradlet_firmware::reference::Reference;
 
-// Written out for each network, as firmware is: the compiler inlines more than in a generic function.
+// Expanded for each network, as in real firmware: the compiler inlines more than in a generic
+// function.
 macro_rules! learn {
     ($measured:ty) => {{
         let rate = black_box(0.5);

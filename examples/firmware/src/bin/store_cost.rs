@@ -1,4 +1,4 @@
-//! Counts the instructions and the stack that it takes to save a network of 2-4-2 and to load it.
+//! Counts the instructions and the stack of saving a 2-4-2 network to `store` and loading it.
 #![no_std]
 #![no_main]
 
@@ -36,8 +36,8 @@ fn load_training(store: &mut Store<Flash>, net: &mut Net, trainer: &mut Learner)
     store.load_training(net, trainer).is_ok()
 }
 
-/// An empty store, but for a header in which a bit has changed, in the last page: looking for that bit
-/// takes the most stack.
+/// A store that is empty except for a header with a flipped bit in the last page: searching for
+/// that bit takes the most stack.
 fn damaged(store: &mut Option<Store<Flash>>) -> Option<()> {
     let mut flash = store.take()?.release();
     flash.erase(0, BYTES).ok()?;
@@ -46,7 +46,7 @@ fn damaged(store: &mut Option<Store<Flash>>) -> Option<()> {
     Some(())
 }
 
-/// Counts all; whether everything could be saved and loaded.
+/// Counts everything; returns whether all saves and loads succeeded.
 fn count_all() -> Option<bool> {
     let mut store = Store::new(Flash::take()?, 0..BYTES).ok();
     let (mut net, mut trainer) = (black_box(Net::ZERO), black_box(Learner::new()));
@@ -74,7 +74,7 @@ fn count_all() -> Option<bool> {
             save_by(f, store, &Net::ZERO, &Learner::new())
         });
         defmt::println!("{=str} {=u32} instructions, stack {=u32}", saving, instructions, deepest);
-        // By now the range is full of saves.
+        // By now the pages are full of saves.
         let (instructions, _) = count(black_box(load), nothing.1, |f, _| load_by(f, store));
         defmt::println!(
             "{=str} {=u32} instructions, stack {=u32}",

@@ -1,4 +1,4 @@
-//! Trains the worked 2-2-2 network and shows how it gets on.
+//! Trains the worked 2-2-2 network and prints its loss curve.
 #![no_std]
 #![no_main]
 
@@ -8,7 +8,7 @@ use gradlet_firmware::models::{
     Hash, WORKED_INPUT, WORKED_NET, WORKED_SGD, WORKED_STEPS, WORKED_TARGET,
 };
 
-/// Numbers of steps after which the loss is shown.
+/// Numbers of steps after which the loss is printed.
 const MARKS: [u32; 14] = [0, 1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000, 5000, WORKED_STEPS];
 
 #[gradlet_firmware::entry]
@@ -39,7 +39,7 @@ fn main() -> ! {
     gradlet_firmware::exit(0)
 }
 
-/// One sign for each time that the loss can be halved.
+/// One `#` for each time that the loss can be halved.
 fn bar(loss: f32) -> &'static str {
     let mut rest = loss;
     let mut length = 0;

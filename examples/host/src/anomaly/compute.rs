@@ -1,4 +1,4 @@
-//! Machines that are learned, watched and broken; and two rules that do without a network.
+//! Evaluation of the anomaly detector on simulated machines, and two baselines without a network.
 
 use gradlet::metrics::ErrorStatistics;
 use gradlet::preprocess::Standardize;
@@ -9,20 +9,21 @@ use devices::detector::{
 };
 use devices::vibration::{Fault, Vibration};
 
-/// What is compared: the detector; the feature that is farthest from its usual mean, in standard
-/// deviations; the root mean square of the vibration along all axes.
+/// The methods that are compared: the detector; the largest z-score of a feature; the vibration
+/// level, the root mean square along all axes.
 pub const METHODS: [&str; 3] = ["autoencoder", "largest z-score", "vibration level"];
-/// The first machine whose figures are shown: network, features and threshold were chosen on others, 0
+/// The first machine of the evaluation: network, features and threshold were chosen on machines 0
 /// to 9.
 pub const FIRST: u64 = 100;
-/// How bad faults are.
+/// Severities of the faults.
 pub const SEVERITIES: [f32; 3] = [0.25, 0.5, 1.0];
 /// The severity of the ROC curves.
 pub const MIDDLE: usize = 1;
-/// After a repair, so many windows are not looked at, while running means forget.
+/// Number of windows after a repair that are ignored, until the running means have forgotten the
+/// fault.
 const REPAIRED: u32 = 60;
 
-/// How long a machine is watched, in windows.
+/// Number of windows for which a machine is watched.
 #[derive(Clone, Copy, Debug)]
 pub struct Plan {
     pub limit: Limit,
@@ -42,32 +43,32 @@ impl Plan {
     }
 }
 
-/// What each method says about a window: how many standard deviations its error is above the mean of the
-/// usual ones; and whether the detector flags it.
+/// Scores of a window by each method, its error in standard deviations above the mean of healthy
+/// windows; and whether the detector flags it.
 #[derive(Clone, Copy, Debug)]
 pub struct Seen {
     pub scores: [f64; 3],
     pub is_flagged: bool,
 }
 
-/// What was seen of one machine.
+/// Scores of all windows of a machine.
 #[derive(Clone, Debug)]
 pub struct Machine {
     pub healthy: Vec<Seen>,
-    /// By kind of fault, then by severity.
+    /// By type of fault, then by severity.
     pub broken: Vec<Vec<Vec<Seen>>>,
 }
 
-/// A machine with its detector and the two rules.
+/// A machine with its detector and the two baselines.
 struct Watch {
     vibration: Vibration,
     detector: Detector,
     window: Window<3, WINDOW>,
-    /// Of the features, from all windows before the threshold.
+    /// Statistics of the features, from all windows before the threshold phase.
     usual: Standardize<FEATURES>,
-    /// Running means.
+    /// Running means of the baselines.
     smooth: [Option<f32>; 2],
-    /// Of the errors, while the detector finds its threshold.
+    /// Statistics of the errors in the threshold phase.
     errors: [ErrorStatistics; 3],
 }
 
@@ -83,7 +84,7 @@ impl Watch {
         }
     }
 
-    /// The next window; `None` before the threshold.
+    /// The next window; `None` before the threshold phase.
     fn next(&mut self) -> Option<Seen> {
         loop {
             let sample = self.vibration.sample();
@@ -110,7 +111,7 @@ impl Watch {
         }
     }
 
-    /// What the detector calls its error, and the same for the rules.
+    /// The detector's error, and the errors of the baselines.
     fn errors_of(&mut self, x: &[f32; FEATURES], detector: f32) -> [f32; 3] {
         let largest = self.usual.transform(x).iter().fold(0.0_f32, |most, z| most.max(z.abs()));
         let [a, b, c, ..] = x.map(|logarithm| (2.0 * logarithm).exp());
@@ -123,12 +124,12 @@ impl Watch {
         [detector, smoothed(largest_mean, largest.ln()), smoothed(level_mean, level.ln())]
     }
 
-    /// Watches for so many windows.
+    /// Watches a number of windows.
     fn windows(&mut self, count: u32) -> Vec<Seen> {
         (0..count).filter_map(|_| self.next()).collect()
     }
 
-    /// Waits until the detector watches.
+    /// Runs the training phases of the detector.
     fn learn(&mut self) -> Vec<Seen> {
         let mut seen = vec![];
         while self.detector.phase() != Phase::Watching {
@@ -138,7 +139,7 @@ impl Watch {
     }
 }
 
-/// Lets a machine run, breaks it in each way, and repairs it in between.
+/// Runs a machine, with each fault at each severity and repairs in between.
 pub fn watch(number: u64, plan: &Plan) -> Machine {
     let mut watch = Watch::new(number, plan);
     watch.learn();
@@ -156,19 +157,19 @@ pub fn watch(number: u64, plan: &Plan) -> Machine {
     Machine { healthy, broken }
 }
 
-/// The share of windows for which something holds.
+/// The fraction of windows that satisfy `holds`.
 fn share(seen: &[Seen], holds: impl Fn(&Seen) -> bool) -> f64 {
     mean(&seen.iter().map(|seen| if holds(seen) { 1.0 } else { 0.0 }).collect::<Vec<_>>())
 }
 
 impl Machine {
-    /// The detector's, as a share of all healthy windows.
+    /// False alarm rate of the detector: the fraction of healthy windows that are flagged.
     pub fn false_alarms(&self) -> f64 {
         share(&self.healthy, |seen| seen.is_flagged)
     }
 
-    /// The share of windows with a fault that a method flags; rules without a network have as many false
-    /// alarms as the detector.
+    /// Detection rate of a method: the fraction of windows with a fault that are flagged. The
+    /// threshold of a baseline gives it as many false alarms as the detector.
     pub fn flagged(&self, method: usize, kind: usize, degree: usize) -> f64 {
         let seen = self.broken.get(kind).and_then(|kind| kind.get(degree));
         let seen = seen.map_or(&[][..], Vec::as_slice);
@@ -187,8 +188,8 @@ fn score(seen: &Seen, method: usize) -> f64 {
     seen.scores.get(method).copied().unwrap_or(f64::NAN)
 }
 
-/// For each threshold, from high to low: false alarms as a share of the healthy windows of all machines,
-/// and flagged ones as a share of those with a fault of the middle severity.
+/// ROC curve, for thresholds from high to low: the false alarm rate of all machines, and the
+/// detection rate for faults of the middle severity.
 pub fn roc(machines: &[Machine], method: usize) -> Vec<(f64, f64)> {
     let (mut scores, mut counts) = (vec![], [0.0, 0.0]);
     for machine in machines {
@@ -211,8 +212,8 @@ pub fn roc(machines: &[Machine], method: usize) -> Vec<(f64, f64)> {
     curve.iter().map(|(x, y)| (x / healthy, y / broken)).collect()
 }
 
-/// The area under a curve: the probability that a window with a fault has a higher error than one
-/// without.
+/// Area under an ROC curve: the probability that a window with a fault has a higher error than
+/// one without.
 pub fn area(curve: &[(f64, f64)]) -> f64 {
     let pairs = curve.iter().zip(curve.iter().skip(1));
     pairs.map(|((x, y), (next_x, next_y))| (next_x - x) * (y + next_y) / 2.0).sum()
@@ -224,18 +225,18 @@ pub fn mean(values: &[f64]) -> f64 {
     values.iter().sum::<f64>() / f64::from(count)
 }
 
-/// A stretch of time: the last windows of learning, healthy ones, ones with a fault.
+/// A period of time: the last windows of training, healthy ones, or ones with a fault.
 #[derive(Clone, Debug)]
 pub struct Story {
     pub fault: (Fault, f32),
     pub learning: Vec<Seen>,
     pub healthy: Vec<Seen>,
     pub broken: Vec<Seen>,
-    /// In standard deviations above the mean, as the scores.
+    /// The threshold, in standard deviations above the mean, as the scores.
     pub threshold: f64,
 }
 
-/// Breaks the outer race of a machine a little.
+/// A small fault of the outer race of a machine.
 pub fn story(number: u64, plan: &Plan) -> Story {
     let (fault, mut watch) = ((Fault::OuterRace, 0.5), Watch::new(number, plan));
     let learning = watch.learn();

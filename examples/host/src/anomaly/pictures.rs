@@ -1,4 +1,4 @@
-//! Errors over time, and ROC curves.
+//! Plots of errors over time and of ROC curves.
 
 use crate::anomaly::compute;
 use crate::anomaly::compute::{METHODS, Machine, SEVERITIES, Seen, Story};
@@ -8,7 +8,7 @@ use shared::plot::{Axis, Chart, Legend, Line, Look, Note};
 use shared::run::Failure;
 use shared::table::Csv;
 
-/// Writes all pictures and their numbers; returns the paths.
+/// Writes all pictures and their data; returns the paths.
 pub fn write(folder: &Folder, machines: &[Machine], story: &Story) -> Result<Vec<String>, Failure> {
     let mut paths = vec![];
     let curves: Vec<_> =
@@ -29,7 +29,7 @@ fn seconds(windows: usize) -> f64 {
         / f64::from(vibration::SAMPLE_RATE)
 }
 
-/// All windows of the story with their times.
+/// All windows of the periods with their times.
 fn times(story: &Story) -> impl Iterator<Item = (f64, &Seen)> {
     let all = story.learning.iter().chain(&story.healthy).chain(&story.broken);
     all.enumerate().map(|(number, seen)| (seconds(number), seen))
@@ -91,7 +91,7 @@ fn error_table(story: &Story) -> String {
     csv.finish()
 }
 
-/// A curve without what cannot be seen.
+/// A curve without points that are too close to others to be seen.
 fn thinned(curve: Vec<(f64, f64)>) -> Vec<(f64, f64)> {
     let mut kept: Vec<(f64, f64)> = vec![];
     let last = curve.last().copied();

@@ -1,21 +1,21 @@
-//! `c = sqrt(ln(x^2))`, brought to a target. Computes, prints nothing.
+//! The chain `c = sqrt(ln(x^2))` and methods that bring it to a target. Prints nothing.
 
 use gradlet::prelude::*;
 
 use crate::gradient_descent::descent::{Descent, descend};
 
-/// Where x starts.
+/// Initial x.
 pub const START: f64 = 2.0;
-/// What c should become in the text, and in the course that the text follows.
+/// Target of c in the text, and in the course that the text follows.
 pub const TARGET: f64 = 2.14;
 pub const TARGET_OF_COURSE: f64 = 2.13;
-/// Ends when c is less than this away from the target, or after so many updates.
+/// Tolerance of c around the target, and maximum number of updates.
 pub const THRESHOLD: f64 = 1e-3;
 pub const LIMIT: u32 = 20;
 /// Learning rate of the gradient descent on `(c - target)^2 / 2`.
 pub const RATE: f64 = 5.0;
 
-/// The values on the way from x to c.
+/// The values of the forward pass.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Forward<T = f64> {
     /// x^2.
@@ -26,7 +26,7 @@ pub struct Forward<T = f64> {
     pub c: T,
 }
 
-/// From x to c; NaN where x is between -1 and 1.
+/// Forward pass, from x to c; NaN if x is between -1 and 1.
 pub fn forward<T: Scalar>(x: T) -> Forward<T> {
     let a = x * x;
     let b = a.ln();
@@ -38,7 +38,7 @@ pub fn slope<T: Scalar>(x: T) -> T {
     T::ONE / (x * forward(x).c)
 }
 
-/// What has to change, from c back to x: each line divides by one derivative.
+/// The changes, from c back to x: each divides by one more derivative.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Deltas<T = f64> {
     /// c - target.
@@ -51,13 +51,13 @@ pub struct Deltas<T = f64> {
     pub x: T,
 }
 
-/// A place on the way.
+/// A state of a run.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct State<T = f64> {
     pub x: T,
     pub forward: Forward<T>,
     pub deltas: Deltas<T>,
-    /// Whether the update led below 1, where c does not exist, and x became 1.1 instead.
+    /// Whether the update led below 1, where c is undefined, and x became 1.1 instead.
     pub guarded: bool,
 }
 
@@ -65,7 +65,7 @@ pub struct State<T = f64> {
 #[derive(Clone, Debug, PartialEq)]
 pub struct Run<T = f64> {
     pub states: Vec<State<T>>,
-    /// Whether c is near enough.
+    /// Whether c is close enough.
     pub reached: bool,
 }
 
@@ -85,7 +85,7 @@ fn state<T: Scalar>(x: T, target: T, guarded: bool) -> State<T> {
     State { x, forward, deltas: Deltas { c: delta_c, b: delta_b, a: delta_a, x: delta_x }, guarded }
 }
 
-/// Moves x until c is near the target, or `limit` updates are done.
+/// Changes x until c is close to the target, for at most `limit` updates.
 pub fn run<T: Scalar>(start: T, target: T, threshold: T, limit: u32) -> Run<T> {
     let mut states = vec![state(start, target, false)];
     let mut last = state(start, target, false);
@@ -105,12 +105,12 @@ pub fn run<T: Scalar>(start: T, target: T, threshold: T, limit: u32) -> Run<T> {
     Run { states, reached: last.deltas.c.abs() < threshold }
 }
 
-/// The x for which c is the target: `exp(target^2 / 2)`.
+/// The x with c at the target: `exp(target^2 / 2)`.
 pub fn root(target: f64) -> f64 {
     libm::exp(target * target / 2.0)
 }
 
-/// `(c - target)^2 / 2`, as a loss of the place x.
+/// `(c - target)^2 / 2`, as a loss of x.
 #[derive(Debug)]
 struct HalfSquaredErrorOfC;
 
@@ -138,7 +138,7 @@ pub fn gradient_descent<T: Scalar>(start: T, target: T, rate: T, limit: u32) -> 
     descend::<HalfSquaredErrorOfC, 1, T>([start], [target], rate, limit, |_| false)
 }
 
-/// Points of the curves that the text plots, from 1.2 to 10.
+/// Points of the curves in the text's plot, from 1.2 to 10.
 pub fn curve() -> Vec<f64> {
     (0..50_u8).map(|i| 1.2 + f64::from(i) * (10.0 - 1.2) / 49.0).collect()
 }

@@ -1,21 +1,22 @@
-//! `z = x y` with `x = 2 w + 3 b` and `y = 2 b + 1`, brought to a target. Computes, prints nothing.
+//! The chain `z = x y` with `x = 2 w + 3 b` and `y = 2 b + 1`, and methods that bring it to a
+//! target. Prints nothing.
 
 use super::chain;
 use crate::gradient_descent::descent::{Descent, descend};
 use gradlet::prelude::*;
 
-/// Where the text starts, and what z it wants.
+/// The initial values of the text, and its target of z.
 pub const W: f64 = 3.0;
 pub const B: f64 = 4.0;
 pub const TARGET: f64 = 150.0;
-/// How near is near enough: both are in the text.
+/// Tolerances around the target: both are in the text.
 pub const THRESHOLDS: [f64; 2] = [1e-4, 1e-5];
-/// Updates at most.
+/// Maximum number of updates.
 pub const LIMIT: u32 = 20;
 /// Learning rate of the gradient descent on `(z - target)^2 / 2`.
 pub const RATE: f64 = 1e-4;
 
-/// The values on the way from w and b to z.
+/// The values of the forward pass.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Forward<T = f64> {
     pub x: T,
@@ -23,7 +24,7 @@ pub struct Forward<T = f64> {
     pub z: T,
 }
 
-/// From w and b to z.
+/// Forward pass, from w and b to z.
 pub fn forward<T: Scalar>(w: T, b: T) -> Forward<T> {
     let (two, three) = (T::from_u32(2), T::from_u32(3));
     let (x, y) = (two * w + three * b, two * b + T::ONE);
@@ -40,44 +41,44 @@ pub struct Partials<T = f64> {
 }
 
 impl<T: Scalar> Forward<T> {
-    /// Backward, from z to w and b.
+    /// Backward pass, from z to w and b.
     pub fn partials(&self) -> Partials<T> {
         let (two, three) = (T::from_u32(2), T::from_u32(3));
         Partials { by_w: two * self.y, by_b: two * self.x + three * self.y }
     }
 }
 
-/// What an update changes.
+/// The variables that an update changes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Change {
     W,
     B,
-    /// Each removes half of the error.
+    /// Both; each removes half of the error.
     Both,
 }
 
-/// Which derivatives an update divides by.
+/// The derivatives by which an update divides.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Factors {
-    /// Those of the start, always: "not new".
+    /// Always those of the initial values: "not new".
     Frozen,
-    /// Those of the place: "new".
+    /// Those of the current values: "new".
     Recomputed,
 }
 
-/// A way to bring z to a target.
+/// A method to bring z to a target.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Task<T = f64> {
     pub change: Change,
     pub factors: Factors,
     pub target: T,
-    /// Ends when z is less than this away from the target.
+    /// Tolerance of z around the target.
     pub threshold: T,
-    /// Updates at most.
+    /// Maximum number of updates.
     pub limit: u32,
 }
 
-/// A place on the way, and the update that leaves it.
+/// A state of a run, and the update from it.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct State<T = f64> {
     pub w: T,
@@ -85,9 +86,9 @@ pub struct State<T = f64> {
     pub forward: Forward<T>,
     /// z - target.
     pub delta_z: T,
-    /// What is divided by.
+    /// The derivatives by which the update divides.
     pub partials: Partials<T>,
-    /// What is subtracted from w and b; 0 from what is not changed.
+    /// The changes subtracted from w and b; 0 for a variable that is not changed.
     pub delta_w: T,
     pub delta_b: T,
 }
@@ -95,11 +96,11 @@ pub struct State<T = f64> {
 /// How a run ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Ending {
-    /// z is near enough.
+    /// z is close enough to the target.
     Reached,
-    /// w and b are what they were so many updates ago: it will go round for ever.
+    /// w and b are the same as this many updates ago: an endless cycle.
     Cycle(usize),
-    /// No updates are left.
+    /// The maximum number of updates was made.
     Limit,
     /// A number is infinite or NaN.
     NotFinite,
@@ -108,7 +109,8 @@ pub enum Ending {
 /// A whole run.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Run<T = f64> {
-    /// The start, then the state after each update; all numbers but the last deltas are finite.
+    /// The initial state, then the state after each update; all numbers but the last deltas are
+    /// finite.
     pub states: Vec<State<T>>,
     pub ending: Ending,
 }
@@ -118,7 +120,7 @@ impl<T: Scalar> Run<T> {
         self.states.len().saturating_sub(1)
     }
 
-    /// |z - target| at the start and after each update.
+    /// |z - target| initially and after each update.
     pub fn distances(&self) -> Vec<f64> {
         self.states.iter().map(|state| state.delta_z.abs().to_f64()).collect()
     }
@@ -138,7 +140,7 @@ impl<T: Scalar> Task<T> {
         State { w, b, forward, delta_z, partials, delta_w, delta_b }
     }
 
-    /// Runs it from the start of the text.
+    /// Runs the method from the initial values of the text.
     pub fn run(&self) -> Run<T> {
         let (mut w, mut b) = (T::from_f64(W), T::from_f64(B));
         let frozen = (self.factors == Factors::Frozen).then(|| forward(w, b).partials());
@@ -148,7 +150,7 @@ impl<T: Scalar> Task<T> {
             if ![w, b, state.delta_z].into_iter().all(T::is_finite) {
                 break Ending::NotFinite;
             }
-            // The next update depends on nothing else than w and b.
+            // The next update depends on w and b only.
             let before = states.iter().rev().position(|old| old.w == w && old.b == b);
             states.push(state);
             if state.delta_z.abs() < self.threshold {
@@ -166,7 +168,7 @@ impl<T: Scalar> Task<T> {
     }
 }
 
-/// What to bring where.
+/// The targets of both chains.
 #[derive(Clone, Copy, Debug)]
 pub struct Plan {
     pub target: f64,
@@ -190,21 +192,21 @@ impl Plan {
     }
 }
 
-/// What is changed, and its name.
+/// The variables that are changed, with names.
 pub const CHANGES: [(Change, &str); 3] =
     [(Change::W, "w"), (Change::B, "b"), (Change::Both, "w and b")];
-/// Which derivatives are divided by, and the name.
+/// The derivatives that are used, with names.
 pub const FACTORS: [(Factors, &str); 2] =
     [(Factors::Frozen, "frozen"), (Factors::Recomputed, "recomputed")];
 
-/// One update of b alone, as it is done on paper.
+/// One update of b alone, as on paper.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct HandStep {
     /// (z - target) / (dz/db).
     pub delta_b: f64,
     pub b: f64,
     pub z: f64,
-    /// b with two decimals, and z there.
+    /// b rounded to two decimals, and z for it.
     pub b_rounded: f64,
     pub z_rounded: f64,
 }
@@ -218,7 +220,7 @@ pub fn hand_step() -> HandStep {
     HandStep { delta_b, b, z: z(b), b_rounded, z_rounded: z(b_rounded) }
 }
 
-/// The b for which z is the target while w stays: the greater root of
+/// The b with z at the target and w unchanged: the greater root of
 /// `6 b^2 + (4 w + 3) b + 2 w = target`.
 pub fn root_b(target: f64) -> Option<f64> {
     let (p, q) = (4.0 * W + 3.0, 2.0 * W - target);
@@ -226,7 +228,7 @@ pub fn root_b(target: f64) -> Option<f64> {
     (discriminant >= 0.0).then(|| (discriminant.sqrt() - p) / 12.0)
 }
 
-/// `(z - target)^2 / 2`, as a loss of the place (w, b). The target is the first of the two.
+/// `(z - target)^2 / 2`, as a loss of (w, b). The target is the first of the two.
 #[derive(Debug)]
 struct HalfSquaredErrorOfZ;
 
@@ -262,7 +264,7 @@ pub fn targets() -> impl Iterator<Item = f32> {
     (200_u16..=400).map(|halves| f32::from(halves) / 2.0)
 }
 
-/// The targets that a loop in `f32` without a cap never reaches: it goes round in a circle.
+/// The targets that a loop in `f32` without a cap never reaches, because it cycles.
 pub fn endless(change: Change, factors: Factors, threshold: f32) -> Vec<f32> {
     let never = |&target: &f32| {
         let task = Task { change, factors, target, threshold, limit: 1000 };
@@ -271,7 +273,7 @@ pub fn endless(change: Change, factors: Factors, threshold: f32) -> Vec<f32> {
     targets().filter(never).collect()
 }
 
-/// The distance from a positive number to the next one that an `f32` can hold.
+/// The distance from a positive `f32` to the next one (unit in the last place).
 pub fn ulp(value: f32) -> f32 {
     f32::from_bits(value.to_bits().saturating_add(1)) - value
 }

@@ -1,4 +1,4 @@
-//! The pictures, and tables with their numbers.
+//! Pictures of the example, and tables with their data.
 
 use super::chain;
 use super::compute::{
@@ -9,12 +9,12 @@ use shared::plot::{Axis, Chart, Legend, Line, Look, Note};
 use shared::run::Failure;
 use shared::table::Csv;
 
-/// Updates that the picture of the distances has room for.
+/// Number of updates in the picture of the distances.
 const UPDATES: usize = 30;
-/// Where the runs of that picture end.
+/// Tolerance at which the runs of that picture end.
 const NEAR: f64 = 1e-11;
 
-/// Writes everything; returns the paths.
+/// Writes all files; returns the paths.
 pub fn write(folder: &Folder, plan: &Plan) -> Result<Vec<String>, Failure> {
     let (distances, rounding) = (distances(plan), rounding());
     Ok(vec![
@@ -30,20 +30,20 @@ pub fn write(folder: &Folder, plan: &Plan) -> Result<Vec<String>, Failure> {
     ])
 }
 
-/// The distances after 0, 1, 2 .. updates of something.
+/// The distances after 0, 1, 2 .. updates of a run.
 type Series = (String, Vec<f64>);
 
 fn line(label: Option<&str>, look: Look, colour: usize, points: Vec<(f64, f64)>) -> Line {
     Line { label: label.map(str::to_owned), look, colour, points }
 }
 
-/// (updates, distance); 0 has no place on a logarithmic axis.
+/// (updates, distance), without distances of 0, which a logarithmic axis cannot show.
 fn points(series: &[f64]) -> Vec<(f64, f64)> {
     let numbers = (0_u32..).map(f64::from);
     numbers.zip(series.iter().copied()).filter(|&(_, distance)| distance > 0.0).collect()
 }
 
-/// Of the four runs that change b, and of gradient descent.
+/// The distances of the four runs that change b, and of gradient descent.
 fn distances(plan: &Plan) -> Vec<Series> {
     let mut series = vec![];
     for (change, name) in CHANGES.into_iter().filter(|(change, _)| *change != Change::W) {
@@ -63,7 +63,7 @@ fn distances(plan: &Plan) -> Vec<Series> {
 
 fn distances_chart(plan: &Plan, series: &[Series]) -> Chart {
     let (mut lines, mut notes) = (vec![], vec![]);
-    // The runs for b, and for w and b, lie close to each other: one name for both.
+    // The runs for b, and for w and b, are close to each other: they share a label.
     let names = ["frozen", "recomputed", "", ""];
     for ((name, distances), colour) in series.iter().zip(0_usize..) {
         let look = if name.ends_with("frozen") { Look::Dashed } else { Look::Solid };
@@ -90,7 +90,7 @@ fn distances_chart(plan: &Plan, series: &[Series]) -> Chart {
     }
 }
 
-/// Columns of different lengths, one row for each number of updates.
+/// Columns of different lengths, one row per number of updates.
 fn write_series(folder: &Folder, file: &str, series: &[Series]) -> Result<String, FileError> {
     let names: Vec<_> = series.iter().map(|(name, _)| name.replace(',', "")).collect();
     let columns: Vec<_> = ["updates"].into_iter().chain(names.iter().map(String::as_str)).collect();
@@ -159,7 +159,7 @@ fn rounding() -> Vec<Series> {
     let run = task.run();
     let mut narrow = run.distances();
     if let Ending::Cycle(length) = run.ending {
-        // Round and round, up to the cap of the text.
+        // It cycles up to the cap of the text.
         let round: Vec<_> = narrow.iter().rev().take(length).rev().copied().collect();
         narrow.extend(round.into_iter().cycle().take(21_usize.saturating_sub(narrow.len())));
     }

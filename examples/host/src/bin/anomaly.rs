@@ -1,13 +1,14 @@
-//! A detector of machine faults that learns, window by window, what normal vibration is.
+//! Anomaly detection with an autoencoder, which learns the normal vibration of a machine window by
+//! window.
 //!
 //! ```text
 //! cargo run --release -p examples --features devices --bin anomaly
 //! cargo run --release -p examples --features devices --bin anomaly -- --help
 //! ```
 //!
-//! The detector is `examples/firmware/devices/src/detector.rs`, the vibration `vibration.rs` beside it: the
-//! program `anomaly` of that firmware runs both on a microcontroller, to the same bits. The vibration
-//! is synthetic.
+//! The detector is `examples/firmware/devices/src/detector.rs`, the vibration is synthetic, from
+//! `vibration.rs` beside it. The program `anomaly` of that firmware runs both on a microcontroller,
+//! with bit-identical results.
 
 use std::io::{self, Write};
 use std::path::PathBuf;
@@ -26,15 +27,16 @@ use shared::run::{Failure, exit_code};
 
 options! {
     "anomaly",
-    /// Learns the normal vibration of synthetic machines, then breaks them in four ways.
+    /// Anomaly detection: learns the normal vibration of synthetic machines, then introduces faults
+    /// of four kinds.
     struct Options {
-        /// Number of machines; each has a detector of its own
+        /// Number of machines, each with its own detector
         machines: u64 = whole("N", 10, 1..=1000),
-        /// Number of the first; the design was chosen on machines 0 to 9
+        /// Number of the first machine; the detector was designed on machines 0 to 9
         first: u64 = whole("N", compute::FIRST, ..=1_000_000),
-        /// Threshold so many standard deviations above the mean of the usual errors
+        /// Threshold, in standard deviations above the mean of the errors of healthy windows
         deviations: f64 = real("K", 4.0, positive),
-        /// Threshold at the 99.5th percentile of the usual errors instead
+        /// Use the 99.5th percentile of the errors of healthy windows as the threshold instead
         percentile: bool = flag(),
         /// Three machines, watched for a shorter time
         quick: bool = flag(),
@@ -108,7 +110,7 @@ fn percent(share: f64) -> f64 {
     100.0 * share
 }
 
-/// The least share, or the greatest.
+/// The minimum, or the maximum.
 fn extreme(shares: &[f64], pick: fn(f64, f64) -> f64) -> f64 {
     shares.iter().copied().reduce(pick).unwrap_or_default()
 }

@@ -1,5 +1,5 @@
-//! Backpropagation on paper: two chains of a text, brought to a target by dividing by derivatives,
-//! and gradient descent, which multiplies by them, beside it.
+//! Backpropagation by hand, on two chains of functions from a text: a target is reached by dividing
+//! by derivatives (Newton's method), and by gradient descent, which multiplies by them.
 //!
 //! ```text
 //! cargo run --release -p examples --bin backprop_by_hand
@@ -22,26 +22,26 @@ options! {
     /// Derivatives by hand, forward and backward: z = (2 w + 3 b) (2 b + 1) from 162 to 150, and
     /// c = sqrt(ln x^2) to 2.14, by Newton's method and by gradient descent.
     struct Options {
-        /// What z should become, from -1000 to 10000
+        /// Target of z, from -1000 to 10000
         target: f64 = real("Z", compute::TARGET, z),
-        /// What c should become, greater than 0 and at most 6
+        /// Target of c, greater than 0 and at most 6
         chain_target: f64 = real("C", chain::TARGET, c),
-        /// Where x starts, greater than 1 and at most 100
+        /// Initial x, greater than 1 and at most 100
         chain_start: f64 = real("X", chain::START, x),
-        /// Updates of Newton's method at most
+        /// Maximum number of updates of Newton's method
         limit: u32 = whole("N", compute::LIMIT, 1..=1000),
         /// Folder for the pictures and tables [default: `backprop_by_hand` in Cargo's target folder]
         output: Option<PathBuf> = path("DIR"),
     }
 }
 
-/// Reads a target of z.
+/// Parses a target of z.
 fn z(text: &str) -> Result<f64, String> {
     let value: f64 = text.parse().map_err(|_| "not a number".to_owned())?;
     if (-1e3..=1e4).contains(&value) { Ok(value) } else { Err("must be -1000 to 10000".to_owned()) }
 }
 
-/// Reads a target of c.
+/// Parses a target of c.
 fn c(text: &str) -> Result<f64, String> {
     positive(text).and_then(|value| match value {
         value if value <= 6.0 => Ok(value),
@@ -49,7 +49,7 @@ fn c(text: &str) -> Result<f64, String> {
     })
 }
 
-/// Reads a start of x.
+/// Parses an initial x.
 fn x(text: &str) -> Result<f64, String> {
     positive(text).and_then(|value| match value {
         value if value > 1.0 && value <= 100.0 => Ok(value),

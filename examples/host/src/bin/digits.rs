@@ -1,14 +1,14 @@
-//! Digits: a linear network whose ten weight pictures look like what it recognises, by the delta
-//! rule and by softmax, and a network with a hidden layer.
+//! Handwritten digit classification: linear networks, trained by the delta rule and with softmax,
+//! whose weights, drawn as images, resemble the digits; and a network with a hidden layer.
 //!
 //! ```text
 //! cargo run --release -p examples --bin digits
 //! cargo run --release -p examples --bin digits -- --help
 //! ```
 //!
-//! The digits that it learns from are in `examples/data` of the repository: a small part of MNIST,
-//! 28 x 28 pixels, and 1797 digits of 8 x 8 pixels. They are not in the package on crates.io; `--data`
-//! says where they are otherwise. The whole of MNIST can be given by four options.
+//! The data is in `examples/data` of the repository: a small part of MNIST, 28 x 28 pixels, and
+//! 1797 digits of 8 x 8 pixels. `--data` names another folder. Four other options name the files
+//! of the complete MNIST.
 
 use std::io::{self, Write};
 use std::path::PathBuf;
@@ -29,18 +29,18 @@ use shared::run::{Failure, exit_code};
 
 options! {
     "digits",
-    /// Learns handwritten digits by a linear network, by softmax and with a hidden layer, and draws the
-    /// weights.
+    /// Classifies handwritten digits with a linear network, with softmax and with a hidden layer,
+    /// and draws the weights.
     struct Options {
-        /// Folder with the files of digits of the repository [default: examples/data where this program
-        /// was built]
+        /// Folder with the repository's data files [default: examples/data of the repository in
+        /// which this program was built]
         data: Option<PathBuf> = path("DIR"),
-        /// Images of MNIST to learn from, an IDX file, compressed by gzip or not [default: 1000 images
+        /// Training images of MNIST, an IDX file, compressed with gzip or not [default: 1000 images
         /// of --data]
         train_images: Option<PathBuf> = path("FILE").with(|arg| arg.requires_all(["train_labels", "test_images", "test_labels"])),
         /// Their labels
         train_labels: Option<PathBuf> = path("FILE").with(|arg| arg.requires_all(["train_images", "test_images", "test_labels"])),
-        /// Images of MNIST for the test [default: 500 images of --data]
+        /// Test images of MNIST [default: 500 images of --data]
         test_images: Option<PathBuf> = path("FILE").with(|arg| arg.requires_all(["train_images", "train_labels", "test_labels"])),
         /// Their labels
         test_labels: Option<PathBuf> = path("FILE").with(|arg| arg.requires_all(["train_images", "train_labels", "test_images"])),
@@ -49,11 +49,11 @@ options! {
             (Activation::Relu, "relu", "max(z, 0)"),
             (Activation::Tanh, "tanh", "Hyperbolic tangent"),
         ]),
-        /// Passes over the images with the hidden layer, at most 1000
+        /// Number of epochs with the hidden layer, at most 1000
         epochs: u32 = whole("N", 20, 1..=1000),
         /// Learning rate with the hidden layer; finite and greater than 0, in f32 too
         learning_rate: f64 = real("RATE", 0.02, rate),
-        /// Number that the random weights start from
+        /// Seed of the initial weights
         seed: u64 = whole("NUMBER", 1, 0..),
         /// Fewer images and epochs
         quick: bool = flag(),
@@ -69,7 +69,7 @@ enum Activation {
     Tanh,
 }
 
-/// A learning rate that is finite and above zero as an `f32` too.
+/// Parses a learning rate that is finite and greater than 0 as an `f32` too.
 fn rate(text: &str) -> Result<f64, String> {
     let value = positive(text)?;
     let nearest = f32::from_f64(value);
@@ -80,7 +80,7 @@ fn rate(text: &str) -> Result<f64, String> {
     }
 }
 
-/// Images that a quick run learns from.
+/// Number of training images in a quick run.
 const QUICK: usize = 200;
 
 impl Options {
@@ -88,7 +88,7 @@ impl Options {
         self.data.clone().unwrap_or_else(idx::own_data)
     }
 
-    /// The images of 8 x 8 pixels; none, if they are missing and the others are given by their paths.
+    /// The images of 8 x 8 pixels; `None` if they are missing and the others' paths are given.
     fn small(&self) -> Result<Option<Data<64>>, Failure> {
         match idx::digits8x8(&self.data()) {
             Err(error) if error.is_absence() && self.train_images.is_some() => Ok(None),
@@ -109,7 +109,7 @@ impl Options {
         })
     }
 
-    /// So many epochs, or one in a quick run.
+    /// The given number of epochs, or one in a quick run.
     fn epochs(&self, epochs: u32) -> u32 {
         if self.quick { 1 } else { epochs }
     }
@@ -159,7 +159,7 @@ fn introduce(out: &mut impl Write, has_small: bool) -> io::Result<()> {
     Ok(())
 }
 
-/// Trains with a progress bar; prints the marks.
+/// Trains with a progress bar; prints loss and accuracy by epoch.
 fn trained<const PIXELS: usize, N: Layer>(
     out: &mut impl Write,
     data: &Data<PIXELS>,
@@ -189,7 +189,7 @@ fn trained<const PIXELS: usize, N: Layer>(
     Ok(result)
 }
 
-/// The delta rule on small images, with the weight pictures.
+/// The delta rule on small images, with pictures of the weights.
 fn linear_8x8(
     out: &mut impl Write,
     options: &Options,
@@ -217,7 +217,7 @@ fn tell_likeness(out: &mut impl Write, likeness: &[f64]) -> io::Result<()> {
     )
 }
 
-/// The delta rule on large images, with the weight pictures.
+/// The delta rule on large images, with pictures of the weights.
 fn linear_28x28(
     out: &mut impl Write,
     options: &Options,
@@ -236,13 +236,13 @@ fn linear_28x28(
     pictures::weights(folder, "weights_linear", title, &weight_images(&result.net))
 }
 
-/// What is left of the softmax network.
+/// What is stored of the softmax network.
 struct Soft {
     files: [String; 2],
     curve: Curve,
 }
 
-/// Softmax on both sizes, with the weight pictures.
+/// Softmax on both sizes, with pictures of the weights.
 fn by_softmax(
     out: &mut impl Write,
     options: &Options,
@@ -274,7 +274,7 @@ fn by_softmax(
     Ok(Soft { files, curve: Curve::new("784-10 softmax", &result.marks, large.test.count()) })
 }
 
-/// A hidden layer, with the confusion matrix and both curves.
+/// A hidden layer, with the confusion matrix and both learning curves.
 fn with_hidden<A: hidden::Start>(
     out: &mut impl Write,
     options: &Options,

@@ -1,4 +1,4 @@
-//! Gradient descent on functions of one and of two variables, and what the learning rate does.
+//! Gradient descent on functions of one and two variables, and the effect of the learning rate.
 //!
 //! ```text
 //! cargo run --release -p examples --bin gradient_descent
@@ -21,18 +21,18 @@ use shared::run::{Failure, exit_code};
 
 options! {
     "gradient_descent",
-    /// Gradient descent from a first step to a learning-rate study: numbers beside those of a text, and
-    /// pictures of every path.
+    /// Gradient descent, from a first step to a study of learning rates: numbers compared with
+    /// those of a text, and pictures of every path.
     struct Options {
-        /// Where the descent on x^2 + sin^2 y starts: x, from -10 to 10
+        /// Initial x of the descent on x^2 + sin^2 y, from -10 to 10
         x: f64 = real("X", BOWL_START[0], place),
-        /// Where it starts: y, from -10 to 10
+        /// Initial y of that descent, from -10 to 10
         y: f64 = real("Y", BOWL_START[1], place),
         /// Its learning rate; finite and greater than 0
         learning_rate: f64 = real("RATE", BOWL_RATE, positive),
-        /// Its updates at most; it ends earlier where J < 0.01
+        /// Its maximum number of updates; it ends earlier when J < 0.01
         limit: u32 = whole("N", 1000, 0..=100_000),
-        /// Where each run of the study of learning rates starts, from -10 to 10
+        /// Initial value of each run in the study of learning rates, from -10 to 10
         study_start: f64 = real("X", STUDY_START, place),
         /// Learning rates of the study, 1 to 12, separated by commas
         rates: Vec<f64> = read("LIST", rates).with(|arg| arg.default_value(STUDY_RATES.map(|rate| rate.to_string()).join(","))),
@@ -41,13 +41,13 @@ options! {
     }
 }
 
-/// Reads learning rates.
+/// Parses learning rates.
 fn rates(text: &str) -> Result<Vec<f64>, String> {
     let rates = list(text, positive).map_err(|what| format!("each rate: {what}"))?;
     if rates.len() <= 12 { Ok(rates) } else { Err("at most 12 rates".to_owned()) }
 }
 
-/// Reads a coordinate.
+/// Parses a coordinate.
 fn place(text: &str) -> Result<f64, String> {
     let value: f64 = text.parse().map_err(|_| "not a number".to_owned())?;
     if (-10.0..=10.0).contains(&value) { Ok(value) } else { Err("must be -10 to 10".to_owned()) }
@@ -73,7 +73,7 @@ fn run(options: Options) -> Result<(), Failure> {
     diverged(&results.bowl, results.bowl_rate)
 }
 
-/// A descent that left the range of the numbers is a failure.
+/// A descent that overflowed is a failure.
 fn diverged(bowl: &Descent<2>, rate: f64) -> Result<(), Failure> {
     if bowl.ending != Ending::Diverged {
         return Ok(());

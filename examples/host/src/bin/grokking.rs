@@ -1,5 +1,6 @@
-//! The first chapters of a well-known text on deep learning: predictions of linear neurons, hot and
-//! cold, the error-based rule, alpha, several inputs and outputs; every number beside the text's.
+//! Linear neurons, after the first chapters of a well-known text on deep learning: predictions, hot
+//! and cold learning, gradient descent, alpha, several inputs and outputs; every number is compared
+//! with the text's.
 //!
 //! ```text
 //! cargo run --release -p examples --bin grokking
@@ -21,13 +22,13 @@ use shared::run::{Failure, exit_code};
 
 options! {
     "grokking",
-    /// Linear neurons learn by hot and cold, by error, with alpha, with several inputs and outputs:
-    /// every number beside the one in a well-known text.
+    /// Linear neurons learn by hot and cold learning, from the error, with alpha, with several
+    /// inputs and outputs: every number is compared with that of a well-known text.
     struct Options {
         /// Only these sections, with their pictures, separated by commas: forward, vectors, hot-cold,
         /// error-based, alpha, inputs, outputs [default: all]
         section: Vec<Section> = read("LIST", |text| list(text, Section::named)),
-        /// An alpha of your own for the section on alpha; finite and greater than 0
+        /// Another alpha (learning rate) for the section on alpha; finite and greater than 0
         alpha: Option<f64> = read("RATE", |text| positive(text).map(Some)),
         /// Folder for the pictures and tables [default: `grokking` in Cargo's target folder]
         output: Option<PathBuf> = path("DIR"),

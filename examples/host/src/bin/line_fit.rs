@@ -1,5 +1,5 @@
-//! A line through measurements, twice: least squares in closed form, and a network of one neuron
-//! that learns it by gradient descent, by sample, by mini-batch and by full batch.
+//! Linear regression: least squares in closed form, and a network of one neuron, trained by
+//! gradient descent on single samples, mini-batches and full batches.
 //!
 //! ```text
 //! cargo run --release -p examples --bin line_fit
@@ -24,31 +24,31 @@ use shared::run::{Failure, exit_code};
 
 options! {
     "line_fit",
-    /// A line through 100 measurements of servers and their air conditioning: least squares, and one
-    /// neuron that learns the same by gradient descent.
+    /// Linear regression on 100 measurements of servers and their air conditioning: least squares,
+    /// and one neuron that learns the same line by gradient descent.
     struct Options {
-        /// Passes over all measurements, for each way of training
+        /// Number of epochs, for each way of training
         passes: u32 = whole("N", 5000, 1..=100_000),
-        /// Measurements in a mini-batch
+        /// Batch size of mini-batches
         batch: u32 = whole("N", 10, 1..=100),
-        /// Learning rate when each sample makes an update; finite and greater than 0
+        /// Learning rate for single samples; finite and greater than 0
         sample_rate: f64 = real("RATE", 0.1, positive),
-        /// Learning rate of mini-batches; finite and greater than 0
+        /// Learning rate for mini-batches; finite and greater than 0
         mini_rate: f64 = real("RATE", 0.3, positive),
-        /// Learning rate of full batches; finite and greater than 0
+        /// Learning rate for full batches; finite and greater than 0
         full_rate: f64 = real("RATE", 0.5, positive),
-        /// Learning rate of full batches with standardised inputs; finite and greater than 0
+        /// Learning rate for full batches with standardised inputs; finite and greater than 0
         standardised_rate: f64 = real("RATE", 0.5, positive),
-        /// Number of servers to predict the kilowatts for
+        /// Number of servers for which to predict the kilowatts
         servers: u32 = whole("N", 346, ..=1_000_000),
-        /// Folder for the pictures (SVG) and their numbers (CSV) [default: `line_fit` in Cargo's target
-        /// folder]
+        /// Folder for the pictures (SVG) and their data (CSV) [default: `line_fit` in Cargo's
+        /// target folder]
         output: Option<PathBuf> = path("DIR"),
     }
 }
 
 impl Options {
-    /// The servers in the unit of the measurements: thousands.
+    /// The number of servers in the unit of the measurements: thousands.
     fn query(&self) -> f64 {
         f64::from(self.servers) / 1000.0
     }
@@ -115,7 +115,7 @@ The neuron is gradlet's Dense<1, 1, Identity, f64>, trained on HalfSquaredError 
     )
 }
 
-/// The line after some samples of the first pass.
+/// The line after some samples of the first epoch.
 fn tell_first_pass(out: &mut impl Write, options: &Options, lines: &[Line]) -> io::Result<()> {
     let rate = short(options.sample_rate);
     writeln!(out, "\n2. The first pass, sample by sample, learning rate {rate}")?;
@@ -131,7 +131,7 @@ fn tell_first_pass(out: &mut impl Write, options: &Options, lines: &[Line]) -> i
     Ok(())
 }
 
-/// The four ways, one table for each.
+/// The four ways of training, one table for each.
 fn tell_ways(
     out: &mut impl Write,
     options: &Options,
@@ -195,7 +195,7 @@ fn reached(run: &Run, plan: Plan) -> bool {
     run.last().is_some_and(|moment| moment.loss < plan.enough)
 }
 
-/// What the text prints, and its four equations.
+/// The numbers of the text, and its four equations.
 fn tell_text(out: &mut impl Write) -> io::Result<()> {
     let mut rows = Rows::new(out, "here");
     rows.heading("8. Numbers of the text's course, quoted")?;
@@ -223,7 +223,7 @@ fn tell_text(out: &mut impl Write) -> io::Result<()> {
     )
 }
 
-/// What the verdicts and the text's statements mean.
+/// Explanation of the verdicts and of the text's statements.
 fn explain(out: &mut impl Write, best: Line) -> io::Result<()> {
     write!(
         out,

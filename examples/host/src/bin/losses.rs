@@ -1,5 +1,5 @@
-//! What a mistake costs: absolute and squared error, cross-entropy, and the loss of a line as a
-//! bowl over its slope and offset, beside the numbers of a text.
+//! Loss functions: absolute and squared error, cross-entropy, and the loss of a line as a surface
+//! over its slope and offset, compared with the numbers of a text.
 //!
 //! ```text
 //! cargo run --release -p examples --bin losses
@@ -23,11 +23,12 @@ use shared::run::{Failure, exit_code};
 
 options! {
     "losses",
-    /// Loss functions with every number, beside those of a text, and the loss of a line in pictures.
+    /// Loss functions with every number, compared with those of a text, and the loss surface of a
+    /// line.
     struct Options {
-        /// Cells of the grid that the contours are drawn on, in each direction
+        /// Cells of the grid for the contours, in each direction
         cells: u32 = whole("N", 80, 4..=200),
-        /// Folder for the pictures (SVG) and their numbers (CSV) [default: `losses` in Cargo's target
+        /// Folder for the pictures (SVG) and their data (CSV) [default: `losses` in Cargo's target
         /// folder]
         output: Option<PathBuf> = path("DIR"),
     }

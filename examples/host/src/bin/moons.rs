@@ -1,5 +1,5 @@
-//! Sixty noisy points on two moons: what networks of 1 to 50 hidden units make of them, and what
-//! that is worth on fresh points.
+//! Decision boundaries and overfitting: networks of 1 to 50 hidden units on sixty noisy points of
+//! two moons, and their accuracy on held-out points.
 //!
 //! ```text
 //! cargo run --release -p examples --bin moons
@@ -23,23 +23,23 @@ use shared::thinning::Thinning;
 
 options! {
     "moons",
-    /// Two noisy moons, learned with 1 to 50 hidden units: decision boundaries, loss curves, and how
-    /// right the networks are on points that they have not seen.
+    /// Two noisy moons, classified with 1 to 50 hidden units: decision boundaries, loss curves, and
+    /// overfitting, by the accuracy on held-out points.
     struct Options {
-        /// Number of updates by the mean gradient of all sixty points
+        /// Number of full-batch updates, by the mean gradient of all sixty points
         iterations: u32 = whole("N", 30_000, 0..=1_000_000),
-        /// How far each update goes; finite and greater than 0
+        /// Learning rate; finite and greater than 0
         learning_rate: f64 = real("RATE", 0.1, positive),
         /// Numbers of hidden units, separated by commas: 1, 2, 3, 4, 5, 6, 8, 10, 15, 20, 30 or 50
         hidden: Vec<u32> = read("LIST", |text| list(text, size)).with(|arg| arg.default_value("1,2,4,10,20,50")),
-        /// At most 1,000 updates, and 2,000 fresh points instead of 20,000
+        /// At most 1,000 updates, and 2,000 held-out points instead of 20,000
         quick: bool = flag(),
         /// Folder for the pictures and tables [default: `moons` in Cargo's target folder]
         output: Option<PathBuf> = path("DIR"),
     }
 }
 
-/// Reads a number of hidden units.
+/// Parses a number of hidden units.
 fn size(text: &str) -> Result<u32, String> {
     let size = text.parse().map_err(|_| "not a whole number".to_owned())?;
     if SIZES.contains(&size) {
@@ -49,10 +49,10 @@ fn size(text: &str) -> Result<u32, String> {
     Err(format!("must be one of {}", sizes.join(", ")))
 }
 
-/// Ends of the maps: half a unit around the points.
+/// Ends of the maps: half a unit beyond the points.
 const X: (f64, f64) = (-3.33, 3.27);
 const Y: (f64, f64) = (-3.21, 2.64);
-/// The number that the generator of the fresh points starts from.
+/// Seed of the held-out points.
 const GENERATOR: u64 = 2020;
 /// Standard deviation of the noise, as in the text.
 const NOISE: f64 = 1.0;
@@ -85,7 +85,7 @@ fn run(options: &Options) -> Result<(), Failure> {
     Ok(())
 }
 
-/// Trains each network that was asked for, once.
+/// Trains each chosen network once.
 fn train(options: &Options, plan: &Plan<'_>) -> Vec<Run> {
     let sizes: BTreeSet<_> = options.hidden.iter().copied().collect();
     let steps =
@@ -197,7 +197,7 @@ fn judge(out: &mut impl Write, runs: &[Run], best: f64) -> io::Result<()> {
     )
 }
 
-/// What the text's program does otherwise.
+/// Differences to the text's program.
 fn of_the_text(out: &mut impl Write, runs: &[Run]) -> io::Result<()> {
     writeln!(
         out,

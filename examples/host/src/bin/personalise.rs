@@ -1,13 +1,14 @@
-//! A network that reads digits gets used to a device that is mounted on its side.
+//! On-device personalisation without catastrophic forgetting: a digit classifier adapts to a device
+//! that is mounted on its side.
 //!
 //! ```text
 //! cargo run --release -p examples --features devices --bin personalise
 //! cargo run --release -p examples --features devices --bin personalise -- --help
 //! ```
 //!
-//! The device is `examples/firmware/devices/src/personal.rs`, which the program `personalise` of that firmware
-//! runs on a microcontroller, to the same bits. The digits are in `examples/data` of the repository,
-//! and not in the package on crates.io.
+//! The device is `examples/firmware/devices/src/personal.rs`, which the program `personalise` of
+//! that firmware runs on a microcontroller, with bit-identical results. The digits are in
+//! `examples/data` of the repository.
 
 use std::fs;
 use std::io::{self, Write};
@@ -27,16 +28,17 @@ use shared::run::{Failure, exit_code};
 
 options! {
     "personalise",
-    /// Lets a network that was trained with upright digits learn turned ones, from a few that have labels.
+    /// On-device personalisation: a classifier trained on upright digits learns rotated ones from a
+    /// few labelled images, without forgetting the upright ones.
     struct Options {
-        /// Folder with the files of digits of the repository [default: examples/data where this program
-        /// was built]
+        /// Folder with the repository's data files [default: examples/data of the repository in
+        /// which this program was built]
         data: Option<PathBuf> = path("DIR"),
-        /// In how many worlds: each has the digits in an order of its own, and its own factory
+        /// Number of random splits of the digits, each with its own factory and device
         worlds: u64 = whole("N", 10, 1..=1000),
-        /// Two worlds
+        /// Two splits
         quick: bool = flag(),
-        /// Write what the firmware needs of the first world into this folder, and end
+        /// Write the firmware's files, from the first split, into this folder, and exit
         write_firmware: Option<PathBuf> = path("DIR"),
         /// Folder for the pictures and tables [default: `personalise` in Cargo's target folder]
         output: Option<PathBuf> = path("DIR"),
@@ -70,8 +72,8 @@ fn run(options: &Options) -> Result<(), Failure> {
     Ok(())
 }
 
-/// The network of the factory, the upright images, the labelled ones, and 100 of those held out of each
-/// kind.
+/// Writes the factory's network, the upright images, the labelled images, and 100 held-out images
+/// of each kind.
 fn write_firmware(folder: &Path, world: &World) -> Result<(), Failure> {
     let (weights, digits) = compute::for_firmware(world)?;
     fs::create_dir_all(folder)?;

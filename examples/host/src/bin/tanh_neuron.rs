@@ -1,5 +1,5 @@
-//! One tanh neuron, taught one answer in two ways: by a text that inverts the target by hand, and by
-//! backpropagation. Every number of the text, both curves, and why they differ: saturation.
+//! Saturation of a tanh neuron: trained on one sample by a text that inverts the target by hand,
+//! and by backpropagation. Every number of the text, both loss curves, and why they differ.
 //!
 //! ```text
 //! cargo run --release -p examples --bin tanh_neuron
@@ -20,13 +20,14 @@ use shared::thinning::Thinning;
 
 options! {
     "tanh_neuron",
-    /// One tanh neuron, taught one answer in two ways: by a text that inverts the target by hand, and by
-    /// backpropagation. Every number of the text, both loss curves, and why they differ.
+    /// Saturation of a tanh neuron: trained on one sample by a text that inverts the target by
+    /// hand, and by backpropagation. Every number of the text, both loss curves, and why they
+    /// differ.
     struct Options {
-        /// Number of updates of the loss curves
+        /// Number of updates in the loss curves
         updates: u32 = whole("N", 10_000, 1..=1_000_000),
-        /// How far each update of the loss curves goes; finite and greater than 0. The numbers of the
-        /// text are computed with the rate of the text, 0.01
+        /// Learning rate of the loss curves; finite and greater than 0. The numbers of the text are
+        /// computed with the text's rate, 0.01
         learning_rate: f64 = real("RATE", compute::RATE, positive),
         /// Folder for the pictures and tables [default: `tanh_neuron` in Cargo's target folder]
         output: Option<PathBuf> = path("DIR"),

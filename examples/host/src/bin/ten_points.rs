@@ -1,5 +1,5 @@
-//! Ten points and one neuron: a script that trains it by hand, what each of its numbers should be,
-//! and a small network that can do what the neuron cannot.
+//! Linear separability: a script trains a neuron by hand on ten points; what each of its numbers
+//! should be, and a small network that can learn what the neuron cannot.
 //!
 //! ```text
 //! cargo run --release -p examples --bin ten_points
@@ -20,12 +20,12 @@ use shared::thinning::Thinning;
 
 options! {
     "ten_points",
-    /// Ten points and one neuron: a script that trains it by hand, what each of its numbers should be,
-    /// why one neuron cannot learn these points, and a 2-4-1 network that can.
+    /// Linear separability: a script trains a neuron by hand on ten points; what each of its
+    /// numbers should be, why one neuron cannot learn these points, and a 2-4-1 network that can.
     struct Options {
-        /// Number of updates by which the neuron and the network are trained on the cross-entropy
+        /// Number of updates of the neuron and of the network on the cross-entropy
         updates: u32 = whole("N", 5_000, 0..=1_000_000),
-        /// How far each of these updates goes; finite and greater than 0
+        /// Learning rate of these updates; finite and greater than 0
         learning_rate: f64 = real("RATE", 0.5, positive),
         /// Folder for the pictures and tables [default: `ten_points` in Cargo's target folder]
         output: Option<PathBuf> = path("DIR"),
@@ -54,7 +54,7 @@ fn run(options: &Options) -> Result<(), Failure> {
     Ok(())
 }
 
-/// Trains by the options; keeps the moments of the loss curve and those of the tables.
+/// Trains as the options say; records the states for the loss curve and the tables.
 fn train<N: Classifier>(options: &Options, start: N) -> Run<N> {
     let mut thinning = Thinning::default();
     learning::train(start, options.learning_rate, options.updates, |updates| {

@@ -1,11 +1,11 @@
-//! How often does a small network learn XOR? Counted over many random starts.
+//! How often a small network learns XOR, over many random initialisations.
 //!
 //! ```text
 //! cargo run --release -p examples --bin xor
 //! ```
 //!
-//! A network with two hidden units has just enough of them and gets stuck half of the time; one
-//! with four units seldom does.
+//! Two hidden units are just enough, and training gets stuck half of the time; with four units it
+//! seldom does.
 
 use std::io::{self, Write};
 use std::process::ExitCode;
@@ -22,11 +22,11 @@ use shared::run::{Failure, exit_code};
 
 options! {
     "xor",
-    /// Counts how many random starts learn XOR.
+    /// Counts how many random initialisations learn XOR.
     struct Options {
-        /// Number of random starts for each network and initialiser
+        /// Number of random initialisations of each network, by each initialiser
         seeds: u32 = whole("N", 1000, 1..),
-        /// Passes over the four examples
+        /// Number of epochs
         epochs: u32 = whole("N", 2000, 1..),
         /// Learning rate of gradient descent, one example at a time
         learning_rate: f64 = real("RATE", 0.2, positive),
@@ -39,7 +39,7 @@ const EXAMPLES: [([f64; 2], [f64; 1]); 4] =
 type Net<const HIDDEN: usize> = Mlp<2, HIDDEN, 1, Tanh, Sigmoid, f64>;
 type Initialiser<N> = fn(&mut N, &mut Pcg32);
 
-/// Trains from one random start; says whether all four answers are on the right side of 1/2.
+/// Trains from one random initialisation; returns whether all four predictions are correct.
 fn learns<const HIDDEN: usize>(
     options: &Options,
     initialise: Initialiser<Net<HIDDEN>>,

@@ -1,4 +1,4 @@
-//! Linear networks that learn digits: the delta rule of the text, and softmax.
+//! Linear digit classifiers: the delta rule of the text, and softmax.
 
 use core::ops::ControlFlow;
 
@@ -13,34 +13,34 @@ use super::idx::{CLASSES, Data, Digits};
 
 /// The text's network: no bias, no activation.
 pub type Linear<const PIXELS: usize, T = f32> = Dense<PIXELS, CLASSES, Identity, T>;
-/// One probability for each digit.
+/// The softmax classifier: one probability per digit.
 pub type Classifier<const PIXELS: usize, T = f32> = Dense<PIXELS, CLASSES, Softmax, T>;
 
-/// How good a network was after an epoch.
+/// Loss and accuracy of an epoch.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Mark {
     pub epoch: u32,
-    /// Mean loss over the epoch, each example before its own update.
+    /// Mean training loss over the epoch, of each sample before its own update.
     pub loss: f64,
     pub train_correct: u32,
     pub test_correct: u32,
 }
 
-/// A trained network and its way.
+/// A trained network and its learning curve.
 #[derive(Clone, Debug)]
 pub struct Trained<N> {
     pub net: Box<N>,
     pub marks: Vec<Mark>,
-    /// Whether training ended because a loss was infinite or not a number.
+    /// Whether training ended because a loss was infinite or NaN.
     pub diverged: bool,
 }
 
-/// The pixels of an image as numbers in `0..=1`.
+/// The pixels of an image, scaled to `0..=1`.
 pub fn pixels<const PIXELS: usize, T: Scalar>(image: &[u8; PIXELS], black: u8) -> [T; PIXELS] {
     image.map(|pixel| T::from_u32(pixel.into()) / T::from_u32(black.into()))
 }
 
-/// One example after the other. Nothing is stored: the numbers are made as they are needed.
+/// Iterates over the samples, which are computed on the fly.
 fn examples<const PIXELS: usize, T: Scalar>(
     digits: &Digits<PIXELS>,
     black: u8,
@@ -53,7 +53,7 @@ fn examples<const PIXELS: usize, T: Scalar>(
         .zip(digits.labels.iter().map(target))
 }
 
-/// Trains for so many epochs; calls `learned` after each example.
+/// Trains for a number of epochs; calls `learned` after each sample.
 pub fn train<const PIXELS: usize, T, N, L, O>(
     mut net: Box<N>,
     data: &Data<PIXELS>,
@@ -112,7 +112,7 @@ pub fn softmax<const PIXELS: usize, T: Scalar>(
     train::<PIXELS, T, _, CrossEntropy, _>(net, data, &Sgd { learning_rate }, epochs, learned)
 }
 
-/// Which digit was taken for which.
+/// Confusion matrix.
 pub fn judge<const PIXELS: usize, T, N>(
     net: &N,
     digits: &Digits<PIXELS>,
@@ -124,13 +124,13 @@ where
 {
     let mut matrix = ConfusionMatrix::new();
     for (input, target) in examples(digits, black) {
-        // An answer that is nothing but NaN is no answer, and not counted.
+        // An output of NaN is no prediction, and is not counted.
         let _ = matrix.observe(&net.forward(&input), &target);
     }
     matrix
 }
 
-/// Number of right answers.
+/// Number of correct predictions.
 pub fn right(matrix: &ConfusionMatrix<CLASSES>) -> u32 {
     matrix.correct().iter().sum()
 }
@@ -145,8 +145,8 @@ pub fn weight_images<const PIXELS: usize, A, T: Scalar>(
     (0..CLASSES).map(image).collect()
 }
 
-/// How alike each weight picture is to its digit: the correlation with the mean picture of that
-/// digit less the mean of all.
+/// Similarity of the weights of each digit to the digit: the correlation with the mean image of
+/// that digit minus the mean image of all.
 #[allow(clippy::cast_precision_loss, reason = "fewer than 2^53 images")]
 pub fn likeness<const PIXELS: usize>(
     weights: &[Vec<f64>],
@@ -175,7 +175,7 @@ pub fn likeness<const PIXELS: usize>(
     (0_u8..).zip(weights).map(one).collect()
 }
 
-/// Pearson's correlation; 0 where one of the two never varies.
+/// Pearson correlation; 0 if one of the two is constant.
 #[allow(clippy::cast_precision_loss, reason = "fewer than 2^53 pixels")]
 fn correlation(a: &[f64], b: &[f64]) -> f64 {
     let mean = |values: &[f64]| values.iter().sum::<f64>() / values.len() as f64;

@@ -1,4 +1,4 @@
-//! A network with a hidden layer, from random weights.
+//! A digit classifier with a hidden layer, from random initial weights.
 
 use gradlet::{CrossEntropy, Elementwise, Mlp, Relu, Scalar, Sgd, Softmax, Tanh, Zero, init};
 use rand_pcg::Pcg32;
@@ -14,7 +14,7 @@ pub const HIDDEN: usize = 32;
 /// 784-32-10 for MNIST.
 pub type Net<const PIXELS: usize, A> = Mlp<PIXELS, HIDDEN, CLASSES, A, Softmax>;
 
-/// An activation for the hidden units, with the random weights that suit it.
+/// An activation of the hidden units, with a suitable weight initialiser.
 pub trait Start: Elementwise {
     fn start<const PIXELS: usize>(net: &mut Net<PIXELS, Self>, rng: &mut Pcg32)
     where

@@ -1,8 +1,8 @@
-//! Files of images and labels in the IDX format of the MNIST pages, plain or compressed by gzip.
+//! Images and labels in the IDX format of MNIST, plain or compressed with gzip.
 //!
-//! A file of images: the magic number 0x00000803, the numbers of images, rows and columns, then
-//! one byte for each pixel, 0 is background. A file of labels: 0x00000801, their number, then one
-//! byte for each. The numbers have four bytes, the highest first.
+//! A file of images: the magic number 0x00000803, the numbers of images, rows and columns, then one
+//! byte per pixel, 0 for the background. A file of labels: 0x00000801, their number, then one byte
+//! per label. Numbers are 32-bit big-endian.
 
 use core::error::Error;
 use core::fmt;
@@ -12,27 +12,27 @@ use std::path::{Path, PathBuf};
 
 use flate2::bufread::MultiGzDecoder;
 
-/// Number of digits.
+/// Number of classes.
 pub const CLASSES: usize = 10;
 
-/// Images of `PIXELS` pixels each, with the digit that each shows.
+/// Images of `PIXELS` pixels each, with labels.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Digits<const PIXELS: usize> {
     pub images: Vec<[u8; PIXELS]>,
-    /// 0 to 9, one for each image.
+    /// Labels from 0 to 9, one per image.
     pub labels: Vec<u8>,
 }
 
-/// Digits to learn from and others to be tested with.
+/// Training set and test set.
 #[derive(Clone, Debug)]
 pub struct Data<const PIXELS: usize> {
     pub train: Digits<PIXELS>,
     pub test: Digits<PIXELS>,
-    /// The value of a black pixel; it becomes 1.
+    /// The value of a black pixel, which is scaled to 1.
     pub black: u8,
 }
 
-/// A file that is not what it should be.
+/// A file that cannot be read or is not valid.
 #[derive(Debug)]
 pub struct ReadError {
     path: PathBuf,
@@ -91,7 +91,7 @@ impl Kind {
         }
     }
 
-    /// The magic number and one number for each dimension.
+    /// Length of the header: the magic number and one number per dimension.
     const fn header(self) -> usize {
         match self {
             Self::Labels => 8,
@@ -108,7 +108,7 @@ impl Kind {
 }
 
 impl ReadError {
-    /// Whether a file of the repository is not there.
+    /// Whether a file of the repository is missing.
     pub const fn is_absence(&self) -> bool {
         matches!(self.problem, Problem::Absent(_))
     }
@@ -213,7 +213,7 @@ impl<const PIXELS: usize> Digits<PIXELS> {
         (self, rest)
     }
 
-    /// The first `count`, or all if there are not so many.
+    /// The first `count`, or all if there are fewer.
     pub fn truncate(&mut self, count: usize) {
         self.images.truncate(count);
         self.labels.truncate(count);
@@ -236,33 +236,33 @@ fn bundled<const PIXELS: usize>(folder: &Path, name: &str) -> Result<Digits<PIXE
     })
 }
 
-/// 1797 digits of 8 x 8 pixels, 0 to 16: the first 1000 to learn from, the others as a test.
+/// 1797 digits of 8 x 8 pixels, 0 to 16: a training set of the first 1000, a test set of the rest.
 pub fn digits8x8(folder: &Path) -> Result<Data<64>, ReadError> {
     let (train, test) = bundled(folder, "digits8x8")?.split(1000);
     Ok(Data { train, test, black: 16 })
 }
 
-/// 1000 digits of MNIST to learn from, 500 as a test: 28 x 28 pixels, 0 to 255.
+/// MNIST digits of 28 x 28 pixels, 0 to 255: a training set of 1000, a test set of 500.
 pub fn mnist_subset(folder: &Path) -> Result<Data<784>, ReadError> {
     let (train, test) = (bundled(folder, "mnist1000")?, bundled(folder, "mnist500test")?);
     Ok(Data { train, test, black: 255 })
 }
 
-/// The file's bytes, decompressed if they are compressed.
+/// The file's bytes, decompressed if necessary.
 fn open(path: &Path) -> Result<Box<dyn Read>, Problem> {
     let mut file = BufReader::new(File::open(path).map_err(Problem::Read)?);
     let compressed = file.fill_buf().map_err(Problem::Read)?.starts_with(&[0x1f, 0x8b]);
     Ok(if compressed { Box::new(MultiGzDecoder::new(file)) } else { Box::new(file) })
 }
 
-/// At most so many bytes; memory is taken as they come, whatever the header has announced.
+/// Reads at most a number of bytes; memory is allocated as they arrive, whatever the header says.
 fn read_most(file: &mut impl Read, most: u64) -> Result<Vec<u8>, Problem> {
     let mut bytes = vec![];
     file.take(most).read_to_end(&mut bytes).map_err(Problem::Read)?;
     Ok(bytes)
 }
 
-/// The numbers of the header after the magic one.
+/// The numbers of the header after the magic number.
 fn read_header<const N: usize>(file: &mut impl Read, kind: Kind) -> Result<[u32; N], Problem> {
     let header = kind.header();
     let bytes = read_most(file, header as u64)?;
@@ -275,7 +275,7 @@ fn read_header<const N: usize>(file: &mut impl Read, kind: Kind) -> Result<[u32;
     }
 }
 
-/// What follows the header.
+/// The contents after the header.
 fn read_body(file: &mut impl Read, kind: Kind, length: u64) -> Result<Vec<u8>, Problem> {
     let bytes = read_most(file, length.saturating_add(1))?;
     let header = kind.header() as u64;

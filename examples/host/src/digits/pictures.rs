@@ -1,4 +1,4 @@
-//! Pictures of weights, of the confusion matrix and of the accuracy, with their numbers.
+//! Plots of weights, confusion matrix and accuracy, with their data.
 
 use gradlet::metrics::ConfusionMatrix;
 
@@ -10,7 +10,7 @@ use shared::plot::{Axis, Chart, Legend, Line, Look};
 use shared::run::Failure;
 use shared::table::Csv;
 
-/// Shares of right answers, epoch by epoch.
+/// Accuracy by epoch.
 #[derive(Clone, Debug)]
 pub struct Curve {
     name: String,
@@ -27,7 +27,7 @@ impl Curve {
     }
 }
 
-/// The weights of the ten digits as pictures, each in its own scale.
+/// The weights of the ten digits as images, each with its own scale.
 pub fn weights(
     folder: &Folder,
     name: &'static str,
@@ -36,7 +36,7 @@ pub fn weights(
 ) -> Result<[String; 2], Failure> {
     let picture = |(digit, weights): (u32, &Vec<f64>)| {
         let largest = weights.iter().fold(0.0, |largest: f64, w| largest.max(w.abs()));
-        // A few weights are much larger than the others; they may be as dark as the next.
+        // A few weights are much larger than the others; they may be as dark as the next largest.
         let full = if largest > 0.0 { 0.8 * largest } else { 1.0 };
         Pixels {
             caption: digit.to_string(),
@@ -73,7 +73,7 @@ pub fn confusion(
     Ok(folder.write_picture(&Picture { name: "confusion", svg, csv: csv.finish() })?)
 }
 
-/// The share of right answers in the test by the number of epochs.
+/// Accuracy on the test set by number of epochs.
 pub fn accuracy(folder: &Folder, curves: &[Curve]) -> Result<[String; 2], Failure> {
     let mut csv = Csv::new(&["network", "epoch", "percent"]);
     let mut lines = vec![];

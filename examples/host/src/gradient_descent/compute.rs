@@ -1,10 +1,10 @@
-//! The descents of the text, and what a learning rate does. Computes, prints nothing.
+//! The descents of the text, and the effect of the learning rate. Prints nothing.
 
 use super::descent;
 use crate::gradient_descent::descent::{Descent, Visit, descend};
 use gradlet::prelude::*;
 
-/// `J = (x - 2)^2`, whose first step explains the idea: from here, with this rate.
+/// `J = (x - 2)^2`, whose first step explains the idea: initial x and learning rate.
 pub const CONCEPT_START: f64 = 1.4;
 pub const CONCEPT_RATE: f64 = 0.1;
 const CONCEPT_MINIMUM: f64 = 2.0;
@@ -25,20 +25,20 @@ pub const STUDY_MINIMUM: f64 = 1.0;
 const STUDY_LEAST: f64 = 0.1;
 /// Its second derivative, everywhere.
 pub const STUDY_CURVATURE: f64 = 2.0;
-/// Points of each run, the start included.
+/// Points of each run, including the start.
 pub const STUDY_POINTS: u32 = 10;
 pub const STUDY_RATES: [f64; 8] = [1.1, 1.0, 0.8, 0.6, 0.5, 0.4, 0.2, 0.1];
 
-/// The squared distance from the minimum: over one output, the mean is the square.
+/// The squared distance from the minimum: for one output, the mean is the square itself.
 type Square = MeanSquaredError;
 
-/// Down `(x - 2)^2`, until `J` is below `enough`.
+/// Descends on `(x - 2)^2`, until `J` is below `enough`.
 pub fn concept(enough: f64) -> Descent<1> {
     let (start, minimum) = ([CONCEPT_START], [CONCEPT_MINIMUM]);
     descend::<Square, 1, f64>(start, minimum, CONCEPT_RATE, 1000, |v| v.value < enough)
 }
 
-/// Down `x^2`, until `J` is at most `enough`.
+/// Descends on `x^2`, until `J` is at most `enough`.
 pub fn single_variable(enough: f64) -> Descent<1> {
     descend::<Square, 1, f64>([SINGLE_START], [0.0], SINGLE_RATE, 1000, |v| v.value <= enough)
 }
@@ -73,7 +73,7 @@ pub fn bowl_at(x: f64, y: f64) -> f64 {
     <Bowl as Loss<Identity, f64>>::evaluate(&mut [x, y], &[])
 }
 
-/// Down the bowl, until `J` is below [`BOWL_ENOUGH`].
+/// Descends on the bowl, until `J` is below [`BOWL_ENOUGH`].
 pub fn bowl(start: [f64; 2], rate: f64, limit: u32) -> Descent<2> {
     descend::<Bowl, 2, f64>(start, [0.0; 2], rate, limit, |v| v.value < BOWL_ENOUGH)
 }
@@ -83,18 +83,18 @@ pub fn study_at(x: f64) -> f64 {
     (x - STUDY_MINIMUM) * (x - STUDY_MINIMUM) + STUDY_LEAST
 }
 
-/// What a learning rate does to a descent.
+/// The behaviour of a descent with some learning rate.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Behaviour {
-    /// Every update leads farther away.
+    /// It diverges: every update leads farther away.
     Diverges,
-    /// From side to side, as far as before.
+    /// It oscillates at the same distance.
     JumpsForEver,
-    /// From side to side, nearer each time.
+    /// It oscillates and converges.
     ConvergesWithJumps,
-    /// The first update hits the minimum.
+    /// The first update reaches the minimum.
     LandsAtOnce,
-    /// Nearer each time, on the side of the start.
+    /// It converges from the side of the start.
     OneSided,
     /// It starts at the minimum, or the updates are too small to see.
     StandsStill,
@@ -112,7 +112,7 @@ impl Behaviour {
         }
     }
 
-    /// What must come: an update multiplies the distance by `factor`.
+    /// Predicted: an update multiplies the distance by `factor`.
     pub fn of_factor(factor: f64) -> Self {
         const ROUNDING: f64 = 1e-12;
         match factor {
@@ -125,7 +125,7 @@ impl Behaviour {
         }
     }
 
-    /// What came: from the places visited alone.
+    /// Observed, from the visited points only.
     fn of_places(places: &[f64]) -> Self {
         const ROUNDING: f64 = 1e-12;
         let distance = |x: &f64| x - STUDY_MINIMUM;
@@ -171,11 +171,11 @@ impl Behaviour {
 #[derive(Clone, Debug, PartialEq)]
 pub struct Study {
     pub rate: f64,
-    /// By which every update multiplies the distance from the minimum: `1 - rate * J''`.
+    /// Factor of the distance from the minimum in every update: `1 - rate * J''`.
     pub factor: f64,
     /// `(x, J)` of the start and after each update.
     pub points: Vec<(f64, f64)>,
-    /// What the places show.
+    /// The observed behaviour.
     pub observed: Behaviour,
 }
 
@@ -194,13 +194,13 @@ pub fn study(start: f64, rate: f64) -> Study {
     Study { rate, factor: 1.0 - rate * STUDY_CURVATURE, points, observed }
 }
 
-/// Below this learning rate a descent on a function with this second derivative converges: there
-/// the factor `1 - rate * curvature` is between -1 and 1.
+/// The largest stable learning rate for a second derivative: below it, a descent converges, as the
+/// factor `1 - rate * curvature` is between -1 and 1.
 pub fn greatest_rate(curvature: f64) -> f64 {
     2.0 / curvature
 }
 
-/// Everything that is told and drawn.
+/// Everything that is printed and plotted.
 #[derive(Debug)]
 pub struct Results {
     pub concept: Descent<1>,

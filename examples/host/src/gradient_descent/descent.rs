@@ -1,11 +1,11 @@
-//! Gradient descent on any function of `N` numbers, by gradlet.
+//! Gradient descent on any function of `N` variables, with gradlet.
 //!
-//! The place is the bias of a linear layer whose input is zero: then the output of the layer is the
-//! place, and its training on a loss `J` is the descent `place -= rate * gradient of J`.
+//! The point is the bias of a linear layer with a zero input: its output is then the point, and its
+//! training on a loss `J` is the descent `point -= rate * gradient of J`.
 
 use gradlet::prelude::*;
 
-/// A place on the way down.
+/// A point of a descent.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Visit<const N: usize, T = f64> {
     pub place: [T; N],
@@ -18,18 +18,18 @@ pub struct Visit<const N: usize, T = f64> {
 /// How a descent ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Ending {
-    /// Where it was asked to.
+    /// It reached the requested value.
     Reached,
-    /// It has made as many updates as allowed.
+    /// It made the maximum number of updates.
     Limit,
-    /// It left the range of the numbers: the learning rate is too large.
+    /// It overflowed: the learning rate is too large.
     Diverged,
 }
 
 /// A whole descent.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Descent<const N: usize, T = f64> {
-    /// The start, then the place after each update; all numbers are finite.
+    /// The start, then the point after each update; all numbers are finite.
     pub visits: Vec<Visit<N, T>>,
     pub ending: Ending,
 }
@@ -41,9 +41,9 @@ impl<const N: usize, T> Descent<N, T> {
     }
 }
 
-/// Descends on `L` from `start`, until a visit `is_enough` or `limit` updates are done.
+/// Descends on `L` from `start`, until a visit `is_enough` or `limit` updates are made.
 ///
-/// `target` is what the loss compares the place with.
+/// `target` is the target of the loss.
 pub fn descend<L: Loss<Identity, T>, const N: usize, T: Scalar>(
     start: [T; N],
     target: [T; N],

@@ -1,4 +1,4 @@
-//! The pictures, and tables with their numbers.
+//! Pictures of the example, and tables with their data.
 
 use super::compute::{self, Results, Study};
 use super::descent::{Descent, Visit};
@@ -8,7 +8,7 @@ use shared::plot::{Axis, Chart, Line, Look, Note, Panels, Size, Surface, contour
 use shared::run::Failure;
 use shared::table::Csv;
 
-/// Writes everything; returns the paths.
+/// Writes all files; returns the paths.
 pub fn write(folder: &Folder, results: &Results) -> Result<Vec<String>, Failure> {
     let edge = edge(&results.bowl);
     let bowl = contour_lines(&results.bowl, edge, results.bowl_rate);
@@ -24,7 +24,7 @@ pub fn write(folder: &Folder, results: &Results) -> Result<Vec<String>, Failure>
     ])
 }
 
-/// So many numbers from `low` to `high`, both included.
+/// Evenly spaced numbers from `low` to `high`, both included.
 fn steps(low: f64, high: f64, count: u32) -> Vec<f64> {
     let last = f64::from(count.saturating_sub(1).max(1));
     (0..count).map(|i| low + (high - low) * f64::from(i) / last).collect()
@@ -44,7 +44,7 @@ fn one_variable(descent: &Descent<1>) -> Chart {
         title: format!("Down J = x²: {} updates with learning rate 0.3", descent.updates()),
         x: Axis::linear("x"),
         y: Axis::linear("J"),
-        // The last ones are too close to each other to be numbered.
+        // The last ones are too close to each other for numbers.
         notes: points.iter().zip(0..).take(4).map(note).collect(),
         lines: vec![
             line(None, Look::Solid, 4, curve),
@@ -64,13 +64,13 @@ fn write_single(folder: &Folder, descent: &Descent<1>) -> Result<String, FileErr
     folder.write("one_variable.csv", &csv.finish())
 }
 
-/// Half the side of the square that is drawn: it holds the start.
+/// Half the side of the plotted square, which contains the start.
 fn edge(descent: &Descent<2>) -> f64 {
     let start = descent.visits.first().map_or([0.0; 2], |visit| visit.place);
     start.into_iter().fold(3.0, |edge, value| value.abs().max(edge))
 }
 
-/// The places, until the first that is outside of the square.
+/// The points, up to the first one outside of the square.
 fn inside(descent: &Descent<2>, edge: f64) -> impl Iterator<Item = &Visit<2>> {
     let is_inside = move |place: &[f64; 2]| place.iter().all(|value| value.abs() <= edge);
     descent.visits.iter().take_while(move |visit| is_inside(&visit.place))
@@ -112,7 +112,7 @@ fn contour_lines(descent: &Descent<2>, edge: f64, rate: f64) -> Chart {
     }
 }
 
-/// From where the bowl is seen.
+/// View of the bowl.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum View {
     /// Along the valley, which runs in y.
@@ -121,9 +121,9 @@ enum View {
     Across,
 }
 
-/// The bowl in space.
+/// The bowl in 3D.
 fn surface(descent: &Descent<2>, edge: f64, view: View) -> Surface {
-    // What grows to the right, what to the front.
+    // The axis to the right, and the axis to the front.
     let (right, front, yaw) = match view {
         View::Along => ("x", "y", -0.35),
         View::Across => ("y", "−x", -1.2),
@@ -150,7 +150,7 @@ fn write_bowl(folder: &Folder, descent: &Descent<2>) -> Result<String, FileError
     folder.write("bowl.csv", &csv.finish())
 }
 
-/// A panel for each learning rate.
+/// One panel per learning rate.
 fn panels(studies: &[Study]) -> Panels {
     let panel = |study: &Study| {
         let (low, high) = study

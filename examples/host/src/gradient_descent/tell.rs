@@ -1,4 +1,4 @@
-//! What the program prints.
+//! Output of the program.
 
 use std::io::{self, Write};
 
@@ -6,7 +6,7 @@ use super::compute::{self, Behaviour, Results, STUDY_CURVATURE, Study};
 use super::descent::{Descent, Ending, Visit};
 use shared::rows::{Row, Rows, of_updates};
 
-/// Every section.
+/// Prints all sections.
 pub fn all(out: &mut impl Write, results: &Results) -> io::Result<()> {
     introduce(out)?;
     concept(out, &results.concept)?;
@@ -112,7 +112,7 @@ fn bowl(out: &mut impl Write, descent: &Descent<2>, rate: f64) -> io::Result<()>
     }
 }
 
-/// Ten digits with room for a sign.
+/// Ten digits, with room for a sign.
 fn fixed(value: f64) -> String {
     let (small, large) = (format!("{value: >13.10}"), format!("{value: >13.6e}"));
     if value == 0.0 || (1e-4..100.0).contains(&value.abs()) { small } else { large }

@@ -1,4 +1,4 @@
-//! What the words of the verdicts mean, and a reader's own alpha.
+//! Explanation of the verdicts, and training with a given alpha.
 
 use std::io::{self, Write};
 
@@ -9,13 +9,13 @@ use super::text::Section;
 use shared::plot::three_digits;
 use shared::rows::Verdict;
 
-/// Updates for a reader's own alpha.
+/// Number of updates with a given alpha.
 const MOST: u32 = 100_000;
 
-/// How learning with this alpha ends.
+/// Outcome of training with this alpha.
 pub fn own_alpha(out: &mut impl Write, alpha: f64) -> io::Result<()> {
     let task = from_zero(LARGE_INPUT, alpha);
-    // Close to the limit, rounding keeps the error from becoming as small as in the other runs.
+    // Close to the limit, rounding prevents the error from becoming as small as in other runs.
     let run = task.learn(MOST, |moment| moment.error() < 1e-24);
     let [[weight]] = run.last.weights;
     let factor = three_digits(task.factor());

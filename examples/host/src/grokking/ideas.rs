@@ -1,4 +1,4 @@
-//! What each section of the text is about, with the numbers that are sentences rather than rows.
+//! The topic of each section of the text, with the numbers that are in sentences, not in rows.
 
 use super::compute::forward::{self, GAME};
 use super::compute::one_weight::{self, LARGE_INPUT};
@@ -6,7 +6,7 @@ use super::compute::several;
 use super::text::Section;
 
 impl Section {
-    /// What the section is about.
+    /// The topic of the section.
     pub fn idea(self) -> String {
         match self {
             Self::Forward => "A linear neuron has no bias here and no activation: prediction = \

@@ -1,4 +1,4 @@
-//! The pictures of the sections, with their numbers.
+//! Pictures of the sections, with their data.
 
 use super::compute::one_weight::{
     self, LARGE_INPUT, SMALL_ALPHA, SMALL_INPUT, error, from_zero, until_learned,
@@ -11,7 +11,7 @@ use shared::plot::{Axis, Chart, Legend, Line, Look, Note, three_digits};
 use shared::run::Failure;
 use shared::table::Csv;
 
-/// Updates in the picture of the errors, and the errors that have room in it.
+/// Number of updates in the picture of the errors, and the range of its errors.
 const SHOWN: u32 = 60;
 const HIGHEST: f64 = 1e24;
 const LOWEST: f64 = 1e-31;
@@ -38,7 +38,7 @@ pub fn write(
     Ok(files)
 }
 
-/// The points of every line that the legend names.
+/// The points of every line in the legend.
 fn table(chart: &Chart) -> String {
     let mut csv = Csv::new(&["line", "x", "y"]);
     for line in &chart.lines {
@@ -56,12 +56,12 @@ fn named(label: &str, look: Look, colour: usize, points: Points) -> Line {
     Line { label: Some(label.replace(',', ";")), look, colour, points }
 }
 
-/// Errors by the number of updates.
+/// Errors by number of updates.
 fn numbered(errors: Vec<f64>) -> impl Iterator<Item = (f64, f64)> {
     (0_u32..).map(f64::from).zip(errors)
 }
 
-/// Errors of one weight for too large, right and smaller steps.
+/// Errors of one weight with steps that are too large, right and too small.
 fn errors(alpha: Option<f64>) -> Chart {
     let limit = from_zero(LARGE_INPUT, 1.0).alpha_limit();
     let line = |label: &str, colour, input, alpha| {
@@ -90,7 +90,7 @@ fn errors(alpha: Option<f64>) -> Chart {
     }
 }
 
-/// The parabola of the error, with the steps of three sizes.
+/// The parabola of the error, with steps of three sizes.
 fn bowl() -> Chart {
     let curve = (0_u32..=120).map(|k| {
         let weight = f64::from(k) / 400.0 - 0.05;
@@ -125,7 +125,7 @@ fn bowl() -> Chart {
     }
 }
 
-/// Hot and cold against the error-based rule.
+/// Hot and cold learning compared with the error-based rule.
 fn hot_cold() -> Chart {
     let points = |run: &Run<1, 1>| -> Points {
         // A logarithmic axis has no 0.
@@ -149,7 +149,7 @@ fn hot_cold() -> Chart {
     }
 }
 
-/// Where the right rule and the text's take the first two weights.
+/// Paths of the first two weights, by the correct rule and by the text's.
 fn weight_paths() -> Chart {
     let task = several::THREE_TO_ONE;
     let path = |run: &Run<3, 1>| -> Points {

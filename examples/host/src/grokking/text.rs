@@ -1,4 +1,4 @@
-//! The computations of the text, section by section: what it prints, and how it came to it.
+//! The computations of the text, section by section: its numbers, and how it arrived at them.
 
 use super::compute::forward::{self, predictions};
 use super::compute::one_weight::{
@@ -8,7 +8,7 @@ use super::compute::run::never;
 use super::compute::several;
 use shared::rows::Row;
 
-/// A part of the text.
+/// A section of the text.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Section {
     /// Predictions: one weight, weighted sum, several outputs, two layers
@@ -83,7 +83,7 @@ fn each<const N: usize>(
     (1..).zip(values).zip(printed).map(row).collect::<Vec<_>>().into_iter()
 }
 
-/// The same without numbers of the text.
+/// The same, without numbers of the text.
 fn each_unprinted<const N: usize>(
     what: &str,
     values: [f64; N],

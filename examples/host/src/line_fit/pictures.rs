@@ -1,4 +1,4 @@
-//! The pictures of the example, and the same numbers as tables.
+//! Pictures of the example, and tables with their data.
 
 use crate::line_fit::compute::least_squares::LeastSquares;
 use crate::line_fit::compute::training::{Moment, one_pass, one_pass_of_batches, scaling};
@@ -17,7 +17,7 @@ fn curve(label: Option<&str>, look: Look, colour: usize, points: Vec<(f64, f64)>
     Curve { label: label.map(str::to_owned), look, colour, points }
 }
 
-/// The measurements, the best line, and the line after one pass by sample.
+/// The measurements, the best line, and the line after one epoch on single samples.
 pub fn fit(samples: &[Sample], best: Line, first: Line) -> Result<Picture, DrawError> {
     let ends = |line: Line| [0.0, 1.0].map(|x| (x, line.at(x))).to_vec();
     let dots = samples.iter().map(|([x], [y])| (*x, *y)).collect();
@@ -40,7 +40,7 @@ pub fn fit(samples: &[Sample], best: Line, first: Line) -> Result<Picture, DrawE
     Ok(Picture { name: "fit", svg: chart.svg()?, csv: csv.finish() })
 }
 
-/// How far each way is above the lowest loss, pass after pass.
+/// The loss of each way above the minimum, by epoch.
 pub fn loss_curves(ways: &[Way; 4], lowest: f64) -> Result<Picture, DrawError> {
     let mut csv = Csv::new(&["way", "pass", "loss", "above_lowest"]);
     let mut lines = vec![];
@@ -50,7 +50,7 @@ pub fn loss_curves(ways: &[Way; 4], lowest: f64) -> Result<Picture, DrawError> {
         let mut points = vec![];
         for &Moment { pass, loss, .. } in kept {
             csv.row(&[f64::from(number), f64::from(pass), loss, loss - lowest]);
-            // Lower ones are soon lost in rounding.
+            // Lower ones are dominated by rounding errors.
             if pass > 0 && loss - lowest > 1e-11 {
                 points.push((f64::from(pass), loss - lowest));
             }
@@ -72,16 +72,16 @@ pub fn loss_curves(ways: &[Way; 4], lowest: f64) -> Result<Picture, DrawError> {
 /// Part of the plane of `w` and `b`.
 type Window = ((f64, f64), (f64, f64));
 
-/// Windows around the start and the least loss; a panel is 1.28 times as wide as high, so a circle
-/// is drawn as one.
+/// Windows around the start and the minimum; a panel is 1.28 times as wide as high, so a circle is
+/// drawn as a circle.
 const RAW: Window = ((-1.1, 4.02), (-0.4, 3.6));
 const STANDARDISED: Window = ((-2.6, 3.8), (-0.4, 4.6));
 /// Cells of a window in each direction.
 const CELLS: u32 = 60;
-/// Passes that the path of full batches shows.
+/// Number of epochs in the path of full batches.
 const SHOWN: u32 = 60;
 
-/// The paths of `(w, b)` over the contours of the loss, a panel for each way.
+/// The paths of `(w, b)` over the contours of the loss, one panel per way of training.
 pub fn paths(samples: &[Sample], ways: &[Way; 4], size: u32) -> Result<Picture, DrawError> {
     let [by_sample, mini, full, standardised] = ways;
     let shown = SHOWN.min(full.plan.passes);
@@ -134,7 +134,7 @@ fn lines_of(way: &Way, line: impl Fn(&Moment) -> Line) -> Vec<Line> {
     way.run.moments.iter().filter(|moment| moment.pass <= SHOWN).map(line).collect()
 }
 
-/// Contours in one window, with a path as far as it stays inside.
+/// Contours in one window, with the part of a path that is inside.
 fn panel(title: String, samples: &[Sample], window: Window, path: &[Line]) -> Chart {
     let (w, b) = window;
     let place =
@@ -144,7 +144,7 @@ fn panel(title: String, samples: &[Sample], window: Window, path: &[Line]) -> Ch
     let best = LeastSquares::of(samples).line();
     let mut lines = vec![];
     for k in 1..16 {
-        // Equal steps of the square root: ellipses at equal distances.
+        // Equal steps of the square root give ellipses at equal distances.
         let level = loss(samples, best) + 0.04 * f64::from(k) * f64::from(k);
         let contours = contours(w, b, &values, level);
         lines.extend(contours.into_iter().map(|points| curve(None, Look::Solid, 4, points)));

@@ -1,11 +1,11 @@
-//! The ways to learn the line, and what became of each.
+//! The four ways of training, and their results.
 
 use std::io::{self, Write};
 
 use crate::line_fit::compute::training::{Batch, Moment, Plan, Run, train, train_standardised};
 use crate::line_fit::compute::{Line, Sample};
 
-/// One way: its name, how it is run, and the run.
+/// One way of training: its name, its settings, and its run.
 pub struct Way {
     pub name: &'static str,
     pub plan: Plan,
@@ -40,7 +40,7 @@ pub fn ways(samples: &[Sample], rates: Rates, size: u32, passes: u32) -> [Way; 4
     ]
 }
 
-/// The state after 0, 1, 2, 3, 5, 10, 50, 100, .. passes and at the end.
+/// The state after 0, 1, 2, 3, 5, 10, 50, 100, .. epochs and at the end.
 pub fn write_table(out: &mut impl Write, way: &Way, lowest: f64, query: f64) -> io::Result<()> {
     write!(out, "  {:>8}{:>16}{:>16}{:>16}{:>12}", "passes", "w", "b", "J", "above least")?;
     writeln!(out, "{:>12}", "kW")?;
@@ -67,7 +67,7 @@ pub fn grew(run: &Run) -> bool {
 fn write_moment(out: &mut impl Write, moment: &Moment, lowest: f64, query: f64) -> io::Result<()> {
     let Moment { pass, line: Line { w, b }, loss, .. } = *moment;
     write!(out, "  {pass:>8}{}{}{}", number(w), number(b), number(loss))?;
-    // Below some 1e-16 of the loss there is only rounding.
+    // Below about 1e-16 of the loss there are only rounding errors.
     let above = if (loss - lowest).abs() < 1e-15 { 0.0 } else { loss - lowest };
     let kilowatts = moment.line.at(query);
     if kilowatts.abs() < 1e4 {
@@ -77,7 +77,7 @@ fn write_moment(out: &mut impl Write, moment: &Moment, lowest: f64, query: f64) 
     }
 }
 
-/// 16 places wide, whatever its size.
+/// A number, 16 characters wide.
 pub fn number(value: f64) -> String {
     if value.abs() < 1e3 { format!("{value:>16.10}") } else { format!("{value:>16.6e}") }
 }

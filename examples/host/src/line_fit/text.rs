@@ -1,14 +1,14 @@
-//! The numbers of the example that stand one by one, beside those that the text prints.
+//! Single numbers of the example, compared with those of the text.
 
 use super::compute::equations::Pass;
 use super::compute::least_squares::LeastSquares;
 use super::compute::{QUOTED_FIT, QUOTED_SGD, Sample, loss};
 use shared::rows::Row;
 
-/// Servers that the text asks for, in thousands: 346.
+/// Number of servers in the text's question, in thousands: 346.
 pub const QUERY: f64 = 0.346;
 
-/// Least squares in each of its forms.
+/// Least squares in each form.
 pub fn closed_form(samples: &[Sample], query: f64) -> Vec<Row<'static>> {
     let fit = LeastSquares::of(samples);
     vec![
@@ -23,7 +23,7 @@ pub fn closed_form(samples: &[Sample], query: f64) -> Vec<Row<'static>> {
     ]
 }
 
-/// What follows from the numbers that the course of the text prints.
+/// What follows from the numbers in the course that the text follows.
 pub fn quoted() -> Vec<Row<'static>> {
     let kilowatts = QUOTED_SGD.at(QUERY);
     vec![
@@ -64,7 +64,7 @@ pub fn four_equations(pass: &Pass) -> Vec<(&'static str, Vec<Row<'static>>)> {
     ]
 }
 
-/// A row for each number of a list, counted from 1.
+/// One row per number of a list, counted from 1.
 fn numbered(name: &str, values: &[f64]) -> Vec<Row<'static>> {
     (1..).zip(values).map(|(number, &value)| Row::new(format!("{name} {number}"), value)).collect()
 }

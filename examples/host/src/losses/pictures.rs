@@ -1,4 +1,4 @@
-//! The pictures of the example, and the same numbers as tables.
+//! Pictures of the example, and tables with their data.
 
 use crate::losses::compute::curves;
 use crate::losses::compute::points::points;
@@ -11,11 +11,11 @@ use shared::plot::{
 };
 use shared::table::Csv;
 
-/// The part of the plane that the bowl is shown over.
+/// The part of the plane over which the bowl is plotted.
 const W: (f64, f64) = (1.0, 5.0);
 const B: (f64, f64) = (-1.0, 3.0);
-/// How far above the minimum the contours lie: equal steps of the square root, so that ellipses
-/// of one shape stand at equal distances.
+/// Heights of the contours above the minimum: equal steps of the square root, so that similar
+/// ellipses have equal distances.
 const RISES: [f64; 8] = [0.01, 0.04, 0.09, 0.16, 0.36, 0.64, 1.0, 1.44];
 
 fn axis(label: &str, range: Option<(f64, f64)>) -> Axis {
@@ -102,7 +102,7 @@ fn table_of_lines() -> String {
     csv.finish()
 }
 
-/// The loss along `b` and along `w`: two cuts through the bowl, each a parabola.
+/// The loss along `b` and along `w`: two sections of the bowl, each a parabola.
 pub fn slices(surface: &Surface) -> Result<Picture, DrawError> {
     let steps = 40;
     let along_b: Vec<_> =
@@ -138,7 +138,7 @@ pub fn slices(surface: &Surface) -> Result<Picture, DrawError> {
     Ok(Picture { name: "slices", svg: panels.svg()?, csv: csv.finish() })
 }
 
-/// The loss over both parameters as a surface in space.
+/// The loss over both parameters as a surface in 3D.
 pub fn bowl(surface: &Surface) -> Result<Picture, DrawError> {
     let steps = 24;
     let values = surface.grid(W, B, steps);
@@ -159,7 +159,7 @@ pub fn bowl(surface: &Surface) -> Result<Picture, DrawError> {
     Ok(Picture { name: "bowl", svg: bowl.svg()?, csv: csv.finish() })
 }
 
-/// Contours without any library: every place of a grid whose loss is about that of a level.
+/// Contours in the simplest way: every grid point whose loss is about that of a level.
 pub fn by_hand(surface: &Surface) -> Result<Picture, DrawError> {
     let mut csv = Csv::new(&["level", "w", "b"]);
     let (mut lines, mut notes) = (vec![], vec![]);
@@ -168,7 +168,7 @@ pub fn by_hand(surface: &Surface) -> Result<Picture, DrawError> {
         for (w, b) in &places {
             csv.row(&[level, *w, *b]);
         }
-        // The highest place near the middle carries the name of the level.
+        // The highest point near the middle is labelled with the level.
         let middle = places.iter().filter(|(w, _)| (w - 3.0).abs() < 0.1);
         if let Some(&at) = middle.max_by(|(_, one), (_, other)| one.total_cmp(other)) {
             notes.push(Note { at, text: level.to_string() });
@@ -189,7 +189,7 @@ pub fn by_hand(surface: &Surface) -> Result<Picture, DrawError> {
 /// The contours for raw `x` and for standardised `x`, with the axes of an ellipse.
 pub fn contour_lines(surface: &Surface, steps: u32) -> Result<Picture, DrawError> {
     let (standardised, _, _) = surface.standardised();
-    // A panel is 1.28 times as wide as high; so a circle is drawn as one.
+    // A panel is 1.28 times as wide as high; so a circle is drawn as a circle.
     let around = |value: f64, reach| (value - reach, value + reach);
     let window = |line: Line| (around(line.w, 2.56), around(line.b, 2.0));
     let mut csv = Csv::new(&["standardised", "loss", "w", "b"]);
@@ -208,7 +208,7 @@ pub fn contour_lines(surface: &Surface, steps: u32) -> Result<Picture, DrawError
     Ok(Picture { name: "contours", svg: panels.svg()?, csv: csv.finish() })
 }
 
-/// Contours of one surface; all points of them go to the table.
+/// Contours of one surface; all their points go into the table.
 fn panel(
     surface: &Surface,
     (w, b): ((f64, f64), (f64, f64)),

@@ -1,4 +1,4 @@
-//! The numbers of the example in sections, beside those that the text prints.
+//! The numbers of the example in sections, compared with those of the text.
 
 use gradlet::prelude::*;
 
@@ -13,13 +13,13 @@ use shared::rows::Row;
 pub const LINES: [Line; 4] =
     [Line::new(3.0, 0.0), Line::new(3.0, 0.5), Line::new(3.0, 1.0), Line::new(3.0, 1.5)];
 
-/// A part of the table.
+/// A section of the table.
 pub struct Section {
     pub title: &'static str,
-    /// What it shows.
+    /// Title.
     pub idea: &'static str,
     pub rows: Vec<Row<'static>>,
-    /// What they mean, below them; may be empty.
+    /// Explanation below the rows; may be empty.
     pub note: String,
 }
 
@@ -194,7 +194,7 @@ fn shape(surface: &Surface) -> Section {
             Row::new("curvature along the valley", shape.shallow),
             Row::new("slope db/dw of the valley", -1.0 / shape.angle.tan()),
             Row::new("long axis : short axis, y = 3x + 1", shape.ratio()),
-            // The text takes the ratio of the coefficients for that of the axes.
+            // The text mistakes the ratio of the coefficients for that of the axes.
             Row::new("long axis : short axis, y = x + 1", of_moved.ratio()),
             Row::new("  the text expects a circle", of_moved.ratio())
                 .printed("1")
@@ -210,7 +210,7 @@ fn shape(surface: &Surface) -> Section {
     }
 }
 
-/// `3x + 0.5`, without a 0.
+/// `3x + 0.5`, without a term of 0.
 pub fn name_of(line: Line) -> String {
     let Line { w, b } = line;
     if b > 0.0 { format!("{w}x + {b}") } else { format!("{w}x") }

@@ -1,4 +1,4 @@
-//! Maps of decisions, curves of the cost, and right answers by number of hidden units.
+//! Plots of decision boundaries, loss curves, and accuracy by number of hidden units.
 
 use crate::moons::compute::{Plan, Run, nodes, points};
 use shared::output::{Folder, Picture};
@@ -9,7 +9,7 @@ use shared::table::Csv;
 /// The colours of the classes.
 const CLASSES: [usize; 2] = [1, 0];
 
-/// Writes all pictures and their numbers; returns the paths.
+/// Writes all pictures and their data; returns the paths.
 pub fn write(
     folder: &Folder,
     plan: &Plan<'_>,
@@ -33,7 +33,7 @@ pub fn write(
     Ok(paths)
 }
 
-/// The same picture without attributes that say what goes without saying.
+/// The same picture without redundant attributes.
 fn slim(svg: &str) -> String {
     [
         " opacity=\"1\"",
@@ -44,7 +44,7 @@ fn slim(svg: &str) -> String {
     .fold(svg.to_owned(), |svg, attributes| svg.replace(attributes, ""))
 }
 
-/// The plane in the colours of the answers, with the sixty points.
+/// The decision regions, with the sixty points.
 fn map(plan: &Plan<'_>, run: &Run) -> Chart {
     let line = |look, colour, points| Line { label: None, look, colour, points };
     let all_upper =
@@ -73,7 +73,7 @@ fn map(plan: &Plan<'_>, run: &Run) -> Chart {
     }
 }
 
-/// The areas of each class, the outer ones first.
+/// The decision regions of each class, the outer ones first.
 fn areas(plan: &Plan<'_>, run: &Run) -> Vec<Line> {
     // A frame of the upper moon's class around the map closes all lines.
     let width = run.map.len().saturating_add(2);
@@ -116,7 +116,7 @@ fn surrounds(ring: &[(f64, f64)], (x, y): (f64, f64)) -> bool {
     pieces.filter(|&(&a, &b)| crosses(a, b)).count() % 2 == 1
 }
 
-/// The cost of each network, update by update.
+/// The loss curve of each network.
 fn curves(runs: &[Run]) -> Chart {
     let line = |(number, run): (usize, &Run)| Line {
         label: Some(format!("{} hidden", run.hidden)),
@@ -133,7 +133,7 @@ fn curves(runs: &[Run]) -> Chart {
     }
 }
 
-/// Right answers on the sixty points and on fresh ones.
+/// Accuracy on the sixty points and on held-out ones.
 fn accuracy(plan: &Plan<'_>, runs: &[Run], best: f64) -> Chart {
     let complete: Vec<_> = runs.iter().filter(|run| run.fresh.is_some()).collect();
     let lines = |label: &str, colour: usize, share: &dyn Fn(&Run) -> f64| {

@@ -1,4 +1,4 @@
-//! Training in the factory, and what devices make of it.
+//! Training in the factory and on devices, and its evaluation.
 
 use gradlet::metrics::ConfusionMatrix;
 use gradlet::{init, prelude::*, preprocess::one_hot};
@@ -8,25 +8,25 @@ use rand_pcg::rand_core::SeedableRng;
 use crate::digits::idx::{self, Digits, ReadError};
 use devices::personal::{DIGITS, Device, Factory, IMAGE, Image, PIXELS, SHOWN, UPRIGHT};
 
-/// An image and its digit.
+/// An image and its label.
 pub type Labelled = (Image, u8);
 
-/// Images of the factory, of which the first are kept on the device as well.
+/// Number of the factory's images, the first of which are also stored on the device.
 const FACTORY: usize = 1000;
 
-/// One world: the digits in an order of its own, and the network of its factory.
+/// A random split of the digits, with the factory's network.
 pub struct World {
     pub factory: Factory,
-    /// Bytes of images.
+    /// Upright images, as bytes.
     pub upright: Vec<u8>,
-    /// Turned, to learn from.
+    /// Rotated images, for training.
     pub shown: Vec<Labelled>,
-    /// Held out, upright and turned.
+    /// Held-out images, upright and rotated.
     pub old: Vec<Labelled>,
     pub new: Vec<Labelled>,
 }
 
-/// All digits: 8 x 8 pixels from 0 to 16, of which black shall be 15.
+/// All digits: 8 x 8 pixels; their values of 0 to 16 are limited to 15.
 pub fn digits(folder: &std::path::Path) -> Result<Vec<Labelled>, ReadError> {
     let idx::Data { train, test, .. } = idx::digits8x8(folder)?;
     let labelled = |Digits { images, labels }| images.into_iter().zip(labels);
@@ -51,7 +51,7 @@ pub fn pixels(image: &Image) -> [u8; PIXELS] {
     pixels
 }
 
-/// The image after a quarter turn to the left: what the right column was is the top row.
+/// The image, rotated anticlockwise by 90 degrees: the right column becomes the top row.
 pub fn turned(image: &Image) -> Image {
     const SIDE: usize = PIXELS.isqrt();
     let old = pixels(image);
@@ -66,7 +66,7 @@ pub fn turned(image: &Image) -> Image {
 }
 
 impl World {
-    /// Number `seed` of the worlds that these digits can make.
+    /// The split of these digits that follows from `seed`.
     pub fn new(digits: &[Labelled], seed: u64) -> Self {
         let mut rng = Pcg32::seed_from_u64(seed);
         let mut digits = digits.to_vec();
@@ -81,7 +81,7 @@ impl World {
     }
 }
 
-/// 40 epochs, the last 10 at a tenth of the rate.
+/// Trains for 40 epochs, the last 10 at a tenth of the learning rate.
 fn pretrain(digits: &mut [Labelled], rng: &mut Pcg32) -> Factory {
     let mut net = Factory::ZERO;
     init::he_uniform(&mut net, rng);
@@ -98,37 +98,37 @@ fn pretrain(digits: &mut [Labelled], rng: &mut Pcg32) -> Factory {
     net
 }
 
-/// What a device, or the factory, makes of images.
+/// Confusion matrix of a device, or of the factory's network.
 pub fn judge(
     images: &[Labelled],
     answer: impl Fn(&Image) -> Option<usize>,
 ) -> ConfusionMatrix<DIGITS> {
     let mut matrix = ConfusionMatrix::new();
     for (image, digit) in images {
-        // Numbers that are no digits would be NaN, which the network does not answer with.
+        // There is a prediction unless an output is NaN, which does not happen.
         let _ = answer(image).map(|answer| matrix.record(answer, usize::from(*digit)));
     }
     matrix
 }
 
-/// Right answers in percent.
+/// Accuracy in percent.
 pub fn percent(matrix: &ConfusionMatrix<DIGITS>) -> f64 {
     100.0 * f64::from(matrix.accuracy().unwrap_or(0.0))
 }
 
-/// What one world says.
+/// Results of one split.
 pub struct Run {
-    /// The factory's network on old and new images.
+    /// The factory's network, on upright and rotated images.
     pub before: [ConfusionMatrix<DIGITS>; 2],
-    /// The device after all labelled images.
+    /// The device after training on all labelled images.
     pub after: [ConfusionMatrix<DIGITS>; 2],
-    /// The same without upright images.
+    /// The same, trained without upright images.
     pub forgetful: [ConfusionMatrix<DIGITS>; 2],
-    /// Percent of old and of new images after so many labelled ones.
+    /// Accuracy in percent on upright and on rotated images, by the number of labelled images.
     pub curve: Vec<(u32, [f64; 2])>,
 }
 
-/// Lets two devices learn, with upright images and without.
+/// Trains two devices, with upright images and without.
 pub fn run(world: &World) -> Run {
     let both = |device: &Device<'_>| {
         [&world.old, &world.new].map(|images| judge(images, |image| device.read(image)))
@@ -149,13 +149,13 @@ pub fn run(world: &World) -> Run {
     Run { before, after: both(&device), forgetful: both(&other), curve }
 }
 
-/// Names of the layers in the file of weights.
+/// Names of the layers in the `safetensors` file.
 pub const NAMES: [&str; 2] = ["0", "2"];
-/// How many held-out images of each kind are in the firmware, to be tested with.
+/// Number of held-out images of each kind in the firmware, for its test.
 const TESTED: usize = 100;
 
-/// The files of the firmware: the network of the factory; the upright images, then the labelled ones,
-/// then held-out upright and turned ones.
+/// The files of the firmware: the factory's network; the upright images, the labelled ones, and
+/// held-out upright and rotated ones.
 pub fn for_firmware(
     world: &World,
 ) -> Result<(Vec<u8>, Vec<u8>), gradlet::safetensors::SaveError<'static>> {

@@ -1,4 +1,4 @@
-//! Right answers while a device learns, and which digit was taken for which.
+//! Plots of accuracy while a device learns, and of confusion matrices.
 
 use crate::digits::drawing;
 use crate::personalise::compute::Run;
@@ -8,7 +8,7 @@ use shared::plot::{Axis, Chart, Legend, Line, Look};
 use shared::run::Failure;
 use shared::table::Csv;
 
-/// Writes all pictures and their numbers; returns the paths.
+/// Writes all pictures and their data; returns the paths.
 pub fn write(folder: &Folder, runs: &[Run]) -> Result<Vec<String>, Failure> {
     let mut csv = Csv::new(&["world", "labelled", "upright_percent", "turned_percent"]);
     for (world, run) in (1_u32..).zip(runs) {
@@ -37,7 +37,7 @@ pub fn write(folder: &Folder, runs: &[Run]) -> Result<Vec<String>, Failure> {
     Ok(paths)
 }
 
-/// The means over all worlds, with an area from the worst to the best.
+/// The means over all splits, with an area from the worst to the best.
 fn curves(runs: &[Run]) -> Chart {
     let mut lines = vec![];
     for (kind, label) in

@@ -1,21 +1,21 @@
-//! Everything that the example computes; nothing here prints.
+//! The computations of the example, which print nothing.
 
 use gradlet::prelude::*;
 use gradlet::{Layer, Loss};
 
-/// The one input of the text.
+/// The only input of the text.
 pub const INPUT: [f64; 2] = [1.0, 2.0];
-/// What the neuron should answer to it.
+/// Its target.
 pub const TARGET: f64 = 1.0;
-/// What the text fits the sum `f = w1 x1 + w2 x2 + b` to: `atanh 0.9999`, rounded.
+/// The text's target of the weighted sum `f = w1 x1 + w2 x2 + b`: `atanh 0.9999`, rounded.
 pub const TARGET_OF_SUM: f64 = 4.9517;
 /// The learning rate of the text.
 pub const RATE: f64 = 0.01;
-/// Updates that the text makes: four by hand, then a hundred in a loop.
+/// Number of updates in the text: four by hand, then a hundred in a loop.
 pub const UPDATES: u32 = 104;
 
-/// A neuron with two inputs. The one of the text has the activation [`Tanh`]; what it really trains
-/// has [`Identity`].
+/// A neuron with two inputs. That of the text has the activation [`Tanh`]; what the text really
+/// trains has [`Identity`].
 type OneNeuron<A> = Dense<2, 1, A, f64>;
 
 /// `w1`, `w2`, `b`.
@@ -26,7 +26,7 @@ pub struct Parameters {
     pub b: f64,
 }
 
-/// What all ways start from.
+/// The initial parameters of all runs.
 pub const START: Parameters = Parameters { w1: 0.2, w2: 0.3, b: 0.1 };
 
 impl Parameters {
@@ -40,7 +40,7 @@ impl Parameters {
         Dense::from_rows([[self.w1, self.w2]], [self.b])
     }
 
-    /// `f`, the sum before the activation, for any input.
+    /// The logit `f`, the weighted sum, for any input.
     pub fn sum_at(self, input: [f64; 2]) -> f64 {
         let [sum] = self.neuron::<Identity>().forward(&input);
         sum
@@ -53,12 +53,12 @@ impl Parameters {
     }
 }
 
-/// A neuron after so many updates.
+/// A neuron after a number of updates.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Moment {
     pub updates: u32,
     pub parameters: Parameters,
-    /// `f`, the sum before the activation.
+    /// The logit `f`, the weighted sum.
     pub sum: f64,
     /// `tanh f`.
     pub out: f64,
@@ -70,7 +70,7 @@ impl Moment {
         Self { updates, parameters, sum, out }
     }
 
-    /// `(1 - out)^2`, the loss that the text announces.
+    /// `(1 - out)^2`, the loss that the text states.
     pub fn loss(&self) -> f64 {
         (TARGET - self.out) * (TARGET - self.out)
     }
@@ -80,7 +80,7 @@ impl Moment {
         self.sum - TARGET_OF_SUM
     }
 
-    /// `1 - out^2`, the slope of `tanh` here.
+    /// `1 - out^2`, the derivative of `tanh` here.
     pub fn slope(&self) -> f64 {
         1.0 - self.out * self.out
     }
@@ -90,7 +90,7 @@ impl Moment {
         (self.out - TARGET) * self.slope()
     }
 
-    /// `dE/df = 2 (out - 1) (1 - out^2)` for the loss that the text announces.
+    /// `dE/df = 2 (out - 1) (1 - out^2)` for the loss that the text states.
     pub fn delta(&self) -> f64 {
         2.0 * self.delta_of_half()
     }
@@ -100,26 +100,26 @@ impl Moment {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Ending {
     Complete,
-    /// The loss after so many updates is NaN or infinite.
+    /// The loss is NaN or infinite after this many updates.
     NotFinite(u32),
 }
 
 /// A training run.
 #[derive(Clone, Debug)]
 pub struct Run {
-    /// The moments that were asked for, and the last one.
+    /// The requested states, and the last one.
     pub moments: Vec<Moment>,
     pub ending: Ending,
 }
 
 impl Run {
-    /// The moment after so many updates, if it was kept.
+    /// The state after a number of updates, if it was recorded.
     pub fn after(&self, updates: u32) -> Option<&Moment> {
         self.moments.iter().find(|moment| moment.updates == updates)
     }
 }
 
-/// Steps on the one sample, with any activation and loss.
+/// Trains on the one sample, with any activation and loss.
 fn train<A: Activation<f64>, L: Loss<A, f64>>(
     goal: f64,
     learning_rate: f64,
@@ -142,8 +142,8 @@ fn train<A: Activation<f64>, L: Loss<A, f64>>(
     Run { moments, ending: Ending::Complete }
 }
 
-/// The way of the text: the target is taken through the inverse of `tanh` by hand, and the sum `f`
-/// is fitted to that. It is a neuron without activation on `1/2 (f - 4.9517)^2`.
+/// The method of the text: it inverts `tanh` of the target by hand, and fits the weighted sum `f`
+/// to that. This is a neuron without activation, trained on `1/2 (f - 4.9517)^2`.
 pub fn by_inversion(rate: f64, updates: u32, keeps: impl FnMut(u32) -> bool) -> Run {
     train::<Identity, HalfSquaredError>(TARGET_OF_SUM, rate, updates, keeps)
 }
@@ -153,24 +153,24 @@ pub fn on_half(rate: f64, updates: u32, keeps: impl FnMut(u32) -> bool) -> Run {
     train::<Tanh, HalfSquaredError>(TARGET, rate, updates, keeps)
 }
 
-/// Backpropagation through `tanh` on `(1 - out)^2`, the loss that the text announces.
+/// Backpropagation through `tanh` on `(1 - out)^2`, the loss that the text states.
 pub fn on_square(rate: f64, updates: u32, keeps: impl FnMut(u32) -> bool) -> Run {
     train::<Tanh, MeanSquaredError>(TARGET, rate, updates, keeps)
 }
 
-/// The three ways from the one start.
+/// The three methods, from the same initial parameters.
 #[derive(Clone, Debug)]
 pub struct Curves {
     /// The learning rate of the first two.
     pub rate: f64,
     pub inversion: Run,
     pub square: Run,
-    /// With ten times the rate.
+    /// The third, with ten times the rate.
     pub half: Run,
 }
 
 impl Curves {
-    /// Trains in the three ways; `keeps` makes the choice of moments for each.
+    /// Trains by the three methods; `keeps` chooses the states that each records.
     pub fn train<F: FnMut(u32) -> bool>(rate: f64, updates: u32, keeps: impl Fn() -> F) -> Self {
         Self {
             rate,
@@ -181,24 +181,24 @@ impl Curves {
     }
 }
 
-/// `x1^2 + x2^2 + 1`: how much the sum moves for each unit that its derivative gives.
+/// `x1^2 + x2^2 + 1`: change of the weighted sum per unit of its derivative.
 pub fn gain() -> f64 {
     let [x1, x2] = INPUT;
     x1 * x1 + x2 * x2 + 1.0
 }
 
-/// What one step of the text leaves of the residual: `1 - rate (x1^2 + x2^2 + 1)`.
+/// Factor of the residual in one step of the text: `1 - rate (x1^2 + x2^2 + 1)`.
 pub fn contraction(rate: f64) -> f64 {
     1.0 - rate * gain()
 }
 
-/// The residual of the text after so many updates, in closed form.
+/// The residual of the text after a number of updates, in closed form.
 pub fn residual_after(rate: f64, updates: u32) -> f64 {
     let start = START.sum_at(INPUT) - TARGET_OF_SUM;
     start * contraction(rate).powf(f64::from(updates))
 }
 
-/// What the loss `(1 - out)^2` comes to after many updates by backpropagation on the same loss.
+/// The asymptotic loss `(1 - out)^2` after many updates by backpropagation on the same loss.
 ///
 /// Near saturation `1 - out^2` is `2 e` with `e = 1 - out`, so one update lowers `e` by
 /// `8 rate gain e^3`: then `e^2` is `1 / (16 rate gain updates)`.

@@ -1,4 +1,4 @@
-//! The pictures and tables of numbers that the program writes.
+//! Pictures and tables of the example.
 
 use super::compute::{Curves, Moment, Run, UPDATES, law_of_loss};
 use shared::output::{Folder, Picture};
@@ -6,7 +6,7 @@ use shared::plot::{Axis, Chart, Legend, Line, Look, Note, three_digits};
 use shared::run::Failure;
 use shared::table::Csv;
 
-/// The sums that are shown.
+/// Range of the plotted weighted sums.
 const SUMS: (f64, f64) = (0.0, 6.0);
 
 /// Writes all files; returns their paths.
@@ -25,7 +25,7 @@ fn curve(run: &Run) -> Vec<(f64, f64)> {
     run.moments.iter().map(|moment| (f64::from(moment.updates), moment.loss())).collect()
 }
 
-/// The loss along the three ways, and the law for large numbers of updates.
+/// The loss curves of the three methods, and the asymptote for many updates.
 fn losses(curves: &Curves) -> Chart {
     let Curves { rate, inversion, square, half } = curves;
     let mut lines = vec![
@@ -34,7 +34,7 @@ fn losses(curves: &Curves) -> Chart {
         line(&format!("on half the loss, rate {}", 10.0 * rate), Look::Solid, 2, curve(half)),
     ];
     let end = |run: &Run| run.moments.last().copied();
-    // The middle curve has its note on the way, where there is room.
+    // The note of the middle curve is along the curve, where there is room.
     let noted = [end(inversion), square.after(1000).copied(), end(half)].into_iter().flatten();
     let note = |moment: Moment| Note {
         at: (f64::from(moment.updates), moment.loss()),
@@ -54,13 +54,13 @@ fn losses(curves: &Curves) -> Chart {
     }
 }
 
-/// The axis with room for the legend below the lines, if they are where they usually are.
+/// The axis, with room for the legend below the lines in their usual position.
 fn with_room(axis: Axis, lines: &[Line]) -> Axis {
     let mut losses = lines.iter().flat_map(|line| &line.points).map(|&(_, loss)| loss);
     if losses.all(|loss| (1e-9..=1.0).contains(&loss)) { axis.from(1e-12, 1.0) } else { axis }
 }
 
-/// `f` and `out` along the first updates of a run: each up to 4, then every eighth.
+/// `f` and `out` in the first updates of a run: each up to 4, then every eighth.
 fn path(label: &str, look: Look, colour: usize, run: &Run) -> Line {
     let is_shown = |moment: &&Moment| {
         let due = moment.updates <= 4 || moment.updates.is_multiple_of(8);
@@ -72,7 +72,7 @@ fn path(label: &str, look: Look, colour: usize, run: &Run) -> Line {
     line(&format!("{label}, to out = {end:.4}"), look, colour, points)
 }
 
-/// `tanh`, its slope, and how far the first 104 updates of two ways come.
+/// `tanh`, its derivative, and the first 104 updates of two methods.
 fn paths(curves: &Curves) -> Chart {
     let Curves { rate, inversion, square, .. } = curves;
     Chart {
@@ -90,7 +90,7 @@ fn paths(curves: &Curves) -> Chart {
     }
 }
 
-/// The moments of the three ways, one below the other.
+/// The states of the three methods, one after the other.
 fn table(curves: &Curves) -> String {
     let mut csv = Csv::new(&["way", "updates", "f", "out", "loss"]);
     let Curves { inversion, square, half, .. } = curves;
@@ -105,12 +105,12 @@ fn table(curves: &Curves) -> String {
     csv.finish()
 }
 
-/// The slope of `tanh`.
+/// The derivative of `tanh`.
 fn slope(f: f64) -> f64 {
     1.0 - f.tanh() * f.tanh()
 }
 
-/// A function over the sums that the two ways go through.
+/// A function over the weighted sums that the two methods pass through.
 fn graph(value: fn(f64) -> f64) -> Vec<(f64, f64)> {
     (0..=120).map(|number| f64::from(number) / 20.0).map(|f| (f, value(f))).collect()
 }

@@ -1,4 +1,4 @@
-//! What the program prints.
+//! Output of the program.
 
 use std::io::{self, Write};
 
@@ -9,7 +9,7 @@ use super::compute::{
 use super::text;
 use shared::rows::{Row, Rows};
 
-/// Whether the table of the curves has a line for so many updates.
+/// Whether the table of the curves has a line for this number of updates.
 pub fn is_mark(updates: u32) -> bool {
     updates <= 4
         || [UPDATES, 20, 50].contains(&updates)
@@ -66,7 +66,7 @@ pub fn prints(out: &mut impl Write) -> io::Result<()> {
     Ok(())
 }
 
-/// The first step by backpropagation, next to the script's.
+/// The first step by backpropagation, compared with the script's.
 pub fn first_step(out: &mut impl Write) -> io::Result<()> {
     let (right, text) = (on_square(RATE, 1, |_| true), by_inversion(RATE, 1, |_| true));
     let ([before, after], [text_before, text_after]) = (&right.moments[..], &text.moments[..])
@@ -90,7 +90,7 @@ pub fn first_step(out: &mut impl Write) -> io::Result<()> {
     rows.line(&Row::new("L after", after.loss()))
 }
 
-/// Output and loss along the three ways.
+/// Output and loss of the three methods.
 pub fn curves(out: &mut impl Write, curves: &Curves) -> io::Result<()> {
     let Curves { rate, inversion, square, half } = curves;
     write!(
@@ -134,7 +134,7 @@ pub fn curves(out: &mut impl Write, curves: &Curves) -> io::Result<()> {
     Ok(())
 }
 
-/// The updates of the table: those of a run that is complete, if one is.
+/// The updates of the table: those of a complete run, if there is one.
 fn marks(Curves { inversion, square, half, .. }: &Curves) -> Vec<u32> {
     let longest = [inversion, square, half].into_iter().max_by_key(|run| run.moments.len());
     let moments = longest.map_or(&[][..], |run| &run.moments);
@@ -187,12 +187,12 @@ pub fn saturation(out: &mut impl Write, curves: &Curves) -> io::Result<()> {
     Ok(())
 }
 
-/// A learning rate, not longer than need be.
+/// A learning rate, with as few digits as necessary.
 fn plain(rate: f64) -> String {
     if (1e-4..1e6).contains(&rate) { rate.to_string() } else { format!("{rate:e}") }
 }
 
-/// What the neuron of the text answers elsewhere, beside two others that fit as well.
+/// Outputs of the text's neuron for other inputs, compared with two others that fit as well.
 pub fn other_inputs(out: &mut impl Write) -> io::Result<()> {
     let run = by_inversion(RATE, UPDATES, |_| false);
     let Some(end) = run.moments.last() else { return Ok(()) };

@@ -1,10 +1,10 @@
-//! What the script of the text prints, and where it errs.
+//! The output of the text's script, and its errors.
 
 use std::io::{self, Write};
 
 use super::compute::{RATE, UPDATES, by_inversion, on_square};
 
-/// What the script of the text prints as its loss, before each of its first five updates.
+/// The loss that the script prints before each of its first five updates.
 pub const LOSSES: [&str; 5] =
     ["-4.0517000000", "-3.8085980000", "-3.5800821200", "-3.3652771928", "-3.1633605612"];
 
@@ -36,7 +36,7 @@ pub const INFO: [(u32, [&str; 6]); 3] = [
     ),
 ];
 
-/// The words of the verdicts.
+/// Explanation of the words in the verdicts.
 pub fn explain(out: &mut impl Write) -> io::Result<()> {
     let run = by_inversion(RATE, UPDATES, |_| true);
     let backpropagation = on_square(RATE, UPDATES, |_| false);

@@ -1,4 +1,4 @@
-//! The pictures and tables of numbers that the program writes.
+//! Pictures and tables of the example.
 
 use std::collections::BTreeSet;
 
@@ -12,14 +12,14 @@ use shared::plot::{Axis, Chart, Heat, Line, Look, Note, Palette, Size, contours,
 use shared::run::Failure;
 use shared::table::Csv;
 
-/// Ends of the plane that is shown; there is room for the legend below.
+/// Ends of the plotted plane, with room for the legend below.
 const X: (f64, f64) = (-2.1, 2.1);
-/// Ends of the plane that is shown.
+/// Ends of the plotted plane.
 const Y: (f64, f64) = (-2.6, 1.6);
 /// Cells of the plane in each direction.
 const CELLS: u32 = 84;
 
-/// Most passes of the script in the loss curve; by then its loss is ten times what it was.
+/// Maximum number of epochs of the script in the loss curve; by then its loss has grown tenfold.
 const PASSES: u32 = 2_000;
 
 /// Writes all files; returns their paths.
@@ -45,13 +45,13 @@ fn line(label: &str, look: Look, colour: usize, points: Vec<(f64, f64)>) -> Line
     Line { label: Some(label.to_owned()), look, colour, points }
 }
 
-/// The place of so many cells between two ends.
+/// The coordinate of a cell between two ends.
 fn along((low, high): (f64, f64), cells: f64) -> f64 {
     low + (high - low) * cells / f64::from(CELLS)
 }
 
-/// The answers of the network `shift` cells from the lower left corner of each of so many cells,
-/// row by row from below.
+/// The outputs of the network, `shift` cells from the lower left corner of each cell, row by row
+/// from below.
 fn grid(net: &Net, cells: u32, shift: f64) -> Vec<Vec<f64>> {
     let place = |ends, cell| along(ends, f64::from(cell) + shift);
     let answer = |row, column| {
@@ -61,7 +61,7 @@ fn grid(net: &Net, cells: u32, shift: f64) -> Vec<Vec<f64>> {
     (0..cells).map(|row| (0..cells).map(|column| answer(row, column)).collect()).collect()
 }
 
-/// The answers at the corners of the cells.
+/// The outputs at the corners of the cells.
 fn corners(net: &Net) -> Vec<Vec<f64>> {
     grid(net, CELLS.saturating_add(1), 0.0)
 }
@@ -72,7 +72,7 @@ fn points_with(label: f64) -> Vec<(f64, f64)> {
     those.map(|&([x1, x2], _)| (x1, x2)).collect()
 }
 
-/// The points, the best line and what the network answers.
+/// The points, the best line and the outputs of the network.
 fn plane(net: &Net, correct: u32) -> Chart {
     let [w1, w2, b] = NINE;
     let at = |x1: f64| (x1, -(w1 * x1 + b) / w2);
@@ -98,7 +98,7 @@ fn plane(net: &Net, correct: u32) -> Chart {
     }
 }
 
-/// The loss of the neuron that the script trains, pass by pass, at the updates of the run.
+/// The loss of the neuron that the script trains, by epoch, at the updates of the run.
 fn script_losses(neuron: &Run<Neuron>) -> Vec<(f64, f64)> {
     let updates = |moment: &Moment<Neuron>| moment.updates;
     let last = neuron.last().map_or(0, updates).min(PASSES);
@@ -135,7 +135,7 @@ fn losses(lines: Vec<Line>) -> Chart {
     }
 }
 
-/// The points with their labels and two answers.
+/// The points with their labels and two outputs.
 fn answers(net: &Net) -> String {
     let [w1, w2, b] = NINE;
     let line = Neuron::from_rows([[w1, w2]], [b]);
@@ -147,7 +147,7 @@ fn answers(net: &Net) -> String {
     csv.finish()
 }
 
-/// The answers of the network at every second corner of the cells.
+/// The outputs of the network at every second corner of the cells.
 fn region(net: &Net) -> String {
     let mut csv = Csv::new(&["x1", "x2", "network"]);
     for (row, answers) in (0_u32..).zip(corners(net)).step_by(2) {
@@ -159,7 +159,7 @@ fn region(net: &Net) -> String {
     csv.finish()
 }
 
-/// The points of the three loss curves, one below the other.
+/// The points of the three loss curves, one after the other.
 fn loss_table(curves: &[Line]) -> String {
     let mut csv = Csv::new(&["curve", "updates", "loss"]);
     for (curve, name) in curves.iter().zip(["script", "neuron", "network"]) {
@@ -170,7 +170,7 @@ fn loss_table(curves: &[Line]) -> String {
     csv.finish()
 }
 
-/// What the script does at each point.
+/// The updates of the script, point by point.
 fn script_table() -> String {
     let mut csv = Csv::new(&[
         "point",

@@ -1,4 +1,4 @@
-//! What the program prints of the script.
+//! Output of the program: the script.
 
 use std::io::{self, Write};
 
@@ -90,7 +90,7 @@ fn added(visit: &Visit) -> f64 {
     added
 }
 
-/// Why the update of the script is not the right one.
+/// Why the update of the script is wrong.
 fn word_of_update(visit: &Visit) -> &'static str {
     if added(visit) * visit.right_delta() < 0.0 { "sign" } else { "size" }
 }

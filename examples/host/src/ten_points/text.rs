@@ -1,4 +1,4 @@
-//! What the script prints, and where it errs.
+//! The output of the script, and its errors.
 
 use std::io::{self, Write};
 
@@ -19,15 +19,15 @@ pub const V_BEFORE: [&str; 10] = [
     "0.8803554262",
     "0.1188176338",
 ];
-/// The slope that it uses for every point.
+/// The derivative that it uses for every point.
 pub const SLOPE: &str = "0.1049935854";
 /// What it adds to `b1` at every point.
 pub const ADDED_TO_B: &str = "-0.0005249679";
 
-/// Passes of the script that section 10 tells of.
+/// Number of epochs of the script in section 10.
 const PASSES: u32 = 1000;
 
-/// The words of the verdicts.
+/// Explanation of the words in the verdicts.
 pub fn explain(out: &mut impl Write) -> io::Result<()> {
     writeln!(out, "\n10. Where the text errs")?;
     explain_label(out)?;

@@ -1,4 +1,4 @@
-//! What the program prints of the training with the rules put right.
+//! Output of the program: training by the correct rules.
 
 use std::io::{self, Write};
 
@@ -11,13 +11,13 @@ use super::compute::learning::{
 use super::compute::lines::{NINE, SHARES, search};
 use super::compute::{Net, Neuron, POINTS, neuron as start, script};
 
-/// Whether the tables have a line for so many updates.
+/// Whether the tables have a line for this number of updates.
 pub fn is_mark(updates: u32) -> bool {
     let unit = 10_u32.pow(updates.checked_ilog10().unwrap_or(0));
     [0, 1, 2, 5].iter().any(|factor| unit.saturating_mul(*factor) == updates)
 }
 
-/// The neuron on the half squared error of one sample after the other.
+/// The neuron, trained on the half squared error, sample by sample.
 pub fn samples(out: &mut impl Write) -> io::Result<()> {
     write!(
         out,
@@ -44,7 +44,7 @@ pub fn samples(out: &mut impl Write) -> io::Result<()> {
     writeln!(out, "  Sum of the ten losses: {before:.10} before, {after:.10} after this pass.")
 }
 
-/// The neuron on the cross-entropy.
+/// The neuron, trained on the cross-entropy.
 pub fn neuron(out: &mut impl Write, rate: f64, run: &Run<Neuron>) -> io::Result<()> {
     write!(
         out,
@@ -100,7 +100,7 @@ pub fn neuron(out: &mut impl Write, rate: f64, run: &Run<Neuron>) -> io::Result<
     Ok(())
 }
 
-/// The search over all lines, and the reason for what it finds.
+/// The search over all lines, and an explanation of its result.
 pub fn lines(out: &mut impl Write) -> io::Result<()> {
     let found = search();
     let [w1, w2, b] = NINE;
@@ -170,7 +170,7 @@ pub fn net(out: &mut impl Write, rate: f64, run: &Run<Net>) -> io::Result<()> {
     Ok(())
 }
 
-/// The moments for a table.
+/// The states for a table.
 fn marks<N: Classifier>(run: &Run<N>) -> impl Iterator<Item = &Moment<N>> {
     let last = run.last().map(|moment| moment.updates);
     run.moments.iter().filter(move |m| is_mark(m.updates) || Some(m.updates) == last)
@@ -198,7 +198,7 @@ fn ten(value: f64) -> String {
     if value.abs() < 100.0 { format!("{value:.10}") } else { format!("{value:.6e}") }
 }
 
-/// A learning rate, not longer than need be.
+/// A learning rate, with as few digits as necessary.
 fn plain(rate: f64) -> String {
     if (1e-4..1e6).contains(&rate) { rate.to_string() } else { format!("{rate:e}") }
 }

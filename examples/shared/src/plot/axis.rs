@@ -1,4 +1,4 @@
-//! Axes: where values stand, and where ticks.
+//! Axes: positions of values and ticks.
 
 use core::iter::successors;
 use core::ops::Range;
@@ -8,24 +8,24 @@ use plotters::coord::types::RangedCoordf64;
 
 use super::{Axis, Scale};
 
-/// Where a value stands on the axis, if anywhere.
+/// Position of a value on the axis; `None` if it has none.
 pub(super) fn place(scale: Scale, value: f64) -> Option<f64> {
     let place = if scale == Scale::Log { value.log10() } else { value };
     place.is_finite().then_some(place)
 }
 
-/// Range and ticks of an axis, in places.
+/// Range and ticks of an axis, as positions.
 pub(super) struct Ticks {
     scale: Scale,
-    /// Between two ticks.
+    /// Distance between ticks.
     step: f64,
-    /// Number of the first and of the last tick, in steps from 0.
+    /// The first and the last tick, as multiples of that distance.
     numbers: Range<f64>,
     places: RangedCoordf64,
 }
 
 impl Ticks {
-    /// For the values, or for a range that is given.
+    /// For the given values, or for a given range.
     pub(super) fn of(axis: &Axis, values: impl Iterator<Item = f64>) -> Self {
         let scale = axis.scale;
         let (mut low, mut high) = (f64::INFINITY, f64::NEG_INFINITY);
@@ -46,8 +46,8 @@ impl Ticks {
             Scale::Linear => nice_step(high - low),
         };
         if given.is_some() {
-            // A little more than the range, against rounding.
-            // And no negative zero.
+            // A little more than the range, because of rounding.
+            // Avoids negative zero.
             let first = (low / step - 1e-9).ceil() + 0.0;
             let last = (high / step + 1e-9).floor();
             return Self { scale, step, numbers: first..last, places: (low..high).into() };
@@ -58,12 +58,12 @@ impl Ticks {
     }
 
     fn bold(&self) -> Vec<f64> {
-        // Counting in whole steps keeps rounding out of the ticks.
+        // Counting in integer steps avoids rounding errors in the ticks.
         let next = |number: &f64| Some(number + 1.0).filter(|next| *next <= self.numbers.end);
         successors(Some(self.numbers.start), next).map(|number| number * self.step).collect()
     }
 
-    /// 2, 3 .. 9 times each power of ten.
+    /// Minor ticks: 2, 3 .. 9 times each power of ten.
     fn light(&self) -> Vec<f64> {
         if self.scale == Scale::Linear || self.step > 1.0 {
             return vec![];
@@ -103,7 +103,7 @@ impl ValueFormatter<f64> for Ticks {
     }
 }
 
-/// The multiple of `step` that `value` is, without the last digits that rounding has left.
+/// `value`, a multiple of `step`, without the last digits, which are rounding errors.
 fn rounded(value: f64, step: f64) -> String {
     let decimals = (0..18).find(|&decimals| step * 10_f64.powi(decimals) >= 1.0);
     match decimals.and_then(|decimals| usize::try_from(decimals).ok()) {
@@ -120,7 +120,7 @@ fn nice_step(room: f64) -> f64 {
     factor.unwrap_or(10.0) * unit
 }
 
-/// A whole number as an exponent.
+/// An integer as a superscript.
 pub(super) fn superscript(number: &str) -> String {
     let raised = "⁰¹²³⁴⁵⁶⁷⁸⁹";
     let raise = |c: char| match c.to_digit(10) {
@@ -130,7 +130,7 @@ pub(super) fn superscript(number: &str) -> String {
     number.chars().map(raise).collect()
 }
 
-/// Three digits: `0.307`, `2.21×10⁻⁶`.
+/// A value with three digits: `0.307`, `2.21×10⁻⁶`.
 pub fn three_digits(value: f64) -> String {
     let scientific = format!("{value:.2e}");
     match scientific.split_once('e') {

@@ -1,8 +1,8 @@
-//! Lines of equal height.
+//! Contour lines.
 
 use std::collections::BTreeMap;
 
-/// A place on the grid's lines where the level is crossed: between a node and the one to its right or
+/// A point on a grid line where the level is crossed: between a node and the one to its right or
 /// above.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 struct Crossing {
@@ -11,10 +11,10 @@ struct Crossing {
     upwards: bool,
 }
 
-/// The lines along which a function has the value `level`, by marching squares.
+/// The contour lines of a function at `level`, by marching squares.
 ///
 /// `values` are those at the nodes of a grid from `x.0` to `x.1` and from `y.0` to `y.1`, both ends
-/// included: rows from low `y` to high. A closed line ends where it begins.
+/// included: rows from low `y` to high. A closed line ends at its first point.
 ///
 /// ```text
 /// for points in contours((-1.0, 1.0), (-1.0, 1.0), &grid, 0.5) { lines.push(Line { points, .. }) }
@@ -32,7 +32,7 @@ pub fn contours(
         neighbours.entry(to).or_default().push(from);
     }
     let mut lines = vec![];
-    // Open lines first, from an end.
+    // Open lines first, starting at an end.
     while let Some(start) = start(&neighbours) {
         let mut line = vec![start];
         let mut here = start;
@@ -67,7 +67,7 @@ impl Grid<'_> {
         self.values.get(row)?.get(column).copied()
     }
 
-    /// The pieces of lines within each cell.
+    /// The line segments within each cell.
     fn pieces(&self) -> Vec<(Crossing, Crossing)> {
         let columns = self.values.first().map_or(0, Vec::len);
         let cells =
@@ -75,7 +75,7 @@ impl Grid<'_> {
         cells.flat_map(|(top, right)| self.cell(top, right).unwrap_or_default()).collect()
     }
 
-    /// Of the cell with this upper right corner.
+    /// The segments of the cell with this upper right corner.
     fn cell(&self, top: usize, right: usize) -> Option<Vec<(Crossing, Crossing)>> {
         let (bottom, left) = (top.checked_sub(1)?, right.checked_sub(1)?);
         let corners = [(bottom, left), (bottom, right), (top, right), (top, left)];
@@ -95,14 +95,14 @@ impl Grid<'_> {
             edges.into_iter().zip(is_crossed).filter_map(|(edge, is)| is.then_some(edge)).collect();
         Some(match crossed[..] {
             [a, b] => vec![(a, b)],
-            // A saddle: the two corners that are above stay apart.
+            // A saddle: the two corners above the level stay separate.
             [a, b, c, d] if above[0] => vec![(a, d), (b, c)],
             [a, b, c, d] => vec![(a, b), (c, d)],
             _ => vec![],
         })
     }
 
-    /// Between the two nodes, where a straight line crosses the level.
+    /// The crossing between two nodes, by linear interpolation.
     #[allow(clippy::cast_precision_loss, reason = "grids are small")]
     fn place(&self, Crossing { row, column, upwards }: Crossing) -> Option<(f64, f64)> {
         let here = self.value(row, column)?;

@@ -1,22 +1,22 @@
-//! Values as colours.
+//! Heat maps.
 
 use plotters::prelude::*;
 
 use super::{DrawError, Plane};
 
-/// Which colours.
+/// Colour palette.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Palette {
-    /// Two pale ones, below and above 0.5: the regions of two classes.
+    /// Two pale colours, below and above 0.5: the decision regions of two classes.
     Classes,
-    /// From white to blue, from the least value to the greatest.
+    /// From white to blue, from the minimum to the maximum.
     Blue,
 }
 
-/// Steps between two colours of [`Palette::Blue`].
+/// Number of steps between the two colours of [`Palette::Blue`].
 const STEPS: f64 = 12.0;
 
-/// A grid of values, each the colour of a cell.
+/// A grid of values, each shown as the colour of a cell.
 #[derive(Clone, Debug)]
 pub struct Heat {
     /// Ends of the axis.
@@ -45,7 +45,7 @@ impl Heat {
             let y = |row| between(self.y, row, self.values.len());
             let x = |column| between(self.x, column, values.len());
             let mut start = 0;
-            // Neighbours of one colour are one cell, which makes a smaller file.
+            // Neighbours of the same colour are merged, which makes the file smaller.
             for (column, value) in (1_u32..).zip(values) {
                 let next = values.get(column as usize);
                 if next.is_none_or(|next| colour(*next) != colour(*value)) {
@@ -60,7 +60,7 @@ impl Heat {
     }
 }
 
-/// Where a cell begins.
+/// Start of a cell.
 #[allow(clippy::cast_precision_loss, reason = "there are few cells")]
 fn between((low, high): (f64, f64), number: u32, count: usize) -> f64 {
     low + (high - low) * f64::from(number) / count as f64
@@ -81,7 +81,7 @@ impl Palette {
     }
 }
 
-/// The whole number next to it, of 0 to 255.
+/// Rounds to an integer from 0 to 255.
 #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "that is wanted")]
 pub(super) fn byte(value: f64) -> u8 {
     value.round().clamp(0.0, 255.0) as u8

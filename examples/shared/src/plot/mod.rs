@@ -1,4 +1,4 @@
-//! Charts as SVG text, a few kilobytes each.
+//! Charts as SVG, a few kilobytes each.
 //!
 //! ```text
 //! let lines = vec![Line { label: Some("loss".to_owned()), look: Look::Solid, colour: 0, points }];
@@ -7,8 +7,8 @@
 //! folder.write("loss.svg", &side_by_side.svg()?)?;
 //! ```
 //!
-//! The shapes are placed on a grid finer than the picture's size, since `plotters` rounds every
-//! position of an SVG to a whole number.
+//! Shapes are drawn on a finer grid than the size of the picture, since `plotters` rounds every
+//! position in an SVG to an integer.
 #![allow(unused_imports, reason = "each example uses its own part")]
 
 mod axis;
@@ -43,7 +43,7 @@ impl Size {
     pub const WIDE: Self = Self { width: 840, height: 500 };
     pub const SQUARE: Self = Self { width: 620, height: 600 };
 
-    /// The picture that `draw` draws.
+    /// The SVG of what `draw` draws.
     fn svg(
         self,
         draw: impl FnOnce(&Area<'_>) -> Result<(), DrawError>,
@@ -62,10 +62,10 @@ impl Size {
     }
 }
 
-/// Positions for each unit of a [`Size`].
+/// Grid positions per unit of a [`Size`].
 const FINE: u32 = 8;
 
-/// Colours that the colour-blind can tell apart (Okabe and Ito).
+/// Colours that colour-blind people can distinguish (Okabe and Ito).
 const COLOURS: [RGBColor; 5] = [
     RGBColor(0, 114, 178),
     RGBColor(213, 94, 0),
@@ -103,11 +103,11 @@ impl<E: Error + Send + Sync> From<DrawingAreaErrorKind<E>> for DrawError {
     }
 }
 
-/// How values become places on an axis.
+/// Scale of an axis.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Scale {
     Linear,
-    /// Equal factors take equal room. Values of 0 and below are left out.
+    /// Logarithmic. Values of 0 and below are omitted.
     Log,
 }
 
@@ -116,28 +116,28 @@ pub enum Scale {
 pub struct Axis {
     pub label: String,
     pub scale: Scale,
-    /// Its ends; without them, those of the lines and the heat, widened to ticks.
+    /// Its ends; by default, those of the lines and the heat map, extended to ticks.
     pub range: Option<(f64, f64)>,
 }
 
 impl Axis {
-    /// From tick to tick.
+    /// A linear axis, which ends at ticks.
     pub fn linear(label: &str) -> Self {
         Self { label: label.to_owned(), scale: Scale::Linear, range: None }
     }
 
-    /// From power of ten to power of ten.
+    /// A logarithmic axis, which ends at powers of ten.
     pub fn log(label: &str) -> Self {
         Self { label: label.to_owned(), scale: Scale::Log, range: None }
     }
 
-    /// With these ends.
+    /// The same axis with these ends.
     pub fn from(self, low: f64, high: f64) -> Self {
         Self { range: Some((low, high)), ..self }
     }
 }
 
-/// What is drawn at the points of a line.
+/// Style of a line.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Look {
     /// A line through them.
@@ -150,29 +150,29 @@ pub enum Look {
     Crosses,
     /// A square at each.
     Squares,
-    /// A pale area that they surround, under the grid.
+    /// A pale area enclosed by the points, under the grid.
     Area,
 }
 
 /// A line of a chart.
 #[derive(Clone, Debug)]
 pub struct Line {
-    /// What the legend says; a line without it is not in the legend.
+    /// Label in the legend; a line without one is not in the legend.
     pub label: Option<String>,
     pub look: Look,
-    /// Which of the colours.
+    /// Index of its colour.
     pub colour: usize,
     pub points: Vec<(f64, f64)>,
 }
 
-/// A text to the upper right of a point; to the lower left of one near the right edge.
+/// A text to the upper right of a point; to the lower left if the point is near the right edge.
 #[derive(Clone, Debug)]
 pub struct Note {
     pub at: (f64, f64),
     pub text: String,
 }
 
-/// Where the legend stands, if more than one line has a label: where it hides no line.
+/// Position of the legend, if more than one line has a label: where it hides no line.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Legend {
     UpperRight,
@@ -199,7 +199,7 @@ pub struct Chart {
     pub title: String,
     pub x: Axis,
     pub y: Axis,
-    /// Colours under the lines.
+    /// A heat map under the lines.
     pub heat: Option<Heat>,
     /// Drawn in this order.
     pub lines: Vec<Line>,
@@ -226,12 +226,12 @@ impl Default for Chart {
 type Area<'a> = DrawingArea<SVGBackend<'a>, Shift>;
 type Plane<'a, DB> = ChartContext<'a, DB, Cartesian2d<Ticks, Ticks>>;
 
-/// So many units of [`SIZE`].
+/// A number of units of [`SIZE`], in grid positions.
 fn units(number: u32) -> u32 {
     number.saturating_mul(FINE)
 }
 
-/// A length that `plotters` wants to have a sign.
+/// A length as a signed integer, as `plotters` needs it.
 fn signed(number: u32) -> i32 {
     units(number).try_into().unwrap_or(i32::MAX)
 }
@@ -241,7 +241,7 @@ fn font(size: u32) -> TextStyle<'static> {
     TextStyle::from(("sans-serif", f64::from(units(size)) * 1.24)).color(&TEXT)
 }
 
-/// A title at the top of an area.
+/// Draws a title at the top of an area.
 fn heading(area: &Area<'_>, title: &str, size: u32) -> Result<(), DrawError> {
     let style = font(size).pos(Pos::new(HPos::Center, VPos::Top));
     let (width, _) = area.dim_in_pixel();
@@ -250,13 +250,13 @@ fn heading(area: &Area<'_>, title: &str, size: u32) -> Result<(), DrawError> {
     Ok(())
 }
 
-/// A line one unit wide, in this grey.
+/// Style of a line one unit wide, in this grey.
 fn thin(grey: u8) -> ShapeStyle {
     ShapeStyle::from(&RGBColor(grey, grey, grey)).stroke_width(FINE)
 }
 
 impl Chart {
-    /// The chart as the text of an SVG file.
+    /// The chart as SVG.
     pub fn svg(&self) -> Result<String, DrawError> {
         self.size.svg(|area| self.draw(area, 19, 46))
     }
@@ -270,7 +270,7 @@ impl Chart {
         place(self.x.scale, x).zip(place(self.y.scale, y))
     }
 
-    /// With a title of this size, in so much room.
+    /// Draws the chart, with a title of size `title` and a top margin of `room`.
     fn draw(&self, area: &Area<'_>, title: u32, room: u32) -> Result<(), DrawError> {
         heading(area, &self.title, title)?;
         let mut plane = ChartBuilder::on(area)

@@ -1,12 +1,12 @@
-//! Several charts in one picture.
+//! Panels: several charts in one picture.
 
 use super::{Chart, DrawError, Size, heading, units};
 
-/// Charts side by side, in rows of `columns`.
+/// A grid of charts, in rows of `columns`.
 #[derive(Clone, Debug)]
 pub struct Panels {
     pub title: String,
-    /// Their own sizes do not count.
+    /// Their own sizes are ignored.
     pub charts: Vec<Chart>,
     pub columns: usize,
 }
@@ -16,7 +16,7 @@ const PANEL: (u32, u32) = (420, 340);
 const HEADING: u32 = 44;
 
 impl Panels {
-    /// The picture as the text of an SVG file.
+    /// The picture as SVG.
     pub fn svg(&self) -> Result<String, DrawError> {
         let columns = self.columns.max(1);
         let rows = self.charts.len().div_ceil(columns).max(1);

@@ -64,7 +64,7 @@ impl Chart {
     }
 }
 
-/// Puts a line into the legend, as it looks.
+/// Adds a line to the legend, in its style.
 fn legend<'a, DB: DrawingBackend + 'a>(
     series: &mut SeriesAnno<'a, DB>,
     label: &str,
@@ -90,7 +90,7 @@ fn legend<'a, DB: DrawingBackend + 'a>(
     };
 }
 
-/// A square around a place, in positions from the point.
+/// A square around a point, in positions relative to it.
 fn square((x, y): (i32, i32), style: ShapeStyle) -> Rectangle<(i32, i32)> {
     let half = signed(4);
     Rectangle::new([(x - half, y - half), (x + half, y + half)], style)

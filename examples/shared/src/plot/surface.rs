@@ -1,26 +1,26 @@
-//! A function of two numbers as a surface in space.
+//! Surface plots of functions of two variables.
 
 use plotters::prelude::*;
 
 use super::heat::byte;
 use super::{Axis, DrawError, Size, colour, font, heading, thin, units};
 
-/// A surface over a plane, with a path on it.
+/// A surface plot, with a path on the surface.
 #[derive(Clone, Debug)]
 pub struct Surface {
     pub title: String,
-    /// Needs its ends.
+    /// Must have explicit ends.
     pub x: Axis,
-    /// Needs its ends.
+    /// Must have explicit ends.
     pub y: Axis,
-    /// The height.
+    /// Axis of the function's values.
     pub z: Axis,
-    /// At the nodes of a grid, both ends of the axes included: rows from low `y` to high. Up to about
-    /// 25 by 25: each cell takes a hundred bytes.
+    /// Values at the nodes of a grid, both ends of the axes included: rows from low `y` to high. Up
+    /// to about 25 by 25: each cell takes a hundred bytes.
     pub values: Vec<Vec<f64>>,
     /// Points on the surface: `(x, y, z)`.
     pub path: Vec<(f64, f64, f64)>,
-    /// From where it is seen: turned and tilted so far, in radians.
+    /// View: yaw and pitch in radians.
     pub yaw: f64,
     pub pitch: f64,
 }
@@ -41,7 +41,7 @@ impl Default for Surface {
 }
 
 impl Surface {
-    /// The picture as the text of an SVG file.
+    /// The picture as SVG.
     pub fn svg(&self) -> Result<String, DrawError> {
         let all = || self.values.iter().flatten().copied().filter(|value| value.is_finite());
         let ends = |ends: (f64, f64)| if ends.1 > ends.0 { ends } else { (0.0, 1.0) };
@@ -56,7 +56,7 @@ impl Surface {
                 .margin(units(30))
                 .margin_top(units(46))
                 .margin_bottom(units(44))
-                // The height of a chart in space is the second axis.
+                // In a 3D chart of `plotters`, the vertical axis is the second.
                 .build_cartesian_3d(x0..x1, low..high, y0..y1)?;
             space.with_projection(|mut projection| {
                 (projection.yaw, projection.pitch, projection.scale) = (self.yaw, self.pitch, 0.85);
@@ -81,7 +81,7 @@ impl Surface {
         })
     }
 
-    /// The cells, those at the back first.
+    /// The cells, from back to front.
     #[allow(clippy::cast_precision_loss, reason = "grids are small")]
     fn cells(
         &self,
@@ -112,7 +112,7 @@ impl Surface {
                 cells.push((corners.clone(), Polygon::new(corners, fill.filled())));
             }
         }
-        // Far from the eye is where `x sin yaw + y cos yaw` is large.
+        // Where `x sin yaw + y cos yaw` is large, the distance from the eye is large.
         let (sine, cosine) = self.yaw.sin_cos();
         let width = |(low, high): (f64, f64)| (high - low).max(f64::MIN_POSITIVE);
         let distance = |corners: &[(f64, f64, f64)]| {
@@ -124,7 +124,7 @@ impl Surface {
         cells.into_iter().map(|(_, cell)| cell).collect()
     }
 
-    /// The names of the axes, in a line at the bottom: in space they would lie under the surface.
+    /// The names of the axes, in a line at the bottom: in 3D the surface would hide them.
     fn name_axes(&self, area: &super::Area<'_>) -> Result<(), DrawError> {
         let names = format!(
             "to the right: {}, to the front: {}, up: {}",

@@ -19,14 +19,14 @@ pub fn derivatives(out: &mut impl Write) -> io::Result<()> {
     rows.line(&Row::new("z = x y", start.z).printed("162"))?;
     rows.line(&Row::new("dz/dw = y * 2", partials.by_w).printed("18"))?;
     rows.line(&Row::new("dz/db = y * 3 + x * 2", partials.by_b).printed("63"))?;
-    // dx/db alone: how x changes when b does.
+    // dx/db alone: the change of x with b.
     let by_x = forward(W, B + 1.0).x - start.x;
     rows.line(
         &Row::new("\"the last partial\", dz/db", partials.by_b).printed("3").slip("path", by_x),
     )
 }
 
-/// As the text does: digits behind the third decimal are dropped.
+/// Truncates to three decimals, as the text does.
 fn cut(value: f64) -> f64 {
     (value * 1000.0).floor() / 1000.0
 }

@@ -1,4 +1,4 @@
-//! What the program prints.
+//! Output of the program.
 
 mod chain;
 mod linear;
@@ -8,7 +8,7 @@ use std::io::{self, Write};
 
 use super::compute::Plan;
 
-/// Every section.
+/// Prints all sections.
 pub fn all(out: &mut impl Write, plan: &Plan) -> io::Result<()> {
     introduce(out)?;
     linear::derivatives(out)?;

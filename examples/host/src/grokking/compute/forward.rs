@@ -1,4 +1,4 @@
-//! Predictions without learning, and the vector operations that they are made of.
+//! Forward passes, and their vector operations.
 
 use gradlet::{Chain, Layer};
 
@@ -22,7 +22,7 @@ pub struct Predictions {
     pub three_to_three: [f64; 3],
     pub hidden: [f64; 3],
     pub stacked: [f64; 3],
-    /// The same by one layer, whose weights are the product of both matrices.
+    /// The same by a single layer, whose weights are the product of both matrices.
     pub as_one_layer: [f64; 3],
 }
 
@@ -73,24 +73,24 @@ pub fn sum(a: &[f64]) -> f64 {
     a.iter().sum()
 }
 
-/// The sum by the number of elements.
+/// The sum divided by the number of elements.
 #[allow(clippy::cast_precision_loss, reason = "few elements")]
 pub fn mean(a: &[f64]) -> f64 {
     sum(a) / a.len() as f64
 }
 
-/// A number times a vector.
+/// Scalar multiplication of a vector.
 pub fn scale(factor: f64, a: &[f64]) -> Vec<f64> {
     a.iter().map(|a| factor * a).collect()
 }
 
-/// One weighted sum for each row; `None` unless each row has the length of the input.
+/// One weighted sum per row; `None` unless each row has the length of the input.
 pub fn vector_by_matrix(input: &[f64], rows: &[Vec<f64>]) -> Option<Vec<f64>> {
     let fits = rows.iter().all(|row| row.len() == input.len());
     fits.then(|| rows.iter().map(|row| sum(&multiply(input, row))).collect())
 }
 
-/// The same as the text has it: it compares the number of inputs with the number of rows.
+/// The text's version, which compares the number of inputs with the number of rows.
 pub fn vector_by_matrix_of_text(input: &[f64], rows: &[Vec<f64>]) -> Option<Vec<f64>> {
     if input.len() == rows.len() { vector_by_matrix(input, rows) } else { None }
 }

@@ -1,4 +1,4 @@
-//! What the example `grokking` computes; it prints nothing.
+//! The computations of the example, which print nothing.
 
 pub mod forward;
 pub mod one_weight;

@@ -1,4 +1,4 @@
-//! One weight: measuring the error, hot and cold, the error-based rule, alpha and divergence.
+//! One weight: measuring the error, hot and cold learning, gradient descent, alpha and divergence.
 
 use gradlet::{HalfSquaredError, NoBias, Scalar, Sgd, Trainer, Zero};
 
@@ -9,7 +9,7 @@ pub fn error(weight: f64, input: f64, goal: f64) -> f64 {
     square(input * weight - goal)
 }
 
-/// Which way to go, by trying both.
+/// The better direction, by trying both.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Probe {
     pub error: f64,
@@ -41,10 +41,10 @@ pub fn probe() -> Probe {
 
 /// The text's task for hot and cold and for the error-based rule.
 pub const WARM_UP: Task<1, 1> = Task { weights: [[0.5]], input: [0.5], goal: [0.8], alpha: 1.0 };
-/// How far hot and cold moves.
+/// Step size of hot and cold learning.
 pub const HOT_COLD_STEP: f64 = 0.001;
 
-/// Hot and cold: a fixed step to the better side, until neither side is better.
+/// Hot and cold learning: a fixed step to the better side, until neither side is better.
 pub fn hot_and_cold() -> Run<1, 1> {
     let Task { weights: [[mut weight]], input: [input], goal: [goal], .. } = WARM_UP;
     let better = |weight| Probe::new(weight, HOT_COLD_STEP, input, goal).weight;
@@ -68,11 +68,12 @@ pub fn error_based() -> Run<1, 1> {
     WARM_UP.learn(1000, |moment| moment.error() < 1e-20)
 }
 
-/// Numeric slope of the error at the start of [`WARM_UP`], and the text's "weight delta" there.
+/// Numerical derivative of the error at the start of [`WARM_UP`], and the text's "weight delta"
+/// there.
 pub fn slope_and_weight_delta() -> (f64, f64) {
     let Task { weights: [[weight]], input: [input], goal: [goal], .. } = WARM_UP;
     let step = 1e-3;
-    // The error is a parabola, for which this quotient is exact but for rounding.
+    // The error is a parabola, for which this quotient is exact except for rounding.
     let slope =
         (error(weight + step, input, goal) - error(weight - step, input, goal)) / (2.0 * step);
     (slope, (input * weight - goal) * input)
@@ -83,31 +84,31 @@ pub const fn from_zero(input: f64, alpha: f64) -> Task<1, 1> {
     Task { weights: [[0.0]], input: [input], goal: [0.8], alpha }
 }
 
-/// The input of the first of these tasks, and the larger one that breaks it.
+/// The input of the first of these tasks, and the larger one with which it diverges.
 pub const SMALL_INPUT: f64 = 1.1;
 pub const LARGE_INPUT: f64 = 6.0 * SMALL_INPUT;
-/// The step size that mends it.
+/// The step size with which it converges again.
 pub const SMALL_ALPHA: f64 = 0.01;
 
-/// Learns until hardly more than rounding is left of the error.
+/// Trains until the error is little more than a rounding error.
 pub fn until_learned(task: &Task<1, 1>, steps: u32) -> Run<1, 1> {
     task.learn(steps, |moment| moment.error() < 1e-30)
 }
 
-/// Where a number type ends, with [`LARGE_INPUT`] and `alpha = 1`; iterations count from 0.
+/// Overflow of a number format, with [`LARGE_INPUT`] and `alpha = 1`; iterations count from 0.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Overflow {
-    /// The first iteration with an infinite error, by the bare rule.
+    /// The first iteration with an infinite error, by the plain rule.
     pub infinite: u32,
-    /// The first iteration with an error that is not a number, by the bare rule.
+    /// The first iteration with a NaN error, by the plain rule.
     pub nan: u32,
-    /// The iteration in which gradlet refuses to learn on.
+    /// The iteration in which gradlet refuses to continue.
     pub refused: u32,
-    /// The weight that gradlet keeps, for ever.
+    /// The weight at which gradlet stops.
     pub kept: f64,
 }
 
-/// Iterations after which a number type that still is finite counts as one that never ends.
+/// Iterations after which a number format that is still finite counts as never overflowing.
 const MOST: u32 = 1000;
 
 pub fn overflow<T: Scalar>() -> Overflow {
@@ -131,7 +132,7 @@ pub fn overflow<T: Scalar>() -> Overflow {
     Overflow { infinite, nan, refused, kept }
 }
 
-/// The same by gradlet, with one more step to see that it stays.
+/// The same by gradlet, with one more step, to verify that the weight does not change.
 fn refusal<T: Scalar>(input: [T; 1], goal: [T; 1]) -> (u32, f64) {
     let mut net = Linear::<1, 1, T>::ZERO;
     let mut trainer = Trainer::<_, HalfSquaredError, _>::new();
@@ -143,7 +144,7 @@ fn refusal<T: Scalar>(input: [T; 1], goal: [T; 1]) -> (u32, f64) {
     (refused, kept.to_f64())
 }
 
-/// Whether an `alpha` just below and just above the limit learns: `[true, false]`.
+/// Whether training converges with `alpha` just below and just above the limit: `[true, false]`.
 pub fn around_the_limit(input: f64) -> [bool; 2] {
     let limit = from_zero(input, 1.0).alpha_limit();
     [0.999, 1.001].map(|share| {

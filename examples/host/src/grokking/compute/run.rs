@@ -1,21 +1,21 @@
-//! Learning one example again and again, with every state on the way.
+//! Training on one sample, with all intermediate states.
 
 use gradlet::{Dense, HalfSquaredError, Identity, Layer, NoBias, Scalar, Sgd, Trainer};
 
 /// A linear layer, whose biases stay 0.
 pub type Linear<const IN: usize, const OUT: usize, T = f64> = Dense<IN, OUT, Identity, T>;
 
-/// What is to be learned: for `input`, answer `goal`.
+/// A task: the prediction for `input` should be `goal`.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Task<const IN: usize, const OUT: usize> {
-    /// `weights[unit][input]` to start with.
+    /// The initial `weights[unit][input]`.
     pub weights: [[f64; IN]; OUT],
     pub input: [f64; IN],
     pub goal: [f64; OUT],
     pub alpha: f64,
 }
 
-/// A state: what the weights are, and what they answer.
+/// A state: weights and predictions.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Moment<const IN: usize, const OUT: usize> {
     /// `weights[unit][input]`.
@@ -32,14 +32,14 @@ impl<const IN: usize, const OUT: usize> Moment<IN, OUT> {
     }
 }
 
-/// Why learning ended.
+/// Why training ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Ending {
-    /// As low as was asked for.
+    /// The error is as low as requested.
     Learned,
-    /// All steps done.
+    /// All steps were made.
     StepsDone,
-    /// An error was infinite: it grew until it overflowed.
+    /// An error grew until it overflowed.
     Overflow,
 }
 
@@ -57,7 +57,7 @@ impl<const IN: usize, const OUT: usize> Run<IN, OUT> {
         self.moments.len().saturating_sub(1)
     }
 
-    /// The state after so many updates, or the last one.
+    /// The state after a number of updates, or the last one.
     pub fn after(&self, updates: usize) -> Moment<IN, OUT> {
         self.moments.get(updates).copied().unwrap_or(self.last)
     }
@@ -74,12 +74,12 @@ impl<const IN: usize, const OUT: usize> Task<IN, OUT> {
         self.input.iter().map(|x| x * x).sum()
     }
 
-    /// What an update multiplies `prediction - goal` by: `1 - alpha x . x`.
+    /// Factor of `prediction - goal` in an update: `1 - alpha x . x`.
     pub fn factor(&self) -> f64 {
         1.0 - self.alpha * self.square_of_input()
     }
 
-    /// Below this `alpha`, learning converges: `2 / (x . x)`.
+    /// Training converges below this `alpha`: `2 / (x . x)`.
     pub fn alpha_limit(&self) -> f64 {
         2.0 / self.square_of_input()
     }
@@ -104,8 +104,8 @@ impl<const IN: usize, const OUT: usize> Task<IN, OUT> {
         })
     }
 
-    /// The states of any rule: `step` is given the predictions, which it renews, and returns the
-    /// weights, or nothing at an overflow.
+    /// The states by any rule: `step` is given the predictions, updates them, and returns the
+    /// weights, or `None` at an overflow.
     pub fn record(
         &self,
         steps: u32,
@@ -137,7 +137,7 @@ pub fn square<T: Scalar>(value: T) -> T {
     value * value
 }
 
-/// Never low enough: all steps are done.
+/// No limit of the error: all steps are made.
 pub fn never<const IN: usize, const OUT: usize>(_: &Moment<IN, OUT>) -> bool {
     false
 }

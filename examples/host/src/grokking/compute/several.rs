@@ -1,13 +1,13 @@
-//! Several weights: the right rule and the text's, one input to three outputs, three to three.
+//! Several weights: the correct rule and the text's, one input to three outputs, three to three.
 
 use super::forward::{GAME, THREE_ROWS};
 use super::run::{Moment, Run, Task, never};
 
-/// Three inputs, as the text has them: its win record is 1.65 here, and 0.65 everywhere else.
+/// The three inputs of the text: the win record is 1.65 here, and 0.65 everywhere else.
 pub const THREE_TO_ONE: Task<3, 1> =
     Task { weights: [[0.1, 0.2, -0.1]], input: [8.5, 1.65, 1.2], goal: [1.0], alpha: 0.02 };
 
-/// The same with the win record of the other cells.
+/// The same inputs, with the win record of the other cells.
 pub const OTHER_RECORD: Task<3, 1> = Task { input: GAME, ..THREE_TO_ONE };
 
 fn low_enough(moment: &Moment<3, 1>) -> bool {
@@ -19,7 +19,7 @@ pub fn right_rule(task: &Task<3, 1>, steps: u32) -> Run<3, 1> {
     task.learn(steps, low_enough)
 }
 
-/// `weight delta = delta * weight`, which is what the text computes.
+/// `weight delta = delta * weight`, as in the text.
 pub fn wrong_rule(task: &Task<3, 1>, steps: u32) -> Run<3, 1> {
     let [mut weights] = task.weights;
     let predict =
@@ -43,10 +43,10 @@ pub fn first_deltas(task: &Task<3, 1>) -> [[f64; 3]; 2] {
     [task.input.map(|x| delta * x), weights.map(|w| delta * w)]
 }
 
-/// A start from which the text's rule cannot learn: a weight of 0.
+/// Initial weights with which the text's rule cannot learn: one is 0.
 pub const WITH_A_ZERO: Task<3, 1> = Task { weights: [[0.0, 0.2, -0.1]], ..THREE_TO_ONE };
 
-/// A start from which it runs away: a prediction with the other sign than the goal.
+/// Initial weights with which it diverges: the prediction has the opposite sign of the goal.
 pub const OTHER_SIGN: Task<3, 1> = Task { weights: [[-0.1, -0.2, 0.1]], ..THREE_TO_ONE };
 
 /// One input, three outputs.

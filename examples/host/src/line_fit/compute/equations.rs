@@ -14,7 +14,7 @@ type Net = Mlp<2, 3, 2, Sigmoid, Sigmoid, f64>;
 const INPUT: [f64; 2] = [0.5, -1.25];
 const TARGET: [f64; 2] = [0.1, 0.9];
 
-/// `C = sum (a - t)^2`, without the 1/2 that makes its derivative plain.
+/// `C = sum (a - t)^2`, without the 1/2 that cancels in its derivative.
 struct SquaredError;
 
 impl<T: Scalar, A: Activation<T>> Loss<A, T> for SquaredError {
@@ -42,31 +42,31 @@ fn network() -> Net {
     )
 }
 
-/// One sample through the network and back.
+/// Forward and backward pass of one sample.
 #[derive(Clone, Debug)]
 pub struct Pass {
-    /// Weighted sums and answers of the hidden layer and of the last one.
+    /// Weighted sums and outputs of the hidden layer and of the last one.
     pub z1: [f64; 3],
     pub a1: [f64; 3],
     pub z2: [f64; 2],
     pub a2: [f64; 2],
     /// `C = sum (a - t)^2 / 2`.
     pub cost: f64,
-    /// By equations 1 and 2.
+    /// Deltas by equations 1 and 2.
     pub delta2: [f64; 2],
     pub delta1: [f64; 3],
-    /// What gradlet's backpropagation has for the same, by equation 3, and by equation 4.
+    /// The gradient by gradlet's backpropagation, to compare with equation 3 and equation 4.
     pub by_bias1: [f64; 3],
     pub by_bias2: [f64; 2],
     pub by_weight1: [[f64; 2]; 3],
     pub by_weight2: [[f64; 3]; 2],
-    /// The same of a cost without its 1/2, `C = sum (a - t)^2`.
+    /// The same for a cost without the 1/2, `C = sum (a - t)^2`.
     pub delta2_without_half: [f64; 2],
     /// The largest difference between any derivative and its central difference quotient.
     pub off: f64,
 }
 
-/// All numbers of one pass; the deltas are computed by the equations, the gradient by gradlet.
+/// All numbers of one pass: the deltas by the equations, the gradient by gradlet.
 pub fn pass() -> Pass {
     let net = network();
     let mut trainer = BatchTrainer::<Net, HalfSquaredError>::new();
@@ -80,7 +80,7 @@ pub fn pass() -> Pass {
     let slope = |a: f64| a * (1.0 - a);
     let ([a_1, a_2], [t_1, t_2]) = (a2, TARGET);
     let delta2 = [(a_1 - t_1) * slope(a_1), (a_2 - t_2) * slope(a_2)];
-    // Row i of gradlet's weights is column i of W: what leaves hidden unit i.
+    // Row i of gradlet's weights is column i of W: the weights from hidden unit i.
     let back = net.rest().weights().map(|[to_1, to_2]| {
         let [delta_1, delta_2] = delta2;
         to_1 * delta_1 + to_2 * delta_2
@@ -127,7 +127,7 @@ fn largest_difference(net: &Net, gradient: &<Net as Layer>::Gradient) -> f64 {
     quotients.zip(&derivatives).map(|(q, d)| (q - d).abs()).fold(0.0, f64::max)
 }
 
-/// The network with one parameter changed, of all in one row.
+/// The network with one parameter changed, by its index in the flat order.
 fn moved(net: &Net, place: usize, by: f64) -> Net {
     let (mut net, mut left) = (net.clone(), Some(place));
     net.visit_mut(|_, tensor| {

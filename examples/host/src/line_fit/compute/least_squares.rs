@@ -1,8 +1,8 @@
-//! Least squares: the best line in closed form, three ways for `w` and two for `b`.
+//! Least squares: the best line in closed form, by three formulas for `w` and two for `b`.
 
 use super::{Line, Sample};
 
-/// The best line, by each of the formulas; they are equal but for rounding.
+/// The best line by each of the formulas, which are equal except for rounding.
 #[derive(Clone, Copy, Debug)]
 pub struct LeastSquares {
     /// `(m sum xy - sum x sum y) / (m sum xx - (sum x)^2)`.

@@ -1,4 +1,4 @@
-//! A line through 100 measurements: in closed form, and learned by a network of one neuron.
+//! Linear regression on 100 measurements: in closed form, and by a network of one neuron.
 
 pub mod equations;
 pub mod least_squares;
@@ -22,7 +22,7 @@ pub struct Line {
 impl Line {
     pub const ZERO: Self = Self { w: 0.0, b: 0.0 };
 
-    /// The line that a neuron draws.
+    /// The line of a neuron.
     pub const fn of(net: &Neuron) -> Self {
         let ([[w]], [b]) = (*net.weights(), *net.bias());
         Self { w, b }
@@ -50,5 +50,5 @@ pub fn loss(samples: &[Sample], line: Line) -> f64 {
 
 /// The best line of the course that the text follows, on measurements that it does not print.
 pub const QUOTED_FIT: Line = Line { w: 2.056827, b: 2.965434 };
-/// Its line after one pass by sample at a learning rate of 0.1.
+/// Its line after one epoch on single samples at a learning rate of 0.1.
 pub const QUOTED_SGD: Line = Line { w: 1.71629006, b: 3.19684087 };

@@ -1,8 +1,9 @@
-//! The measurements that the line is fitted to.
+//! The measurements to which the line is fitted.
 
 /// 100 server rooms, in no order: thousands of servers, and kilowatts of air conditioning.
 ///
-/// Made as `y = 2 x + 3` with normal noise of deviation 0.2, rounded to three decimals.
+/// Generated as `y = 2 x + 3` with normal noise of standard deviation 0.2, rounded to three
+/// decimals.
 #[rustfmt::skip]
 pub const ROOMS: [(f64, f64); 100] = [
     (0.56, 4.206), (0.608, 4.009), (0.941, 4.928), (0.117, 3.288), (0.823, 4.983),

@@ -1,4 +1,4 @@
-//! The same line, learned by gradient descent: by sample, by mini-batch, by full batch.
+//! The same line by gradient descent: on single samples, mini-batches and full batches.
 
 use core::ops::ControlFlow;
 
@@ -8,20 +8,20 @@ use gradlet::preprocess::{Scaling, Standardize};
 
 use super::{Line, Neuron, Sample, loss};
 
-/// The state after so many passes over all samples.
+/// The state after a number of epochs.
 #[derive(Clone, Copy, Debug)]
 pub struct Moment {
-    /// Passes done; 0 is the start.
+    /// Number of epochs; 0 at the start.
     pub pass: u32,
     /// The line for raw inputs.
     pub line: Line,
-    /// The line for the inputs that were trained on: another one if they were standardised.
+    /// The line for the inputs of the training: a different one if they were standardised.
     pub trained: Line,
     /// Mean half squared error over all samples.
     pub loss: f64,
 }
 
-/// How many samples make one update.
+/// Batch size.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Batch {
     One,
@@ -29,18 +29,18 @@ pub enum Batch {
     All,
 }
 
-/// How a run is done.
+/// Settings of a run.
 #[derive(Clone, Copy, Debug)]
 pub struct Plan {
     pub batch: Batch,
     pub learning_rate: f64,
-    /// Most passes over all samples.
+    /// Maximum number of epochs.
     pub passes: u32,
-    /// Ends a run whose loss is below this; a negative number never does.
+    /// Ends the run if the loss is below this, which never happens for a negative number.
     pub enough: f64,
 }
 
-/// What became of a run: its moments, the first one the start.
+/// Result of a run: its states, the first of which is the start.
 #[derive(Clone, Debug)]
 pub struct Run {
     pub moments: Vec<Moment>,
@@ -48,12 +48,12 @@ pub struct Run {
 }
 
 impl Run {
-    /// The state after the last pass with a finite loss.
+    /// The state after the last epoch with a finite loss.
     pub fn last(&self) -> Option<&Moment> {
         self.moments.last()
     }
 
-    /// Whether the numbers grew until they were no numbers any more.
+    /// Whether training diverged.
     pub const fn diverged(&self) -> bool {
         matches!(self.outcome, Outcome::NotFinite { .. } | Outcome::Diverged)
     }
@@ -64,12 +64,13 @@ pub fn train(samples: &[Sample], plan: Plan) -> Run {
     train_scaled(samples, &Scaling::new([0.0], [1.0]), plan)
 }
 
-/// Trains from (0, 0) on inputs of mean 0 and variance 1; each line is mapped back.
+/// Trains from (0, 0) on standardised inputs (mean 0, variance 1); each line is mapped back to raw
+/// inputs.
 pub fn train_standardised(samples: &[Sample], plan: Plan) -> Run {
     train_scaled(samples, &scaling(samples), plan)
 }
 
-/// What makes the mean of the inputs 0 and their variance 1.
+/// Standardisation of the inputs.
 pub fn scaling(samples: &[Sample]) -> Scaling<1, f64> {
     let mut statistics = Standardize::<1, f64>::new();
     for (x, _) in samples {
@@ -94,13 +95,13 @@ fn train_scaled(samples: &[Sample], scaling: &Scaling<1, f64>, plan: Plan) -> Ru
         }
         if moment.loss >= plan.enough { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
     });
-    // A loss that is no number may be seen only when all samples are judged together.
+    // A loss that is not finite may show only when all samples are evaluated.
     let too_large = !loss(&scaled, Line::of(&net)).is_finite();
     let outcome = if too_large { Outcome::NotFinite { example: 0 } } else { outcome };
     Run { moments, outcome }
 }
 
-/// Trains; `callback` is told after each pass.
+/// Trains; calls `callback` after each epoch.
 fn fit(
     net: &mut Neuron,
     samples: &[Sample],
@@ -123,9 +124,9 @@ fn fit(
     trainer.fit_with(net, sgd, size, |epoch| epoch.learn(samples), stop, callback).outcome
 }
 
-/// The line after each sample of one pass, one update each, from (0, 0) on; the start is first.
+/// The line after each sample of one epoch, one update each, from (0, 0); the start comes first.
 ///
-/// Ends early where a loss is no number.
+/// Ends early if a loss is not finite.
 pub fn one_pass(samples: &[Sample], learning_rate: f64) -> Vec<Line> {
     let mut net = Neuron::ZERO;
     let mut trainer = Trainer::<Neuron, HalfSquaredError>::new();

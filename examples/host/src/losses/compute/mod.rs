@@ -1,11 +1,11 @@
-//! Losses of answers, one by one: what a mistake costs, and how the cost changes with the answer.
+//! Losses of single predictions and their derivatives.
 
 pub mod points;
 pub mod surface;
 
 use gradlet::prelude::*;
 
-/// Three answers against three targets, summed up in four ways.
+/// Losses of three predictions against three targets, aggregated in four ways.
 #[derive(Clone, Copy, Debug)]
 pub struct Errors {
     /// `sum |a - t|`.
@@ -18,7 +18,7 @@ pub struct Errors {
     pub mean: f64,
 }
 
-/// The errors of answers `a` where `t` was right.
+/// The errors of predictions `a` with targets `t`.
 pub fn errors(t: [f64; 3], a: [f64; 3]) -> Errors {
     let half = loss::<HalfSquaredError, Identity, 3>(a, t);
     Errors {
@@ -29,7 +29,7 @@ pub fn errors(t: [f64; 3], a: [f64; 3]) -> Errors {
     }
 }
 
-/// A yes/no answer: its loss, and its derivatives by the probability and by the logit.
+/// A binary prediction: its loss, and the derivatives with respect to probability and logit.
 #[derive(Clone, Copy, Debug)]
 pub struct Binary {
     /// `-(y ln a + (1 - y) ln(1 - a))`.
@@ -40,7 +40,7 @@ pub struct Binary {
     pub by_logit: f64,
 }
 
-/// The binary cross-entropy of the answer `a`, a probability, where `y` was right.
+/// The binary cross-entropy of the predicted probability `a` with label `y`.
 pub fn binary(y: f64, a: f64) -> Binary {
     let mut delta = [0.0];
     <BinaryCrossEntropy as Loss<Sigmoid, f64>>::delta(&[a], &[y], &mut delta, &mut ());
@@ -52,7 +52,7 @@ pub fn binary(y: f64, a: f64) -> Binary {
     }
 }
 
-/// An answer for one class out of three.
+/// A prediction of one class out of three.
 #[derive(Clone, Copy, Debug)]
 pub struct Multiclass {
     /// `-sum y ln a`.
@@ -61,25 +61,25 @@ pub struct Multiclass {
     pub by_logit: [f64; 3],
 }
 
-/// The cross-entropy of the probabilities `a` where `y` was right.
+/// The cross-entropy of the predicted probabilities `a` with the one-hot label `y`.
 pub fn multiclass(y: [f64; 3], a: [f64; 3]) -> Multiclass {
     let mut by_logit = [0.0; 3];
     <CrossEntropy as Loss<Softmax, f64>>::delta(&a, &y, &mut by_logit, &mut ());
     Multiclass { loss: cross_entropy(y, a), by_logit }
 }
 
-/// Information in nats: how surprising each event is, and the mean of that.
+/// Information in nats: that of each event, and its mean, the entropy.
 #[derive(Clone, Copy, Debug)]
 pub struct Information {
     /// `I = -ln p` of each event.
     pub each: [f64; 3],
     /// `H = sum p I`.
     pub entropy: f64,
-    /// The same sum, of terms that were first rounded to two decimals, as the text has them.
+    /// The same sum, of terms first rounded to two decimals, as in the text.
     pub of_rounded: f64,
 }
 
-/// The information of three events of these probabilities.
+/// The information of three events with these probabilities.
 pub fn information(p: [f64; 3]) -> Information {
     let each = p.map(|p| -p.ln());
     let rounded = each.map(|i| (i * 100.0).round() / 100.0);
@@ -87,40 +87,41 @@ pub fn information(p: [f64; 3]) -> Information {
     Information { each, entropy: cross_entropy(p, p), of_rounded }
 }
 
-/// `-sum p ln q`: what it costs to expect `q` where `p` is true.
+/// Cross-entropy `-sum p ln q` of a prediction `q` with true probabilities `p`.
 pub fn cross_entropy(p: [f64; 3], q: [f64; 3]) -> f64 {
-    // The softmax of the logarithms of probabilities gives the probabilities back.
+    // The softmax of log-probabilities is the probabilities themselves.
     loss::<CrossEntropy, Softmax, 3>(q.map(f64::ln), p)
 }
 
-/// `KL(p, q) = sum p ln(p / q)`: the part of the cross-entropy that a better `q` would save.
+/// Kullback-Leibler divergence `KL(p, q) = sum p ln(p / q)`: the part of the cross-entropy that a
+/// better `q` would save.
 pub fn divergence(p: [f64; 3], q: [f64; 3]) -> f64 {
     cross_entropy(p, q) - cross_entropy(p, p)
 }
 
-/// The two curves of the binary cross-entropy at 50 answers from 0.01 to 0.99: `(a, loss if y is 0,
-/// loss if y is 1)`.
+/// The two curves of the binary cross-entropy at 50 predictions from 0.01 to 0.99: `(a, loss if y
+/// is 0, loss if y is 1)`.
 pub fn curves() -> Vec<(f64, f64, f64)> {
     let answers = (0..50).map(|k| 0.01 + 0.98 * f64::from(k) / 49.0);
     answers.map(|a| (a, binary(0.0, a).loss, binary(1.0, a).loss)).collect()
 }
 
-/// How far one sigmoid neuron learns from a wrong start, on some loss.
+/// How fast a sigmoid neuron recovers from a wrong prediction, with some loss.
 #[derive(Clone, Copy, Debug)]
 pub struct Recovery {
     /// `dL/dz` at the start.
     pub slope: f64,
-    /// Updates until the answer is above 0.9; `None` if that took too many.
+    /// Updates until the prediction is above 0.9; `None` if there were too many.
     pub updates: Option<u32>,
 }
 
-/// Most updates of a [`Recovery`].
+/// Maximum number of updates of a [`Recovery`].
 const PATIENCE: u32 = 100_000;
 
-/// Trains a sigmoid neuron that answers 0.01 to answer 1, at a learning rate of 1.
+/// Trains a sigmoid neuron that predicts 0.01 towards a target of 1, at a learning rate of 1.
 pub fn recovery<L: Loss<Sigmoid, f64>>() -> Recovery {
     type Neuron = Dense<1, 1, Sigmoid, f64>;
-    // With the input 0 only the bias counts, and that is the logit.
+    // With an input of 0, the logit is the bias.
     let mut net = Neuron::new([[0.0]], [logit(0.01)]);
     let mut batch = BatchTrainer::<Neuron, L>::new();
     batch.accumulate(&net, &[0.0], &[1.0]);
@@ -138,7 +139,7 @@ pub fn recovery<L: Loss<Sigmoid, f64>>() -> Recovery {
     Recovery { slope, updates }
 }
 
-/// The answer of a line above a point, before and after one step of gradient descent.
+/// The prediction of a line above a point, before and after one step of gradient descent.
 pub fn step_above(y: f64, a: f64) -> (f64, f64) {
     let mut net = Dense::<1, 1, Identity, f64>::new([[0.0]], [a]);
     let mut trainer = Trainer::<_, HalfSquaredError>::new();
@@ -155,7 +156,7 @@ fn loss<L: Loss<A, f64>, A: Activation<f64>, const N: usize>(
     L::evaluate(&mut logits, &t)
 }
 
-/// `z` of a probability: its sigmoid is `a`.
+/// The logit `z` of a probability: the sigmoid of `z` is `a`.
 fn logit(a: f64) -> f64 {
     (a / (1.0 - a)).ln()
 }

@@ -1,6 +1,6 @@
-//! The points that the loss surface stands on.
+//! The data points of the loss surface.
 
-/// `y` of the 50 points, made as `3 x + 1` with noise between -0.5 and 0.5.
+/// `y` of the 50 points, generated as `3 x + 1` with noise between -0.5 and 0.5.
 const Y: [f64; 50] = [
     1.036934, 0.730506, 1.282372, 0.970375, 1.118974, 1.351145, 1.262913, 1.615531, 1.505545,
     2.043533, 1.960351, 1.816979, 1.571721, 2.036358, 1.388164, 1.694103, 1.774683, 1.783118,

@@ -1,4 +1,4 @@
-//! The loss of a line as a surface over its slope and offset, and the shape of that surface.
+//! The loss surface of a line over its slope and offset, and the shape of its contours.
 
 use gradlet::prelude::*;
 use gradlet::preprocess::Standardize;
@@ -67,21 +67,21 @@ impl Surface {
         [difference(Line::new(1.0, 0.0)), difference(Line::new(0.0, 1.0))]
     }
 
-    /// Where `J` is lowest: where the gradient is zero, by one step of Newton from (0, 0).
+    /// The minimum of `J`, where the gradient is zero, by one Newton step from (0, 0).
     pub fn minimum(&self) -> Line {
         let ([w, b], [[ww, wb], [bw, bb]]) = (self.gradient(Line::new(0.0, 0.0)), self.hessian());
         let determinant = ww * bb - wb * bw;
         Line::new((wb * b - bb * w) / determinant, (bw * w - ww * b) / determinant)
     }
 
-    /// The losses over a grid of `steps + 1` values each way: a row for each `b`, upwards.
+    /// The losses on a grid of `steps + 1` values in each direction: one row per `b`, upwards.
     pub fn grid(&self, w: (f64, f64), b: (f64, f64), steps: u32) -> Vec<Vec<f64>> {
         let row = |b| spread(w, steps).map(move |w| self.loss(Line::new(w, b))).collect();
         spread(b, steps).map(row).collect()
     }
 
-    /// The places of the grid whose loss, rounded to two decimals, is within 2 % of `level`: a
-    /// contour as the text draws it by hand.
+    /// The grid points whose loss, rounded to two decimals, is within 2 % of `level`: a contour, as
+    /// the text draws it.
     pub fn near(&self, w: (f64, f64), b: (f64, f64), steps: u32, level: f64) -> Vec<(f64, f64)> {
         let grid = self.grid(w, b, steps);
         let rows = spread(b, steps).zip(&grid);
@@ -91,7 +91,8 @@ impl Surface {
         close.map(|((w, _), b)| (w, b)).collect()
     }
 
-    /// The surface over `x` of mean 0 and variance 1; also returns the mean and the deviation.
+    /// The surface for standardised `x` (mean 0, variance 1); also returns the mean and the
+    /// standard deviation of `x`.
     pub fn standardised(&self) -> (Self, f64, f64) {
         let mut statistics = Standardize::<1, f64>::new();
         for (x, _) in &self.samples {
@@ -123,14 +124,14 @@ pub struct Shape {
 }
 
 impl Shape {
-    /// The shape that a symmetric Hessian means.
+    /// The shape that follows from a symmetric Hessian.
     pub fn of([[ww, wb], [_, bb]]: [[f64; 2]; 2]) -> Self {
         let (middle, half) = ((ww + bb) / 2.0, (ww - bb) / 2.0);
         let radius = half.hypot(wb);
         Self { steep: middle + radius, shallow: middle - radius, angle: wb.atan2(half) / 2.0 }
     }
 
-    /// How many times the long axis of an ellipse is as long as its short axis.
+    /// Ratio of the long axis of an ellipse to its short axis.
     pub fn ratio(self) -> f64 {
         (self.steep / self.shallow).sqrt()
     }

@@ -1,4 +1,4 @@
-//! The points and the random numbers of the text, to the last bit.
+//! The points and the random numbers of the text, bit for bit.
 //!
 //! ```text
 //! import numpy, sklearn.datasets                              # made by this Python program
@@ -73,7 +73,7 @@ pub const POINTS: [(f64, f64, usize); 60] = [
     (-1.231605087656221, 0.8701255912673986, 1),
 ];
 
-/// Standard normal numbers, of which every network takes as many as it has weights.
+/// Standard normal numbers; every network uses as many as it has weights.
 #[rustfmt::skip]
 pub const DEVIATES: [f64; 200] = [
     1.7886284734303186, 0.43650985051198943, 0.09649746807200862, -1.8634927033644908,

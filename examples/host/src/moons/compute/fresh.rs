@@ -1,4 +1,4 @@
-//! New points by the recipe of the text's data: two half circles, and noise.
+//! Held-out points from the same distribution as the text's data: two half circles, and noise.
 
 use core::f64::consts::{PI, TAU};
 
@@ -7,7 +7,7 @@ use rand_pcg::rand_core::{Rng, SeedableRng};
 
 use super::Point;
 
-/// `count` points, about half of each class, from the generator with this number.
+/// `count` points, about half of each class, from a generator with this seed.
 ///
 /// The upper moon is `(cos a, sin a)`, the lower one `(1 - cos a, 0.5 - sin a)`, each for equally
 /// spaced angles `a` from 0 to pi. A normal number with the standard deviation `noise` is added to
@@ -28,8 +28,8 @@ pub fn moons(count: u32, noise: f64, generator: u64) -> Vec<Point> {
         .collect()
 }
 
-/// The share of right answers of the best rule there is: the class whose half circle and noise make
-/// the point more likely.
+/// Accuracy of the optimal (Bayes) classifier: it predicts the class whose half circle and noise
+/// make the point more likely.
 pub fn best_share(points: &[Point], noise: f64) -> f64 {
     let angles: Vec<_> = super::nodes((0.0, PI), 100).map(f64::sin_cos).collect();
     let likelihood = |[x, y]: [f64; 2]| {
@@ -41,7 +41,7 @@ pub fn best_share(points: &[Point], noise: f64) -> f64 {
     };
     let is_right = |point: &Point| {
         let [x, y] = point.at;
-        // The lower moon is the upper one, turned by half a circle.
+        // The lower moon is the upper one, rotated by 180 degrees.
         let lower = likelihood([1.0 - x, 0.5 - y]) > likelihood([x, y]);
         lower == (point.class == 1)
     };
@@ -50,9 +50,9 @@ pub fn best_share(points: &[Point], noise: f64) -> f64 {
     right / f64::from(u32::try_from(points.len()).unwrap_or(u32::MAX)).max(1.0)
 }
 
-/// Two standard normal numbers: Box and Muller, 1958.
+/// Two standard normal numbers, by the Box-Muller transform (1958).
 fn normal_pair(rng: &mut Pcg32) -> [f64; 2] {
-    // In 0 .. 1, without 0.
+    // In 0 .. 1, excluding 0.
     let mut uniform = || (f64::from(rng.next_u32()) + 0.5) / 4_294_967_296.0;
     let radius = (-2.0 * uniform().ln()).sqrt();
     let (sin, cos) = (TAU * uniform()).sin_cos();

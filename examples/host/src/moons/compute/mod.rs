@@ -1,4 +1,5 @@
-//! Trains a network with one hidden layer on the sixty points, and asks it about the whole plane.
+//! Trains a network with one hidden layer on the sixty points, and evaluates it over the whole
+//! plane.
 
 mod data;
 mod fresh;
@@ -9,13 +10,13 @@ use gradlet::prelude::*;
 pub use data::{DEVIATES, POINTS};
 pub use fresh::{best_share, moons};
 
-/// What is to be done with each network.
+/// Training and evaluation of each network.
 #[derive(Clone, Copy, Debug)]
 pub struct Plan<'a> {
-    /// Number of updates by the mean gradient of all points.
+    /// Number of full-batch updates, by the mean gradient of all points.
     pub iterations: u32,
     pub learning_rate: f64,
-    /// Points that no network has learned from.
+    /// Held-out points.
     pub fresh: &'a [Point],
     /// Ends of the map, and its number of nodes in each direction.
     pub x: (f64, f64),
@@ -23,7 +24,7 @@ pub struct Plan<'a> {
     pub nodes: u32,
 }
 
-/// A place in the plane and its class, 0 or 1.
+/// A point in the plane and its label, 0 or 1.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Point {
     pub at: [f64; 2],
@@ -31,7 +32,7 @@ pub struct Point {
 }
 
 impl Point {
-    /// What the network should answer: a 1 from the output of the class.
+    /// The target: a 1 for the output of the class (one-hot).
     pub const fn target(self) -> [f64; 2] {
         if self.class == 0 { [1.0, 0.0] } else { [0.0, 1.0] }
     }
@@ -42,13 +43,13 @@ pub fn points() -> Vec<Point> {
     POINTS.iter().map(|&(x, y, class)| Point { at: [x, y], class }).collect()
 }
 
-/// A network after so many updates.
+/// A network after a number of updates.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Mark {
     pub updates: u32,
-    /// Cross-entropy: the sum over both outputs, the mean over the points.
+    /// Cross-entropy: summed over both outputs, averaged over the points.
     pub cost: f64,
-    /// Right answers on the sixty points.
+    /// Number of correct predictions on the sixty points.
     pub right: u32,
 }
 
@@ -56,31 +57,31 @@ pub struct Mark {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Ending {
     Complete,
-    /// After so many updates a loss was NaN or infinite.
+    /// A loss was NaN or infinite after this many updates.
     Diverged(u32),
 }
 
-/// A network that was trained.
+/// A trained network.
 #[derive(Clone, Debug)]
 pub struct Run {
     pub hidden: u32,
     pub parameters: usize,
-    /// The updates that were asked for, and the last.
+    /// The learning curve: the requested updates, and the last one.
     pub curve: Vec<Mark>,
     pub ending: Ending,
     /// The first number of updates after which an output is exactly 1.
     pub exactly_one: Option<u32>,
-    /// Share of right answers on fresh points.
+    /// Accuracy on held-out points.
     pub fresh: Option<f64>,
-    /// How much the logit of class 1 exceeds that of class 0: rows from low `y` to high.
+    /// Difference of the logits of class 1 and class 0: rows from low `y` to high.
     pub map: Vec<Vec<f64>>,
 }
 
 /// The network of the text: tanh, then one sigmoid for each class.
 pub type Net<const HIDDEN: usize> = Mlp<2, HIDDEN, 2, Tanh, Sigmoid, f64>;
 
-/// Starts as the text does: each weight is a standard normal number divided by the square root of
-/// the number of the layer's inputs, each bias 0.
+/// Initialises as the text does: each weight is a standard normal number divided by the square root
+/// of the number of the layer's inputs, each bias 0.
 pub fn network<const HIDDEN: usize>() -> Net<HIDDEN> {
     let mut deviates = DEVIATES.iter().copied();
     let mut next = |inputs: f64| deviates.next().unwrap_or_default() / inputs.sqrt();
@@ -90,7 +91,7 @@ pub fn network<const HIDDEN: usize>() -> Net<HIDDEN> {
     Net::new(Dense::from_rows(first, [0.0; HIDDEN]), Dense::from_rows(second, [0.0; 2]))
 }
 
-/// Trains by the plan. `keeps` says which numbers of updates go into the curve.
+/// Trains by the plan. `keeps` chooses the numbers of updates that go into the curve.
 pub fn train<const HIDDEN: usize>(plan: &Plan<'_>, keeps: &mut dyn FnMut(u32) -> bool) -> Run {
     let (points, mut net) = (points(), network::<HIDDEN>());
     let mut trainer = BatchTrainer::<Net<HIDDEN>, BinaryCrossEntropy, Sgd<f64>>::new();
@@ -136,8 +137,7 @@ fn accuracy_of<const HIDDEN: usize>(net: &Net<HIDDEN>, points: &[Point]) -> Opti
     accuracy.ratio().map(f64::from)
 }
 
-/// The logits say which class has the greater output, even where both outputs are 0 or 1 to the
-/// last bit.
+/// The logits tell which class has the larger output, even where both outputs are exactly 0 or 1.
 fn map_of<const HIDDEN: usize>(net: &Net<HIDDEN>, plan: &Plan<'_>) -> Vec<Vec<f64>> {
     let difference = |x: f64, y: f64| {
         let mut logits = [0.0; 2];
@@ -150,7 +150,7 @@ fn map_of<const HIDDEN: usize>(net: &Net<HIDDEN>, plan: &Plan<'_>) -> Vec<Vec<f6
         .collect()
 }
 
-/// Numbers from one end to the other, both included.
+/// Evenly spaced numbers from one end to the other, both included.
 pub fn nodes((low, high): (f64, f64), count: u32) -> impl Iterator<Item = f64> {
     let steps = f64::from(count.saturating_sub(1).max(1));
     (0..count).map(move |number| low + (high - low) * f64::from(number) / steps)
@@ -158,11 +158,11 @@ pub fn nodes((low, high): (f64, f64), count: u32) -> impl Iterator<Item = f64> {
 
 macro_rules! sizes {
     ($($hidden:literal)+) => {
-        /// Numbers of hidden units that are compiled in.
+        /// Available numbers of hidden units.
         pub const SIZES: &[u32] = &[$($hidden),+];
 
-        /// [`train`] for a number of hidden units that is known only when the program runs; `None`
-        /// if it is not one of [`SIZES`].
+        /// [`train`] for a number of hidden units that is known only at run time; `None` if it is
+        /// not one of [`SIZES`].
         pub fn train_with(
             hidden: u32,
             plan: &Plan<'_>,

@@ -1,4 +1,4 @@
-//! Training with the rules put right: all of it is gradlet.
+//! Training by the correct rules, with gradlet.
 
 use gradlet::Layer;
 use gradlet::metrics::Accuracy;
@@ -6,7 +6,7 @@ use gradlet::prelude::*;
 
 use super::{COUNT, Neuron, POINTS, neuron};
 
-/// A network that answers yes or no to a point.
+/// A binary classifier of points.
 pub trait Classifier:
     Layer<Format = f64, Input = [f64; 2], Output = [f64; 1], Activation = Sigmoid> + Clone
 {
@@ -20,11 +20,11 @@ impl<N> Classifier for N where
 /// One step of the neuron on one point.
 #[derive(Clone, Debug)]
 pub struct SampleStep {
-    /// The answer before the update.
+    /// The output before the update.
     pub answer: f64,
     /// `1/2 (a - t)^2` before the update.
     pub loss: f64,
-    /// Derivatives of the loss by `w1`, `w2`, `b`.
+    /// Derivatives of the loss with respect to `w1`, `w2`, `b`.
     pub gradient: [f64; 3],
     /// The neuron after the update.
     pub after: Neuron,
@@ -36,7 +36,7 @@ pub const fn list(neuron: &Neuron) -> [f64; 3] {
     [*w1, *w2, *b]
 }
 
-/// One pass over the points: a step on the half squared error of each.
+/// One epoch: a step on the half squared error of each point.
 pub fn pass_over_samples(learning_rate: f64) -> Vec<SampleStep> {
     let mut net = neuron();
     let mut trainer = Trainer::<Neuron, HalfSquaredError, Sgd<f64>>::new();
@@ -63,20 +63,20 @@ pub fn cross_entropy<N: Classifier>(net: &N) -> f64 {
     judge.mean_loss(net, &POINTS).unwrap_or(f64::NAN)
 }
 
-/// Number of points on whose right side the answer is.
+/// Number of correct predictions.
 pub fn correct<N: Classifier>(net: &N) -> u32 {
     let mut accuracy = Accuracy::new();
     POINTS.iter().for_each(|(x, t)| accuracy.observe(&net.forward(x), t));
     accuracy.correct()
 }
 
-/// A network after so many updates.
+/// A network after a number of updates.
 #[derive(Clone, Debug)]
 pub struct Moment<N> {
     pub updates: u32,
     /// Mean cross-entropy over the points.
     pub loss: f64,
-    /// Points that are answered right.
+    /// Number of correct predictions.
     pub correct: u32,
     pub net: N,
 }
@@ -85,31 +85,31 @@ pub struct Moment<N> {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Ending {
     Complete,
-    /// The loss after so many updates is NaN or infinite.
+    /// The loss is NaN or infinite after this many updates.
     NotFinite(u32),
 }
 
 /// A training run.
 #[derive(Clone, Debug)]
 pub struct Run<N> {
-    /// The moments that were asked for, and the last one.
+    /// The requested states, and the last one.
     pub moments: Vec<Moment<N>>,
     pub ending: Ending,
 }
 
 impl<N> Run<N> {
-    /// The moment after so many updates, if it was kept.
+    /// The state after a number of updates, if it was recorded.
     pub fn after(&self, updates: u32) -> Option<&Moment<N>> {
         self.moments.iter().find(|moment| moment.updates == updates)
     }
 
-    /// The last moment whose loss was finite.
+    /// The last state with a finite loss.
     pub fn last(&self) -> Option<&Moment<N>> {
         self.moments.last()
     }
 }
 
-/// Minimises the mean cross-entropy: each update takes all points.
+/// Minimises the mean cross-entropy, by full-batch updates.
 pub fn train<N: Classifier>(
     start: N,
     learning_rate: f64,
@@ -137,7 +137,7 @@ pub fn train<N: Classifier>(
     Run { moments, ending: Ending::Complete }
 }
 
-/// How far the line on which the neuron answers 1/2 is from the origin.
+/// Distance of the decision boundary, where the neuron's output is 1/2, from the origin.
 pub fn distance_of_line(neuron: &Neuron) -> f64 {
     let [w1, w2, b] = list(neuron);
     b.abs() / w1.hypot(w2)

@@ -1,4 +1,4 @@
-//! Everything that the example computes; nothing here prints.
+//! The computations of the example, which print nothing.
 
 pub mod learning;
 pub mod lines;
@@ -23,7 +23,7 @@ pub const POINTS: [Point; 10] = [
     ([-1.0, -1.0], [0.0]),
 ];
 
-/// Number of points, to divide by.
+/// Number of points.
 pub const COUNT: f64 = 10.0;
 
 /// One neuron: `a = sigmoid(w1 x1 + w2 x2 + b)`.
@@ -37,7 +37,7 @@ pub const fn neuron() -> Neuron {
     Dense::from_rows([[1.0, 1.0]], [1.0])
 }
 
-/// The small network before training: random numbers, saved so that every run is the same.
+/// The small network before training: random weights, stored so that every run is the same.
 pub const fn net() -> Net {
     Net::new(
         Dense::from_rows(

@@ -1,11 +1,11 @@
-//! What the script of the text does, literally, and the linear function that it comes from.
+//! The script of the text, computed literally, and the linear function from which it is derived.
 
 use super::{COUNT, Neuron, POINTS, Point, learning, sigmoid, sigmoid_slope};
 
-/// How far each update goes.
+/// Step size of each update.
 pub const STEP: f64 = 0.005;
 
-/// The one slope that the script uses for all points, `e^2 / (e^4 + 2 e^2 + 1)`.
+/// The derivative that the script uses for all points, `e^2 / (e^4 + 2 e^2 + 1)`.
 pub fn slope() -> f64 {
     let e2 = 2.0_f64.exp();
     e2 / (4.0_f64.exp() + 2.0 * e2 + 1.0)
@@ -19,7 +19,7 @@ pub struct Parameters {
     pub b1: f64,
 }
 
-/// What the script starts from.
+/// The initial parameters.
 pub const START: Parameters = Parameters { w1: 1.0, w2: 1.0, b1: 1.0 };
 
 impl Parameters {
@@ -38,7 +38,7 @@ impl Parameters {
     }
 }
 
-/// What the script does at one point.
+/// An update of the script, for one point.
 #[derive(Clone, Debug)]
 pub struct Visit {
     pub point: Point,
@@ -47,7 +47,7 @@ pub struct Visit {
     pub before: Parameters,
     /// `v = |sigmoid(w1 x1 + w2 x2 + b1 - label)|`.
     pub v_before: f64,
-    /// What it takes for the derivatives of `v` by `w1`, `w2`, `b1`, with a minus.
+    /// Its negative derivatives of `v` with respect to `w1`, `w2`, `b1`.
     pub partials: [f64; 3],
     /// What it adds to `w1`, `w2`, `b1`.
     pub deltas: [f64; 3],
@@ -56,19 +56,19 @@ pub struct Visit {
 }
 
 impl Visit {
-    /// The slope of the sigmoid where the script stands: at the sum less the label.
+    /// The derivative of the sigmoid at the script's argument: the sum minus the label.
     pub fn own_slope(&self) -> f64 {
         let (x, _) = self.point;
         sigmoid_slope(self.before.sum(x) - self.label)
     }
 
-    /// Whether the script reads the label of another point, and that is a different one.
+    /// Whether the script reads the label of another point, and it is different.
     pub fn reads_another_label(&self) -> bool {
         let (_, [label]) = self.point;
         (label - self.label).abs() > 0.5
     }
 
-    /// How far the answer of the neuron is from the label: what `v` was meant to be.
+    /// Distance of the neuron's output from the label: what `v` was meant to be.
     pub fn distance(&self) -> f64 {
         let (x, [label]) = self.point;
         (sigmoid(self.before.sum(x)) - label).abs()
@@ -80,7 +80,7 @@ impl Visit {
         v(self.before, x, label)
     }
 
-    /// What gradient descent on the half squared error adds to `b1`, with the step of the script.
+    /// What gradient descent on the half squared error adds to `b1`, with the script's step size.
     pub fn right_delta(&self) -> f64 {
         let (x, [label]) = self.point;
         let sum = self.before.sum(x);
@@ -93,7 +93,7 @@ fn v(parameters: Parameters, x: [f64; 2], label: f64) -> f64 {
     sigmoid(parameters.sum(x) - label).abs()
 }
 
-/// One pass of the script over the points.
+/// One epoch of the script.
 pub fn pass(start: Parameters) -> Vec<Visit> {
     let [.., fifth, _, _, _, _, _] = POINTS;
     let (mut parameters, mut visits) = (start, vec![]);
@@ -121,8 +121,8 @@ pub fn pass(start: Parameters) -> Vec<Visit> {
     visits
 }
 
-/// Mean cross-entropy of the neuron before the first pass of the script and after each, up to
-/// `passes` of them.
+/// Mean cross-entropy of the neuron before the first epoch of the script and after each, for up to
+/// `passes` epochs.
 pub fn losses_of_passes(passes: u32) -> Vec<f64> {
     let (mut parameters, mut losses) = (START, vec![]);
     for _ in 0..=passes {
@@ -132,18 +132,18 @@ pub fn losses_of_passes(passes: u32) -> Vec<f64> {
     losses
 }
 
-/// What the text wants to drive to zero: `|-15 w1 - 5 w2 + b1 - 10|`.
+/// What the text wants to minimise: `|-15 w1 - 5 w2 + b1 - 10|`.
 pub fn absolute(Parameters { w1, w2, b1 }: Parameters) -> f64 {
     (-15.0 * w1 - 5.0 * w2 + b1 - 10.0).abs()
 }
 
-/// What the text makes of it: `15 w1 + 5 w2 - b1 + 10`.
+/// What the text turns it into: `15 w1 + 5 w2 - b1 + 10`.
 pub fn linear(Parameters { w1, w2, b1 }: Parameters) -> f64 {
     15.0 * w1 + 5.0 * w2 - b1 + 10.0
 }
 
-/// The sum of the neuron's `w1 x1 + w2 x2 + b1 - label` over all points, as factors of `w1`, `w2`,
-/// `b1` and a constant.
+/// The sum of the neuron's `w1 x1 + w2 x2 + b1 - label` over all points, as coefficients of `w1`,
+/// `w2`, `b1` and a constant.
 pub fn sum_over_points() -> [f64; 4] {
     let sums = POINTS
         .iter()
