@@ -6,7 +6,7 @@ pub use crate::activation::{
 };
 pub use crate::batch::BatchTrainer;
 pub use crate::early_stopping::EarlyStopping;
-pub use crate::fit::{FULL_BATCH, Outcome, Stop};
+pub use crate::fit::{FULL_BATCH, Outcome, Report, Stop};
 pub use crate::layer::{Chain, Dense, Frozen, Layer, Mlp};
 pub use crate::loss::{
     AbsoluteError, BinaryCrossEntropy, CrossEntropy, HalfSquaredError, Huber, Loss,

@@ -56,7 +56,7 @@ slow_to_optimise="networks store"
 tests_of_features=("defmt=--test defmt" "embedded-io-v0.7=--test safetensors_out"
     "embedded-storage-async-v0.4=--test store" "nalgebra-v0.35=--test linear" "rand_core-v0.10=--test init"
     "stream=--test stream")
-example_packages=(--package examples --package shared --package worked_net)
+example_packages=(--package examples --package gesture --package shared --package worked_net)
 snapshot=tests/public_api.txt
 bless=
 
@@ -245,7 +245,7 @@ step_bits() {
 step_examples() {
     local program name out options help
     cargo test --locked --no-fail-fast --profile checked "${example_packages[@]}" --all-features \
-        --test examples --test shared --test worked_net
+        --test examples --test model --test shared --test worked_net
     cargo test --locked --profile checked --package shared --doc
     mkdir "$scratch/files"
     for program in examples/host/src/bin/*.rs examples/worked_net; do

@@ -224,6 +224,25 @@ fn resets_do_not_interrupt_training() {
     }
 }
 
+#[test]
+#[ignore = "needs QEMU and cross targets: tests/all.sh firmware"]
+fn gestures_are_learned_and_survive_a_reset_with_their_scaling() {
+    let [log, other] = [M4F, M0].map(|core| {
+        let (status, log) = run(core, &Build::new(core, "release", "gesture").build());
+        assert!(status.success(), "{status}\n{log}");
+        log
+    });
+    assert_eq!(log, other);
+    let line = |start| log.lines().find_map(|line| line.strip_prefix(start)).unwrap();
+    let trained = line("after training: ");
+    assert_eq!(trained, line("after a reset: "));
+    let (right, _) = trained.split_once(" of 60 right").unwrap();
+    assert!(right.parse::<u32>().unwrap() >= 57, "{log}");
+    assert!(log.contains("\nScaling { offset: ["), "{log}");
+    // Its page shows it.
+    assert!(include_str!("../examples/firmware/README.md").contains(trained), "{log}");
+}
+
 /// What `personalise` prints, but for its RAM.
 fn personalised() -> String {
     let factory = gradlet::load![
