@@ -292,7 +292,8 @@ where
         self.batch.sums.weights.count()
     }
 
-    /// The sum of the gradients of the batch so far, each multiplied by its weight.
+    /// The sum of the gradients of the batch so far, each multiplied by its weight; with one sample,
+    /// every gradient and delta of a [step](Trainer#every-number-of-a-step).
     #[must_use]
     pub const fn gradient(&self) -> &N::Gradient {
         &self.batch.sums.gradient

@@ -120,6 +120,36 @@ pub(crate) fn last_deltas<N: Layer, L: Loss<N::Activation, N::Format>, const K: 
 /// assert_eq!(size_of_val(&trainer), 32); // an output and a derivative for each of the four units
 /// ```
 ///
+/// # Every number of a step
+///
+/// To follow backpropagation by hand: five lines print each weighted sum `z`, delta and gradient of
+/// a network. A delta, `dE/dz`, is the gradient of the unit's bias; that of `weights[i][o]` is the
+/// delta of unit `o` times its input `i`.
+///
+/// ```
+/// use gradlet::prelude::*;
+///
+/// # type Net = Mlp<2, 2, 2>;
+/// # let net = Net::new(
+/// #     Dense::from_rows([[0.1, 0.2], [0.3, 0.4]], [0.55, 0.56]),
+/// #     Dense::from_rows([[0.5, 0.6], [0.7, 0.8]], [0.66, 0.67]),
+/// # );
+/// # let (x, t) = ([0.1, 0.2], [0.01, 0.99]);
+/// let mut trainer = BatchTrainer::<Net, HalfSquaredError>::new();
+///
+/// let (mut z1, mut z2) = ([0.0; 2], [0.0; 2]);
+/// net.first().logits(&x, &mut z1);
+/// net.rest().logits(&net.first().forward(&x), &mut z2);
+/// trainer.accumulate(&net, &x, &t);
+/// println!("z {z1:?} {z2:?}, gradient {:#?}", trainer.gradient());
+/// # let close = |a: f32, b: f32| (a - b).abs() < 1e-6;
+/// # assert!(close(z1[0], 0.6) && close(z1[1], 0.67) && close(z2[0], 1.3797301));
+/// # let (first, rest) = (trainer.gradient().first(), trainer.gradient().rest());
+/// # assert!(close(rest.bias()[0], 0.1267289) && close(rest.bias()[1], -0.0203855));
+/// # assert!(close(first.bias()[0], 0.011232067) && close(first.bias()[1], 0.0133743));
+/// # assert!(close(first.weights()[1][0], 0.0022464134) && close(rest.rows()[0][1], 0.0838316));
+/// ```
+///
 /// # In constants and statics
 ///
 /// [`new`](Self::new) is a `const fn`, so networks and trainers can be in a `static`. A `const` is

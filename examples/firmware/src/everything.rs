@@ -633,6 +633,7 @@ fn store<T: Scalar>() {
     call! { store.erase(), store.save(&net), store.load(&mut net), store.saves() }
     call! { store.save_training(&net, &trainer), store.load_training(&mut net, &mut trainer) }
     call! { Store::<Flash>::saved_bytes::<Net<T>>(), trainer.state_mut() }
+    call! { Store::<Flash>::saved_training_bytes::<Net<T>, Adam<T>>() }
     call! { trainer.state(), net, store.release() }
 }
 

@@ -13,3 +13,4 @@ pub mod moons;
 pub mod personalise;
 pub mod tanh_neuron;
 pub mod ten_points;
+pub mod train;

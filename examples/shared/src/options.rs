@@ -150,3 +150,9 @@ pub fn positive(text: &str) -> Result<f64, String> {
 pub fn list<T>(text: &str, word: impl Fn(&str) -> Result<T, String>) -> Result<Vec<T>, String> {
     text.split(',').map(|each| word(each.trim())).collect()
 }
+
+/// The one of `words` that is most like `word`.
+pub fn nearest<S: AsRef<str>>(word: &str, words: impl IntoIterator<Item = S>) -> Option<S> {
+    let likeness = |other: &S| strsim::jaro(word, other.as_ref());
+    words.into_iter().max_by(|a, b| likeness(a).total_cmp(&likeness(b)))
+}

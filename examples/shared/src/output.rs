@@ -52,7 +52,11 @@ impl Folder {
     }
 
     /// Writes a file; returns its path, for the reader.
-    pub fn write(&self, name: &str, contents: &str) -> Result<String, FileError> {
+    pub fn write(
+        &self,
+        name: &str,
+        contents: &(impl AsRef<[u8]> + ?Sized),
+    ) -> Result<String, FileError> {
         let path = self.path.join(name);
         match fs::write(&path, contents) {
             Ok(()) => Ok(for_reader(&path)),

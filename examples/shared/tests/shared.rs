@@ -13,7 +13,8 @@ use std::fs;
 use std::path::Path;
 
 use shared::plot::{
-    Axis, Chart, Heat, Line, Look, Note, Palette, Panels, Scale, Surface, contours, three_digits,
+    Axis, Chart, Heat, Line, Look, Note, Palette, Panels, Scale, Surface, contours, matrix,
+    three_digits,
 };
 use shared::rows::{Row, Rows, Verdict};
 use shared::table::Csv;
@@ -185,6 +186,19 @@ fn pictures_of_all_kinds_are_drawn() {
 }
 
 // Rows and tables
+
+#[test]
+fn confusion_matrices_have_room_for_names_of_any_length() {
+    let names = ["a < b & c", "short", "a name that is much too long"].map(String::from);
+    let counts = vec![vec![5, 1, 0], vec![0, 3, 2], vec![0, 0, 4]];
+    let svg = matrix::picture("Labels", ["label", "predicted"], &names, &counts);
+    assert_eq!(fault_of_svg(&svg), None, "{svg}");
+    for (text, times) in [("a &lt; b &amp; c", 2), ("a name that is …", 2), ("too long", 0)] {
+        assert_eq!(svg.matches(&format!("{text}</text>")).count(), times, "{text}");
+    }
+    let cells = svg.matches("height=\"44\"").count();
+    assert_eq!((cells, svg.matches("fill=\"#be281e\"").count()), (9, 1));
+}
 
 #[test]
 fn verdicts_are_computed() {

@@ -1,19 +1,13 @@
 //! The worked 2-2-2 network: every number of one training step, and its training. Prints nothing.
 #![allow(clippy::arithmetic_side_effects, reason = "only floats are added and multiplied here")]
 
+pub mod own;
 pub mod text;
 
 use gradlet::{kernel, prelude::*};
 
 /// Two inputs, two hidden units and two outputs, with sigmoid activations.
 pub type Net<T> = Mlp<2, 2, 2, Sigmoid, Sigmoid, T>;
-
-/// i1 and i2.
-pub const INPUTS: [f64; 2] = [0.1, 0.2];
-/// o1 and o2: what the outputs should be.
-pub const TARGETS: [f64; 2] = [0.01, 0.99];
-/// w1 .. w8, in the rows of h1, h2, o1 and o2.
-pub const WEIGHTS: [[f64; 2]; 4] = [[0.1, 0.2], [0.3, 0.4], [0.5, 0.6], [0.7, 0.8]];
 
 /// Which biases the network starts with.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -40,14 +34,44 @@ pub fn nearest<T: Scalar>(values: [f64; 2]) -> [T; 2] {
     values.map(T::from_f64)
 }
 
-/// The network as it is before the first update.
-pub fn network<T: Scalar>(biases: Biases) -> Net<T> {
-    let [h1, h2, o1, o2] = WEIGHTS.map(nearest);
-    let [b1, b2, b3, b4] = biases.values();
-    Net::new(
-        Dense::from_rows([h1, h2], nearest([b1, b2])),
-        Dense::from_rows([o1, o2], nearest([b3, b4])),
-    )
+/// The network before the first update, and the sample that it learns.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Numbers {
+    /// i1 and i2.
+    pub inputs: [f64; 2],
+    /// o1 and o2: what the outputs should be.
+    pub targets: [f64; 2],
+    /// w1 .. w8, in the rows of h1, h2, o1 and o2.
+    pub weights: [[f64; 2]; 4],
+    /// b1 .. b4.
+    pub biases: [f64; 4],
+}
+
+impl Numbers {
+    /// Those of the text.
+    pub const fn of_text(biases: Biases) -> Self {
+        Self {
+            inputs: [0.1, 0.2],
+            targets: [0.01, 0.99],
+            weights: [[0.1, 0.2], [0.3, 0.4], [0.5, 0.6], [0.7, 0.8]],
+            biases: biases.values(),
+        }
+    }
+
+    /// The network before the first update.
+    pub fn network<T: Scalar>(&self) -> Net<T> {
+        let [h1, h2, o1, o2] = self.weights.map(nearest);
+        let [b1, b2, b3, b4] = self.biases;
+        Net::new(
+            Dense::from_rows([h1, h2], nearest([b1, b2])),
+            Dense::from_rows([o1, o2], nearest([b3, b4])),
+        )
+    }
+
+    /// Inputs and targets.
+    fn sample<T: Scalar>(&self) -> ([T; 2], [T; 2]) {
+        (nearest(self.inputs), nearest(self.targets))
+    }
 }
 
 /// One number per parameter, in the order of the text.
@@ -113,8 +137,8 @@ pub struct Step<T> {
 }
 
 /// Takes one step from `net` and keeps every number on the way.
-pub fn step<T: Scalar>(net: &Net<T>, learning_rate: T) -> Step<T> {
-    let (x, t) = (nearest(INPUTS), nearest(TARGETS));
+pub fn step<T: Scalar>(net: &Net<T>, numbers: &Numbers, learning_rate: T) -> Step<T> {
+    let (x, t) = numbers.sample();
     let (hidden, output) = (net.first(), net.rest());
 
     let (mut in_h, mut in_o) = ([T::ZERO; 2], [T::ZERO; 2]);
@@ -170,12 +194,9 @@ fn errors<T: Scalar>([y1, y2]: [T; 2], [t1, t2]: [T; 2]) -> [T; 2] {
 }
 
 /// The cross-entropy of `net`, the other loss that the text mentions.
-pub fn cross_entropy<T: Scalar>(net: &Net<T>) -> T {
-    Trainer::<Net<T>, BinaryCrossEntropy, Sgd<T>>::new().evaluate(
-        net,
-        &nearest(INPUTS),
-        &nearest(TARGETS),
-    )
+pub fn cross_entropy<T: Scalar>(net: &Net<T>, numbers: &Numbers) -> T {
+    let (x, t) = numbers.sample();
+    Trainer::<Net<T>, BinaryCrossEntropy, Sgd<T>>::new().evaluate(net, &x, &t)
 }
 
 /// State of the training.
@@ -205,11 +226,12 @@ pub enum Ending {
 /// nothing goes wrong.
 pub fn train<T: Scalar>(
     net: &mut Net<T>,
+    numbers: &Numbers,
     learning_rate: T,
     steps: u32,
     mut observe: impl FnMut(Moment<T>),
 ) -> Ending {
-    let (x, t) = (nearest(INPUTS), nearest(TARGETS));
+    let (x, t) = numbers.sample();
     let sgd = Sgd { learning_rate };
     let mut trainer = Trainer::<Net<T>, HalfSquaredError, Sgd<T>>::new();
     let mut moves = true;
@@ -224,7 +246,7 @@ pub fn train<T: Scalar>(
         // ends; otherwise the steps have become smaller than a rounding error.
         if before.is_some_and(|before| before == *net) {
             moves = false;
-            if loss > T::ZERO && is_flat(net) {
+            if loss > T::ZERO && is_flat(net, numbers) {
                 return Ending::Saturated(updates);
             }
         }
@@ -238,9 +260,10 @@ pub fn train<T: Scalar>(
 }
 
 /// Whether the gradient of `net` is exactly zero.
-fn is_flat<T: Scalar>(net: &Net<T>) -> bool {
+fn is_flat<T: Scalar>(net: &Net<T>, numbers: &Numbers) -> bool {
+    let (x, t) = numbers.sample();
     let mut batch = BatchTrainer::<Net<T>, HalfSquaredError, Sgd<T>>::new();
-    batch.accumulate(net, &nearest(INPUTS), &nearest(TARGETS));
+    batch.accumulate(net, &x, &t);
     let gradient = Parameters::of(batch.gradient().first(), batch.gradient().rest());
     gradient.weights.iter().chain(&gradient.biases).all(|&g| g == T::ZERO)
 }

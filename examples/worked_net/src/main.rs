@@ -3,6 +3,7 @@
 //!
 //! ```text
 //! cargo run --release -p worked_net
+//! cargo run --release -p worked_net -- --numbers examples/worked_net/own.toml
 //! cargo run --release -p worked_net -- --help
 //! ```
 
@@ -14,14 +15,14 @@ use clap::error::ErrorKind;
 use gradlet::Scalar;
 use shared::console::Console;
 use shared::options;
-use shared::options::{choice, path, positive, real, whole};
+use shared::options::{choice, path, positive, read, whole};
 use shared::output::{Folder, Picture, list_files};
 use shared::plot::{Axis, Chart, Line, Look, Note, three_digits};
 use shared::progress;
 use shared::run::{Failure, exit_code};
 use shared::thinning::{Thinning, is_power_of_ten};
 use worked_net::text::{self, Row, Verdict, short};
-use worked_net::{Biases, Ending, INPUTS, Moment, Step, TARGETS, WEIGHTS};
+use worked_net::{Biases, Ending, Moment, Numbers, Step, own};
 
 options! {
     "worked_net",
@@ -30,8 +31,11 @@ options! {
     struct Options {
         /// Number of training steps, at most 10 million (about a second)
         steps: u32 = whole("N", 10_000, 0..=10_000_000),
-        /// How far each update goes; finite and greater than 0
-        learning_rate: f64 = real("RATE", text::RATE, positive),
+        /// How far each update goes; finite and greater than 0 [default: that of --numbers, or 0.5]
+        learning_rate: Option<f64> = read("RATE", |text| positive(text).map(Some)),
+        /// TOML file with inputs, targets, weights, biases and learning rate of your own; a sample is
+        /// examples/worked_net/own.toml
+        numbers: Option<PathBuf> = path("FILE").with(|arg| arg.conflicts_with("biases")),
         /// Biases to start with
         biases: Biases = choice("BIASES", [
             (Biases::Declared, "declared", "0.55, 0.56, 0.66, 0.67: the ones that the text lists"),
@@ -75,6 +79,27 @@ impl Number for f64 {
     }
 }
 
+/// What is computed.
+struct Plan {
+    numbers: Numbers,
+    /// The text to compare with, by its biases; none for numbers of the user's own.
+    text: Option<Biases>,
+    rate: f64,
+    steps: u32,
+}
+
+impl Plan {
+    fn new(options: &Options) -> Result<Self, Failure> {
+        let text = options.numbers.is_none().then_some(options.biases);
+        let (numbers, rate) = match &options.numbers {
+            Some(path) => own::read(path)?,
+            None => (Numbers::of_text(options.biases), None),
+        };
+        let rate = options.learning_rate.or(rate).unwrap_or(text::RATE);
+        Ok(Self { numbers, text, rate, steps: options.steps })
+    }
+}
+
 fn main() -> ExitCode {
     let options = Options::parse();
     exit_code(match options.scalar {
@@ -84,17 +109,20 @@ fn main() -> ExitCode {
 }
 
 fn run<T: Number>(options: &Options) -> Result<(), Failure> {
-    let rate = rate_as::<T>(options);
+    let plan = Plan::new(options)?;
+    let rate = rate_as::<T>(plan.rate);
     let folder = Folder::create_or_default(options.output.as_deref(), "worked_net")?;
     let mut out = Console::default();
-    let step = worked_net::step(&worked_net::network::<f64>(options.biases), options.learning_rate);
-    introduce(&mut out, options)?;
-    derive(&mut out, options, &step)?;
-    explain(&mut out, options)?;
+    let step = worked_net::step(&plan.numbers.network::<f64>(), &plan.numbers, plan.rate);
+    introduce(&mut out, &plan)?;
+    derive(&mut out, &plan, &step)?;
+    if let Some(biases) = plan.text {
+        explain(&mut out, biases, plan.rate)?;
+    }
     out.flush()?;
-    let (curve, ending) = train(options, rate);
-    tell::<T>(&mut out, options, &curve, ending)?;
-    let svg = chart::<T>(options, &curve).svg()?;
+    let (curve, ending) = train(&plan, rate);
+    tell::<T>(&mut out, &plan, &curve, ending)?;
+    let svg = chart::<T>(&plan, &curve).svg()?;
     let paths = folder.write_picture(&Picture { name: "loss", svg, csv: table(&curve) })?;
     writeln!(
         out,
@@ -121,93 +149,125 @@ fn succeeded(ending: Ending) -> Result<(), Failure> {
 }
 
 /// The learning rate as a `T`; ends the program if there it is not finite or not above zero.
-fn rate_as<T: Number>(options: &Options) -> T {
-    let rate = T::from_f64(options.learning_rate);
-    if rate.is_finite() && rate > T::ZERO {
-        return rate;
+fn rate_as<T: Number>(rate: f64) -> T {
+    let nearest = T::from_f64(rate);
+    if nearest.is_finite() && nearest > T::ZERO {
+        return nearest;
     }
     let message = format!(
-        "--learning-rate {:e} is {rate:?} as {}; --scalar f64 has a wider range",
-        options.learning_rate,
+        "the learning rate {rate:e} is {nearest:?} as {}; --scalar f64 has a wider range",
         T::NAME
     );
     Options::command().error(ErrorKind::ValueValidation, message).exit()
 }
 
 /// The network and how to read what follows.
-fn introduce(out: &mut impl Write, options: &Options) -> io::Result<()> {
-    let ([i1, i2], [o1, o2]) = (INPUTS, TARGETS);
-    let [[w1, w2], [w3, w4], [w5, w6], [w7, w8]] = WEIGHTS;
-    let [b1, b2, b3, b4] = options.biases.values();
+fn introduce(out: &mut impl Write, plan: &Plan) -> io::Result<()> {
+    let Numbers { inputs, targets, weights, biases } = plan.numbers;
+    let width = |numbers: &[f64]| numbers.iter().map(|n| n.to_string().len()).max().unwrap_or(0);
+    let left = width(&inputs).max(3).saturating_add(11);
+    let cell = width(&[weights.as_flattened(), &targets, &biases].concat()).saturating_add(9);
+    let ([i1, i2], [o1, o2], [b1, b2, b3, b4]) = (inputs, targets, biases);
+    let [[w1, w2], [w3, w4], [w5, w6], [w7, w8]] = weights;
+    let is = |name: &str, value: f64| format!("{name} = {value}");
+    match plan.text {
+        Some(_) => writeln!(
+            out,
+            "One step of backpropagation with every number, next to a well-known worked text (2-2-2 net).\n"
+        )?,
+        None => writeln!(
+            out,
+            "One step of backpropagation with every number, for a 2-2-2 net of your own numbers.\n"
+        )?,
+    }
+    for (side, [a, b], middle, [c, d]) in [
+        (
+            String::new(),
+            ["to h1", "to h2"].map(String::from),
+            "",
+            [" to o1", " to o2"].map(String::from),
+        ),
+        (is("  i1", i1), [is("w1", w1), is("w3", w3)], "from h1", [is("w5", w5), is("w7", w7)]),
+        (is("  i2", i2), [is("w2", w2), is("w4", w4)], "from h2", [is("w6", w6), is("w8", w8)]),
+        ("  bias".to_owned(), [is("b1", b1), is("b2", b2)], "bias", [is("b3", b3), is("b4", b4)]),
+        (String::new(), ["", ""].map(String::from), "target", [is("o1", o1), is("o2", o2)]),
+    ] {
+        let line = format!("{side:<left$}{a:<cell$}{b:<cell$} {middle:<11}{c:<cell$}{d}");
+        writeln!(out, "{}", line.trim_end())?;
+    }
     write!(
         out,
-        "One step of backpropagation with every number, next to a well-known worked text (2-2-2 net).
-
-              to h1        to h2                     to o1        to o2
-  i1 = {i1}    w1 = {w1}     w3 = {w3}      from h1    w5 = {w5}     w7 = {w7}
-  i2 = {i2}    w2 = {w2}     w4 = {w4}      from h2    w6 = {w6}     w8 = {w8}
-  bias        b1 = {b1}    b2 = {b2}     bias       b3 = {b3}    b4 = {b4}
-                                         target     o1 = {o1}    o2 = {o2}
-
+        "
 Two inputs (i), two hidden units (h), two outputs with their targets (o); every unit is a sigmoid.
-Sections 1 to 6 are computed in f64. \"agrees\": the ten decimals of the text, the last give or take
-one. \"differs\" gives the reason in a word, which section 7 explains. \"-\": not in the text.
-"
-    )
+Sections 1 to 6 are computed in f64."
+    )?;
+    match plan.text {
+        Some(_) => writeln!(
+            out,
+            " \"agrees\": the ten decimals of the text, the last give or take
+one. \"differs\" gives the reason in a word, which section 7 explains. \"-\": not in the text."
+        ),
+        None => writeln!(out),
+    }
 }
 
 /// The rows of the derivation.
-fn derive(out: &mut impl Write, options: &Options, step: &Step<f64>) -> io::Result<()> {
-    let rate = options.learning_rate;
-    for (section, number) in text::derivation(step, rate).iter().zip(1_u32..) {
+fn derive(out: &mut impl Write, plan: &Plan, step: &Step<f64>) -> io::Result<()> {
+    for (section, number) in text::derivation(step, plan.rate).iter().zip(1_u32..) {
         let title = format!("{number}. {}", section.title);
-        writeln!(out, "\n{title:<43}{:<15}{:<14}verdict", "here", "in the text")?;
+        match plan.text {
+            Some(_) => writeln!(out, "\n{title:<43}{:<15}{:<14}verdict", "here", "in the text")?,
+            None => writeln!(out, "\n{title}")?,
+        }
         for line in section.idea.lines() {
             writeln!(out, "  {line}")?;
         }
         for row in &section.rows {
-            let verdict = match row.verdict(options.biases, rate) {
+            let verdict = plan.text.map(|biases| match row.verdict(biases, plan.rate) {
                 Verdict::NotPrinted => String::new(),
                 Verdict::Agrees => "agrees".to_owned(),
                 Verdict::Differs(slips) => {
-                    format!(
-                        "differs: {}",
-                        slips.iter().map(|s| s.word()).collect::<Vec<_>>().join(", ")
-                    )
+                    let words: Vec<_> = slips.iter().map(|slip| slip.word()).collect();
+                    format!("differs: {}", words.join(", "))
                 }
                 Verdict::Unexplained => "differs".to_owned(),
-            };
-            writeln!(out, "{}", line_of(row, &verdict).trim_end())?;
+            });
+            writeln!(out, "{}", line_of(row, verdict).trim_end())?;
         }
     }
     Ok(())
 }
 
-fn line_of(row: &Row, verdict: &str) -> String {
+/// With a verdict comes the number of the text.
+fn line_of(row: &Row, verdict: Option<String>) -> String {
     let value = if row.value.abs() < 100.0 {
         format!("{:.10}", row.value)
     } else {
         format!("{:.6e}", row.value)
     };
     // Room for a sign keeps the decimal points in line.
-    let signed =
-        |text: &str| if text.starts_with('-') { text.to_owned() } else { format!(" {text}") };
+    let signed = |text: &str| match text {
+        text if text.starts_with('-') && text.len() > 1 => text.to_owned(),
+        text => format!(" {text}"),
+    };
     let digits = row.printed.map_or("-", |printed| printed.digits);
-    let digits = if digits == "-" { " -".to_owned() } else { signed(digits) };
-    format!("  {:<40}{:<15}{digits:<15}{verdict}", row.formula, signed(&value))
+    let text = verdict.map(|verdict| format!("{:<15}{verdict}", signed(digits)));
+    format!("  {:<40}{:<15}{}", row.formula, signed(&value), text.unwrap_or_default())
 }
 
 /// The reasons that the verdicts name.
-fn explain(out: &mut impl Write, options: &Options) -> io::Result<()> {
-    let of_text = worked_net::step(&worked_net::network::<f64>(Biases::Printed), text::RATE);
-    let declared = worked_net::step(&worked_net::network::<f64>(Biases::Declared), text::RATE);
+fn explain(out: &mut impl Write, biases: Biases, rate: f64) -> io::Result<()> {
+    let [of_text, declared, numbers] =
+        [Biases::Printed, Biases::Declared, biases].map(Numbers::of_text);
+    let entropy = worked_net::cross_entropy(&numbers.network::<f64>(), &numbers);
+    let [of_text, declared] =
+        [of_text, declared].map(|n| worked_net::step(&n.network::<f64>(), &n, text::RATE));
     let ([_, text_in_h2], [_, text_out_h2]) = (of_text.in_h, of_text.out_h);
     let ([_, in_h2], [_, out_h2]) = (declared.in_h, declared.out_h);
     let ([out_o1, _], [e_o1, _], [delta_o1, _]) = (of_text.out_o, of_text.errors, of_text.delta_o);
-    let entropy = worked_net::cross_entropy(&worked_net::network::<f64>(options.biases));
-    let [o1, _] = TARGETS;
+    let [o1, _] = numbers.targets;
     writeln!(out, "\n7. Where the text differs")?;
-    if options.biases == Biases::Declared {
+    if biases == Biases::Declared {
         write!(
             out,
             "  bias     The text lists b1 .. b4 as 0.55, 0.56, 0.66, 0.67, but computes with b1 in place of b2
@@ -232,26 +292,22 @@ fn explain(out: &mut impl Write, options: &Options) -> io::Result<()> {
 ",
         text::RATE,
         text::RATE_OF_W1,
-        short(options.learning_rate),
+        short(rate),
         -entropy,
     )
 }
 
 /// Trains; returns the points of the curve.
-fn train<T: Number>(options: &Options, rate: T) -> (Vec<Moment<T>>, Ending) {
-    let bar = progress::bar(options.steps.into(), "training");
+fn train<T: Number>(plan: &Plan, rate: T) -> (Vec<Moment<T>>, Ending) {
+    let Plan { numbers, steps, .. } = plan;
+    let bar = progress::bar((*steps).into(), "training");
     let (mut curve, mut thinning) = (vec![], Thinning::default());
-    let ending = worked_net::train(
-        &mut worked_net::network::<T>(options.biases),
-        rate,
-        options.steps,
-        |moment| {
-            if thinning.keeps(moment.updates) || moment.updates == options.steps {
-                bar.set_position(moment.updates.into());
-                curve.push(moment);
-            }
-        },
-    );
+    let ending = worked_net::train(&mut numbers.network::<T>(), numbers, rate, *steps, |moment| {
+        if thinning.keeps(moment.updates) || moment.updates == *steps {
+            bar.set_position(moment.updates.into());
+            curve.push(moment);
+        }
+    });
     bar.finish_and_clear();
     (curve, ending)
 }
@@ -259,14 +315,14 @@ fn train<T: Number>(options: &Options, rate: T) -> (Vec<Moment<T>>, Ending) {
 /// Prints the loss after 0, 1, 10, 100 .. updates and at the end.
 fn tell<T: Number>(
     out: &mut impl Write,
-    options: &Options,
+    plan: &Plan,
     curve: &[Moment<T>],
     ending: Ending,
 ) -> io::Result<()> {
-    let rate = short(options.learning_rate);
+    let (number, rate) = (if plan.text.is_some() { 8 } else { 7 }, short(plan.rate));
     writeln!(
         out,
-        "\n8. Training: the same step again and again, in {}, learning rate {rate}",
+        "\n{number}. Training: the same step again and again, in {}, learning rate {rate}",
         T::NAME
     )?;
     let width = T::from_f64(1.0 / 3.0).bits().len();
@@ -292,7 +348,7 @@ fn tell<T: Number>(
             )?;
         }
     }
-    let [o1, o2] = TARGETS;
+    let [o1, o2] = plan.numbers.targets;
     writeln!(
         out,
         "{:>10}  {:<24}{:<width$}  {o1:<22}{o2}",
@@ -313,7 +369,7 @@ fn tell<T: Number>(
 }
 
 /// The loss curve as a picture.
-fn chart<T: Number>(options: &Options, curve: &[Moment<T>]) -> Chart {
+fn chart<T: Number>(plan: &Plan, curve: &[Moment<T>]) -> Chart {
     let points: Vec<_> = curve.iter().map(|m| (f64::from(m.updates), m.loss.to_f64())).collect();
     let marks: Vec<_> = curve
         .iter()
@@ -339,9 +395,10 @@ fn chart<T: Number>(options: &Options, curve: &[Moment<T>]) -> Chart {
     });
     Chart {
         title: format!(
-            "Backpropagation trains the worked 2-2-2 network ({}, learning rate {})",
+            "Backpropagation trains {} 2-2-2 network ({}, learning rate {})",
+            if plan.text.is_some() { "the worked" } else { "your" },
             T::NAME,
-            short(options.learning_rate)
+            short(plan.rate)
         ),
         x: Axis::log("number of updates"),
         y: Axis::log("loss E = ½ Σ (output − target)²"),

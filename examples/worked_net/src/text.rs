@@ -3,8 +3,10 @@
 //! Each number is computed a second time in the way of the text, slips included, so that a reason
 //! for a difference is demonstrated, not only stated.
 
-use super::{Biases, Step, network, step};
+use super::{Biases, Numbers, Step, step};
 
+/// The numbers that the text computes with.
+const NUMBERS: Numbers = Numbers::of_text(Biases::Printed);
 /// The learning rate that the text announces.
 pub const RATE: f64 = 0.5;
 /// The learning rate with which the text updates w1.
@@ -126,7 +128,7 @@ struct Retraced {
 
 impl Retraced {
     fn new() -> Self {
-        let step = step(&network(Biases::Printed), RATE);
+        let step = step(&NUMBERS.network(), &NUMBERS, RATE);
         let ([out_o1, _], [slope_o1, _]) = (step.out_o, step.slope_o);
         Self { step, delta_o1: out_o1 * slope_o1 }
     }
@@ -145,7 +147,7 @@ impl Retraced {
 
     /// dE/dw1.
     fn gradient_of_w1(&self) -> f64 {
-        let ([i1, _], [slope_h1, _]) = (super::INPUTS, self.step.slope_h);
+        let ([i1, _], [slope_h1, _]) = (NUMBERS.inputs, self.step.slope_h);
         self.error_by_out_h1() * slope_h1 * i1
     }
 

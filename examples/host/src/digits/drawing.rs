@@ -2,6 +2,8 @@
 
 use core::fmt::Write;
 
+use shared::plot::matrix::{self, TEXT, mixed, start};
+
 /// A picture of weights: from -1, blue, by 0, white, to 1, red.
 #[derive(Clone, Debug)]
 pub struct Pixels {
@@ -11,7 +13,6 @@ pub struct Pixels {
     pub values: Vec<f64>,
 }
 
-const TEXT: &str = "font-family=\"sans-serif\" fill=\"#222\"";
 /// Side of a picture, and of a picture with the room around it.
 const SIDE: u32 = 112;
 const CELL: (u32, u32) = (126, 146);
@@ -88,94 +89,9 @@ fn colour(shade: i8) -> String {
     mixed(full, f64::from(shade.unsigned_abs()) / f64::from(SHADES))
 }
 
-/// White with a share of a colour.
-#[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "between 0 and 255")]
-fn mixed(full: [u8; 3], share: f64) -> String {
-    let [red, green, blue] =
-        full.map(|full| (255.0 + (f64::from(full) - 255.0) * share).round() as u8);
-    format!("#{red:02x}{green:02x}{blue:02x}")
-}
-
-/// Side of a cell of the table, where its first cell is, and the room that it has in all.
-const TABLE: u32 = 44;
-const CORNER: u32 = 76;
-const ROOM: u32 = CORNER + 20;
-/// Where the numbers of its rows and columns stand, and what the numbers are.
-const NUMBERS: u32 = 63;
-const NAMES: u32 = 44;
-
-/// A table of counts: right answers on the diagonal in green, mistakes in red, the more the darker.
+/// The confusion matrix of digits.
 pub fn table<const N: usize>(title: &str, counts: &[[u32; N]; N]) -> String {
-    let side = TABLE.saturating_mul(u32::try_from(N).unwrap_or(u32::MAX));
-    let size = side.saturating_add(ROOM);
-    let mut svg = start(size, size, title);
-    let middle = (side / 2).saturating_add(CORNER);
-    svg += &words(middle, NAMES, "digit answered", "#222");
-    let turned = words(0, 0, "digit shown", "#222");
-    let _ = writeln!(svg, "<g transform=\"translate(22 {middle}) rotate(-90)\">{turned}</g>");
-    let cells = || {
-        (0_u32..).zip(counts).flat_map(|(row, counts)| {
-            (0_u32..).zip(counts).map(move |(column, &count)| Cell { row, column, count })
-        })
-    };
-    let mistakes = cells().filter(|cell| cell.row != cell.column).map(|cell| cell.count);
-    let most = mistakes.max().unwrap_or(0).max(1);
-    for cell in cells() {
-        svg += &cell.svg(most);
-    }
-    for (number, _) in (0_u32..).zip(counts) {
-        svg += &words(place(number), NUMBERS, &number.to_string(), "#222");
-        svg += &words(NUMBERS, place(number), &number.to_string(), "#222");
-    }
-    svg + "</svg>\n"
-}
-
-/// The middle of a row or column.
-const fn place(number: u32) -> u32 {
-    TABLE.saturating_mul(number).saturating_add(CORNER).saturating_add(TABLE / 2)
-}
-
-/// A text in the middle of a place.
-fn words(x: u32, y: u32, text: &str, fill: &str) -> String {
-    format!(
-        "<text x=\"{x}\" y=\"{}\" font-size=\"14\" text-anchor=\"middle\" \
-         font-family=\"sans-serif\" fill=\"{fill}\">{text}</text>\n",
-        y.saturating_add(5)
-    )
-}
-
-/// A count in its place.
-#[derive(Clone, Copy)]
-struct Cell {
-    row: u32,
-    column: u32,
-    count: u32,
-}
-
-impl Cell {
-    fn svg(self, most_mistakes: u32) -> String {
-        let right = self.row == self.column;
-        let share = if right { 0.45 } else { f64::from(self.count) / f64::from(most_mistakes) };
-        let full = if right { [0, 158, 115] } else { [190, 40, 30] };
-        let (x, y) = (place(self.column), place(self.row));
-        let text = if self.count == 0 { String::new() } else { self.count.to_string() };
-        format!(
-            "<rect x=\"{}\" y=\"{}\" width=\"{TABLE}\" height=\"{TABLE}\" fill=\"{}\" \
-             stroke=\"#ccc\"/>{}",
-            x.saturating_sub(TABLE / 2),
-            y.saturating_sub(TABLE / 2),
-            mixed(full, share),
-            words(x, y, &text, if share > 0.6 { "#fff" } else { "#222" })
-        )
-    }
-}
-
-/// A white picture with a title; the title has no characters that XML would take for its own.
-fn start(width: u32, height: u32, title: &str) -> String {
-    let middle = width / 2;
-    format!(
-        "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"{width}\" height=\"{height}\" \
-         viewBox=\"0 0 {width} {height}\">\n<rect width=\"100%\" height=\"100%\" fill=\"#fff\"/>\n\
-         <text x=\"{middle}\" y=\"28\" font-size=\"17\" text-anchor=\"middle\" {TEXT}>{title}</text>\n"
-    )
+    let names: Vec<_> = (0..N).map(|digit| digit.to_string()).collect();
+    let counts = counts.map(|row| row.to_vec());
+    matrix::picture(title, ["digit shown", "digit answered"], &names, &counts)
 }

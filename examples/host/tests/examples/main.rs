@@ -13,3 +13,4 @@ mod pictures;
 mod programs;
 mod tanh_neuron;
 mod ten_points;
+mod train;

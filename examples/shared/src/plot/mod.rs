@@ -14,6 +14,7 @@
 mod axis;
 mod contour;
 mod heat;
+pub mod matrix;
 mod panels;
 mod series;
 mod surface;

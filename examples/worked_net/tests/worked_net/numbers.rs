@@ -12,13 +12,33 @@
 use gradlet::prelude::*;
 use support::{Json, assert_all_close, assert_close, tolerance};
 use worked_net::text::{self, LAST_DIGIT, RATE, Slip, Verdict};
-use worked_net::{Biases, Ending, Moment, Net, Parameters, Step, network, step, train};
+use worked_net::{Biases, Ending, Moment, Net, Numbers, Parameters, Step, own};
 
 const BOTH: [(Biases, &str); 2] = [(Biases::Declared, "declared"), (Biases::Printed, "printed")];
 const RATES: [(f64, &str); 2] = [(0.5, "lr_0.5"), (0.1, "lr_0.1")];
 
 /// `f64` losses after up to 10,000 updates, relative: 1e-15 was measured between implementations.
 const LOSS: f64 = 1e-12;
+
+/// What the text trains on.
+const TEXT: Numbers = Numbers::of_text(Biases::Declared);
+
+fn network<T: Scalar>(biases: Biases) -> Net<T> {
+    Numbers::of_text(biases).network()
+}
+
+fn step<T: Scalar>(net: &Net<T>, rate: T) -> Step<T> {
+    worked_net::step(net, &TEXT, rate)
+}
+
+fn train<T: Scalar>(
+    net: &mut Net<T>,
+    rate: T,
+    steps: u32,
+    observe: impl FnMut(Moment<T>),
+) -> Ending {
+    worked_net::train(net, &TEXT, rate, steps, observe)
+}
 
 // The numbers
 
@@ -72,7 +92,7 @@ fn f64_outputs_and_parameters_match_golden_at_every_mark() {
                 let net = trained(biases, rate, updates);
                 let bound = if updates <= 5 { tolerance::F64_PASS } else { tolerance::F64_LONG };
                 let what = format!("{name} {rate_name} {updates}");
-                let outputs = net.forward(&worked_net::INPUTS);
+                let outputs = net.forward(&TEXT.inputs);
                 assert_all_close(&what, &outputs, &mark.at("out").numbers(), bound);
                 let want = golden_list(mark.at("params"), Json::number);
                 assert_all_close(&what, &list(&Parameters::of_net(&net)), &want, bound);
@@ -188,7 +208,7 @@ fn f32_bits_after_10000_updates_are_pinned() {
     ];
     for ((biases, name), pinned) in BOTH.into_iter().zip(pinned) {
         let net = trained(biases, 0.5_f32, 10_000);
-        let outputs = net.forward(&worked_net::nearest(worked_net::INPUTS));
+        let outputs = net.forward(&worked_net::nearest(TEXT.inputs));
         let Parameters { weights, biases } = Parameters::of_net(&net);
         let all = weights.iter().chain(&biases).chain(&outputs);
         let got: Vec<_> = all.map(|v| v.to_bits()).collect();
@@ -311,7 +331,95 @@ fn biases_alone_explain_most_differences() {
 
 #[test]
 fn cross_entropy_is_positive() {
-    let of = |biases| worked_net::cross_entropy(&network::<f64>(biases));
+    let of = |biases| worked_net::cross_entropy(&network::<f64>(biases), &TEXT);
     assert_close("declared", of(Biases::Declared), 1.782391562535311, tolerance::F64_PASS);
     assert_close("printed", of(Biases::Printed), 1.783119828822271, tolerance::F64_PASS);
+}
+
+// Numbers of the user's own
+
+const OWN: &str = include_str!("../../own.toml");
+
+#[test]
+fn own_numbers_match_an_independent_computation() {
+    let (numbers, rate) = own::parse(OWN).unwrap();
+    let (mut net, rate) = (numbers.network::<f64>(), rate.unwrap());
+    let step = worked_net::step(&net, &numbers, rate);
+    // Python floats, by the chain rule written out: sums of the hidden units, .., new loss.
+    let want = [
+        0.33749999999999997,
+        -0.3075,
+        0.5835831155172753,
+        0.42372507750673466,
+        0.6427569613288795,
+        -0.0751596496126582,
+        0.6553764093066997,
+        0.48121892791187565,
+        0.10368383707653145,
+        0.023932578752014523,
+        0.1028504831188062,
+        -0.05461809766571931,
+        0.0033611598311577475,
+        -0.018636632874372713,
+        0.00016805799155788739,
+        0.00033611598311577477,
+        -0.0009318316437186357,
+        -0.0018636632874372715,
+        0.06002180537092985,
+        0.04358032893112126,
+        -0.031874199599387296,
+        -0.02314305766667732,
+        0.0033611598311577475,
+        -0.018636632874372713,
+        0.1028504831188062,
+        -0.05461809766571931,
+        0.1498655536067537,
+        -0.20026889278649262,
+        0.25074546531497494,
+        0.3014909306299498,
+        0.35198255570325615,
+        -0.484864263144897,
+        0.5254993596795099,
+        0.5685144461333419,
+        0.3473110721350738,
+        -0.3350906937005018,
+        0.517719613504955,
+        -0.5563055218674245,
+        0.11114530307160371,
+    ];
+    let got =
+        [step.in_h, step.out_h, step.in_o, step.out_o, step.errors, step.delta_o, step.delta_h];
+    let all = [got.as_flattened(), &list(&step.gradient), &list(&step.after), &[step.error_after]];
+    assert_all_close("own", &all.concat(), &want, tolerance::F64_PASS);
+    let mut last = f64::NAN;
+    worked_net::train(&mut net, &numbers, rate, 100, |moment| last = moment.loss);
+    assert_close("loss after 100 updates", last, 6.423096198142763e-06, tolerance::F64_LONG);
+}
+
+#[test]
+fn own_numbers_are_refused_with_line_key_and_what_was_expected() {
+    let (inputs, biases) = ("; expected inputs = [i1, i2]", "; expected biases = [b1, b2, b3, b4]");
+    let weights = "; expected weights = [[w1, w2], [w3, w4], [w5, w6], [w7, w8]]";
+    let rate = "; expected learning_rate = a number greater than 0";
+    let keys = "The keys are inputs, targets, weights, biases, learning_rate";
+    for (old, new, error) in [
+        ("biases = [0.35, -0.35, 0.6, -0.6]", "", format!(": the key `biases` is missing{biases}")),
+        ("-0.35,", "", format!(":16: biases: 3 numbers, not 4{biases}")),
+        ("    [0.25, 0.3], ", "", format!(":10: weights: 3 rows, not 4{weights}")),
+        ("[0.25, 0.3]", "0.25", format!(":12: weights: not a list of 2 numbers{weights}")),
+        ("0.05", "\"x\"", format!(":7: inputs: \"x\" is not a decimal number{inputs}")),
+        ("0.05", "nan", format!(":7: inputs: nan is not finite in f32{inputs}")),
+        ("0.05", "-inf", format!(":7: inputs: -inf is not finite in f32{inputs}")),
+        ("0.05", "1e39", format!(":7: inputs: 1e39 is not finite in f32{inputs}")),
+        ("0.05", "0x10", format!(":7: inputs: 0x10 is not a decimal number{inputs}")),
+        ("0.8", "0", format!(":18: learning_rate: 0 is not greater than 0{rate}")),
+        ("wei", "wie", format!(":10: unknown key `wieghts`; did you mean `weights`? {keys}")),
+        ("targets", "inputs", ":8: this is not TOML: duplicate key".to_owned()),
+    ] {
+        let text = OWN.replace(old, new);
+        assert_ne!(text, OWN, "{old}");
+        assert_eq!(own::parse(&text), Err(error));
+    }
+    let (_, rate) = own::parse(&OWN.replace("learning_rate", "# learning_rate")).unwrap();
+    assert_eq!(rate, None);
 }

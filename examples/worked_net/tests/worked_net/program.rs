@@ -94,6 +94,31 @@ fn takes_its_options() {
 }
 
 #[test]
+fn takes_numbers_of_your_own() {
+    let file = concat!(env!("CARGO_MANIFEST_DIR"), "/own.toml");
+    let folder = PROGRAM.folder("own");
+    let run =
+        |more: &[&str]| PROGRAM.run(&[&["--numbers", file, "--output", &folder], more].concat());
+    let output = run(&[]);
+    assert!(output.status.success());
+    let text = text_of(&output.stdout);
+    for line in [
+        "  i1 = 0.05    w1 = 0.15     w3 = 0.25      from h1    w5 = 0.4      w7 = 0.5\n",
+        "  in_h1 = w1*i1 + w2*i2 + b1               0.3375000000\n",
+        "  w5+ = w5 - 0.8 * dE/dw5                  0.3519825557\n",
+        "7. Training: the same step again and again, in f32, learning rate 0.8\n",
+    ] {
+        assert!(text.contains(line), "{line}\n{text}");
+    }
+    assert!(!text.contains("in the text") && !text.contains("differs"), "{text}");
+    assert!(text_of(&run(&["--learning-rate", "0.1"]).stdout).contains("w5 - 0.1 * dE/dw5"));
+    assert_eq!(run(&["--biases", "printed"]).status.code(), Some(2));
+    let missing = PROGRAM.run(&["--numbers", "missing.toml", "--output", &folder]);
+    assert_eq!(missing.status.code(), Some(1));
+    assert!(text_of(&missing.stderr).starts_with("error: missing.toml: "), "{missing:?}");
+}
+
+#[test]
 fn without_updates_writes_the_start() {
     let folder = PROGRAM.folder("none");
     assert!(PROGRAM.run(&["--output", &folder, "--steps", "0"]).status.success());
@@ -206,7 +231,7 @@ fn explains_every_option() {
     let output = PROGRAM.run(&["--help"]);
     assert!(output.status.success());
     let help = text_of(&output.stdout);
-    for option in ["--steps", "--learning-rate", "--biases", "--scalar", "--output"] {
+    for option in ["--steps", "--learning-rate", "--numbers", "--biases", "--scalar", "--output"] {
         assert!(help.contains(option), "{option}");
     }
 }

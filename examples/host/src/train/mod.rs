@@ -1,0 +1,6 @@
+//! A network of one hidden layer, trained on a CSV file.
+
+pub mod compute;
+pub mod export;
+pub mod pictures;
+pub mod table;
