@@ -537,7 +537,8 @@ fn figures_are_no_higher_than_on_the_page() {
     let table = figures::written(include_str!("../examples/firmware/README.md"), "networks");
     let exact = table.contains(&format!("\nBuilt by {}.\n", figures::compiler()));
     let budgets = figures::rows(table);
-    let measured = figures::measure_all();
+    // The networks by hand change with the compiler only, and with what they are compared with.
+    let measured = figures::measure_all(if exact { &budgets } else { &[] });
     println!("{}", figures::table("networks", &measured));
     assert_eq!(budgets.len(), measured.len());
     for (budget, row) in budgets.iter().zip(&measured) {
