@@ -163,7 +163,8 @@ impl<A: Elementwise, T: Scalar> Activation<T> for A {
             each_sample::<K, _>(values.into_iter(), |values| A::apply_all(values.as_mut_slice()));
             return;
         }
-        // Together, so that all but the last few fill SIMD registers.
+        // Together, so that all but the last few fill SIMD registers: 5 % of the instructions of a batch
+        // of 2-4-2 with the activations of `fast` on a PC.
         let mut all = values.each_ref().map(|values| (**values).clone());
         A::apply_all(Y::flatten(&mut all));
         for (copy, values) in all.iter().zip(values) {
