@@ -256,29 +256,25 @@ macro_rules! __load {
     ($float:ident $check:ident; $file:expr; [$($layers:tt)+]; $names:expr) => {
         const {
             // Not a constant, which would shadow one of that name in the arguments.
-            let file = match $crate::safetensors::Safetensors::new($file) {
-                Ok(file) => file,
-                Err(error) => ::core::panic!("{}", error.text().as_str()),
-            };
+            let file = $crate::__load!(@ok $crate::safetensors::Safetensors::new($file));
             let network = $crate::__load!(@ $float file $($layers)+);
-            if let Err(error) = $crate::safetensors::__load::expect_only(&file, &network, &$names) {
-                ::core::panic!("{}", error.text().as_str());
-            }
+            $crate::__load!(@ok $crate::safetensors::__load::expect_only(&file, &network, &$names));
             $crate::safetensors::__load::$check(network)
         }
     };
-    (@ $float:ident $file:ident $name:expr) => {
-        match $crate::safetensors::__load::$float(&$file, $name) {
-            Ok(layer) => layer,
+    // Within the `const` block above, so it is a compile error.
+    (@ok $result:expr) => {
+        match $result {
+            Ok(value) => value,
             Err(error) => ::core::panic!("{}", error.text().as_str()),
         }
     };
+    (@ $float:ident $file:ident $name:expr) => {
+        $crate::__load!(@ok $crate::safetensors::__load::$float(&$file, $name))
+    };
     (@ $float:ident $file:ident Scaling $name:expr, $($layers:tt)+) => {
         $crate::Chain::new(
-            match $crate::safetensors::__load::scaling::$float(&$file, $name) {
-                Ok(scaling) => scaling,
-                Err(error) => ::core::panic!("{}", error.text().as_str()),
-            },
+            $crate::__load!(@ok $crate::safetensors::__load::scaling::$float(&$file, $name)),
             $crate::__load!(@ $float $file $($layers)+),
         )
     };
