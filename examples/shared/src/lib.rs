@@ -2,6 +2,7 @@
 //! files, charts.
 
 pub mod console;
+pub mod lesson;
 pub mod options;
 pub mod output;
 pub mod plot;

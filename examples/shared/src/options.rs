@@ -5,10 +5,13 @@ use core::error::Error;
 use core::fmt::Display;
 use core::marker::PhantomData;
 use core::ops::RangeBounds;
+use std::ffi::OsStr;
 use std::path::PathBuf;
 
 use clap::builder::{PossibleValue, PossibleValuesParser, RangedI64ValueParser, TypedValueParser};
-use clap::{Arg, ArgAction, ArgMatches};
+use clap::{Arg, ArgAction, ArgMatches, Command};
+
+use crate::lesson::{self, Sections};
 
 /// Defines a struct whose fields are the command-line options of a program, with
 /// `Options::parse()`.
@@ -124,6 +127,37 @@ pub fn choice<T: Copy + Send + Sync + 'static, const N: usize>(
     });
     let first = words.first().map_or("", |(_, word, _)| word);
     Argument::new(name).with(|arg| arg.value_parser(parser).default_value(first))
+}
+
+/// The sections of an example, listed by key or number; all by default.
+pub fn sections(toml: &'static str, example: &'static str) -> Argument<Sections> {
+    Argument::new("LIST").with(|arg| arg.value_parser(SectionParser(lesson::keys(toml, example))))
+}
+
+/// Parses a list of sections.
+#[derive(Clone)]
+struct SectionParser(Vec<String>);
+
+impl TypedValueParser for SectionParser {
+    type Value = Sections;
+
+    fn parse_ref(
+        &self,
+        command: &Command,
+        arg: Option<&Arg>,
+        value: &OsStr,
+    ) -> Result<Sections, clap::Error> {
+        let keys = self.0.clone();
+        let listed = move |list: &str| {
+            let wrong = |what| format!("{what}; the sections are {}", keys.join(", "));
+            Sections::listed(list, &keys).map_err(wrong)
+        };
+        TypedValueParser::parse_ref(&listed, command, arg, value)
+    }
+
+    fn possible_values(&self) -> Option<Box<dyn Iterator<Item = PossibleValue> + '_>> {
+        Some(Box::new(self.0.iter().map(PossibleValue::new)))
+    }
 }
 
 /// A flag.

@@ -7,6 +7,8 @@ use std::fs;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
+use crate::run::Failure;
+
 /// A file or folder that could not be written.
 #[derive(Debug)]
 pub struct FileError {
@@ -68,6 +70,16 @@ impl Folder {
     pub fn write_picture(&self, picture: &Picture) -> Result<[String; 2], FileError> {
         let Picture { name, svg, csv } = picture;
         Ok([self.write(&format!("{name}.svg"), svg)?, self.write(&format!("{name}.csv"), csv)?])
+    }
+
+    /// Writes pictures and their data, and prints the paths.
+    pub fn write_pictures(
+        &self,
+        out: &mut impl Write,
+        pictures: &[Picture],
+    ) -> Result<(), Failure> {
+        let paths: Result<Vec<_>, _> = pictures.iter().map(|p| self.write_picture(p)).collect();
+        Ok(list_files(out, &paths?.concat())?)
     }
 }
 

@@ -16,6 +16,8 @@ pub enum Verdict<'a> {
     NotPrinted,
     /// The computed value rounds to the digits of the text.
     Agrees,
+    /// The text has its first digits, and has not rounded them.
+    Cut,
     /// It does not, but does if it is computed with this slip of the text.
     Differs(&'a str),
     /// It does not, for an unknown reason.
@@ -27,6 +29,7 @@ impl fmt::Display for Verdict<'_> {
         match self {
             Self::NotPrinted => Ok(()),
             Self::Agrees => f.write_str("agrees"),
+            Self::Cut => f.write_str("agrees, cut off"),
             Self::Differs(word) => write!(f, "differs: {word}"),
             Self::Unexplained => f.write_str("differs"),
         }
@@ -60,11 +63,34 @@ impl<'a> Row<'a> {
 
     pub fn verdict(&self) -> Verdict<'a> {
         let Some(printed) = self.printed else { return Verdict::NotPrinted };
-        if rounds_to(self.value, printed) {
-            return Verdict::Agrees;
-        }
-        let slip = self.slips.iter().find(|(_, retraced)| rounds_to(*retraced, printed));
-        slip.map_or(Verdict::Unexplained, |(word, _)| Verdict::Differs(word))
+        verdict(self.value, printed, &self.slips)
+    }
+}
+
+/// The verdict on digits that stand for `value`, or for what a slip makes of it.
+pub fn verdict<'a>(value: f64, digits: &str, slips: &[(&'a str, f64)]) -> Verdict<'a> {
+    if rounds_to(value, digits) {
+        return Verdict::Agrees;
+    }
+    if let Some((word, _)) = slips.iter().find(|(_, retraced)| rounds_to(*retraced, digits)) {
+        return Verdict::Differs(word);
+    }
+    if is_cut_to(value, digits) { Verdict::Cut } else { Verdict::Unexplained }
+}
+
+/// Whether the digits are the first ones of the value, not rounded.
+fn is_cut_to(value: f64, digits: &str) -> bool {
+    // Seventeen digits identify any `f64`.
+    !digits.contains(['e', 'E']) && format!("{value:.17}").starts_with(digits)
+}
+
+/// The value with as many digits as these.
+pub fn as_precise(value: f64, digits: &str) -> String {
+    let places = decimals(digits);
+    if digits.contains(['e', 'E']) {
+        format!("{value:.places$e}")
+    } else {
+        format!("{value:.places$}")
     }
 }
 

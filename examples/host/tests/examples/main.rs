@@ -11,6 +11,7 @@ mod moons;
 mod personalise;
 mod pictures;
 mod programs;
+mod quotes;
 mod tanh_neuron;
 mod ten_points;
 mod train;

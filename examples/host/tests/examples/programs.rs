@@ -13,8 +13,34 @@ use std::path::Path;
 use support::program::{Program, assert_files, text_of};
 
 const SCRATCH: &str = env!("CARGO_TARGET_TMPDIR");
-const GROKKING: Program = Program { path: env!("CARGO_BIN_EXE_grokking"), scratch: SCRATCH };
-const DIGITS: Program = Program { path: env!("CARGO_BIN_EXE_digits"), scratch: SCRATCH };
+/// A program of the examples.
+macro_rules! program {
+    ($name:literal) => {
+        Program { path: env!(concat!("CARGO_BIN_EXE_", $name)), scratch: SCRATCH }
+    };
+}
+
+const GROKKING: Program = program!("grokking");
+const DIGITS: Program = program!("digits");
+
+/// Every difference is explained, and as many numbers agree or differ as these endings say.
+fn assert_verdicts(program: &Program, arguments: &[&str], endings: &[(&str, usize)]) {
+    let folder = program.folder("verdicts");
+    let output = program.run(&[arguments, &["--output", &folder]].concat());
+    let text = text_of(&output.stdout);
+    let count = |end: &str| text.lines().filter(|line| line.ends_with(end)).count();
+    assert_eq!(count("  differs"), 0, "{text}");
+    for &(end, want) in endings {
+        assert_eq!(count(&format!("  {end}")), want, "{end}: {text}");
+    }
+}
+
+#[test]
+fn tanh_neuron_explains_every_difference() {
+    let program = program!("tanh_neuron");
+    let endings = [("agrees", 22), ("differs: residual", 5), ("differs: inverse", 4)];
+    assert_verdicts(&program, &["--updates", "1"], &endings);
+}
 
 // grokking
 

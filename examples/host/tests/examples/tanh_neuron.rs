@@ -8,12 +8,9 @@
     reason = "tests may panic"
 )]
 
-use examples::tanh_neuron::compute;
-use examples::tanh_neuron::compute::{
-    Ending, INPUT, Moment, Parameters, RATE, START, TARGET_OF_SUM, UPDATES,
+use examples::tanh_neuron::{
+    self as compute, Ending, INPUT, Moment, Parameters, RATE, START, TARGET_OF_SUM, UPDATES,
 };
-use examples::tanh_neuron::sections;
-use examples::tanh_neuron::text;
 use support::{Json, assert_all_close, assert_close, tolerance};
 
 const STEP: f64 = tolerance::F64_STEP;
@@ -93,39 +90,6 @@ fn inversion_finds_one_of_many_planes_and_knows_nothing_of_other_inputs() {
         assert_close("out", other.out_at(INPUT), end.out_at(INPUT), STEP);
         assert!((other.out_at([0.0, 0.0]) - end.out_at([0.0, 0.0])).abs() > 0.3);
     }
-}
-
-// What the program says about the script
-
-#[test]
-fn quoted_digits_are_those_of_golden() {
-    let golden = golden().at("as_written");
-    let rounded = |digits: &str, number: f64| {
-        let decimals = digits.split_once('.').unwrap().1.len();
-        assert_eq!(digits, format!("{number:.decimals$}"));
-    };
-    let names = ["info_before", "info_after_4", "info_after_104"];
-    for ((updates, digits), name) in text::INFO.into_iter().zip(names) {
-        assert_eq!(updates, [0, 4, 104][names.iter().position(|n| *n == name).unwrap()]);
-        for (digits, key) in digits.into_iter().zip(["w1", "w2", "b", "f", "out", "loss"]) {
-            rounded(digits, golden.at(name).at(key).number());
-        }
-    }
-    let losses = golden.at("lossTmp").numbers();
-    assert_eq!(losses.len(), text::LOSSES.len());
-    text::LOSSES.into_iter().zip(losses).for_each(|(digits, loss)| rounded(digits, loss));
-}
-
-#[test]
-fn every_difference_is_explained_by_its_slip() {
-    let mut out = vec![];
-    sections::prints(&mut out).unwrap();
-    sections::first_step(&mut out).unwrap();
-    let printed = String::from_utf8(out).unwrap();
-    let count = |end: &str| printed.lines().filter(|line| line.trim_end().ends_with(end)).count();
-    let counts = ["  agrees", "  differs: residual", "  differs: inverse"].map(count);
-    assert_eq!(counts, [18, 5, 4], "{printed}");
-    assert_eq!(printed.matches("differs").count(), 9);
 }
 
 // Backpropagation

@@ -1,10 +1,10 @@
 //! Charts as SVG, a few kilobytes each.
 //!
 //! ```text
-//! let lines = vec![Line { label: Some("loss".to_owned()), look: Look::Solid, colour: 0, points }];
-//! let chart = Chart { title: "Training".to_owned(), lines, ..Chart::default() };
-//! let side_by_side = Panels { title: "Two".to_owned(), charts: vec![chart, other], columns: 2 };
-//! folder.write("loss.svg", &side_by_side.svg()?)?;
+//! let chart = Chart::new("Training", Axis::linear("updates"), Axis::log("loss"))
+//!     .with(Line::solid(0, points).named("training"))
+//!     .with(Line::dashed(1, others).named("held out"));
+//! folder.write_picture(&chart.picture("loss")?)?;
 //! ```
 //!
 //! Shapes are drawn on a finer grid than the size of the picture, since `plotters` rounds every
@@ -32,6 +32,9 @@ use plotters::coord::Shift;
 use plotters::prelude::*;
 use plotters::style::text_anchor::{HPos, Pos, VPos};
 pub use surface::Surface;
+
+use crate::output::Picture;
+use crate::table::Csv;
 
 /// Width and height of a picture.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -166,6 +169,41 @@ pub struct Line {
     pub points: Vec<(f64, f64)>,
 }
 
+/// The points of a line.
+pub type Points = Vec<(f64, f64)>;
+
+impl Line {
+    /// A line in one of the colours, without a label.
+    pub fn new(look: Look, colour: usize, points: impl IntoIterator<Item = (f64, f64)>) -> Self {
+        Self { label: None, look, colour, points: points.into_iter().collect() }
+    }
+
+    /// A solid line.
+    pub fn solid(colour: usize, points: impl IntoIterator<Item = (f64, f64)>) -> Self {
+        Self::new(Look::Solid, colour, points)
+    }
+
+    /// A dashed line.
+    pub fn dashed(colour: usize, points: impl IntoIterator<Item = (f64, f64)>) -> Self {
+        Self::new(Look::Dashed, colour, points)
+    }
+
+    /// Dots.
+    pub fn dots(colour: usize, points: impl IntoIterator<Item = (f64, f64)>) -> Self {
+        Self::new(Look::Dots, colour, points)
+    }
+
+    /// Crosses.
+    pub fn crosses(colour: usize, points: impl IntoIterator<Item = (f64, f64)>) -> Self {
+        Self::new(Look::Crosses, colour, points)
+    }
+
+    /// With a label in the legend.
+    pub fn named(self, label: impl Into<String>) -> Self {
+        Self { label: Some(label.into()), ..self }
+    }
+}
+
 /// A text to the upper right of a point; to the lower left if the point is near the right edge.
 #[derive(Clone, Debug)]
 pub struct Note {
@@ -257,6 +295,60 @@ fn thin(grey: u8) -> ShapeStyle {
 }
 
 impl Chart {
+    /// An empty chart.
+    pub fn new(title: impl Into<String>, x: Axis, y: Axis) -> Self {
+        Self { title: title.into(), x, y, ..Self::default() }
+    }
+
+    /// With one more line.
+    pub fn with(mut self, line: Line) -> Self {
+        self.lines.push(line);
+        self
+    }
+
+    /// With more lines.
+    pub fn with_all(mut self, lines: impl IntoIterator<Item = Line>) -> Self {
+        self.lines.extend(lines);
+        self
+    }
+
+    /// With a note at a point.
+    pub fn note(mut self, at: (f64, f64), text: impl Into<String>) -> Self {
+        self.notes.push(Note { at, text: text.into() });
+        self
+    }
+
+    /// With the legend at this position.
+    pub fn legend(self, legend: Legend) -> Self {
+        Self { legend, ..self }
+    }
+
+    /// The points of its lines as CSV: a column with the label of the line, or its number from 1, then
+    /// `x` and `y`.
+    pub fn csv(&self) -> String {
+        let mut csv = Csv::new(&["line", "x", "y"]);
+        self.rows(&mut csv, None);
+        csv.finish()
+    }
+
+    /// Adds its points to a table, after the name of the panel if there is one.
+    fn rows(&self, csv: &mut Csv, panel: Option<&str>) {
+        // Cells have no commas.
+        let cell = |text: &str| text.replace(',', ";");
+        for (line, number) in self.lines.iter().zip(1_u32..) {
+            let name = line.label.clone().unwrap_or_else(|| number.to_string());
+            for (x, y) in line.points.iter().filter(|(x, y)| x.is_finite() && y.is_finite()) {
+                let cells = [cell(&name), x.to_string(), y.to_string()];
+                csv.words(panel.map(cell).into_iter().chain(cells));
+            }
+        }
+    }
+
+    /// The chart and its points, in files of this name.
+    pub fn picture(&self, name: &'static str) -> Result<Picture, DrawError> {
+        Ok(Picture { name, svg: self.svg()?, csv: self.csv() })
+    }
+
     /// The chart as SVG.
     pub fn svg(&self) -> Result<String, DrawError> {
         self.size.svg(|area| self.draw(area, 19, 46))

@@ -1,6 +1,8 @@
 //! Panels: several charts in one picture.
 
 use super::{Chart, DrawError, Size, heading, units};
+use crate::output::Picture;
+use crate::table::Csv;
 
 /// A grid of charts, in rows of `columns`.
 #[derive(Clone, Debug)]
@@ -16,6 +18,20 @@ const PANEL: (u32, u32) = (420, 340);
 const HEADING: u32 = 44;
 
 impl Panels {
+    /// Charts in rows of `columns`.
+    pub fn new(title: impl Into<String>, columns: usize, charts: Vec<Chart>) -> Self {
+        Self { title: title.into(), charts, columns }
+    }
+
+    /// The charts and their points, in files of this name.
+    pub fn picture(&self, name: &'static str) -> Result<Picture, DrawError> {
+        let mut csv = Csv::new(&["panel", "line", "x", "y"]);
+        for chart in &self.charts {
+            chart.rows(&mut csv, Some(&chart.title));
+        }
+        Ok(Picture { name, svg: self.svg()?, csv: csv.finish() })
+    }
+
     /// The picture as SVG.
     pub fn svg(&self) -> Result<String, DrawError> {
         let columns = self.columns.max(1);

@@ -1,4 +1,4 @@
-//! The computations of the example, which print nothing.
+//! One tanh neuron on one sample: by inverting the target, and by backpropagation.
 
 use gradlet::prelude::*;
 use gradlet::{Layer, Loss};
@@ -179,6 +179,20 @@ impl Curves {
             half: on_half(10.0 * rate, updates, keeps()),
         }
     }
+
+    /// The three with a word for each.
+    pub const fn named(&self) -> [(&'static str, &Run); 3] {
+        [("text", &self.inversion), ("square", &self.square), ("half", &self.half)]
+    }
+}
+
+/// `dL/dout` of `L = (1 - out)^2`, the loss that the text states, at an answer.
+pub fn loss_slope(out: f64) -> f64 {
+    let mut slope = [0.0];
+    // Under `Identity` a loss takes its values as they are.
+    <MeanSquaredError as Loss<Identity, f64>>::delta(&[out], &[TARGET], &mut slope, &mut ());
+    let [slope] = slope;
+    slope
 }
 
 /// `x1^2 + x2^2 + 1`: change of the weighted sum per unit of its derivative.
