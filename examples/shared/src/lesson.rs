@@ -257,6 +257,9 @@ impl Lesson {
             }
         }
         push(out, 2, &fill(&section.note, &self.values)?);
+        if self.compares {
+            push(out, 2, &fill(&section.remark, &self.values)?);
+        }
         Ok(())
     }
 

@@ -2,7 +2,6 @@
 #![allow(clippy::arithmetic_side_effects, reason = "only floats are added and multiplied here")]
 
 pub mod own;
-pub mod text;
 
 use gradlet::{kernel, prelude::*};
 
@@ -136,6 +135,81 @@ pub struct Step<T> {
     pub error_after: T,
 }
 
+/// Numbers with names: `#` in the pattern is 1, 2 ..
+fn named(pattern: &str, values: &[f64]) -> impl Iterator<Item = (String, f64)> {
+    (1_u32..).zip(values).map(|(at, &value)| (pattern.replace('#', &at.to_string()), value))
+}
+
+impl Step<f64> {
+    /// All numbers, in the names of the text.
+    pub fn named(&self) -> Vec<(String, f64)> {
+        let [of_o1, of_o2] = &self.shares;
+        let lists: [(&str, &[f64]); 18] = [
+            ("in_h#", &self.in_h),
+            ("out_h#", &self.out_h),
+            ("in_o#", &self.in_o),
+            ("out_o#", &self.out_o),
+            ("E_o#", &self.errors),
+            ("dE/dout_o#", &self.error_by_out_o),
+            ("dout_o#/din_o#", &self.slope_o),
+            ("delta_o#", &self.delta_o),
+            ("dE_o1/dout_h#", of_o1),
+            ("dE_o2/dout_h#", of_o2),
+            ("dE/dout_h#", &self.error_by_out_h),
+            ("dout_h#/din_h#", &self.slope_h),
+            ("delta_h#", &self.delta_h),
+            ("w#", &self.before.weights),
+            ("dE/dw#", &self.gradient.weights),
+            ("dE/db#", &self.gradient.biases),
+            ("w#+", &self.after.weights),
+            ("b#+", &self.after.biases),
+        ];
+        let ends = [("E".to_owned(), self.error), ("E after".to_owned(), self.error_after)];
+        lists.into_iter().flat_map(|(pattern, values)| named(pattern, values)).chain(ends).collect()
+    }
+}
+
+/// The learning rate that the text announces, and the one with which it updates w1.
+pub const RATE: f64 = 0.5;
+pub const RATE_OF_W1: f64 = 0.1;
+
+/// What the text gets for its numbers, by its slips: `NAME (SLIPS)`.
+pub fn retraced() -> Vec<(String, f64)> {
+    let numbers = Numbers::of_text(Biases::Printed);
+    let text = step(&numbers.network(), &numbers, RATE);
+    let ten = |value: f64| (value * 1e10).round() / 1e10;
+    let ([in_o1, _], [out_o1, out_o2], [e_o1, e_o2]) = (text.in_o, text.out_o, text.errors);
+    let ([_, out_h2], [slope_o1, _], [slope_h1, _]) = (text.out_h, text.slope_o, text.slope_h);
+    let ([by_out_o1, _], [_, [share_o2, _]]) = (text.error_by_out_o, text.shares);
+    let ([w1, _, _, _, w5, ..], [i1, _]) = (text.before.weights, numbers.inputs);
+    let [_, _, _, _, by_w5, ..] = text.gradient.weights;
+    // The output in the place of the output minus the target.
+    let delta_o1 = out_o1 * slope_o1;
+    let by_out_h1 = delta_o1 * w5 + share_o2;
+    let by_w1 = by_out_h1 * slope_h1 * i1;
+    let share_o1 = ten(delta_o1) * w5;
+    let all = [
+        ("out_h2 (bias)", out_h2),
+        ("in_o1 (bias)", in_o1),
+        ("out_o1 (bias)", out_o1),
+        ("out_o2 (bias)", out_o2),
+        ("E_o1 (bias, swapped)", e_o2),
+        ("E_o2 (bias, swapped)", e_o1),
+        ("E (bias)", text.error),
+        ("dE/dout_o1 (bias)", by_out_o1),
+        ("dout_o1/din_o1 (bias)", slope_o1),
+        ("dE/dw5 (bias)", by_w5),
+        ("delta_o1 (bias, target)", delta_o1),
+        ("dE_o1/dout_h1 (bias, target, rounded)", share_o1),
+        ("dE_o2/dout_h1 (bias)", share_o2),
+        ("dE/dout_h1 (bias, target, rounded)", share_o1 + ten(share_o2)),
+        ("dE/dw1 (bias, target)", by_w1),
+        ("w1+ (bias, target, rate)", w1 - RATE_OF_W1 * by_w1),
+        ("w5+ (bias, your rate, rounded)", w5 - RATE * 0.081_866_705_1),
+    ];
+    all.map(|(name, value)| (name.to_owned(), value)).to_vec()
+}
+
 /// Takes one step from `net` and keeps every number on the way.
 pub fn step<T: Scalar>(net: &Net<T>, numbers: &Numbers, learning_rate: T) -> Step<T> {
     let (x, t) = numbers.sample();
@@ -197,6 +271,17 @@ fn errors<T: Scalar>([y1, y2]: [T; 2], [t1, t2]: [T; 2]) -> [T; 2] {
 pub fn cross_entropy<T: Scalar>(net: &Net<T>, numbers: &Numbers) -> T {
     let (x, t) = numbers.sample();
     Trainer::<Net<T>, BinaryCrossEntropy, Sgd<T>>::new().evaluate(net, &x, &t)
+}
+
+/// Its derivatives by the outputs and by their weighted sums.
+pub fn cross_entropy_derivatives(net: &Net<f64>, numbers: &Numbers) -> [[f64; 2]; 2] {
+    let (x, t) = numbers.sample();
+    let outputs = net.forward(&x);
+    let mut by_in = [0.0; 2];
+    <BinaryCrossEntropy as Loss<Sigmoid, f64>>::delta(&outputs, &t, &mut by_in, &mut ());
+    let slopes = outputs.map(Sigmoid::derivative);
+    let ([d1, d2], [s1, s2]) = (by_in, slopes);
+    [[d1 / s1, d2 / s2], by_in]
 }
 
 /// State of the training.

@@ -7,27 +7,28 @@
 //! cargo run --release -p worked_net -- --help
 //! ```
 
-use std::io::{self, Write};
 use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::error::ErrorKind;
 use gradlet::Scalar;
 use shared::console::Console;
+use shared::lesson::{Lesson, Sections, aligned};
 use shared::options;
-use shared::options::{choice, path, positive, read, whole};
-use shared::output::{Folder, Picture, list_files};
-use shared::plot::{Axis, Chart, Line, Look, Note, three_digits};
+use shared::options::{choice, flag, path, positive, read, sections, whole};
+use shared::output::{Folder, Picture};
+use shared::plot::{Axis, Chart, DrawError, Line, three_digits};
 use shared::progress;
 use shared::run::{Failure, exit_code};
 use shared::thinning::{Thinning, is_power_of_ten};
-use worked_net::text::{self, Row, Verdict, short};
-use worked_net::{Biases, Ending, Moment, Numbers, Step, own};
+use worked_net::{Biases, Ending, Moment, Numbers, RATE, RATE_OF_W1, own};
+
+const TEXT: &str = include_str!("../../texts/backprop_article.toml");
 
 options! {
     "worked_net",
-    /// Backpropagation with every number: one step of a 2-2-2 network, compared with what a
-    /// well-known text printed, then training and its loss curve.
+    /// Backpropagation with every number: one step of a 2-2-2 network, compared with a text that
+    /// computes it by hand, then training and its loss curve.
     struct Options {
         /// Number of training steps, at most 10 million (about a second)
         steps: u32 = whole("N", 10_000, 0..=10_000_000),
@@ -46,6 +47,10 @@ options! {
             (Precision::F32, "f32", "4 bytes, about 7 digits, as on a microcontroller"),
             (Precision::F64, "f64", "8 bytes, about 16 digits"),
         ]),
+        /// Only these sections, by name or number, separated by commas
+        section: Sections = sections(TEXT, "worked_net"),
+        /// Print the formulas before the numbers
+        formulas: bool = flag(),
         /// Folder for loss.svg and loss.csv [default: `worked_net` in Cargo's target folder]
         output: Option<PathBuf> = path("DIR"),
     }
@@ -95,7 +100,7 @@ impl Plan {
             Some(path) => own::read(path)?,
             None => (Numbers::of_text(options.biases), None),
         };
-        let rate = options.learning_rate.or(rate).unwrap_or(text::RATE);
+        let rate = options.learning_rate.or(rate).unwrap_or(RATE);
         Ok(Self { numbers, text, rate, steps: options.steps })
     }
 }
@@ -112,24 +117,24 @@ fn run<T: Number>(options: &Options) -> Result<(), Failure> {
     let plan = Plan::new(options)?;
     let rate = rate_as::<T>(plan.rate);
     let folder = Folder::create_or_default(options.output.as_deref(), "worked_net")?;
-    let mut out = Console::default();
-    let step = worked_net::step(&plan.numbers.network::<f64>(), &plan.numbers, plan.rate);
-    introduce(&mut out, &plan)?;
-    derive(&mut out, &plan, &step)?;
-    if let Some(biases) = plan.text {
-        explain(&mut out, biases, plan.rate)?;
+    let mut lesson = Lesson::read(TEXT, "worked_net")?.showing(&options.section, options.formulas);
+    lesson = match plan.text {
+        None => lesson.without_text(),
+        Some(Biases::Printed) => lesson.excluding("bias"),
+        Some(Biases::Declared) => lesson,
+    };
+    for (rate, word) in [(RATE, "your rate"), (RATE_OF_W1, "rate")] {
+        if plan.rate.to_bits() == rate.to_bits() {
+            lesson = lesson.excluding(word);
+        }
     }
-    out.flush()?;
+    derive(&mut lesson, &plan);
     let (curve, ending) = train(&plan, rate);
-    tell::<T>(&mut out, &plan, &curve, ending)?;
-    let svg = chart::<T>(&plan, &curve).svg()?;
-    let paths = folder.write_picture(&Picture { name: "loss", svg, csv: table(&curve) })?;
-    writeln!(
-        out,
-        "\nThe loss curve has {} points, as many as stand apart on logarithmic axes.",
-        curve.len()
-    )?;
-    list_files(&mut out, &paths)?;
+    lesson.block("scalar", T::NAME);
+    lesson.block("training", training::<T>(&plan, &curve, ending));
+    let mut out = Console::default();
+    lesson.tell(&mut out)?;
+    folder.write_pictures(&mut out, &[picture::<T>(&plan, &curve)?])?;
     succeeded(ending)
 }
 
@@ -161,140 +166,53 @@ fn rate_as<T: Number>(rate: f64) -> T {
     Options::command().error(ErrorKind::ValueValidation, message).exit()
 }
 
-/// The network and how to read what follows.
-fn introduce(out: &mut impl Write, plan: &Plan) -> io::Result<()> {
-    let Numbers { inputs, targets, weights, biases } = plan.numbers;
-    let width = |numbers: &[f64]| numbers.iter().map(|n| n.to_string().len()).max().unwrap_or(0);
-    let left = width(&inputs).max(3).saturating_add(11);
-    let cell = width(&[weights.as_flattened(), &targets, &biases].concat()).saturating_add(9);
-    let ([i1, i2], [o1, o2], [b1, b2, b3, b4]) = (inputs, targets, biases);
-    let [[w1, w2], [w3, w4], [w5, w6], [w7, w8]] = weights;
+/// The numbers of the derivation.
+fn derive(lesson: &mut Lesson, plan: &Plan) {
+    let Plan { numbers, rate, .. } = plan;
+    let net = numbers.network::<f64>();
+    lesson.set(worked_net::step(&net, numbers, *rate).named());
+    lesson.set(worked_net::retraced());
+    let of_text = Numbers::of_text(Biases::Printed);
+    let of_text = worked_net::step(&of_text.network::<f64>(), &of_text, RATE).named();
+    lesson.set(of_text.into_iter().map(|(name, value)| (format!("{name} of text"), value)));
+    let entropy = worked_net::cross_entropy(&net, numbers);
+    let [[out_o1, out_o2], [in_o1, in_o2]] = worked_net::cross_entropy_derivatives(&net, numbers);
+    let ([i1, _], [o1, _]) = (numbers.inputs, numbers.targets);
+    lesson.set([
+        ("entropy", entropy),
+        ("-entropy", -entropy),
+        ("entropy by out_o1", out_o1),
+        ("entropy by out_o2", out_o2),
+        ("entropy by in_o1", in_o1),
+        ("entropy by in_o2", in_o2),
+        ("i1", i1),
+        ("o1", o1),
+    ]);
+    lesson.block("rate", short(*rate));
+    lesson.block("network", network(numbers));
+    let whose = if plan.text.is_some() { "the network of the text" } else { "your own network" };
+    lesson.block("whose", whose);
+}
+
+/// A number in few characters: `0.5`, `1e30`.
+fn short(value: f64) -> String {
+    if (1e-4..1e6).contains(&value) { value.to_string() } else { format!("{value:e}") }
+}
+
+/// The network as a table.
+fn network(numbers: &Numbers) -> String {
+    let ([i1, i2], [o1, o2], [b1, b2, b3, b4]) = (numbers.inputs, numbers.targets, numbers.biases);
+    let [[w1, w2], [w3, w4], [w5, w6], [w7, w8]] = numbers.weights;
     let is = |name: &str, value: f64| format!("{name} = {value}");
-    match plan.text {
-        Some(_) => writeln!(
-            out,
-            "One step of backpropagation with every number, next to a well-known worked text (2-2-2 net).\n"
-        )?,
-        None => writeln!(
-            out,
-            "One step of backpropagation with every number, for a 2-2-2 net of your own numbers.\n"
-        )?,
-    }
-    for (side, [a, b], middle, [c, d]) in [
-        (
-            String::new(),
-            ["to h1", "to h2"].map(String::from),
-            "",
-            [" to o1", " to o2"].map(String::from),
-        ),
-        (is("  i1", i1), [is("w1", w1), is("w3", w3)], "from h1", [is("w5", w5), is("w7", w7)]),
-        (is("  i2", i2), [is("w2", w2), is("w4", w4)], "from h2", [is("w6", w6), is("w8", w8)]),
-        ("  bias".to_owned(), [is("b1", b1), is("b2", b2)], "bias", [is("b3", b3), is("b4", b4)]),
-        (String::new(), ["", ""].map(String::from), "target", [is("o1", o1), is("o2", o2)]),
-    ] {
-        let line = format!("{side:<left$}{a:<cell$}{b:<cell$} {middle:<11}{c:<cell$}{d}");
-        writeln!(out, "{}", line.trim_end())?;
-    }
-    write!(
-        out,
-        "
-Two inputs (i), two hidden units (h), two outputs with their targets (o); every unit is a sigmoid.
-Sections 1 to 6 are computed in f64."
-    )?;
-    match plan.text {
-        Some(_) => writeln!(
-            out,
-            " \"agrees\": the ten decimals of the text, the last give or take
-one. \"differs\" gives the reason in a word, which section 7 explains. \"-\": not in the text."
-        ),
-        None => writeln!(out),
-    }
-}
-
-/// The rows of the derivation.
-fn derive(out: &mut impl Write, plan: &Plan, step: &Step<f64>) -> io::Result<()> {
-    for (section, number) in text::derivation(step, plan.rate).iter().zip(1_u32..) {
-        let title = format!("{number}. {}", section.title);
-        match plan.text {
-            Some(_) => writeln!(out, "\n{title:<43}{:<15}{:<14}verdict", "here", "in the text")?,
-            None => writeln!(out, "\n{title}")?,
-        }
-        for line in section.idea.lines() {
-            writeln!(out, "  {line}")?;
-        }
-        for row in &section.rows {
-            let verdict = plan.text.map(|biases| match row.verdict(biases, plan.rate) {
-                Verdict::NotPrinted => String::new(),
-                Verdict::Agrees => "agrees".to_owned(),
-                Verdict::Differs(slips) => {
-                    let words: Vec<_> = slips.iter().map(|slip| slip.word()).collect();
-                    format!("differs: {}", words.join(", "))
-                }
-                Verdict::Unexplained => "differs".to_owned(),
-            });
-            writeln!(out, "{}", line_of(row, verdict).trim_end())?;
-        }
-    }
-    Ok(())
-}
-
-/// With a verdict comes the number of the text.
-fn line_of(row: &Row, verdict: Option<String>) -> String {
-    let value = if row.value.abs() < 100.0 {
-        format!("{:.10}", row.value)
-    } else {
-        format!("{:.6e}", row.value)
-    };
-    // Room for a sign keeps the decimal points in line.
-    let signed = |text: &str| match text {
-        text if text.starts_with('-') && text.len() > 1 => text.to_owned(),
-        text => format!(" {text}"),
-    };
-    let digits = row.printed.map_or("-", |printed| printed.digits);
-    let text = verdict.map(|verdict| format!("{:<15}{verdict}", signed(digits)));
-    format!("  {:<40}{:<15}{}", row.formula, signed(&value), text.unwrap_or_default())
-}
-
-/// The reasons that the verdicts name.
-fn explain(out: &mut impl Write, biases: Biases, rate: f64) -> io::Result<()> {
-    let [of_text, declared, numbers] =
-        [Biases::Printed, Biases::Declared, biases].map(Numbers::of_text);
-    let entropy = worked_net::cross_entropy(&numbers.network::<f64>(), &numbers);
-    let [of_text, declared] =
-        [of_text, declared].map(|n| worked_net::step(&n.network::<f64>(), &n, text::RATE));
-    let ([_, text_in_h2], [_, text_out_h2]) = (of_text.in_h, of_text.out_h);
-    let ([_, in_h2], [_, out_h2]) = (declared.in_h, declared.out_h);
-    let ([out_o1, _], [e_o1, _], [delta_o1, _]) = (of_text.out_o, of_text.errors, of_text.delta_o);
-    let [o1, _] = numbers.targets;
-    writeln!(out, "\n7. Where the text differs")?;
-    if biases == Biases::Declared {
-        write!(
-            out,
-            "  bias     The text lists b1 .. b4 as 0.55, 0.56, 0.66, 0.67, but computes with b1 in place of b2
-           and with b3 in place of b4: its out_h2 is sigmoid({text_in_h2}) = {text_out_h2:.10}; with b2 it is
-           sigmoid({in_h2}) = {out_h2:.10}. All that follows inherits this. With its own biases,
-           --biases printed, this reason goes away.
-"
-        )?;
-    }
-    write!(
-        out,
-        "  swapped  E_o1 and E_o2 of the text stand in each other's place: ({o1} - {out_o1:.10})^2 / 2 is
-           {e_o1:.10}, the error of o1. The sum is right all the same.
-  target   Its dE/dw5 comes from the right delta_o1, (out_o1 - o1) * out_o1 * (1 - out_o1), with its
-           biases {delta_o1:.10}. On the way to h1 it has out_o1 in place of out_o1 - o1, which
-           makes delta_o1 too large. dE/dout_h1, dE/dw1 and w1+ inherit this.
-  rate     It announces the learning rate {} and updates w5 with it, but w1 with {}. One step has
-           one rate; here it is {}.
-
-  It also shows the cross-entropy as o ln(out) + (1 - o) ln(1 - out) without a minus in front. For
-  this network that is {:.10}: the worse the answer, the lower. It must be {entropy:+.10}.
-",
-        text::RATE,
-        text::RATE_OF_W1,
-        short(rate),
-        -entropy,
-    )
+    let lines = [
+        ["", "to h1", "to h2", "", "to o1", "to o2"].map(str::to_owned),
+        [is("i1", i1), is("w1", w1), is("w3", w3), "from h1".into(), is("w5", w5), is("w7", w7)],
+        [is("i2", i2), is("w2", w2), is("w4", w4), "from h2".into(), is("w6", w6), is("w8", w8)],
+        ["bias".into(), is("b1", b1), is("b2", b2), "bias".into(), is("b3", b3), is("b4", b4)],
+        ["".into(), "".into(), "".into(), "target".into(), is("o1", o1), is("o2", o2)],
+    ];
+    let indented = |line: &str| format!("  {line}\n");
+    aligned(&lines.map(|line| line.to_vec())).lines().map(indented).collect()
 }
 
 /// Trains; returns the points of the curve.
@@ -312,104 +230,62 @@ fn train<T: Number>(plan: &Plan, rate: T) -> (Vec<Moment<T>>, Ending) {
     (curve, ending)
 }
 
-/// Prints the loss after 0, 1, 10, 100 .. updates and at the end.
-fn tell<T: Number>(
-    out: &mut impl Write,
-    plan: &Plan,
-    curve: &[Moment<T>],
-    ending: Ending,
-) -> io::Result<()> {
-    let (number, rate) = (if plan.text.is_some() { 8 } else { 7 }, short(plan.rate));
-    writeln!(
-        out,
-        "\n{number}. Training: the same step again and again, in {}, learning rate {rate}",
-        T::NAME
-    )?;
-    let width = T::from_f64(1.0 / 3.0).bits().len();
-    writeln!(
-        out,
-        "{:>10}  {:<24}{:<width$}  {:<22}out_o2",
-        "updates",
-        "E",
-        "bits of E",
-        "out_o1",
-        width = width.max(10)
-    )?;
+/// The loss after 0, 1, 10, 100 .. updates and at the end.
+fn training<T: Number>(plan: &Plan, curve: &[Moment<T>], ending: Ending) -> String {
+    let mut lines =
+        vec![["updates", "E", "bits of E", "out_o1", "out_o2"].map(str::to_owned).to_vec()];
     let last = curve.last().map_or(0, |moment| moment.updates);
     for Moment { updates, loss, outputs: [o1, o2] } in curve {
         if *updates == 0 || *updates == last || is_power_of_ten(*updates) {
-            writeln!(
-                out,
-                "{updates:>10}  {:<24}{:<width$}  {:<22}{o2:?}",
-                format!("{loss:?}"),
-                loss.bits(),
-                format!("{o1:?}"),
-                width = width.max(10)
-            )?;
+            let outputs = [format!("{o1:?}"), format!("{o2:?}")];
+            let loss = [updates.to_string(), format!("{loss:?}"), loss.bits()];
+            lines.push([&loss[..], &outputs].concat());
         }
     }
     let [o1, o2] = plan.numbers.targets;
-    writeln!(
-        out,
-        "{:>10}  {:<24}{:<width$}  {o1:<22}{o2}",
-        "target",
-        0,
-        "",
-        width = width.max(10)
-    )?;
-    match ending {
+    lines.push(vec!["target".into(), "0".into(), String::new(), o1.to_string(), o2.to_string()]);
+    let end = match ending {
         Ending::Complete => {
-            writeln!(
-                out,
-                "  gradlet computes these bits on every machine, from a PC to a microcontroller."
-            )
+            "gradlet computes these bits on every machine, from a PC to a microcontroller."
         }
-        Ending::NotFinite(_) | Ending::Saturated(_) => writeln!(out, "  Stopped early."),
-    }
+        Ending::NotFinite(_) | Ending::Saturated(_) => "Stopped early.",
+    };
+    format!(
+        "{}{end}\nThe loss curve has {} points, as many as stand apart on logarithmic axes.",
+        aligned(&lines),
+        curve.len()
+    )
 }
 
-/// The loss curve as a picture.
-fn chart<T: Number>(plan: &Plan, curve: &[Moment<T>]) -> Chart {
-    let points: Vec<_> = curve.iter().map(|m| (f64::from(m.updates), m.loss.to_f64())).collect();
-    let marks: Vec<_> = curve
-        .iter()
-        .zip(&points)
-        .filter(|(moment, _)| is_power_of_ten(moment.updates))
-        .map(|(_, &point)| point)
-        .collect();
-    let mut lines = vec![];
+/// The loss curve.
+fn picture<T: Number>(plan: &Plan, curve: &[Moment<T>]) -> Result<Picture, DrawError> {
+    let point = |moment: &Moment<T>| (f64::from(moment.updates), moment.loss.to_f64());
+    let points: Vec<_> = curve.iter().map(point).collect();
+    let marks: Vec<_> =
+        curve.iter().filter(|moment| is_power_of_ten(moment.updates)).map(point).collect();
     let start = points.first().map_or(0.0, |&(_, loss)| loss);
     let end = points.last().map_or(1.0, |&(updates, _)| updates.max(10.0));
-    lines.push(Line {
-        label: Some("after so many updates".to_owned()),
-        look: Look::Solid,
-        colour: 0,
-        points,
-    });
-    lines.push(Line { label: None, look: Look::Dots, colour: 0, points: marks.clone() });
-    lines.push(Line {
-        label: Some(format!("before the first update: {}", three_digits(start))),
-        look: Look::Dashed,
-        colour: 1,
-        points: vec![(1.0, start), (end, start)],
-    });
-    Chart {
-        title: format!(
-            "Backpropagation trains {} 2-2-2 network ({}, learning rate {})",
-            if plan.text.is_some() { "the worked" } else { "your" },
+    let whose = if plan.text.is_some() { "the worked" } else { "your" };
+    let mut chart = Chart::new(
+        format!(
+            "Backpropagation trains {whose} 2-2-2 network ({}, learning rate {})",
             T::NAME,
             short(plan.rate)
         ),
-        x: Axis::log("number of updates"),
-        y: Axis::log("loss E = ½ Σ (output − target)²"),
-        lines,
-        notes: marks.iter().map(|&at| Note { at, text: three_digits(at.1) }).collect(),
-        ..Chart::default()
+        Axis::log("number of updates"),
+        Axis::log("loss E = ½ Σ (output − target)²"),
+    )
+    .with(Line::solid(0, points).named("after so many updates"))
+    .with(Line::dots(0, marks.clone()))
+    .with(
+        Line::dashed(1, [(1.0, start), (end, start)])
+            .named(format!("before the first update: {}", three_digits(start))),
+    );
+    for at in marks {
+        chart = chart.note(at, three_digits(at.1));
     }
-}
-
-/// The loss curve as CSV.
-fn table<T: Number>(curve: &[Moment<T>]) -> String {
+    // With the digits of its scalar type.
     let rows = curve.iter().map(|moment| format!("{},{:?}\n", moment.updates, moment.loss));
-    [String::from("step,loss\n")].into_iter().chain(rows).collect()
+    let csv = ["step,loss\n".to_owned()].into_iter().chain(rows).collect();
+    Ok(Picture { name: "loss", svg: chart.svg()?, csv })
 }

@@ -37,6 +37,8 @@ pub struct Section {
     pub tables: Vec<Table>,
     /// What stands after them.
     pub note: String,
+    /// What stands after that, unless the numbers are not those of the text.
+    pub remark: String,
 }
 
 /// A number.
@@ -172,7 +174,8 @@ fn entry(fields: &Fields<'_>) -> Result<Entry, String> {
 }
 
 fn section(fields: &Fields<'_>) -> Result<Section, String> {
-    fields.only(&["key", "title", "lines", "formulas", "idea", "rows", "tables", "note"])?;
+    fields
+        .only(&["key", "title", "lines", "formulas", "idea", "rows", "tables", "note", "remark"])?;
     Ok(Section {
         key: fields.text("key")?,
         title: fields.text("title")?,
@@ -182,6 +185,7 @@ fn section(fields: &Fields<'_>) -> Result<Section, String> {
         rows: fields.tables("rows", row)?,
         tables: fields.tables("tables", table)?,
         note: fields.optional("note").unwrap_or_default(),
+        remark: fields.optional("remark").unwrap_or_default(),
     })
 }
 

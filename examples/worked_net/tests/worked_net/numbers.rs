@@ -11,8 +11,7 @@
 
 use gradlet::prelude::*;
 use support::{Json, assert_all_close, assert_close, tolerance};
-use worked_net::text::{self, LAST_DIGIT, RATE, Slip, Verdict};
-use worked_net::{Biases, Ending, Moment, Net, Numbers, Parameters, Step, own};
+use worked_net::{Biases, Ending, Moment, Net, Numbers, Parameters, RATE, Step, own};
 
 const BOTH: [(Biases, &str); 2] = [(Biases::Declared, "declared"), (Biases::Printed, "printed")];
 const RATES: [(f64, &str); 2] = [(0.5, "lr_0.5"), (0.1, "lr_0.1")];
@@ -250,11 +249,10 @@ fn training_goes_on_when_updates_have_become_smaller_than_a_rounding() {
 // The text
 
 #[test]
-fn printed_numbers_are_those_of_the_text() {
-    let file = Json::file("004_bp222");
-    let keys = [
-        ("in_h1", "in_h1"),
-        ("out_h1", "out_h1"),
+fn slips_lead_to_the_numbers_of_the_text() {
+    let printed = Json::file("004_bp222").at("seed_printed");
+    let retraced = worked_net::retraced();
+    for (name, key) in [
         ("out_h2", "out_h2"),
         ("in_o1", "in_o1"),
         ("out_o1", "out_o1"),
@@ -265,68 +263,20 @@ fn printed_numbers_are_those_of_the_text() {
         ("dE/dout_o1", "dE_dout_o1"),
         ("dout_o1/din_o1", "dout_o1_din_o1"),
         ("dE/dw5", "dE_dw5"),
-        ("delta_o1,", "eq5.24"),
+        ("delta_o1", "eq5.24"),
         ("dE_o1/dout_h1", "eq5.26"),
         ("dE_o2/dout_h1", "eq5.27"),
         ("dE/dout_h1", "dE_dout_h1"),
-        ("dout_h1/din_h1", "dout_h1_din_h1"),
         ("dE/dw1", "dE_dw1"),
         ("w1+", "w1_plus_lr0.1"),
         ("w5+", "w5_plus_lr0.5"),
-    ];
-    let sections = text::derivation(&step(&network(Biases::Declared), RATE), RATE);
-    let printed: Vec<_> = sections
-        .iter()
-        .flat_map(|section| &section.rows)
-        .filter_map(|row| Some((row.formula.split(' ').next().unwrap(), row.printed?)))
-        .collect();
-    assert_eq!(printed.len(), keys.len());
-    for ((name, printed), (want_name, key)) in printed.into_iter().zip(keys) {
-        assert_eq!(name, want_name);
-        let want = file.at("seed_printed").at(key).number();
-        assert_eq!(printed.digits.parse::<f64>().unwrap(), want, "{name}");
-        let off = (printed.retraced - want).abs();
-        assert!(off <= LAST_DIGIT, "{name}: retraced {}, printed {want}", printed.retraced);
+    ] {
+        let is_it = |(with_slips, _): &&(String, f64)| with_slips.starts_with(&format!("{name} ("));
+        let (_, retraced) = retraced.iter().find(is_it).unwrap();
+        // The last of ten decimals may be off by one.
+        let off = (retraced - printed.at(key).number()).abs();
+        assert!(off <= 1.01e-10, "{name}: off by {off:e}");
     }
-}
-
-/// The verdicts on the printed numbers, in the order of the derivation.
-fn verdicts(biases: Biases, rate: f64) -> Vec<(String, Verdict)> {
-    let sections = text::derivation(&step(&network(biases), rate), rate);
-    let rows = sections.iter().flat_map(|section| &section.rows);
-    rows.map(|row| (row.formula.clone(), row.verdict(biases, rate)))
-        .filter(|(_, verdict)| *verdict != Verdict::NotPrinted)
-        .collect()
-}
-
-#[test]
-fn every_difference_is_explained() {
-    for (biases, _) in BOTH {
-        for rate in [0.5, 0.1, 0.3, 2.0, 1e-9, 1e30] {
-            for (formula, verdict) in verdicts(biases, rate) {
-                assert_ne!(verdict, Verdict::Unexplained, "{formula} {biases:?} {rate}");
-            }
-        }
-    }
-}
-
-#[test]
-fn biases_alone_explain_most_differences() {
-    let count = |biases, slips: &[Slip]| {
-        let is = |v: &Verdict| matches!(v, Verdict::Differs(found) if found == slips);
-        verdicts(biases, RATE).iter().filter(|(_, verdict)| is(verdict)).count()
-    };
-    let agree = |biases| verdicts(biases, RATE).iter().filter(|v| v.1 == Verdict::Agrees).count();
-    let rate = Slip::Rate(text::RATE_OF_W1);
-    assert_eq!(agree(Biases::Declared), 3);
-    assert_eq!(count(Biases::Declared, &[Slip::Bias]), 10);
-    assert_eq!(count(Biases::Declared, &[Slip::Bias, Slip::Swapped]), 2);
-    assert_eq!(count(Biases::Declared, &[Slip::Bias, Slip::Target]), 4);
-    assert_eq!(count(Biases::Declared, &[Slip::Bias, Slip::Target, rate]), 1);
-    assert_eq!(agree(Biases::Printed), 13);
-    assert_eq!(count(Biases::Printed, &[Slip::Swapped]), 2);
-    assert_eq!(count(Biases::Printed, &[Slip::Target]), 4);
-    assert_eq!(count(Biases::Printed, &[Slip::Target, rate]), 1);
 }
 
 #[test]
@@ -334,6 +284,20 @@ fn cross_entropy_is_positive() {
     let of = |biases| worked_net::cross_entropy(&network::<f64>(biases), &TEXT);
     assert_close("declared", of(Biases::Declared), 1.782391562535311, tolerance::F64_PASS);
     assert_close("printed", of(Biases::Printed), 1.783119828822271, tolerance::F64_PASS);
+}
+
+#[test]
+fn cross_entropy_derivatives_match_central_differences() {
+    let net = network::<f64>(Biases::Declared);
+    let [by_out, by_in] = worked_net::cross_entropy_derivatives(&net, &TEXT);
+    let outputs = net.forward(&TEXT.inputs);
+    for unit in 0..2 {
+        let (t, y) = (TEXT.targets[unit], outputs[unit]);
+        let entropy = |y: f64| -(t * y.ln() + (1.0 - t) * (1.0 - y).ln());
+        let difference = (entropy(y + 1e-6) - entropy(y - 1e-6)) / 2e-6;
+        assert_close("by out", by_out[unit], difference, 1e-8);
+        assert_close("by in", by_in[unit], y - t, tolerance::F64_PASS);
+    }
 }
 
 // Numbers of the user's own

@@ -37,17 +37,50 @@ fn prints_the_derivation_and_the_training() {
     assert!(!text.contains('\x1b'));
     for line in text.lines() {
         // The last lines are paths.
-        let fits = line.chars().count() <= 100 || line.contains("loss.");
+        let fits = line.chars().count() <= 104 || line.contains("loss.");
         assert!(fits && line.trim_end() == line, "{line}");
     }
     let lines = [
-        "out_h2 = 1 / (1 + e^-in_h2)              0.6615031592   0.6592603884  differs: bias\n",
-        "dE/dw1 = delta_h1 * i1                   0.0011232067   0.0011362635  differs: bias, target\n",
-        "w5+ = w5 - 0.5 * dE/dw5                  0.4590883425   0.45906664745 differs: bias\n",
-        "     10000  2.206759e-6             361417d5",
+        "out_h2 = 1 / (1 + e^-in_h2)   0.6615031592   0.6592603884  differs: bias\n",
+        "  0.0011232067    0.0011362635   differs: bias, target\n",
+        "w5+ = w5 - 0.5 * dE/dw5     0.45908834249   0.45906664745  differs: bias, rounded\n",
+        "  10000    2.206759e-6    361417d5",
     ];
     for line in lines {
         assert!(text.contains(line), "{line}\n{text}");
+    }
+}
+
+#[test]
+fn explains_every_difference() {
+    let verdicts = |more: &[&str]| {
+        let folder = PROGRAM.folder("verdicts");
+        let output = PROGRAM.run(&[&["--output", &folder, "--steps", "1"], more].concat());
+        let text = text_of(&output.stdout);
+        let count = |end: &str| text.lines().filter(|line| line.ends_with(end)).count();
+        // With a rate of one's own, every number is still explained.
+        assert_eq!(count("  differs"), 0, "{text}");
+        let endings = ["  agrees", "  agrees but for the last digit", "  agrees, cut off"];
+        let words = ["bias", "bias, swapped", "bias, target", "swapped", "target"];
+        (endings.map(count), words.map(|words| count(&format!("  differs: {words}"))))
+    };
+    assert_eq!(verdicts(&[]), ([6, 0, 0], [9, 2, 2, 0, 0]));
+    assert_eq!(verdicts(&["--biases", "printed"]), ([12, 1, 2], [0, 0, 0, 2, 2]));
+    for rate in ["0.1", "0.3", "2", "1e-9"] {
+        verdicts(&["--learning-rate", rate]);
+        verdicts(&["--learning-rate", rate, "--biases", "printed"]);
+    }
+}
+
+#[test]
+fn shows_the_sections_and_formulas_that_are_asked_for() {
+    let folder = PROGRAM.folder("sections");
+    let output = PROGRAM.run(&["--section", "update, 1", "--formulas", "--output", &folder]);
+    let text = text_of(&output.stdout);
+    let headings = text.lines().filter(|line| line.contains(". ") && line.ends_with(')'));
+    assert_eq!(headings.filter(|line| line.starts_with(char::is_numeric)).count(), 2, "{text}");
+    for line in ["1. Forward: the hidden units", "7. The update", "(5.1)\n", "(5.34)\n"] {
+        assert!(text.contains(line), "{line}: {text}");
     }
 }
 
@@ -89,7 +122,7 @@ fn takes_its_options() {
     assert!(output.status.success());
     let text = text_of(&output.stdout);
     assert!(text.contains("b2 = 0.55") && text.contains("learning rate 0.1"), "{text}");
-    assert!(text.contains("w1+ = w1 - 0.1 * dE/dw1                  0.0998882126"), "{text}");
+    assert!(text.contains("w1+ = w1 - 0.1 * dE/dw1     0.0998882126"), "{text}");
     assert_eq!(rows(&folder).iter().map(|row| row.0).collect::<Vec<_>>(), [0, 1, 2, 3, 4, 5, 6, 7]);
 }
 
@@ -103,10 +136,10 @@ fn takes_numbers_of_your_own() {
     assert!(output.status.success());
     let text = text_of(&output.stdout);
     for line in [
-        "  i1 = 0.05    w1 = 0.15     w3 = 0.25      from h1    w5 = 0.4      w7 = 0.5\n",
-        "  in_h1 = w1*i1 + w2*i2 + b1               0.3375000000\n",
-        "  w5+ = w5 - 0.8 * dE/dw5                  0.3519825557\n",
-        "7. Training: the same step again and again, in f32, learning rate 0.8\n",
+        "  i1 = 0.05  w1 = 0.15  w3 = 0.25   from h1  w5 = 0.4    w7 = 0.5\n",
+        "  in_h1 = w1*i1 + w2*i2 + b1    0.3375000000\n",
+        "  w5+ = w5 - 0.8 * dE/dw5     0.3519825557\n",
+        "8. Training: the same step again and again, in f32, learning rate 0.8\n",
     ] {
         assert!(text.contains(line), "{line}\n{text}");
     }
@@ -142,7 +175,8 @@ fn writes_into_the_target_folder_by_default() {
 
 #[test]
 fn refuses_bad_options() {
-    let cases: [(&[&str], &str); 9] = [
+    let cases: [(&[&str], &str); 10] = [
+        (&["--section", "10"], "no section `10`; the sections are hidden-forward, "),
         (&["--learning-rate", "0"], "must be finite and greater than 0"),
         (&["--learning-rate", "-0.5"], "must be finite and greater than 0"),
         (&["--learning-rate", "NaN"], "must be finite and greater than 0"),
@@ -231,7 +265,16 @@ fn explains_every_option() {
     let output = PROGRAM.run(&["--help"]);
     assert!(output.status.success());
     let help = text_of(&output.stdout);
-    for option in ["--steps", "--learning-rate", "--numbers", "--biases", "--scalar", "--output"] {
+    for option in [
+        "--steps",
+        "--learning-rate",
+        "--numbers",
+        "--biases",
+        "--scalar",
+        "--section",
+        "--formulas",
+        "--output",
+    ] {
         assert!(help.contains(option), "{option}");
     }
 }
