@@ -16,14 +16,15 @@ use std::process::ExitCode;
 
 use devices::detector::{self, Limit};
 use devices::vibration::{self, Fault};
-use examples::anomaly::compute::{METHODS, Machine, Plan, SEVERITIES, mean};
-use examples::anomaly::{compute, pictures};
+use examples::anomaly::{self as compute, METHODS, Machine, Plan, SEVERITIES, Seen, Story, mean};
 use shared::console::Console;
 use shared::options;
 use shared::options::{flag, path, positive, real, whole};
-use shared::output::{Folder, list_files};
+use shared::output::{Folder, Picture};
+use shared::plot::{Axis, Chart, DrawError, Legend, Line};
 use shared::progress;
 use shared::run::{Failure, exit_code};
+use shared::table::Csv;
 
 options! {
     "anomaly",
@@ -72,8 +73,7 @@ fn run(options: &Options) -> Result<(), Failure> {
     introduce(&mut out, &plan, count)?;
     table(&mut out, &machines)?;
     let story = compute::story(options.first, &plan);
-    list_files(&mut out, &pictures::write(&folder, &machines, &story)?)?;
-    Ok(())
+    folder.write_pictures(&mut out, &[errors(&story)?, roc(&machines)?])
 }
 
 fn introduce(out: &mut impl Write, plan: &Plan, machines: u64) -> io::Result<()> {
@@ -152,4 +152,89 @@ which they have as many false alarms on each machine as the detector has.
         format!("{name} {:.4}", compute::area(&compute::roc(machines, method)))
     });
     writeln!(out, "{}", areas.collect::<Vec<_>>().join(", "))
+}
+
+/// Windows in seconds.
+fn seconds(windows: usize) -> f64 {
+    let length = f64::from(u16::try_from(detector::WINDOW).unwrap_or(u16::MAX));
+    f64::from(u32::try_from(windows).unwrap_or(u32::MAX)) * length
+        / f64::from(vibration::SAMPLE_RATE)
+}
+
+/// All windows of the periods with their times.
+fn times(story: &Story) -> impl Iterator<Item = (f64, &Seen)> {
+    let all = story.learning.iter().chain(&story.healthy).chain(&story.broken);
+    all.enumerate().map(|(number, seen)| (seconds(number), seen))
+}
+
+/// The errors over time, with the threshold.
+fn errors(story: &Story) -> Result<Picture, DrawError> {
+    let watching = seconds(story.learning.len());
+    let broken = watching + seconds(story.healthy.len());
+    let end = broken + seconds(story.broken.len());
+    let of_method = |method: usize| {
+        times(story).filter_map(move |(time, seen)| Some((time, *seen.scores.get(method)?)))
+    };
+    let (fault, severity) = story.fault;
+    let (low, high, threshold) = (-10.0, 15.0, story.threshold);
+    let border = |time| Line::solid(usize::MAX, [(time, low), (time, high)]);
+    let title = format!(
+        "A machine from learning to a fault ({}, severity {severity}); synthetic vibration",
+        fault.name()
+    );
+    let chart = Chart::new(
+        title,
+        Axis::linear("time, in seconds").from(0.0, end),
+        Axis::linear("standard deviations above the usual mean").from(low, high),
+    )
+    .with(Line::solid(2, of_method(2)).named(METHODS[2]))
+    .with(Line::solid(0, of_method(0)).named("error of the autoencoder"))
+    .with(Line::dashed(1, [(watching, threshold), (end, threshold)]).named("threshold"))
+    .with_all([border(watching), border(broken)])
+    .note((0.0, high - 1.1), "finding the threshold")
+    .note((watching, high - 1.1), "watching the healthy machine")
+    .note((broken, high - 1.1), "the fault")
+    .legend(Legend::LowerRight);
+    let mut csv =
+        Csv::new(&["seconds", "autoencoder", "largest_z_score", "vibration_level", "flagged"]);
+    for (time, Seen { scores: [a, b, c], is_flagged }) in times(story) {
+        csv.row(&[time, *a, *b, *c, if *is_flagged { 1.0 } else { 0.0 }]);
+    }
+    Ok(Picture { name: "error", svg: chart.svg()?, csv: csv.finish() })
+}
+
+/// A curve without points that are too close to others to be seen.
+fn thinned(curve: Vec<(f64, f64)>) -> Vec<(f64, f64)> {
+    let mut kept: Vec<(f64, f64)> = vec![];
+    let last = curve.last().copied();
+    for point in curve {
+        let is_far = |end: &&mut (f64, f64)| (point.0 - end.0).max(point.1 - end.1) > 0.004;
+        if kept.is_empty() || kept.last_mut().filter(is_far).is_some() || Some(point) == last {
+            kept.push(point);
+        }
+    }
+    kept
+}
+
+/// The ROC curves of the methods.
+fn roc(machines: &[Machine]) -> Result<Picture, DrawError> {
+    let curve = |(method, name): (usize, &&str)| {
+        let points = compute::roc(machines, method);
+        let label = format!("{name}, area {:.3}", compute::area(&points));
+        Line::solid(method, thinned(points)).named(label)
+    };
+    let title = format!(
+        "Four faults of severity {} on {} machines; synthetic vibration",
+        SEVERITIES[compute::MIDDLE],
+        machines.len()
+    );
+    Chart::new(
+        title,
+        Axis::linear("false alarms, share of healthy windows").from(0.0, 1.0),
+        Axis::linear("flagged, share of windows with a fault").from(0.0, 1.0),
+    )
+    .with_all(METHODS.iter().enumerate().map(curve))
+    .with(Line::dashed(usize::MAX, [(0.0, 0.0), (1.0, 1.0)]).named("chance, area 0.5"))
+    .legend(Legend::LowerRight)
+    .picture("roc")
 }

@@ -15,16 +15,18 @@ use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
+use devices::personal::DIGITS;
 use devices::personal::{Device, SHOWN, UPRIGHT};
-use examples::anomaly::compute::mean;
-use examples::personalise::compute::{Run, World, percent};
-use examples::personalise::{compute, pictures};
+use examples::anomaly::mean;
+use examples::personalise::{self as compute, Run, World, percent};
 use shared::console::Console;
 use shared::options;
 use shared::options::{flag, path, whole};
-use shared::output::{Folder, list_files};
+use shared::output::{Folder, Picture};
+use shared::plot::{Axis, Chart, DrawError, Legend, Line, Look, matrix};
 use shared::progress;
 use shared::run::{Failure, exit_code};
+use shared::table::Csv;
 
 options! {
     "personalise",
@@ -35,7 +37,7 @@ options! {
         /// which this program was built]
         data: Option<PathBuf> = path("DIR"),
         /// Number of random splits of the digits, each with its own factory and device
-        worlds: u64 = whole("N", 10, 1..=1000),
+        splits: u64 = whole("N", 10, 1..=1000),
         /// Two splits
         quick: bool = flag(),
         /// Write the firmware's files, from the first split, into this folder, and exit
@@ -56,9 +58,9 @@ fn run(options: &Options) -> Result<(), Failure> {
         return write_firmware(folder, &World::new(&digits, 1));
     }
     let folder = Folder::create_or_default(options.output.as_deref(), "personalise")?;
-    let worlds = if options.quick { 2 } else { options.worlds };
-    let bar = progress::bar(worlds, "worlds");
-    let runs: Vec<Run> = (1..=worlds)
+    let splits = if options.quick { 2 } else { options.splits };
+    let bar = progress::bar(splits, "splits");
+    let runs: Vec<Run> = (1..=splits)
         .map(|seed| {
             let run = compute::run(&World::new(&digits, seed));
             bar.inc(1);
@@ -68,8 +70,17 @@ fn run(options: &Options) -> Result<(), Failure> {
     bar.finish_and_clear();
     let mut out = Console::default();
     tell(&mut out, &runs)?;
-    list_files(&mut out, &pictures::write(&folder, &runs)?)?;
-    Ok(())
+    let mut pictures = vec![curves(&runs)?];
+    if let Some(Run { before: [_, before], after: [_, after], .. }) = runs.first() {
+        for (name, title, matrix) in [
+            ("confusion_before", "Rotated digits, read by the factory's network", before),
+            ("confusion_after", "Rotated digits, read after learning", after),
+        ] {
+            let (names, counts) = (names(), matrix.counts().map(|row| row.to_vec()));
+            pictures.push(matrix::confusion(name, title, AXES, &names, &counts));
+        }
+    }
+    folder.write_pictures(&mut out, &pictures)
 }
 
 /// Writes the factory's network, the upright images, the labelled images, and 100 held-out images
@@ -86,16 +97,16 @@ fn tell(out: &mut impl Write, runs: &[Run]) -> io::Result<()> {
     writeln!(
         out,
         "A 64-64-10 network learns 1,000 upright digits in the factory. On the device, digits come\n\
-         turned by 90 degrees: its last layer learns {SHOWN} labelled ones, each in 20 steps of 8 images,\n\
+         rotated by 90 degrees: its last layer learns {SHOWN} labelled ones, each in 20 steps of 8 images,\n\
          6 of which are upright, from {UPRIGHT} in flash without labels. Device: {} bytes of RAM.\n\n\
-         Right answers on held-out digits, in percent:\n",
+         Accuracy on held-out digits, in percent:\n",
         Device::BYTES
     )?;
-    writeln!(out, "{:>15}{:>30}{:>30}{:>24}", "", "upright", "turned", "without upright images")?;
+    writeln!(out, "{:>15}{:>30}{:>30}{:>24}", "", "upright", "rotated", "without upright images")?;
     writeln!(
         out,
         "{:>15}{:>10}{:>10}{:>10}{:>10}{:>10}{:>10}{:>12}{:>12}",
-        "world", "before", "after", "falls by", "before", "after", "rises by", "upright", "turned"
+        "split", "before", "after", "falls by", "before", "after", "rises by", "upright", "rotated"
     )?;
     let rows: Vec<[f64; 8]> = runs
         .iter()
@@ -106,8 +117,8 @@ fn tell(out: &mut impl Write, runs: &[Run]) -> io::Result<()> {
             [old, old_after, old - old_after, new, new_after, new_after - new, forgot, learned]
         })
         .collect();
-    for (world, row) in (1_u32..).zip(&rows) {
-        write_row(out, &world.to_string(), row)?;
+    for (split, row) in (1_u32..).zip(&rows) {
+        write_row(out, &split.to_string(), row)?;
     }
     let column = |number: usize| -> Vec<f64> {
         rows.iter().filter_map(|row| row.get(number).copied()).collect()
@@ -127,4 +138,52 @@ fn write_row(out: &mut impl Write, name: &str, row: &[f64; 8]) -> io::Result<()>
         out,
         "{name:>15}{a:>10.1}{b:>10.1}{c:>10.1}{d:>10.1}{e:>10.1}{f:>10.1}{g:>12.1}{h:>12.1}"
     )
+}
+
+/// The names of the axes of a confusion matrix.
+const AXES: [&str; 2] = ["digit shown", "digit answered"];
+
+fn names() -> Vec<String> {
+    (0..DIGITS).map(|digit| digit.to_string()).collect()
+}
+
+/// Accuracy while a device learns: the means over all splits, with an area from the worst to the
+/// best.
+fn curves(runs: &[Run]) -> Result<Picture, DrawError> {
+    let mut chart = Chart::new(
+        format!("Accuracy on held-out digits: means and ranges of {} splits", runs.len()),
+        Axis::linear("labelled rotated digits learned").from(0.0, 105.0),
+        Axis::linear("accuracy, in percent").from(0.0, 100.0),
+    )
+    .legend(Legend::LowerRight);
+    let first = runs.first().map_or(&[][..], |run| &run.curve);
+    let labels = ["upright digits, as in the factory", "rotated digits, as now"];
+    for (kind, label) in labels.into_iter().enumerate() {
+        let points = |pick: &dyn Fn(&[f64]) -> f64| -> Vec<(f64, f64)> {
+            let at = |number: usize| {
+                let of_run = |run: &Run| run.curve.get(number)?.1.get(kind).copied();
+                pick(&runs.iter().filter_map(of_run).collect::<Vec<_>>())
+            };
+            (0..).zip(first).map(|(number, mark)| (mark.0.into(), at(number))).collect()
+        };
+        let lowest = points(&|values| values.iter().copied().fold(100.0, f64::min));
+        let highest = points(&|values| values.iter().copied().fold(0.0, f64::max));
+        let area = lowest.into_iter().chain(highest.into_iter().rev());
+        chart = chart
+            .with(Line::new(Look::Area, kind, area))
+            .with(Line::solid(kind, points(&mean)).named(label));
+    }
+    let end = first.last().map_or(0.0, |mark| mark.0.into());
+    for (kind, label) in [(0, Some("the same without upright images in each step")), (1, None)] {
+        let forgetful = runs.iter().filter_map(|run| run.forgetful.get(kind)).map(percent);
+        let cross = Line::crosses(kind, [(end, mean(&forgetful.collect::<Vec<_>>()))]);
+        chart = chart.with(Line { label: label.map(str::to_owned), ..cross });
+    }
+    let mut csv = Csv::new(&["split", "labelled", "upright_percent", "rotated_percent"]);
+    for (split, run) in (1_u32..).zip(runs) {
+        for (labelled, [old, new]) in &run.curve {
+            csv.row(&[split.into(), (*labelled).into(), *old, *new]);
+        }
+    }
+    Ok(Picture { name: "accuracy", svg: chart.svg()?, csv: csv.finish() })
 }

@@ -12,13 +12,14 @@ use std::process::ExitCode;
 
 use examples::digits::idx::own_data;
 use examples::train::compute::{self, Plan, Prediction, Trained};
+use examples::train::export;
 use examples::train::table::{self, Choice, Table};
-use examples::train::{export, pictures};
 use gradlet::metrics::{MeanAbsoluteError, RSquared};
 use shared::console::Console;
 use shared::options;
 use shared::options::{flag, list, path, positive, read, real, whole};
-use shared::output::{Folder, list_files};
+use shared::output::{Folder, Picture, list_files};
+use shared::plot::{Axis, Chart, DrawError, Legend, Line, Size, matrix, three_digits};
 use shared::progress;
 use shared::run::{Failure, exit_code};
 
@@ -121,11 +122,44 @@ fn run(options: &Options) -> Result<(), Failure> {
     introduce(&mut out, file, &table, &trained)?;
     results(&mut out, &table, &plan, &trained)?;
     let name = file.file_name().unwrap_or_default().to_string_lossy();
-    let mut files = pictures::write(&folder, &table, &trained)?;
+    let [loss, predictions] = pictures(&table, &trained)?;
+    let mut files = [folder.write_picture(&loss)?, folder.write_picture(&predictions)?].concat();
     files.push(folder.write("model.safetensors", &export::safetensors(&trained.layers))?);
     files.push(folder.write("model.rs", &export::rust(&table, &trained.layers, &name))?);
     list_files(&mut out, &files)?;
     Ok(())
+}
+
+/// The loss of each epoch, and how good the predictions for the held-out samples are.
+fn pictures(table: &Table, trained: &Trained) -> Result<[Picture; 2], DrawError> {
+    let points = |part: usize| {
+        let losses = trained.curve.iter().filter_map(move |losses| losses.get(part));
+        (1_u32..).zip(losses).map(|(epoch, &loss)| (epoch.into(), loss.into()))
+    };
+    let best = points(1).nth(trained.best.saturating_sub(1)).unwrap_or_default();
+    let loss = Chart::new("Mean loss of each epoch", Axis::linear("epoch"), Axis::log("loss"))
+        .with(Line::solid(0, points(0)).named("samples to train on"))
+        .with(Line::solid(1, points(1)).named("held-out samples"))
+        .with(Line::dots(1, [best]).named("the network that is kept"))
+        .note(best, three_digits(best.1))
+        .legend(Legend::UpperRight)
+        .picture("loss")?;
+    let [_, held_out] = &trained.predictions;
+    if !table.labels.is_empty() {
+        let counts = compute::confusion(table.labels.len(), held_out);
+        let (title, axes) = ("Labels of the held-out samples", ["label", "predicted"]);
+        return Ok([loss, matrix::confusion("confusion", title, axes, &table.labels, &counts)]);
+    }
+    let points: Vec<_> =
+        held_out.iter().map(|p| (f64::from(p.target), f64::from(p.output))).collect();
+    let all = || points.iter().flat_map(|&(x, y)| [x, y]);
+    let (low, high) = (all().fold(f64::INFINITY, f64::min), all().fold(f64::MIN, f64::max));
+    let title = "Predictions for the held-out samples";
+    let chart = Chart::new(title, Axis::linear(&table.target), Axis::linear("predicted"))
+        .with(Line::dashed(1, [(low, low), (high, high)]).named("exact"))
+        .with(Line::dots(0, points).named("a sample"))
+        .legend(Legend::LowerRight);
+    Ok([loss, Chart { size: Size::SQUARE, ..chart }.picture("predictions")?])
 }
 
 fn introduce(

@@ -15,7 +15,7 @@ use std::thread;
 
 use devices::detector::{Answer, Detector, Limit, Phase, Settings, Verdict, WINDOW};
 use devices::vibration::{Fault, INNER_RACE, OUTER_RACE, RESONANCE, SAMPLE_RATE, SPEED, Vibration};
-use examples::anomaly::compute::{FIRST, Machine, Plan, area, mean, roc, story, watch};
+use examples::anomaly::{FIRST, Machine, Plan, area, mean, roc, story, watch};
 
 // Rates
 

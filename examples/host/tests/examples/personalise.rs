@@ -9,19 +9,19 @@
 )]
 #![allow(dead_code, reason = "only the program needs all of it")]
 
-use examples::personalise::compute;
+use examples::personalise as compute;
 use std::sync::LazyLock;
 
 use devices::personal::{Device, Image, SHOWN};
 use examples::digits::idx;
-use examples::personalise::compute::{Labelled, Run, World, percent, pixels, turned};
+use examples::personalise::{Labelled, Run, World, percent, pixels, rotated};
 
 static DIGITS: LazyLock<Vec<Labelled>> =
     LazyLock::new(|| compute::digits(&idx::own_data()).unwrap());
 
-/// Held-out digits in ten worlds: the rise on turned ones, the fall on upright ones.
+/// Held-out digits of ten splits: the rise on rotated ones, the fall on upright ones.
 #[test]
-fn devices_learn_turned_digits_and_keep_upright_ones() {
+fn devices_learn_rotated_digits_and_keep_upright_ones() {
     let runs: Vec<Run> = (1..=10).map(|seed| compute::run(&World::new(&DIGITS, seed))).collect();
     let mean = |value: &dyn Fn(&Run) -> f64| runs.iter().map(value).sum::<f64>() / 10.0;
     for Run { before, after, forgetful, .. } in &runs {
@@ -47,19 +47,19 @@ fn no_digit_is_both_learned_and_tested_with() {
     let differ = |shown: &Labelled| world.new.iter().filter(|new| new.0 == shown.0).count();
     assert_eq!(world.shown.iter().map(differ).sum::<usize>(), 0);
     for ((old, a), (new, b)) in world.old.iter().zip(&world.new) {
-        assert_eq!((turned(old), a), (*new, b));
+        assert_eq!((rotated(old), a), (*new, b));
     }
 }
 
 #[test]
 fn four_turns_are_none() {
     let (image, _) = DIGITS[0];
-    let once = turned(&image);
+    let once = rotated(&image);
     assert_ne!(once, image);
     // The upper right corner comes to the upper left.
     assert_eq!(pixels(&once)[0], pixels(&image)[7]);
     assert_eq!(pixels(&once)[1], pixels(&image)[15]);
-    assert_eq!(turned(&turned(&turned(&once))), image);
+    assert_eq!(rotated(&rotated(&rotated(&once))), image);
     assert_eq!(image.input().map(|x| (x * 15.0) as u8), pixels(&image));
 }
 

@@ -2,6 +2,9 @@
 
 use core::fmt::Write;
 
+use crate::output::Picture;
+use crate::table::Csv;
+
 /// Side of a cell, where the first one is, and the room around all.
 const SIDE: u32 = 44;
 const CORNER: u32 = 76;
@@ -48,6 +51,23 @@ impl Grid {
             words(x, y, &text, if share > 0.6 { "#fff" } else { "#222" })
         )
     }
+}
+
+/// A confusion matrix and its counts, in files of this name; the axes as in [`picture`].
+pub fn confusion(
+    name: &'static str,
+    title: &str,
+    axes: [&str; 2],
+    names: &[String],
+    counts: &[Vec<u32>],
+) -> Picture {
+    let mut csv = Csv::new(&["target", "output", "count"]);
+    for (target, row) in (0_u32..).zip(counts) {
+        for (output, &count) in (0_u32..).zip(row) {
+            csv.row(&[target.into(), output.into(), count.into()]);
+        }
+    }
+    Picture { name, svg: picture(title, axes, names, counts), csv: csv.finish() }
 }
 
 /// `counts[target][output]` as SVG text: correct predictions on the diagonal. The axes are the name

@@ -52,7 +52,7 @@ pub fn pixels(image: &Image) -> [u8; PIXELS] {
 }
 
 /// The image, rotated anticlockwise by 90 degrees: the right column becomes the top row.
-pub fn turned(image: &Image) -> Image {
+pub fn rotated(image: &Image) -> Image {
     const SIDE: usize = PIXELS.isqrt();
     let old = pixels(image);
     let mut new = [0; PIXELS];
@@ -74,9 +74,9 @@ impl World {
         let held_out = digits.split_off(FACTORY.min(digits.len()));
         let upright = digits.iter().take(UPRIGHT).flat_map(|(image, _)| image.0).collect();
         let factory = pretrain(&mut digits, &mut rng);
-        let turn = |&(image, digit): &Labelled| (turned(&image), digit);
+        let rotate = |&(image, digit): &Labelled| (rotated(&image), digit);
         let (shown, old) = held_out.split_at(SHOWN.min(held_out.len()));
-        let (shown, new) = (shown.iter().map(turn).collect(), old.iter().map(turn).collect());
+        let (shown, new) = (shown.iter().map(rotate).collect(), old.iter().map(rotate).collect());
         Self { factory, upright, shown, old: old.to_vec(), new }
     }
 }

@@ -2,5 +2,4 @@
 
 pub mod compute;
 pub mod export;
-pub mod pictures;
 pub mod table;
