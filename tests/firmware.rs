@@ -255,7 +255,7 @@ fn personalised() -> String {
     let mut device = personal::Device::new(&factory);
     let right = |device: &personal::Device<'_>| {
         let [old, new] = [old, new].map(|images| personal::Labelled(images).right(device));
-        format!("right of 100 upright {old}, turned {new}")
+        format!("right of 100 upright {old}, rotated {new}")
     };
     let before = right(&device);
     for (image, digit) in personal::Labelled(shown).iter() {
@@ -270,7 +270,7 @@ fn personalised() -> String {
 
 #[test]
 #[ignore = "needs QEMU and cross targets: tests/all.sh firmware"]
-fn devices_learn_turned_digits_to_the_bits_of_the_host() {
+fn devices_learn_rotated_digits_to_the_bits_of_the_host() {
     let want = personalised();
     // The cores that compute `f32` by subroutines take a minute each.
     for core in [M4F, M33] {

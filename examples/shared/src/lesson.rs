@@ -253,6 +253,9 @@ impl Lesson {
         push(out, 2, &aligned(&lines));
         if self.compares {
             for table in &section.tables {
+                if !out.ends_with(&format!("{title}\n")) {
+                    out.push('\n');
+                }
                 self.print_table(out, table, words)?;
             }
         }
@@ -335,7 +338,6 @@ impl Lesson {
         heading.extend(table.columns.iter().cloned());
         heading.push("verdict".to_owned());
         lines.insert(0, heading);
-        out.push('\n');
         push(out, 2, &aligned(&lines));
         Ok(())
     }

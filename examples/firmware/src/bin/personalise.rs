@@ -34,7 +34,7 @@ fn run() -> Result<bool, Error> {
         let count = old.len() / LABELLED;
         let (old, new) = (Labelled(old).right(device), Labelled(new).right(device));
         println!(
-            "{=str}: right of {=usize} upright {=usize}, turned {=usize}",
+            "{=str}: right of {=usize} upright {=usize}, rotated {=usize}",
             when, count, old, new
         );
     };

@@ -1,4 +1,4 @@
-//! What the examples share: charts, rows of numbers, tables.
+//! What the examples share: charts, lessons, tables.
 #![allow(
     clippy::unwrap_used,
     clippy::panic,
@@ -8,6 +8,8 @@
     clippy::float_cmp,
     reason = "tests may panic"
 )]
+
+mod lesson;
 
 use std::fs;
 use std::path::Path;
