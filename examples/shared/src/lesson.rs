@@ -26,7 +26,7 @@
 //! lesson.tell(&mut out)?;
 //! let out = String::from_utf8(out)?;
 //! assert!(out.contains("agrees") && out.contains("differs: rule") && out.contains("by 0.2"));
-//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! # Ok::<(), shared::run::Failure>(())
 //! ```
 
 mod file;
