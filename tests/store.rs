@@ -329,6 +329,7 @@ fn errors_say_what_was_found_and_what_was_expected() {
             "the range does not begin and end at page boundaries of the flash",
         ),
         (Error::Range(RangeError::TooShort), "the range has fewer than two pages"),
+        (Error::Range(RangeError::Reversed), "the range ends before it begins"),
         (
             Error::Range(RangeError::Outside { end: 1024 }),
             "the range is not within the flash, which has 1024 bytes",
@@ -374,7 +375,7 @@ fn ranges_must_be_pages_of_the_flash() {
     assert_eq!(error(0..0), StoreError::Range(RangeError::TooShort));
     #[allow(clippy::reversed_empty_ranges, reason = "a mistake that a user may make")]
     let reversed = error(1024..0);
-    assert_eq!(reversed, StoreError::Range(RangeError::Outside { end: 1024 }));
+    assert_eq!(reversed, StoreError::Range(RangeError::Reversed));
     assert_eq!(error(0..1536), StoreError::Range(RangeError::Outside { end: 1024 }));
 }
 

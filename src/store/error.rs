@@ -13,7 +13,9 @@ pub enum RangeError {
     NotPages,
     /// It has fewer than two pages.
     TooShort,
-    /// It ends before it begins, or after the end of the flash.
+    /// It ends before it begins.
+    Reversed,
+    /// It ends after the end of the flash.
     Outside {
         /// Bytes of the flash.
         end: u32,
@@ -85,6 +87,7 @@ error_texts! {
     Self::Range(RangeError::NotPages) =>
         "the range does not begin and end at page boundaries of the flash",
     Self::Range(RangeError::TooShort) => "the range has fewer than two pages",
+    Self::Range(RangeError::Reversed) => "the range ends before it begins",
     Self::Range(RangeError::Outside { end }) =>
         "the range is not within the flash, which has {end} bytes",
     Self::Empty => "nothing has been saved yet",

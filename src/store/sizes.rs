@@ -73,7 +73,10 @@ impl Sizes {
         capacity: usize,
     ) -> Result<NonZeroU32, RangeError> {
         let end = u32::try_from(capacity).unwrap_or(u32::MAX);
-        if range.start > range.end || range.end > end {
+        if range.start > range.end {
+            return Err(RangeError::Reversed);
+        }
+        if range.end > end {
             return Err(RangeError::Outside { end });
         }
         if range.start % self.page != 0 || range.end % self.page != 0 {
