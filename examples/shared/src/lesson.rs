@@ -86,8 +86,9 @@ impl Sections {
 
 /// The keys of the sections of an example, in order; none if the file has an error.
 pub fn keys(toml: &'static str, example: &str) -> Vec<String> {
-    let sections = Lesson::read(toml, example).map(|lesson| lesson.entry.sections);
-    sections.unwrap_or_default().into_iter().map(|section| section.key).collect()
+    let lesson = Lesson::read(toml, example);
+    let sections = lesson.as_ref().map_or(&[][..], Lesson::sections);
+    sections.iter().map(|section| section.key.clone()).collect()
 }
 
 /// The quotes of all examples in a file.
@@ -123,6 +124,11 @@ impl Lesson {
     pub fn excluding(mut self, word: &'static str) -> Self {
         self.excluded.push(word);
         self
+    }
+
+    /// All sections, printed or not.
+    pub fn sections(&self) -> &[Section] {
+        &self.entry.sections
     }
 
     /// Whether a section is to be printed.

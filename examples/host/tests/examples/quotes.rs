@@ -11,15 +11,16 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use shared::lesson::{Quote, Source, quotes_of_file};
+use shared::lesson::{Lesson, Quote, Section, Source, quotes_of_file};
 
-/// Each text: its files here, and the start of the name of the file with the text itself.
-const TEXTS: [(&str, &str); 5] = [
-    ("ten_points_script", "000"),
-    ("grokking_notes", "001"),
-    ("lecture_notes", "002"),
-    ("tanh_script", "003"),
-    ("backprop_article", "004"),
+/// The name of each text, and its examples. The texts themselves are in files whose names start with
+/// 000, 001 ..
+const TEXTS: [(&str, &[&str]); 5] = [
+    ("ten_points_script", &["ten_points"]),
+    ("grokking_notes", &["grokking", "digits"]),
+    ("lecture_notes", &["backprop_by_hand", "gradient_descent", "losses", "line_fit"]),
+    ("tanh_script", &["tanh_neuron"]),
+    ("backprop_article", &["worked_net", "moons"]),
 ];
 
 fn file(name: &str, ending: &str) -> PathBuf {
@@ -106,6 +107,31 @@ fn a_quote_with_another_digit_stands_nowhere() {
     }
 }
 
+/// The first of the lines that a section follows.
+fn first_line(section: &Section) -> Option<u32> {
+    section.lines.as_deref()?.split(['-', ',']).next()?.parse().ok()
+}
+
+#[test]
+fn the_page_of_the_examples_says_where_each_part_of_a_text_is() {
+    let page = Path::new(env!("CARGO_MANIFEST_DIR")).with_file_name("README.md");
+    let page = fs::read_to_string(page).unwrap();
+    for (name, examples) in TEXTS {
+        let toml: &str = fs::read_to_string(file(name, "toml")).unwrap().leak();
+        let mut rows = vec![];
+        for example in examples {
+            for section in Lesson::read(toml, example).unwrap().sections() {
+                let Some(lines) = &section.lines else { continue };
+                let row = format!("| {lines} | `{example}` | `{}` |\n", section.key);
+                rows.push((first_line(section).unwrap(), row));
+            }
+        }
+        rows.sort();
+        let rows: String = rows.into_iter().map(|(_, row)| row).collect();
+        assert!(page.contains(&format!("|---|---|---|\n{rows}\n")), "{name} needs\n{rows}");
+    }
+}
+
 #[test]
 fn numbers_of_a_line_are_found() {
     let line = "In[5] x=-1.50，-2e-05 与 3.e y2-4; 0.1.";
@@ -117,9 +143,11 @@ fn numbers_of_a_line_are_found() {
 #[ignore = "needs a folder with the five texts, in GRADLET_TEXTS; BLESS=1 stores their numbers"]
 fn stored_numbers_are_those_of_the_texts() {
     let folder = std::env::var_os("GRADLET_TEXTS").unwrap();
-    for (name, start) in TEXTS {
+    for ((name, _), number) in TEXTS.into_iter().zip(0..) {
+        let start = format!("{number:03}");
         let all = fs::read_dir(&folder).unwrap().map(|entry| entry.unwrap().path());
-        let is_it = |path: &PathBuf| path.file_name().unwrap().to_str().unwrap().starts_with(start);
+        let is_it =
+            |path: &PathBuf| path.file_name().unwrap().to_str().unwrap().starts_with(&start);
         let text = fs::read_to_string(all.filter(|path| is_it(path)).min().unwrap()).unwrap();
         // The lecture notes say everything three times; these lines are all that they say.
         let most = if name == "lecture_notes" { 155 } else { usize::MAX };
