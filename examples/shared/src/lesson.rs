@@ -141,6 +141,11 @@ impl Lesson {
         self.values.numbers.extend(numbers.into_iter().map(|(name, number)| (name.into(), number)));
     }
 
+    /// Sets numbers by names separated by `", "`: `named("w, b", [0.2, 0.1])`.
+    pub fn named(&mut self, names: &str, numbers: impl IntoIterator<Item = f64>) {
+        self.set(names.split(", ").zip(numbers));
+    }
+
     /// Sets the numbers of a list: `name 0`, `name 1` ..
     pub fn list(&mut self, name: &str, numbers: impl IntoIterator<Item = f64>) {
         self.set(
@@ -385,6 +390,16 @@ fn shown(value: f64, digits: Option<&str>) -> String {
         None if (1e-4..1e7).contains(&value.abs()) => format!("{value:.10}"),
         None => format!("{value:.9e}"),
     }
+}
+
+/// Lines of cells separated by tabs, in columns.
+///
+/// ```
+/// assert_eq!(shared::lesson::tabulated("n\tx\n10\t0.5"), "n   x\n10  0.5\n");
+/// ```
+pub fn tabulated(lines: &str) -> String {
+    let cells = |line: &str| line.split('\t').map(str::to_owned).collect();
+    aligned(&lines.lines().map(cells).collect::<Vec<_>>())
 }
 
 /// Lines of cells in columns.

@@ -2,7 +2,7 @@
 
 use gradlet::prelude::*;
 
-use crate::gradient_descent::descent::{Descent, descend};
+use crate::gradient_descent::{Descent, Function, Of, descend};
 
 /// Initial x.
 pub const START: f64 = 2.0;
@@ -110,32 +110,21 @@ pub fn root(target: f64) -> f64 {
     libm::exp(target * target / 2.0)
 }
 
-/// `(c - target)^2 / 2`, as a loss of x.
+/// `(c - target)^2 / 2`, a function of x.
 #[derive(Debug)]
 struct HalfSquaredErrorOfC;
 
-impl<T: Scalar, A: Activation<T>> Loss<A, T> for HalfSquaredErrorOfC {
-    fn evaluate(values: &mut [T], target: &[T]) -> T {
-        A::activate(values);
-        match (values, target) {
-            (&mut [x], &[target]) => {
-                let error = forward(x).c - target;
-                T::HALF * error * error
-            }
-            _ => T::ZERO,
-        }
-    }
-
-    fn delta(output: &[T], target: &[T], delta: &mut [T], (): &mut ()) {
-        if let (&[x], &[target], [by_x]) = (output, target, delta) {
-            *by_x = (forward(x).c - target) * slope(x);
-        }
+impl<T: Scalar> Function<1, T> for HalfSquaredErrorOfC {
+    fn at([x]: [T; 1], [target]: [T; 1]) -> (T, [T; 1]) {
+        let error = forward(x).c - target;
+        (T::HALF * error * error, [error * slope(x)])
     }
 }
 
 /// Gradient descent on `(c - target)^2 / 2`: it multiplies by the derivative.
-pub fn gradient_descent<T: Scalar>(start: T, target: T, rate: T, limit: u32) -> Descent<1, T> {
-    descend::<HalfSquaredErrorOfC, 1, T>([start], [target], rate, limit, |_| false)
+pub fn gradient_descent(start: f64, target: f64, rate: f64, limit: u32) -> Descent<1> {
+    let rate = |_| rate;
+    descend::<Of<HalfSquaredErrorOfC, 1>, 1, f64>([start], [target], rate, limit, |_| false)
 }
 
 /// Points of the curves in the text's plot, from 1.2 to 10.

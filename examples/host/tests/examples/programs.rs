@@ -42,6 +42,40 @@ fn tanh_neuron_explains_every_difference() {
     assert_verdicts(&program, &["--updates", "1"], &endings);
 }
 
+#[test]
+fn backprop_by_hand_explains_every_difference() {
+    let reasons = ["path", "delta", "rounded", "e", "product", "order"];
+    let mut endings = reasons.map(|word| (format!("differs: {word}"), 1)).to_vec();
+    endings.extend([("agrees".to_owned(), 24), ("agrees, cut off".to_owned(), 2)]);
+    let endings: Vec<_> = endings.iter().map(|(end, count)| (&**end, *count)).collect();
+    assert_verdicts(&program!("backprop_by_hand"), &[], &endings);
+}
+
+#[test]
+fn gradient_descent_explains_every_difference() {
+    let program = program!("gradient_descent");
+    // Seven of them on what the course says about learning rates.
+    let endings = [("agrees", 11), ("differs: limit", 1), ("differs: convex", 1)];
+    assert_verdicts(&program, &[], &endings);
+}
+
+#[test]
+fn sections_are_chosen_by_name_and_number() {
+    let program = program!("gradient_descent");
+    let folder = program.folder("sections");
+    let output = program.run(&["--section", "schedule, 1", "--formulas", "--output", &folder]);
+    let text = text_of(&output.stdout);
+    let is_heading = |line: &&str| line.starts_with(|c: char| c.is_ascii_digit());
+    let headings: Vec<_> = text.lines().filter(is_heading).map(|line| &line[..2]).collect();
+    assert_eq!(headings, ["1.", "7."], "{text}");
+    assert!(text.contains("0.9^n") && !text.contains("Where the text differs"), "{text}");
+    for wrong in ["0", "8", "other"] {
+        let output = program.run(&["--section", wrong]);
+        assert_eq!(output.status.code(), Some(2), "{wrong}");
+        assert!(text_of(&output.stderr).contains("first-step"), "{output:?}");
+    }
+}
+
 // grokking
 
 #[test]

@@ -72,10 +72,10 @@ fn stands(quote: &Quote, numbers: &BTreeMap<u32, Vec<String>>) -> bool {
     let is_it = |number: &str| match quote.source {
         Source::Text => number == quote.digits,
         Source::Short => number.len() > quote.digits.len() && number.starts_with(&quote.digits),
-        Source::Run | Source::Course => true,
+        Source::Word | Source::Run | Source::Course => true,
     };
     // In `2x-2`, `-2` may be a 2.
-    let elsewhere = matches!(quote.source, Source::Run | Source::Course);
+    let elsewhere = !matches!(quote.source, Source::Text | Source::Short);
     elsewhere || of_line.into_iter().any(|n| is_it(n) || n.strip_prefix('-').is_some_and(is_it))
 }
 

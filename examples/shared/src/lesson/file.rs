@@ -86,6 +86,8 @@ pub struct Quote {
 pub enum Source {
     /// The text, digit for digit.
     Text,
+    /// The text, in words.
+    Word,
     /// The text, which has more digits.
     Short,
     /// The text's code, when it is run; the text does not show it.
@@ -95,8 +97,9 @@ pub enum Source {
 }
 
 impl Source {
-    const ALL: [(Self, &str); 4] = [
+    const ALL: [(Self, &str); 5] = [
         (Self::Text, "text"),
+        (Self::Word, "word"),
         (Self::Short, "short"),
         (Self::Run, "run"),
         (Self::Course, "course"),
@@ -106,6 +109,7 @@ impl Source {
     pub const fn meaning(self) -> Option<&'static str> {
         match self {
             Self::Text => None,
+            Self::Word => Some("\"(word)\": the text says it in words, not in digits."),
             Self::Short => Some("\"..\": the text prints more digits."),
             Self::Run => {
                 Some("\"(run)\": the text does not show it; its code prints it when it is run.")
@@ -122,6 +126,7 @@ impl Quote {
     pub fn marked(&self) -> String {
         let mark = match self.source {
             Source::Text => "",
+            Source::Word => " (word)",
             Source::Short => "..",
             Source::Run => " (run)",
             Source::Course => " (course)",
@@ -190,7 +195,7 @@ fn section(fields: &Fields<'_>) -> Result<Section, String> {
 }
 
 fn row(fields: &Fields<'_>) -> Result<Row, String> {
-    fields.only(&["name", "value", "text", "short", "run", "course", "line", "slip"])?;
+    fields.only(&["name", "value", "text", "word", "short", "run", "course", "line", "slip"])?;
     let quote = Source::ALL.iter().find_map(|&(source, key)| {
         let line = fields.find("line").and_then(integer);
         fields.optional(key).map(|digits| Quote { digits, source, line })

@@ -1,9 +1,11 @@
 //! The chain `z = x y` with `x = 2 w + 3 b` and `y = 2 b + 1`, and methods that bring it to a
 //! target. Prints nothing.
 
-use super::chain;
-use crate::gradient_descent::descent::{Descent, descend};
+pub mod chain;
+
 use gradlet::prelude::*;
+
+use crate::gradient_descent::{Descent, Function, Of, descend};
 
 /// The initial values of the text, and its target of z.
 pub const W: f64 = 3.0;
@@ -168,57 +170,12 @@ impl<T: Scalar> Task<T> {
     }
 }
 
-/// The targets of both chains.
-#[derive(Clone, Copy, Debug)]
-pub struct Plan {
-    pub target: f64,
-    pub chain_target: f64,
-    pub chain_start: f64,
-    pub limit: u32,
-}
-
-impl Plan {
-    /// Newton's method on z.
-    pub fn run<T: Scalar>(&self, change: Change, factors: Factors, threshold: f64) -> Run<T> {
-        let (target, threshold) = (T::from_f64(self.target), T::from_f64(threshold));
-        Task { change, factors, target, threshold, limit: self.limit }.run()
-    }
-
-    /// Newton's method on c.
-    pub fn chain<T: Scalar>(&self) -> chain::Run<T> {
-        let [start, target, threshold] =
-            [self.chain_start, self.chain_target, chain::THRESHOLD].map(T::from_f64);
-        chain::run(start, target, threshold, self.limit)
-    }
-}
-
 /// The variables that are changed, with names.
 pub const CHANGES: [(Change, &str); 3] =
     [(Change::W, "w"), (Change::B, "b"), (Change::Both, "w and b")];
 /// The derivatives that are used, with names.
 pub const FACTORS: [(Factors, &str); 2] =
     [(Factors::Frozen, "frozen"), (Factors::Recomputed, "recomputed")];
-
-/// One update of b alone, as on paper.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct HandStep {
-    /// (z - target) / (dz/db).
-    pub delta_b: f64,
-    pub b: f64,
-    pub z: f64,
-    /// b rounded to two decimals, and z for it.
-    pub b_rounded: f64,
-    pub z_rounded: f64,
-}
-
-pub fn hand_step() -> HandStep {
-    let start = forward(W, B);
-    let delta_b = (start.z - TARGET) / start.partials().by_b;
-    let b = B - delta_b;
-    let b_rounded = (b * 100.0).round() / 100.0;
-    let z = |b| forward(W, b).z;
-    HandStep { delta_b, b, z: z(b), b_rounded, z_rounded: z(b_rounded) }
-}
 
 /// The b with z at the target and w unchanged: the greater root of
 /// `6 b^2 + (4 w + 3) b + 2 w = target`.
@@ -228,35 +185,22 @@ pub fn root_b(target: f64) -> Option<f64> {
     (discriminant >= 0.0).then(|| (discriminant.sqrt() - p) / 12.0)
 }
 
-/// `(z - target)^2 / 2`, as a loss of (w, b). The target is the first of the two.
+/// `(z - target)^2 / 2`, a function of (w, b). The target is the first of the two.
 #[derive(Debug)]
 struct HalfSquaredErrorOfZ;
 
-impl<T: Scalar, A: Activation<T>> Loss<A, T> for HalfSquaredErrorOfZ {
-    fn evaluate(values: &mut [T], target: &[T]) -> T {
-        A::activate(values);
-        match (values, target) {
-            (&mut [w, b], &[target, _]) => {
-                let error = forward(w, b).z - target;
-                T::HALF * error * error
-            }
-            _ => T::ZERO,
-        }
-    }
-
-    fn delta(output: &[T], target: &[T], delta: &mut [T], (): &mut ()) {
-        if let (&[w, b], &[target, _], [by_w, by_b]) = (output, target, delta) {
-            let forward = forward(w, b);
-            let (error, partials) = (forward.z - target, forward.partials());
-            (*by_w, *by_b) = (error * partials.by_w, error * partials.by_b);
-        }
+impl<T: Scalar> Function<2, T> for HalfSquaredErrorOfZ {
+    fn at([w, b]: [T; 2], [target, _]: [T; 2]) -> (T, [T; 2]) {
+        let forward = forward(w, b);
+        let (error, partials) = (forward.z - target, forward.partials());
+        (T::HALF * error * error, [error * partials.by_w, error * partials.by_b])
     }
 }
 
 /// Gradient descent on `(z - target)^2 / 2`: it multiplies by the derivatives.
-pub fn gradient_descent<T: Scalar>(target: T, rate: T, limit: u32) -> Descent<2, T> {
-    let start = [T::from_f64(W), T::from_f64(B)];
-    descend::<HalfSquaredErrorOfZ, 2, T>(start, [target, T::ZERO], rate, limit, |_| false)
+pub fn gradient_descent(target: f64, rate: f64, limit: u32) -> Descent<2> {
+    let target = [target, 0.0];
+    descend::<Of<HalfSquaredErrorOfZ, 2>, 2, f64>([W, B], target, |_| rate, limit, |_| false)
 }
 
 /// The targets of [`endless`]: 100, 100.5 .. 200.

@@ -1,4 +1,0 @@
-pub mod chain;
-pub mod compute;
-pub mod pictures;
-pub mod tell;

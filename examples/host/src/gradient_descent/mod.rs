@@ -1,4 +1,0 @@
-pub mod compute;
-pub mod descent;
-pub mod pictures;
-pub mod tell;
