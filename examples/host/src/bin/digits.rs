@@ -10,22 +10,26 @@
 //! 1797 digits of 8 x 8 pixels. `--data` names another folder. Four other options name the files
 //! of the complete MNIST.
 
-use std::io::{self, Write};
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use examples::digits::compute::{Mark, Trained, judge, likeness, weight_images};
-use examples::digits::hidden::HIDDEN;
-use examples::digits::idx::{Data, Digits};
-use examples::digits::pictures::Curve;
-use examples::digits::{compute, hidden, idx, pictures};
-use gradlet::{Layer, Relu, Scalar, Tanh};
+use examples::digits::idx::{self, Data, Digits};
+use examples::digits::{
+    HIDDEN, Mark, Net, Trained, delta_rule, hidden, judge, likeness, pictures, softmax,
+    weight_images,
+};
+use gradlet::{Elementwise, Layer, Relu, Scalar, Tanh, init};
+use rand_pcg::Pcg32;
 use shared::console::Console;
+use shared::lesson::{Lesson, Sections, aligned, keys};
 use shared::options;
-use shared::options::{choice, flag, path, positive, real, whole};
-use shared::output::{Folder, list_files};
+use shared::options::{choice, flag, path, positive, real, sections, whole};
+use shared::output::{Folder, Picture};
+use shared::plot::{Axis, Chart, Legend, Line};
 use shared::progress;
 use shared::run::{Failure, exit_code};
+
+const TEXT: &str = include_str!("../../../texts/grokking_notes.toml");
 
 options! {
     "digits",
@@ -57,6 +61,10 @@ options! {
         seed: u64 = whole("NUMBER", 1, 0..),
         /// Fewer images and epochs
         quick: bool = flag(),
+        /// Only these sections, by name or number, separated by commas; the others are not trained
+        section: Sections = sections(TEXT, "digits"),
+        /// Print the formulas before the numbers
+        formulas: bool = flag(),
         /// Folder for the pictures and tables [default: `digits` in Cargo's target folder]
         output: Option<PathBuf> = path("DIR"),
     }
@@ -91,7 +99,7 @@ impl Options {
     /// The images of 8 x 8 pixels; `None` if they are missing and the others' paths are given.
     fn small(&self) -> Result<Option<Data<64>>, Failure> {
         match idx::digits8x8(&self.data()) {
-            Err(error) if error.is_absence() && self.train_images.is_some() => Ok(None),
+            Err(error) if error.is_absence && self.train_images.is_some() => Ok(None),
             result => Ok(Some(result?)),
         }
     }
@@ -108,11 +116,6 @@ impl Options {
             _ => idx::mnist_subset(&self.data())?,
         })
     }
-
-    /// The given number of epochs, or one in a quick run.
-    fn epochs(&self, epochs: u32) -> u32 {
-        if self.quick { 1 } else { epochs }
-    }
 }
 
 fn main() -> ExitCode {
@@ -126,182 +129,161 @@ fn run(options: &Options) -> Result<(), Failure> {
         large.train.truncate(QUICK);
     }
     let folder = Folder::create_or_default(options.output.as_deref(), "digits")?;
-    let mut out = Console::default();
-    let mut files = vec![];
-    introduce(&mut out, small.is_some())?;
-    if let Some(small) = &small {
-        files.extend(linear_8x8(&mut out, options, &folder, small)?);
+    let mut lesson = Lesson::read(TEXT, "digits")?;
+    lesson.block("missing", if small.is_none() { MISSING } else { "" });
+    let mut shown = keys(TEXT, "digits");
+    let is_shown =
+        |key: &str| options.section.has(key) && (small.is_some() || !key.ends_with("8x8"));
+    shown.retain(|key| is_shown(key));
+    if shown.is_empty() {
+        return Err(Failure::because(MISSING.trim()));
     }
-    files.extend(linear_28x28(&mut out, options, &folder, &large)?);
-    let soft = by_softmax(&mut out, options, &folder, small.as_ref(), &large)?;
-    files.extend(soft.files);
-    files.extend(match options.hidden {
-        Activation::Relu => with_hidden::<Relu>(&mut out, options, &folder, &large, &soft.curve)?,
-        Activation::Tanh => with_hidden::<Tanh>(&mut out, options, &folder, &large, &soft.curve)?,
-    });
-    list_files(&mut out, &files)?;
-    Ok(())
-}
-
-fn introduce(out: &mut impl Write, has_small: bool) -> io::Result<()> {
-    writeln!(
-        out,
-        "A linear network has one weight for each pixel and digit; its score of a digit is how well\n\
-         the image agrees with the ten weight pictures. No bias, delta rule, f32, all weights 0 at first."
-    )?;
-    if !has_small {
-        writeln!(
-            out,
-            "\nSections 1 and 3 are left out: the files of digits of 8 x 8 pixels are missing, which the\n\
-             repository has in examples/data (see --data)."
-        )?;
-    }
-    Ok(())
-}
-
-/// Trains with a progress bar; prints loss and accuracy by epoch.
-fn trained<const PIXELS: usize, N: Layer>(
-    out: &mut impl Write,
-    data: &Data<PIXELS>,
-    title: &str,
-    epochs: u32,
-    train: impl FnOnce(u32, &mut dyn FnMut()) -> Trained<N>,
-) -> Result<Trained<N>, Failure> {
-    let steps = u64::from(epochs).saturating_mul(data.train.count() as u64);
-    let bar = progress::bar(steps, "training");
-    let result = train(epochs, &mut || bar.inc(1));
-    bar.finish_and_clear();
-    writeln!(out, "\n{title}")?;
-    writeln!(
-        out,
-        "{:>7}{:>14}{:>22}{:>22}",
-        "epoch",
-        "mean loss",
-        format!("right, of {}", data.train.count()),
-        format!("in the test, of {}", data.test.count())
-    )?;
-    for Mark { epoch, loss, train_correct, test_correct } in &result.marks {
-        writeln!(out, "{epoch:>7}{loss:>14.6}{train_correct:>22}{test_correct:>22}")?;
-    }
-    if result.diverged {
-        writeln!(out, "  Training diverged: a loss became infinite. A smaller rate would do.")?;
-    }
-    Ok(result)
-}
-
-/// The delta rule on small images, with pictures of the weights.
-fn linear_8x8(
-    out: &mut impl Write,
-    options: &Options,
-    folder: &Folder,
-    data: &Data<64>,
-) -> Result<[String; 2], Failure> {
-    let title = "1. 64-10 linear, 8 x 8 pixels, learning rate 0.01";
-    let result = trained(out, data, title, options.epochs(10), |epochs, learned| {
-        compute::delta_rule(data, 0.01_f32, epochs, learned)
-    })?;
-    let images = weight_images(&result.net);
-    tell_likeness(out, &likeness(&images, &data.train, data.black))?;
-    let title = "Weights after the delta rule, 8 × 8 pixels: red for, blue against";
-    pictures::weights(folder, "weights_8x8", title, &images)
-}
-
-fn tell_likeness(out: &mut impl Write, likeness: &[f64]) -> io::Result<()> {
-    let (low, high) = likeness
-        .iter()
-        .fold((1.0_f64, -1.0_f64), |(low, high), &value| (low.min(value), high.max(value)));
-    writeln!(
-        out,
-        "\n  How like its digit is a weight picture? Its correlation with the mean image of the digit,\n  \
-         less the mean of all, is {low:.2} to {high:.2}: with 8 x 8 pixels too little to be read."
-    )
-}
-
-/// The delta rule on large images, with pictures of the weights.
-fn linear_28x28(
-    out: &mut impl Write,
-    options: &Options,
-    folder: &Folder,
-    data: &Data<784>,
-) -> Result<[String; 2], Failure> {
-    let title = "2. 784-10 linear, 28 x 28 pixels, learning rate 0.002";
-    let result = trained(out, data, title, options.epochs(5), |epochs, learned| {
-        compute::delta_rule(data, 0.002_f32, epochs, learned)
-    })?;
-    writeln!(
-        out,
-        "\n  In these weight pictures some digits can be seen, and more of them after softmax."
-    )?;
-    let title = "Weights after the delta rule, 28 × 28 pixels: red for, blue against";
-    pictures::weights(folder, "weights_linear", title, &weight_images(&result.net))
-}
-
-/// What is stored of the softmax network.
-struct Soft {
-    files: [String; 2],
-    curve: Curve,
-}
-
-/// Softmax on both sizes, with pictures of the weights.
-fn by_softmax(
-    out: &mut impl Write,
-    options: &Options,
-    folder: &Folder,
-    small: Option<&Data<64>>,
-    large: &Data<784>,
-) -> Result<Soft, Failure> {
-    writeln!(
-        out,
-        "\nSoftmax turns the scores into probabilities, and cross-entropy asks for the right one only.\n\
-         With biases; all parameters 0 at first."
-    )?;
-    if let Some(small) = small {
-        let title = "3. 64-10 softmax, 8 x 8 pixels, learning rate 0.05";
-        trained(out, small, title, options.epochs(5), |epochs, learned| {
-            compute::softmax(small, 0.05_f32, epochs, learned)
-        })?;
-    }
-    let title = "4. 784-10 softmax, 28 x 28 pixels, learning rate 0.01";
-    let result = trained(out, large, title, options.epochs(5), |epochs, learned| {
-        compute::softmax(large, 0.01_f32, epochs, learned)
-    })?;
-    let files = pictures::weights(
-        folder,
-        "weights_softmax",
-        "What a softmax network looks for: red for, blue against",
-        &weight_images(&result.net),
-    )?;
-    Ok(Soft { files, curve: Curve::new("784-10 softmax", &result.marks, large.test.count()) })
-}
-
-/// A hidden layer, with the confusion matrix and both learning curves.
-fn with_hidden<A: hidden::Start>(
-    out: &mut impl Write,
-    options: &Options,
-    folder: &Folder,
-    data: &Data<784>,
-    soft: &Curve,
-) -> Result<Vec<String>, Failure> {
-    let name = if options.hidden == Activation::Relu { "relu" } else { "tanh" };
-    let shape = format!("784-{HIDDEN}-10");
-    let title = format!(
-        "5. {shape}, {name} and softmax, learning rate {:?}, random start {}",
-        options.learning_rate, options.seed
+    let shown = Sections::listed(&shown.join(","), &shown).map_err(Failure::because)?;
+    let lesson = lesson.showing(&shown, options.formulas);
+    let chart = Chart::new(
+        "Right answers in the test, %",
+        Axis::linear("epoch"),
+        Axis::linear("right answers, %"),
     );
-    let result = trained(out, data, &title, options.epochs(options.epochs), |epochs, learned| {
-        hidden::hidden::<784, A>(data, options.seed, options.learning_rate, epochs, learned)
-    })?;
-    let matrix = judge(&*result.net, &data.test, data.black);
-    if matrix.count() > 0 {
-        writeln!(
-            out,
-            "\n{matrix}\n  Rows: the digit that it is. Columns: the digit that it was taken for. recall: which share of\n  \
-             a row is right; precision: which share of a column; in the corner: of all."
-        )?;
-    } else {
-        writeln!(out, "  The network answers nothing but NaN: there is nothing to count.")?;
+    let chart = chart.legend(Legend::LowerRight);
+    let mut course = Course { options, lesson, pictures: vec![], chart };
+    if let Some(small) = &small {
+        course.linear(small, "linear-8x8", 0.01, 10, "weights_8x8");
+        course.softmax(small, "softmax-8x8", 0.05);
     }
-    let confusion = pictures::confusion(folder, &shape, &matrix)?;
-    let curve = Curve::new(&format!("{shape} {name}"), &result.marks, data.test.count());
-    Ok([confusion, pictures::accuracy(folder, &[soft.clone(), curve])?].concat())
+    course.linear(&large, "linear", 0.002, 5, "weights_linear");
+    course.softmax(&large, "softmax", 0.01);
+    match options.hidden {
+        Activation::Relu => course.hidden::<Relu>(&large, "relu", init::he_uniform),
+        Activation::Tanh => course.hidden::<Tanh>(&large, "tanh", init::xavier_uniform),
+    }
+    if !course.chart.lines.is_empty() {
+        course.pictures.push(course.chart.picture("accuracy")?);
+    }
+    let mut out = Console::default();
+    course.lesson.tell(&mut out)?;
+    folder.write_pictures(&mut out, &course.pictures)
+}
+
+const MISSING: &str = "
+Sections 1 and 3 are left out: the files of digits of 8 x 8 pixels are missing, which the
+repository has in examples/data (see --data).
+";
+
+/// The sections, trained one after the other, with their pictures and a chart of their accuracy.
+struct Course<'a> {
+    options: &'a Options,
+    lesson: Lesson,
+    pictures: Vec<Picture>,
+    chart: Chart,
+}
+
+impl Course<'_> {
+    /// Trains with a progress bar, unless the section is not shown: loss and accuracy by epoch.
+    fn train<const PIXELS: usize, N: Layer>(
+        &mut self,
+        data: &Data<PIXELS>,
+        key: &str,
+        rate: f64,
+        epochs: u32,
+        train: impl FnOnce(u32, &mut dyn FnMut()) -> Trained<N>,
+    ) -> Option<Trained<N>> {
+        if !self.lesson.has(key) {
+            return None;
+        }
+        let epochs = if self.options.quick { 1 } else { epochs };
+        let bar =
+            progress::bar(u64::from(epochs).saturating_mul(data.train.count() as u64), "training");
+        let result = train(epochs, &mut || bar.inc(1));
+        bar.finish_and_clear();
+        let (train, test) = (data.train.count(), data.test.count());
+        let heading = format!("epoch|mean loss|right, of {train}|in the test, of {test}");
+        let rows = result.marks.iter().map(|Mark { epoch, loss, train_correct, test_correct }| {
+            format!("{epoch}|{loss:.6}|{train_correct}|{test_correct}")
+        });
+        let cells = |line: String| line.split('|').map(str::to_owned).collect();
+        let lines: Vec<_> = [heading].into_iter().chain(rows).map(cells).collect();
+        let mut text = aligned(&lines);
+        if result.diverged {
+            text += "Training diverged: a loss became infinite. A smaller rate would do.\n";
+        }
+        self.lesson.block(key, text);
+        self.lesson.block(&format!("{key} rate"), format!("{rate:?}"));
+        Some(result)
+    }
+
+    /// The delta rule, with pictures of the weights.
+    fn linear<const PIXELS: usize>(
+        &mut self,
+        data: &Data<PIXELS>,
+        key: &str,
+        rate: f64,
+        epochs: u32,
+        picture: &'static str,
+    ) {
+        let result = self.train(data, key, rate, epochs, |epochs, learned| {
+            delta_rule(data, f32::from_f64(rate), epochs, learned)
+        });
+        let Some(result) = result else { return };
+        let images = weight_images(&result.net);
+        let likeness = likeness(&images, &data.train, data.black);
+        self.lesson.set([
+            (format!("{key} low"), likeness.iter().copied().fold(1.0, f64::min)),
+            (format!("{key} high"), likeness.iter().copied().fold(-1.0, f64::max)),
+        ]);
+        let side = PIXELS.isqrt();
+        let title =
+            format!("Weights after the delta rule, {side} × {side} pixels: red for, blue against");
+        self.pictures.push(pictures::weights(picture, &title, &images));
+    }
+
+    /// Softmax; with pictures of the weights and a learning curve if the images are large.
+    fn softmax<const PIXELS: usize>(&mut self, data: &Data<PIXELS>, key: &str, rate: f64) {
+        let result = self.train(data, key, rate, 5, |epochs, learned| {
+            softmax(data, f32::from_f64(rate), epochs, learned)
+        });
+        if let (Some(result), "softmax") = (result, key) {
+            let title = "What a softmax network looks for: red for, blue against";
+            let images = weight_images(&result.net);
+            self.pictures.push(pictures::weights("weights_softmax", title, &images));
+            self.curve("784-10 softmax", &result.marks, data.test.count());
+        }
+    }
+
+    /// A hidden layer, with the confusion matrix.
+    fn hidden<A: Elementwise>(
+        &mut self,
+        data: &Data<784>,
+        name: &str,
+        initialise: fn(&mut Net<784, A>, &mut Pcg32),
+    ) {
+        let Options { learning_rate, epochs, seed, .. } = *self.options;
+        let result = self.train(data, "hidden", learning_rate, epochs, |epochs, learned| {
+            hidden(data, initialise, seed, learning_rate, epochs, learned)
+        });
+        let Some(result) = result else { return };
+        let matrix = judge(&*result.net, &data.test, data.black);
+        let shape = format!("784-{HIDDEN}-10");
+        let confusion = match matrix.count() {
+            0 => "The network answers nothing but NaN: there is nothing to count.\n".to_owned(),
+            _ => matrix.to_string(),
+        };
+        self.lesson.block("confusion", confusion);
+        self.lesson.block("activation", name);
+        self.lesson.block("shape", &*shape);
+        self.lesson.block("seed", seed.to_string());
+        let title = format!("Which digit {shape} took for which");
+        self.pictures.push(pictures::confusion("confusion", &title, &matrix));
+        self.curve(&format!("{shape} {name}"), &result.marks, data.test.count());
+    }
+
+    /// Adds a curve of right answers in the test, in per cent, to the chart.
+    #[allow(clippy::cast_precision_loss, reason = "fewer than 2^53 images")]
+    fn curve(&mut self, name: &str, marks: &[Mark], images: usize) {
+        let share = |mark: &Mark| 100.0 * f64::from(mark.test_correct) / images as f64;
+        let points = || marks.iter().map(|mark| (f64::from(mark.epoch), share(mark)));
+        let colour = self.chart.lines.len() / 2;
+        self.chart.lines.push(Line::solid(colour, points()).named(name));
+        self.chart.lines.push(Line::dots(colour, points()));
+    }
 }

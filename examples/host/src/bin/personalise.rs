@@ -15,15 +15,15 @@ use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use devices::personal::DIGITS;
 use devices::personal::{Device, SHOWN, UPRIGHT};
 use examples::anomaly::mean;
+use examples::digits::pictures::confusion;
 use examples::personalise::{self as compute, Run, World, percent};
 use shared::console::Console;
 use shared::options;
 use shared::options::{flag, path, whole};
 use shared::output::{Folder, Picture};
-use shared::plot::{Axis, Chart, DrawError, Legend, Line, Look, matrix};
+use shared::plot::{Axis, Chart, DrawError, Legend, Line, Look};
 use shared::progress;
 use shared::run::{Failure, exit_code};
 use shared::table::Csv;
@@ -76,8 +76,7 @@ fn run(options: &Options) -> Result<(), Failure> {
             ("confusion_before", "Rotated digits, read by the factory's network", before),
             ("confusion_after", "Rotated digits, read after learning", after),
         ] {
-            let (names, counts) = (names(), matrix.counts().map(|row| row.to_vec()));
-            pictures.push(matrix::confusion(name, title, AXES, &names, &counts));
+            pictures.push(confusion(name, title, matrix));
         }
     }
     folder.write_pictures(&mut out, &pictures)
@@ -138,13 +137,6 @@ fn write_row(out: &mut impl Write, name: &str, row: &[f64; 8]) -> io::Result<()>
         out,
         "{name:>15}{a:>10.1}{b:>10.1}{c:>10.1}{d:>10.1}{e:>10.1}{f:>10.1}{g:>12.1}{h:>12.1}"
     )
-}
-
-/// The names of the axes of a confusion matrix.
-const AXES: [&str; 2] = ["digit shown", "digit answered"];
-
-fn names() -> Vec<String> {
-    (0..DIGITS).map(|digit| digit.to_string()).collect()
 }
 
 /// Accuracy while a device learns: the means over all splits, with an area from the worst to the

@@ -4,6 +4,7 @@
 //! byte per pixel, 0 for the background. A file of labels: 0x00000801, their number, then one byte
 //! per label. Numbers are 32-bit big-endian.
 
+use core::cmp::Ordering;
 use core::error::Error;
 use core::fmt;
 use std::fs::File;
@@ -35,167 +36,61 @@ pub struct Data<const PIXELS: usize> {
 /// A file that cannot be read or is not valid.
 #[derive(Debug)]
 pub struct ReadError {
-    path: PathBuf,
-    problem: Problem,
-}
-
-#[derive(Debug)]
-enum Problem {
-    Read(io::Error),
-    /// A file of [`own_data`].
-    Absent(io::Error),
-    ShortHeader {
-        length: usize,
-        header: usize,
-    },
-    Magic {
-        kind: Kind,
-        found: u32,
-    },
-    Size {
-        expected: usize,
-        rows: u32,
-        columns: u32,
-    },
-    Length {
-        expected: u64,
-        found: u64,
-    },
-    TooLong {
-        expected: u64,
-    },
-    Empty,
-    Label {
-        at: usize,
-        found: u8,
-    },
-    Counts {
-        labels: usize,
-        images: PathBuf,
-        of_images: usize,
-    },
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Kind {
-    Labels,
-    Images,
-}
-
-impl Kind {
-    /// 08 for bytes, then the number of dimensions.
-    const fn magic(self) -> u32 {
-        match self {
-            Self::Labels => 0x0000_0801,
-            Self::Images => 0x0000_0803,
-        }
-    }
-
-    /// Length of the header: the magic number and one number per dimension.
-    const fn header(self) -> usize {
-        match self {
-            Self::Labels => 8,
-            Self::Images => 16,
-        }
-    }
-
-    const fn name(self) -> &'static str {
-        match self {
-            Self::Labels => "labels",
-            Self::Images => "images",
-        }
-    }
+    message: String,
+    cause: Option<io::Error>,
+    /// Whether a file of the repository is missing.
+    pub is_absence: bool,
 }
 
 impl ReadError {
-    /// Whether a file of the repository is missing.
-    pub const fn is_absence(&self) -> bool {
-        matches!(self.problem, Problem::Absent(_))
+    fn new(message: String) -> Self {
+        Self { message, cause: None, is_absence: false }
+    }
+
+    fn unreadable(path: &Path, cause: io::Error) -> Self {
+        let message = format!("cannot read `{}`: {cause}", path.display());
+        Self { message, cause: Some(cause), is_absence: false }
     }
 }
 
 impl fmt::Display for ReadError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let path = self.path.display();
-        match &self.problem {
-            Problem::Read(cause) => write!(f, "cannot read `{path}`: {cause}"),
-            Problem::Absent(_) => write!(
-                f,
-                "`{path}` is missing: the digits in examples/data come with the repository of \
-                 gradlet, not with its package on crates.io. Give the path of their folder by --data, \
-                 or files of MNIST by --train-images, --train-labels, --test-images and --test-labels"
-            ),
-            Problem::ShortHeader { length, header } => write!(
-                f,
-                "`{path}` has {length} bytes, fewer than the {header} of the IDX header that was \
-                 expected"
-            ),
-            Problem::Magic { kind, found } => {
-                write!(
-                    f,
-                    "`{path}` should hold {}, so it should begin with {:#010x}, but begins with \
-                     {found:#010x}",
-                    kind.name(),
-                    kind.magic()
-                )?;
-                let other = if *kind == Kind::Labels { Kind::Images } else { Kind::Labels };
-                if *found == other.magic() {
-                    write!(f, ", which means {}", other.name())
-                } else {
-                    Ok(())
-                }
-            }
-            Problem::Size { expected, rows, columns } => write!(
-                f,
-                "the images of `{path}` have {rows} x {columns} pixels; {expected} x {expected} \
-                 were expected"
-            ),
-            Problem::Length { expected, found } => write!(
-                f,
-                "`{path}` has {found} bytes; by its header {expected} were expected (decompressed)"
-            ),
-            Problem::TooLong { expected } => write!(
-                f,
-                "`{path}` goes on after the {expected} bytes that its header announces \
-                 (decompressed)"
-            ),
-            Problem::Empty => write!(f, "`{path}` is empty: at least one digit was expected"),
-            Problem::Label { at, found } => write!(
-                f,
-                "label {at} of `{path}`, counted from 0, is {found}; 0 to 9 were expected"
-            ),
-            Problem::Counts { labels, images, of_images } => write!(
-                f,
-                "`{path}` has {labels} labels, but `{}` has {of_images} images; as many were \
-                 expected",
-                images.display()
-            ),
-        }
+        f.write_str(&self.message)
     }
 }
 
 impl Error for ReadError {
     fn source(&self) -> Option<&(dyn Error + 'static)> {
-        match &self.problem {
-            Problem::Read(cause) | Problem::Absent(cause) => Some(cause),
-            _ => None,
-        }
+        self.cause.as_ref().map(|cause| cause as _)
     }
 }
+
+/// Contents of a file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Kind {
+    name: &'static str,
+    /// 08 for bytes, then the number of dimensions.
+    magic: u32,
+    /// Length of the header: the magic number and one number per dimension.
+    header: usize,
+}
+
+const LABELS: Kind = Kind { name: "labels", magic: 0x0000_0801, header: 8 };
+const IMAGES: Kind = Kind { name: "images", magic: 0x0000_0803, header: 16 };
 
 impl<const PIXELS: usize> Digits<PIXELS> {
     /// Reads a file of images and the file of their labels.
     pub fn read(images_path: &Path, labels_path: &Path) -> Result<Self, ReadError> {
-        let of_images = |problem| ReadError { path: images_path.to_owned(), problem };
-        let of_labels = |problem| ReadError { path: labels_path.to_owned(), problem };
-        let images = open(images_path).and_then(read_images).map_err(of_images)?;
-        let labels = open(labels_path).and_then(read_labels).map_err(of_labels)?;
+        let images = Source::open(images_path, IMAGES)?.images()?;
+        let labels = Source::open(labels_path, LABELS)?.labels()?;
         if images.len() != labels.len() {
-            return Err(of_labels(Problem::Counts {
-                labels: labels.len(),
-                images: images_path.to_owned(),
-                of_images: images.len(),
-            }));
+            return Err(ReadError::new(format!(
+                "`{}` has {} labels, but `{}` has {} images; as many were expected",
+                labels_path.display(),
+                labels.len(),
+                images_path.display(),
+                images.len()
+            )));
         }
         Ok(Self { images, labels })
     }
@@ -227,13 +122,18 @@ pub fn own_data() -> PathBuf {
 
 /// Reads two files of a folder like [`own_data`].
 fn bundled<const PIXELS: usize>(folder: &Path, name: &str) -> Result<Digits<PIXELS>, ReadError> {
-    let path = |kind: &str| folder.join(format!("{name}-{kind}-ubyte.gz"));
-    Digits::read(&path("images-idx3"), &path("labels-idx1")).map_err(|error| match error.problem {
-        Problem::Read(cause) if cause.kind() == io::ErrorKind::NotFound => {
-            ReadError { problem: Problem::Absent(cause), ..error }
-        }
-        problem => ReadError { problem, ..error },
-    })
+    let [images, labels] =
+        ["images-idx3", "labels-idx1"].map(|kind| folder.join(format!("{name}-{kind}-ubyte.gz")));
+    if let Some(missing) = [&images, &labels].into_iter().find(|path| !path.exists()) {
+        let message = format!(
+            "`{}` is missing: the digits in examples/data come with the repository of \
+             gradlet, not with its package on crates.io. Give the path of their folder by --data, \
+             or files of MNIST by --train-images, --train-labels, --test-images and --test-labels",
+            missing.display()
+        );
+        return Err(ReadError { is_absence: true, ..ReadError::new(message) });
+    }
+    Digits::read(&images, &labels)
 }
 
 /// 1797 digits of 8 x 8 pixels, 0 to 16: a training set of the first 1000, a test set of the rest.
@@ -248,65 +148,106 @@ pub fn mnist_subset(folder: &Path) -> Result<Data<784>, ReadError> {
     Ok(Data { train, test, black: 255 })
 }
 
-/// The file's bytes, decompressed if necessary.
-fn open(path: &Path) -> Result<Box<dyn Read>, Problem> {
-    let mut file = BufReader::new(File::open(path).map_err(Problem::Read)?);
-    let compressed = file.fill_buf().map_err(Problem::Read)?.starts_with(&[0x1f, 0x8b]);
-    Ok(if compressed { Box::new(MultiGzDecoder::new(file)) } else { Box::new(file) })
+/// A file that is being read, decompressed if necessary.
+struct Source<'a> {
+    path: &'a Path,
+    kind: Kind,
+    file: Box<dyn Read>,
 }
 
-/// Reads at most a number of bytes; memory is allocated as they arrive, whatever the header says.
-fn read_most(file: &mut impl Read, most: u64) -> Result<Vec<u8>, Problem> {
-    let mut bytes = vec![];
-    file.take(most).read_to_end(&mut bytes).map_err(Problem::Read)?;
-    Ok(bytes)
-}
-
-/// The numbers of the header after the magic number.
-fn read_header<const N: usize>(file: &mut impl Read, kind: Kind) -> Result<[u32; N], Problem> {
-    let header = kind.header();
-    let bytes = read_most(file, header as u64)?;
-    let word = |bytes: &[u8]| bytes.try_into().map_or(0, u32::from_be_bytes);
-    let words: Vec<_> = bytes.chunks_exact(4).map(word).collect();
-    match words.split_first() {
-        Some((&found, _)) if found != kind.magic() => Err(Problem::Magic { kind, found }),
-        Some((_, numbers)) if numbers.len() == N => Ok(numbers.try_into().unwrap_or([0; N])),
-        _ => Err(Problem::ShortHeader { length: bytes.len(), header }),
+impl<'a> Source<'a> {
+    fn open(path: &'a Path, kind: Kind) -> Result<Self, ReadError> {
+        let open = || -> io::Result<Box<dyn Read>> {
+            let mut file = BufReader::new(File::open(path)?);
+            let compressed = file.fill_buf()?.starts_with(&[0x1f, 0x8b]);
+            Ok(if compressed { Box::new(MultiGzDecoder::new(file)) } else { Box::new(file) })
+        };
+        let file = open().map_err(|cause| ReadError::unreadable(path, cause))?;
+        Ok(Self { path, kind, file })
     }
-}
 
-/// The contents after the header.
-fn read_body(file: &mut impl Read, kind: Kind, length: u64) -> Result<Vec<u8>, Problem> {
-    let bytes = read_most(file, length.saturating_add(1))?;
-    let header = kind.header() as u64;
-    let expected = header.saturating_add(length);
-    match (bytes.len() as u64).cmp(&length) {
-        core::cmp::Ordering::Less => {
-            Err(Problem::Length { expected, found: header.saturating_add(bytes.len() as u64) })
+    /// An error whose message begins with the path.
+    fn wrong(&self, what: impl fmt::Display) -> ReadError {
+        ReadError::new(format!("`{}` {what}", self.path.display()))
+    }
+
+    /// Reads at most a number of bytes; memory is allocated as they arrive, whatever the header
+    /// says.
+    fn read_most(&mut self, most: u64) -> Result<Vec<u8>, ReadError> {
+        let mut bytes = vec![];
+        let read = (&mut self.file).take(most).read_to_end(&mut bytes);
+        read.map_err(|cause| ReadError::unreadable(self.path, cause))?;
+        Ok(bytes)
+    }
+
+    /// The numbers of the header after the magic number.
+    fn header<const N: usize>(&mut self) -> Result<[u32; N], ReadError> {
+        let Kind { name, magic, header } = self.kind;
+        let bytes = self.read_most(header as u64)?;
+        let word = |bytes: &[u8]| bytes.try_into().map_or(0, u32::from_be_bytes);
+        let words: Vec<_> = bytes.chunks_exact(4).map(word).collect();
+        match words.split_first() {
+            Some((&found, _)) if found != magic => {
+                let other = if self.kind == LABELS { IMAGES } else { LABELS };
+                let meaning = if found == other.magic {
+                    format!(", which means {}", other.name)
+                } else {
+                    String::new()
+                };
+                Err(self.wrong(format_args!(
+                    "should hold {name}, so it should begin with {magic:#010x}, but begins with \
+                     {found:#010x}{meaning}"
+                )))
+            }
+            Some((_, numbers)) if numbers.len() == N => Ok(numbers.try_into().unwrap_or([0; N])),
+            _ => Err(self.wrong(format_args!(
+                "has {} bytes, fewer than the {header} of the IDX header that was expected",
+                bytes.len()
+            ))),
         }
-        core::cmp::Ordering::Equal if length == 0 => Err(Problem::Empty),
-        core::cmp::Ordering::Equal => Ok(bytes),
-        core::cmp::Ordering::Greater => Err(Problem::TooLong { expected }),
     }
-}
 
-fn read_images<const PIXELS: usize>(mut file: impl Read) -> Result<Vec<[u8; PIXELS]>, Problem> {
-    let [count, rows, columns] = read_header(&mut file, Kind::Images)?;
-    let expected = PIXELS.isqrt();
-    if [rows, columns].iter().any(|&side| side as usize != expected) {
-        return Err(Problem::Size { expected, rows, columns });
+    /// The contents after the header.
+    fn body(&mut self, length: u64) -> Result<Vec<u8>, ReadError> {
+        let bytes = self.read_most(length.saturating_add(1))?;
+        let whole = |length: u64| length.saturating_add(self.kind.header as u64);
+        let (found, expected) = (whole(bytes.len() as u64), whole(length));
+        match found.cmp(&expected) {
+            Ordering::Less => Err(self.wrong(format_args!(
+                "has {found} bytes; by its header {expected} were expected (decompressed)"
+            ))),
+            Ordering::Equal if length == 0 => {
+                Err(self.wrong("is empty: at least one digit was expected"))
+            }
+            Ordering::Equal => Ok(bytes),
+            Ordering::Greater => Err(self.wrong(format_args!(
+                "goes on after the {expected} bytes that its header announces (decompressed)"
+            ))),
+        }
     }
-    let length = u64::from(count).saturating_mul(PIXELS as u64);
-    let bytes = read_body(&mut file, Kind::Images, length)?;
-    Ok(bytes.chunks_exact(PIXELS).filter_map(|image| image.try_into().ok()).collect())
-}
 
-fn read_labels(mut file: impl Read) -> Result<Vec<u8>, Problem> {
-    let [count] = read_header(&mut file, Kind::Labels)?;
-    let labels = read_body(&mut file, Kind::Labels, count.into())?;
-    let wrong = labels.iter().enumerate().find(|&(_, &label)| usize::from(label) >= CLASSES);
-    match wrong {
-        Some((at, &found)) => Err(Problem::Label { at, found }),
-        None => Ok(labels),
+    fn images<const PIXELS: usize>(mut self) -> Result<Vec<[u8; PIXELS]>, ReadError> {
+        let [count, rows, columns] = self.header()?;
+        let side = PIXELS.isqrt();
+        if [rows, columns].iter().any(|&length| length as usize != side) {
+            return Err(ReadError::new(format!(
+                "the images of `{}` have {rows} x {columns} pixels; {side} x {side} were expected",
+                self.path.display()
+            )));
+        }
+        let bytes = self.body(u64::from(count).saturating_mul(PIXELS as u64))?;
+        Ok(bytes.chunks_exact(PIXELS).filter_map(|image| image.try_into().ok()).collect())
+    }
+
+    fn labels(mut self) -> Result<Vec<u8>, ReadError> {
+        let [count] = self.header()?;
+        let labels = self.body(count.into())?;
+        match labels.iter().enumerate().find(|&(_, &label)| usize::from(label) >= CLASSES) {
+            Some((at, found)) => Err(ReadError::new(format!(
+                "label {at} of `{}`, counted from 0, is {found}; 0 to 9 were expected",
+                self.path.display()
+            ))),
+            None => Ok(labels),
+        }
     }
 }

@@ -15,8 +15,7 @@ use std::fs;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
-use examples::digits::compute::{Mark, delta_rule, judge, likeness, right, softmax, weight_images};
-use examples::digits::idx;
+use examples::digits::{Mark, delta_rule, idx, judge, likeness, right, softmax, weight_images};
 use flate2::Compression;
 use flate2::write::GzEncoder;
 use gradlet::Scalar;
@@ -157,29 +156,29 @@ fn divergence_ends_training() {
 
 mod hidden_layer {
     use super::large;
-    use examples::digits::compute::{Trained, softmax};
-    use examples::digits::hidden::{Net, Start, hidden};
-    use gradlet::{Relu, Tanh};
+    use examples::digits::{Net, Trained, hidden, softmax};
+    use gradlet::{Relu, Tanh, init};
 
-    fn trained<A: Start>(seed: u64, epochs: u32) -> Trained<Net<784, A>> {
-        hidden(&large(), seed, 0.02, epochs, || ())
+    fn relu(seed: u64, epochs: u32) -> Trained<Net<784, Relu>> {
+        hidden(&large(), init::he_uniform, seed, 0.02, epochs, || ())
     }
 
     #[test]
     fn repeats_its_bits() {
-        let first = trained::<Relu>(1, 1);
-        assert_eq!(first.net, trained::<Relu>(1, 1).net);
-        assert_ne!(first.net, trained::<Relu>(2, 1).net);
+        let first = relu(1, 1);
+        assert_eq!(first.net, relu(1, 1).net);
+        assert_ne!(first.net, relu(2, 1).net);
     }
 
     #[test]
     #[cfg_attr(debug_assertions, ignore = "takes a minute when not optimised")]
     fn beats_the_linear_network() {
         let linear = softmax(&large(), 0.01_f32, 5, || ()).marks[4].test_correct;
-        let relu = trained::<Relu>(1, 10);
+        let relu = relu(1, 10);
         let best = relu.marks.iter().map(|mark| mark.test_correct).max().unwrap();
         assert!(best > linear, "{best} of 500, linear {linear}");
-        assert!(trained::<Tanh>(1, 10).marks[9].test_correct > 400);
+        let tanh = hidden::<784, Tanh>(&large(), init::xavier_uniform, 1, 0.02, 10, || ());
+        assert!(tanh.marks[9].test_correct > 400);
     }
 }
 
@@ -307,7 +306,7 @@ fn digits_of_the_repository_that_are_missing_are_named_with_what_to_do() {
         (idx::mnist_subset(nowhere).unwrap_err(), "mnist1000-images-idx3-ubyte.gz"),
     ];
     for (error, file) in missing {
-        assert!(error.is_absence());
+        assert!(error.is_absence);
         let message = error.to_string();
         let path = nowhere.join(file);
         assert!(message.starts_with(&format!("`{}` is missing", path.display())), "{message}");

@@ -29,7 +29,7 @@ fn assert_verdicts(program: &Program, arguments: &[&str], endings: &[(&str, usiz
     let output = program.run(&[arguments, &["--output", &folder]].concat());
     let text = text_of(&output.stdout);
     let count = |end: &str| text.lines().filter(|line| line.ends_with(end)).count();
-    assert_eq!(count("  differs"), 0, "{text}");
+    assert_eq!(count(" differs"), 0, "{text}");
     for &(end, want) in endings {
         assert_eq!(count(&format!("  {end}")), want, "{end}: {text}");
     }
@@ -76,6 +76,13 @@ fn sections_are_chosen_by_name_and_number() {
     }
 }
 
+#[test]
+fn grokking_explains_every_difference() {
+    let endings =
+        [("agrees", 226), ("differs: rule", 8), ("differs: index", 9), ("differs: record", 1)];
+    assert_verdicts(&GROKKING, &[], &endings);
+}
+
 // grokking
 
 #[test]
@@ -85,9 +92,8 @@ fn grokking_shows_the_section_that_is_asked_for() {
     assert!(output.status.success());
     assert_eq!(text_of(&output.stderr), "");
     let text = text_of(&output.stdout);
-    let headings: Vec<_> = text.lines().filter(|line| line.ends_with("verdict")).collect();
-    assert!(headings.len() == 1 && headings[0].contains("alpha"), "{text}");
-    assert!(text.contains("0.045"), "{text}");
+    assert!(text.contains("\n5. Divergence and alpha") && !text.contains("\n6. "), "{text}");
+    assert!(text.contains("alpha = 0.045: "), "{text}");
     assert_files(&folder, &["bowl.csv", "bowl.svg", "errors.csv", "errors.svg"]);
     let errors = fs::read_to_string(Path::new(&folder).join("errors.svg")).unwrap();
     assert!(errors.contains("alpha = 0.045: yours"), "{errors}");
@@ -131,6 +137,19 @@ fn digits_writes_its_pictures() {
     let names = ["accuracy", "confusion", "weights_8x8", "weights_linear", "weights_softmax"];
     let files = names.map(|name| [format!("{name}.csv"), format!("{name}.svg")]).concat();
     assert_files(&folder, &files.iter().map(String::as_str).collect::<Vec<_>>());
+}
+
+#[test]
+fn digits_trains_the_section_that_is_asked_for() {
+    let folder = DIGITS.folder("section");
+    let output = DIGITS.run(&["--quick", "--section", "1", "--formulas", "--output", &folder]);
+    let text = text_of(&output.stdout);
+    assert!(text.contains("\n1. 64-10 ") && !text.contains("784-10"), "{text}");
+    assert!(text.contains("\n    score_d = "), "{text}");
+    assert_files(&folder, &["weights_8x8.csv", "weights_8x8.svg"]);
+    let output = DIGITS.run(&["--section", "6"]);
+    assert_eq!(output.status.code(), Some(2));
+    assert!(text_of(&output.stderr).contains("softmax-8x8"), "{output:?}");
 }
 
 #[test]

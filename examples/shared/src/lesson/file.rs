@@ -112,7 +112,7 @@ impl Source {
             Self::Word => Some("\"(word)\": the text says it in words, not in digits."),
             Self::Short => Some("\"..\": the text prints more digits."),
             Self::Run => {
-                Some("\"(run)\": the text does not show it; its code prints it when it is run.")
+                Some("\"(run)\": the text does not show it; its code gives it when it is run.")
             }
             Self::Course => {
                 Some("\"(course)\": in the course that the text follows, not in the text.")

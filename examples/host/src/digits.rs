@@ -1,15 +1,20 @@
-//! Linear digit classifiers: the delta rule of the text, and softmax.
+//! Digit classifiers: the delta rule of the text, softmax, and a hidden layer.
+
+pub mod idx;
+pub mod pictures;
 
 use core::ops::ControlFlow;
 
 use gradlet::metrics::ConfusionMatrix;
 use gradlet::preprocess::one_hot;
 use gradlet::{
-    CrossEntropy, Dense, HalfSquaredError, Identity, Layer, Loss, NoBias, Optimizer, Outcome,
-    Scalar, Sgd, Softmax, Stop, Trainer, Zero,
+    CrossEntropy, Dense, Elementwise, HalfSquaredError, Identity, Layer, Loss, Mlp, NoBias,
+    Optimizer, Outcome, Scalar, Sgd, Softmax, Stop, Trainer, Zero,
 };
+use rand_pcg::Pcg32;
+use rand_pcg::rand_core::SeedableRng;
 
-use super::idx::{CLASSES, Data, Digits};
+use idx::{CLASSES, Data, Digits};
 
 /// The text's network: no bias, no activation.
 pub type Linear<const PIXELS: usize, T = f32> = Dense<PIXELS, CLASSES, Identity, T>;
@@ -110,6 +115,27 @@ pub fn softmax<const PIXELS: usize, T: Scalar>(
 ) -> Trained<Classifier<PIXELS, T>> {
     let net = Box::new(Classifier::ZERO);
     train::<PIXELS, T, _, CrossEntropy, _>(net, data, &Sgd { learning_rate }, epochs, learned)
+}
+
+/// Number of hidden units.
+pub const HIDDEN: usize = 32;
+
+/// 784-32-10 for MNIST.
+pub type Net<const PIXELS: usize, A> = Mlp<PIXELS, HIDDEN, CLASSES, A, Softmax>;
+
+/// Trains a network with a hidden layer from random weights; the same `seed` gives the same bits.
+pub fn hidden<const PIXELS: usize, A: Elementwise>(
+    data: &Data<PIXELS>,
+    initialise: fn(&mut Net<PIXELS, A>, &mut Pcg32),
+    seed: u64,
+    learning_rate: f64,
+    epochs: u32,
+    learned: impl FnMut(),
+) -> Trained<Net<PIXELS, A>> {
+    let mut net = Box::new(Net::<PIXELS, A>::ZERO);
+    initialise(&mut net, &mut Pcg32::seed_from_u64(seed));
+    let sgd = Sgd { learning_rate: f32::from_f64(learning_rate) };
+    train::<PIXELS, f32, _, CrossEntropy, _>(net, data, &sgd, epochs, learned)
 }
 
 /// Confusion matrix.
