@@ -1,6 +1,6 @@
-//! Linear neurons, after the first chapters of a well-known text on deep learning: predictions, hot
+//! Linear neurons, after a notebook on Andrew W. Trask's *Grokking Deep Learning*: predictions, hot
 //! and cold learning, gradient descent, alpha, several inputs and outputs; every number is compared
-//! with the text's.
+//! with the notebook's.
 //!
 //! ```text
 //! cargo run --release -p examples --bin grokking
@@ -32,7 +32,7 @@ const TEXT: &str = include_str!("../../../texts/grokking_notes.toml");
 options! {
     "grokking",
     /// Linear neurons learn by hot and cold learning, from the error, with alpha, with several
-    /// inputs and outputs: every number is compared with that of a well-known text.
+    /// inputs and outputs: every number is compared with that of a notebook on Grokking Deep Learning.
     struct Options {
         /// Only these sections, with their pictures, by name or number, separated by commas
         section: Sections = sections(TEXT, "grokking"),
