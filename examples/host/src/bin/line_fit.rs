@@ -1,31 +1,45 @@
 //! Linear regression: least squares in closed form, and a network of one neuron, trained by
-//! gradient descent on single samples, mini-batches and full batches.
+//! gradient descent on single samples, mini-batches and full batches; and what a text says of
+//! neurons, activations and models, computed.
 //!
 //! ```text
 //! cargo run --release -p examples --bin line_fit
 //! cargo run --release -p examples --bin line_fit -- --help
 //! ```
 
-use std::io::{self, Write};
+use std::fs;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use examples::line_fit::compute::least_squares::LeastSquares;
-use examples::line_fit::compute::training::{Batch, Plan, Run, one_pass, train};
-use examples::line_fit::compute::{Line, QUOTED_FIT, QUOTED_SGD, Sample, equations, loss, samples};
-use examples::line_fit::runs::{Rates, Way};
-use examples::line_fit::{pictures, runs, text};
+use examples::line_fit::uses::{
+    INPUTS, Model, NAMES, ROWS, THRESHOLDS, classified, curve, curve_fit, model, saved, servers,
+    several, sigmoid, two_neurons,
+};
+use examples::line_fit::{
+    LeastSquares, Moment, Plan, QUOTED_FIT, QUOTED_SGD, Run, equations, least_squares, one_pass,
+    rooms, surface, train,
+};
+use examples::losses::{Line, Surface, spread};
+use gradlet::prelude::*;
+use gradlet::preprocess::Scaling;
+use gradlet::safetensors;
 use shared::console::Console;
+use shared::lesson::{Lesson, Sections, aligned};
 use shared::options;
-use shared::options::{path, positive, real, whole};
-use shared::output::{Folder, list_files};
-use shared::rows::Rows;
+use shared::options::{flag, path, positive, real, sections, whole};
+use shared::output::{Folder, Picture};
+use shared::plot::{Axis, Chart, DrawError, Legend, Line as Curve, Panels, contours};
 use shared::run::{Failure, exit_code};
+use shared::table::Csv;
+use shared::thinning::Thinning;
+
+const TEXT: &str = include_str!("../../../texts/lecture_notes.toml");
 
 options! {
     "line_fit",
     /// Linear regression on 100 measurements of servers and their air conditioning: least squares,
-    /// and one neuron that learns the same line by gradient descent.
+    /// and one neuron that learns the same line by gradient descent. Then from one neuron to a model
+    /// that is saved and used, a curve, and several inputs and outputs.
     struct Options {
         /// Number of epochs, for each way of training
         passes: u32 = whole("N", 5000, 1..=100_000),
@@ -41,26 +55,22 @@ options! {
         standardised_rate: f64 = real("RATE", 0.5, positive),
         /// Number of servers for which to predict the kilowatts
         servers: u32 = whole("N", 346, ..=1_000_000),
-        /// Folder for the pictures (SVG) and their data (CSV) [default: `line_fit` in Cargo's
-        /// target folder]
+        /// Only these sections, by name or number, separated by commas
+        section: Sections = sections(TEXT, "line_fit"),
+        /// Print the formulas before the numbers
+        formulas: bool = flag(),
+        /// Folder for the model (safetensors), the pictures (SVG) and their data (CSV) [default:
+        /// `line_fit` in Cargo's target folder]
         output: Option<PathBuf> = path("DIR"),
     }
 }
 
-impl Options {
-    /// The number of servers in the unit of the measurements: thousands.
-    fn query(&self) -> f64 {
-        f64::from(self.servers) / 1000.0
-    }
-
-    const fn rates(&self) -> Rates {
-        Rates {
-            sample: self.sample_rate,
-            mini: self.mini_rate,
-            full: self.full_rate,
-            standardised: self.standardised_rate,
-        }
-    }
+/// A way of training: its names in the text's file and in the picture, its plan and its run.
+struct Way {
+    key: &'static str,
+    name: &'static str,
+    plan: Plan,
+    run: Run,
 }
 
 fn main() -> ExitCode {
@@ -69,173 +79,297 @@ fn main() -> ExitCode {
 
 fn run(options: &Options) -> Result<(), Failure> {
     let folder = Folder::create_or_default(options.output.as_deref(), "line_fit")?;
+    let mut lesson = Lesson::read(TEXT, "line_fit")?.showing(&options.section, options.formulas);
+    let (surface, best) = (surface(), least_squares(&rooms::ROOMS));
+    let query = f64::from(options.servers) / 1000.0;
+    let lowest = surface.loss(best.line);
+    let ways = ways(&surface, options);
+    let first = one_pass(&surface.samples, options.sample_rate, 1);
+    neurons(&mut lesson);
+    pipeline(&mut lesson, &folder)?;
+    closed_form(&mut lesson, &best, query);
+    lesson.set([("lowest", lowest), ("batch", f64::from(options.batch)), ("query", query)]);
+    lesson.block("first", table_of_first(&first));
+    for Way { key, plan, run, .. } in &ways {
+        lesson.block(key, table_of(run, lowest, query));
+        lesson.block(&format!("{key} rate"), format!("{:?}", plan.learning_rate));
+    }
+    lesson.block("stop", stop(&surface, options.full_rate, lowest));
+    lesson.list("course", [QUOTED_FIT, QUOTED_SGD].map(|line| line.at(0.346)));
+    for (name, numbers) in equations::pass() {
+        lesson.list(name, numbers);
+    }
+    let fits = (curve_fit::<Tanh>(), curve_fit::<Identity>());
+    lesson.list("curve", [fits.0.1, fits.1.1]);
     let mut out = Console::default();
-    let samples = samples();
-    let best = LeastSquares::of(&samples).line();
-    let lowest = loss(&samples, best);
-    introduce(&mut out)?;
-    let mut rows = Rows::new(&mut out, "here");
-    rows.heading("1. Least squares: the best line, in one go")?;
-    for row in text::closed_form(&samples, options.query()) {
-        rows.line(&row)?;
-    }
-    out.flush()?;
-    let ways = runs::ways(&samples, options.rates(), options.batch, options.passes);
-    let first = one_pass(&samples, options.sample_rate);
-    tell_first_pass(&mut out, options, &first)?;
-    tell_ways(&mut out, options, &ways, lowest)?;
-    tell_stop(&mut out, &samples, options, lowest)?;
-    tell_text(&mut out)?;
-    explain(&mut out, best)?;
-    let after_one_pass = first.last().copied().unwrap_or(Line::ZERO);
-    let mut paths = vec![];
-    for picture in [
-        pictures::fit(&samples, best, after_one_pass)?,
-        pictures::loss_curves(&ways, lowest)?,
-        pictures::paths(&samples, &ways, options.batch)?,
-    ] {
-        paths.extend(folder.write_picture(&picture)?);
-    }
-    list_files(&mut out, &paths)?;
+    lesson.tell(&mut out)?;
+    let after_one_pass = first.last().copied().unwrap_or(best.line);
+    let pictures = [
+        fit(&surface, best.line, after_one_pass)?,
+        loss_curves(&ways, lowest)?,
+        paths(&surface, &ways, options.batch)?,
+        activation(fits.0.0, fits.1.0)?,
+    ];
+    folder.write_pictures(&mut out, &pictures)
+}
+
+/// Runs all four ways.
+fn ways(surface: &Surface, options: &Options) -> [Way; 4] {
+    let way = |key, name, batch, learning_rate, scaling: &Scaling<1, f64>| {
+        let plan = Plan { batch, learning_rate, passes: options.passes, enough: -1.0 };
+        Way { key, name, plan, run: train(surface, scaling, plan) }
+    };
+    let (raw, scaled) = (Scaling::default(), surface.scaling());
+    let rate = options.standardised_rate;
+    [
+        way("samples", "sample by sample", 1, options.sample_rate, &raw),
+        way("mini", "mini-batches", options.batch, options.mini_rate, &raw),
+        way("full", "full batches", FULL_BATCH, options.full_rate, &raw),
+        way("scaled", "full batches, x standardised", FULL_BATCH, rate, &scaled),
+    ]
+}
+
+/// Two neurons, several inputs and outputs, and a classification.
+fn neurons(lesson: &mut Lesson) {
+    lesson.list("x", INPUTS);
+    lesson.list("t", THRESHOLDS);
+    lesson.list("sum", two_neurons::<Identity>([0.0; 2]));
+    lesson.list("Z", two_neurons::<Identity>(THRESHOLDS));
+    lesson.list("A", two_neurons::<Sigmoid>(THRESHOLDS));
+    let net = several();
+    lesson.table("W", 1, net.rows());
+    lesson.list("B", *net.bias());
+    let new = [0.346, 2.0];
+    lesson.list("new", net.forward(&new));
+    // One output, and its weights as a column for a row of features.
+    let ([[w_1, w_2], _], [b, _]) = (net.rows(), *net.bias());
+    let layouts = [Dense::from_rows([[w_1, w_2]], [b]), Dense::new([[w_1], [w_2]], [b])];
+    lesson.table("layout", 0, layouts.map(|net: Dense<2, 1, Identity, f64>| net.forward(&new)));
+    let features = ROWS.first().map_or(0, |row| row.len());
+    lesson.list("shape", [ROWS.len(), features].map(whole_number));
+    lesson.table("class", 0, classified([1, 10, 100]));
+}
+
+fn whole_number(number: usize) -> f64 {
+    u32::try_from(number).map_or(f64::NAN, f64::from)
+}
+
+/// Trains a model, saves it, loads the file, and predicts with what was loaded.
+fn pipeline(lesson: &mut Lesson, folder: &Folder) -> Result<(), Failure> {
+    let (counted, _) = model(Stop::after(3));
+    let (net, report) = model(Stop::after(1000).or_at_loss(0.025));
+    let ([mean], [deviation]) = (*net.first().offset(), *net.first().scale());
+    let Line { w, b } = Line::of(net.rest());
+    let file = saved(&net).map_err(|error| Failure::because(error.to_string()))?;
+    let path = folder.write("line.safetensors", &file)?;
+    let read = fs::read(&path).map_err(|error| Failure::because(format!("{path}: {error}")))?;
+    let loaded = safetensors::from_bytes::<Model>(&read, &NAMES)
+        .map_err(|error| Failure::because(error.to_string()))?;
+    let mut judge = Trainer::<Model, HalfSquaredError>::new();
+    let all = judge.mean_loss(&net, servers()).unwrap_or(f64::NAN);
+    let ([by_count], [trained], [answer]) =
+        (counted.forward(&[346.0]), net.forward(&[346.0]), loaded.forward(&[346.0]));
+    lesson.block("file", path);
+    lesson.set([
+        ("mean", mean),
+        ("deviation", deviation),
+        ("epochs", f64::from(report.epochs)),
+        ("loss at end", report.loss.unwrap_or(f64::NAN)),
+        ("loss of model", all),
+        ("w", w),
+        ("b", b),
+        ("bytes", whole_number(file.len())),
+        ("by count", by_count),
+        ("answer", answer),
+        ("lost", answer - trained),
+    ]);
     Ok(())
 }
 
-fn introduce(out: &mut impl Write) -> io::Result<()> {
-    write!(
-        out,
-        "A line through measurements: least squares, and one neuron that learns it.
-
-x is the number of servers in a room, in thousands, y the power of its air conditioning, in
-kilowatts (kW); 100 rooms, made as y = 2 x + 3 with noise. The line is z = w x + b, its loss
-J = sum (z - y)^2 / (2 m), over all m rooms. Sx is the sum of all x, Sxy that of all x y, and so on;
-mx and my are the means.
-The neuron is gradlet's Dense<1, 1, Identity, f64>, trained on HalfSquaredError from w = b = 0.
-\"agrees\": rounds to the digits of the text. \"differs\": it does not, see section 10. \"-\": not in it.
-"
-    )
+fn closed_form(lesson: &mut Lesson, best: &LeastSquares, query: f64) {
+    lesson.list("best w", best.w);
+    lesson.list("best b", best.b);
+    lesson.set([
+        ("m b", best.m_times_b),
+        ("at query", best.line.at(query)),
+        ("at 346", best.line.at(346.0)),
+    ]);
 }
 
 /// The line after some samples of the first epoch.
-fn tell_first_pass(out: &mut impl Write, options: &Options, lines: &[Line]) -> io::Result<()> {
-    let rate = short(options.sample_rate);
-    writeln!(out, "\n2. The first pass, sample by sample, learning rate {rate}")?;
-    writeln!(out, "  {:>8}{:>16}{:>16}", "samples", "w", "b")?;
-    for (seen, line) in (0_u32..).zip(lines) {
-        if seen <= 5 || [10, 50, 100].contains(&seen) {
-            writeln!(out, "  {seen:>8}{}{}", runs::number(line.w), runs::number(line.b))?;
-        }
-    }
+fn table_of_first(lines: &[Line]) -> String {
+    let shown = |&(seen, _): &(usize, &Line)| seen <= 5 || [10, 50, 100].contains(&seen);
+    let mut rows = vec![["samples", " w", " b"].map(String::from).to_vec()];
+    rows.extend(
+        lines
+            .iter()
+            .enumerate()
+            .filter(shown)
+            .map(|(seen, line)| vec![seen.to_string(), number(line.w), number(line.b)]),
+    );
     if lines.len() < 101 {
-        writeln!(out, "  {:>8}  diverged: the loss is no number any more", lines.len())?;
+        rows.push(vec![lines.len().to_string(), " diverged: w or b is no number any more".into()]);
     }
-    Ok(())
+    aligned(&rows)
 }
 
-/// The four ways of training, one table for each.
-fn tell_ways(
-    out: &mut impl Write,
-    options: &Options,
-    ways: &[Way; 4],
-    lowest: f64,
-) -> io::Result<()> {
-    for (number, way) in (3_u32..).zip(ways) {
-        let rate = short(way.plan.learning_rate);
-        writeln!(out, "\n{number}. Training: {}, learning rate {rate}", way.name)?;
-        if way.plan.batch == Batch::Of(options.batch) {
-            writeln!(out, "  {} samples make an update.", options.batch)?;
+/// The state after 0, 1, 2, 3, 5, 10, 50, 100, .. epochs and at the end.
+fn table_of(run: &Run, lowest: f64, query: f64) -> String {
+    let heading = ["epochs", " w", " b", " J", "above least", " kW"];
+    let mut rows = vec![heading.map(String::from).to_vec()];
+    let last = run.moments.len().saturating_sub(1);
+    for (at, &Moment { pass, line, loss, .. }) in run.moments.iter().enumerate() {
+        let unit = 10_u32.saturating_pow(pass.checked_ilog10().unwrap_or(0));
+        if pass <= 3 || pass == unit || pass == unit.saturating_mul(5) || at == last {
+            // Below about 1e-16 of the loss there are only rounding errors.
+            let above = if (loss - lowest).abs() < 1e-15 { 0.0 } else { loss - lowest };
+            let numbers = [line.w, line.b, loss].map(number);
+            let mut row = vec![pass.to_string()];
+            row.extend(numbers);
+            row.extend([format!("{above:.2e}"), number(line.at(query))]);
+            rows.push(row);
         }
-        if way.standardised {
-            writeln!(out, "  Trained on (x - mean) / deviation; w and b are mapped back.")?;
-        }
-        runs::write_table(out, way, lowest, options.query())?;
     }
-    writeln!(
-        out,
-        "  If the learning rate is not too large, full batches end in the least squares line. Samples
-  and mini-batches pull w and b about for ever, each towards itself: at a constant learning rate
-  they end near it, not in it, but they are near it early. With x standardised every step
-  multiplies the distance to the best line by 1 - rate, in all directions: no slow valley."
-    )
+    let text = aligned(&rows);
+    if run.diverged {
+        text + "diverged: the loss is no number any more\n"
+    } else if let [start, .., end] = &run.moments[..]
+        && end.loss > start.loss
+    {
+        text + "diverging: the loss is larger than at the start\n"
+    } else {
+        text
+    }
 }
 
-/// A learning rate, however large or small.
-fn short(rate: f64) -> String {
-    if (1e-4..1e6).contains(&rate) { rate.to_string() } else { format!("{rate:e}") }
+/// With room for a sign.
+fn number(value: f64) -> String {
+    if value.abs() < 1e3 { format!("{value:>13.10}") } else { format!("{value:>13.6e}") }
 }
 
 /// Training that ends when it is good enough.
-fn tell_stop(
-    out: &mut impl Write,
-    samples: &[Sample],
-    options: &Options,
-    lowest: f64,
-) -> io::Result<()> {
-    let plan = Plan {
-        batch: Batch::All,
-        learning_rate: options.full_rate,
-        passes: 100_000,
-        enough: lowest + 1e-3,
-    };
-    let run = train(samples, plan);
-    writeln!(out, "\n7. Full batches until J is within 0.001 of the least")?;
-    let Some(last) = run.last() else { return Ok(()) };
-    if reached(&run, plan) {
-        let Line { w, b } = last.line;
-        writeln!(
-            out,
-            "  enough after {} updates: w = {w:.10}, b = {b:.10}, J = {:.10}",
-            last.pass, last.loss
-        )
-    } else {
-        writeln!(out, "  not reached: it diverged, or {} updates were not enough", plan.passes)
-    }
-}
-
-fn reached(run: &Run, plan: Plan) -> bool {
-    run.last().is_some_and(|moment| moment.loss < plan.enough)
-}
-
-/// The numbers of the text, and its four equations.
-fn tell_text(out: &mut impl Write) -> io::Result<()> {
-    let mut rows = Rows::new(out, "here");
-    rows.heading("8. Numbers of the text's course, quoted")?;
-    let [fit, sgd] = [QUOTED_FIT, QUOTED_SGD].map(|Line { w, b }| format!("w = {w}, b = {b}"));
-    writeln!(out, "  Not computed here: by least squares {fit};")?;
-    writeln!(out, "  after one pass by sample, learning rate 0.1, {sgd}. From these follow:")?;
-    let mut rows = Rows::new(out, "here");
-    for row in text::quoted() {
-        rows.line(&row)?;
-    }
-    rows.heading("9. The four equations of backpropagation")?;
-    writeln!(out, "  A 2-3-2 network, s the sigmoid, one sample; * multiplies number by number.")?;
-    let pass = equations::pass();
-    for (title, list) in text::four_equations(&pass) {
-        writeln!(out, "  {title}")?;
-        let mut rows = Rows::new(out, "here");
-        for row in list {
-            rows.line(&row)?;
+fn stop(surface: &Surface, learning_rate: f64, lowest: f64) -> String {
+    let enough = lowest + 1e-3;
+    let plan = Plan { batch: FULL_BATCH, learning_rate, passes: 100_000, enough };
+    match train(surface, &Scaling::default(), plan).moments.last() {
+        Some(&Moment { pass, line: Line { w, b }, loss, .. }) if loss < enough => {
+            format!("enough after {pass} updates: w = {w:.10}, b = {b:.10}, J = {loss:.10}")
         }
+        _ => format!("not reached: it diverged, or {} updates were not enough", plan.passes),
     }
-    writeln!(
-        out,
-        "  Central differences of C are within {:.1e} of all these derivatives.",
-        pass.off
-    )
 }
 
-/// Explanation of the verdicts and of the text's statements.
-fn explain(out: &mut impl Write, best: Line) -> io::Result<()> {
-    write!(
-        out,
-        "
-10. Notes on the text
-  quoted   Its numbers belong to a data file that it does not print, so they cannot be computed
-           here; only what follows from them can. No way to the 3.74 kW of its sentence was found.
-  unit     346 servers are x = 0.346. With x = 346 the line answers {:.1} kW.
-  m b      Summing w x + b over m samples gives m b, not b: b = my - w mx.
-  half     The text has C = (a - y)^2 / 2 in one place and C = (a - y)^2 in another. Without the
-           1/2 every delta is twice as large: the same as twice the learning rate.
-",
-        best.at(346.0)
+/// The measurements, the best line, and the line after one epoch on single samples.
+fn fit(surface: &Surface, best: Line, first: Line) -> Result<Picture, DrawError> {
+    let ends = |line: Line| [0.0, 1.0].map(|x| (x, line.at(x)));
+    let dots = surface.samples.iter().map(|([x], [y])| (*x, *y));
+    Chart::new(
+        "Air conditioning for servers: a line through 100 measurements",
+        Axis::linear("thousands of servers").from(0.0, 1.0),
+        Axis::linear("kilowatts").from(2.4, 5.4),
     )
+    .legend(Legend::LowerRight)
+    .with(Curve::dots(4, dots).named("measured"))
+    .with(Curve::solid(0, ends(best)).named("least squares"))
+    .with(Curve::dashed(1, ends(first)).named("one neuron after one pass"))
+    .picture("fit")
+}
+
+/// The loss of each way above the minimum, by epoch.
+fn loss_curves(ways: &[Way; 4], lowest: f64) -> Result<Picture, DrawError> {
+    let mut csv = Csv::new(&["way", "pass", "loss", "above_lowest"]);
+    let mut chart = Chart::new(
+        "How fast the neuron learns the line",
+        Axis::log("passes over all 100 measurements"),
+        Axis::log("loss above the least there is").from(1e-11, 100.0),
+    )
+    .legend(Legend::UpperRight);
+    for (colour, Way { name, run, .. }) in (0..).zip(ways) {
+        let mut thinning = Thinning::default();
+        let mut points = vec![];
+        for &Moment { pass, loss, .. } in run.moments.iter().filter(|m| thinning.keeps(m.pass)) {
+            let (pass, above) = (f64::from(pass), loss - lowest);
+            let numbers = [pass, loss, above].map(|number| number.to_string());
+            csv.words([name.replace(',', ";")].into_iter().chain(numbers));
+            // Lower ones are dominated by rounding errors.
+            if pass > 0.0 && above > 1e-11 {
+                points.push((pass, above));
+            }
+        }
+        chart = chart.with(Curve::solid(colour, points).named(*name));
+    }
+    Ok(Picture { name: "loss_curves", svg: chart.svg()?, csv: csv.finish() })
+}
+
+/// Part of the plane of `w` and `b`.
+type Window = ((f64, f64), (f64, f64));
+
+/// Windows around the start and the minimum; a panel is 1.28 times as wide as high, so a circle is
+/// drawn as a circle.
+const RAW: Window = ((-1.1, 4.02), (-0.4, 3.6));
+const STANDARDISED: Window = ((-2.6, 3.8), (-0.4, 4.6));
+/// Number of epochs in the path of full batches.
+const SHOWN: u32 = 60;
+
+/// The paths of `(w, b)` over the contours of the loss, one panel per way of training.
+fn paths(surface: &Surface, ways: &[Way; 4], size: u32) -> Result<Picture, DrawError> {
+    let [by_sample, mini, full, scaled] = ways;
+    let shown = SHOWN.min(full.plan.passes);
+    let of_run = |way: &Way, line: fn(&Moment) -> Line| {
+        way.run.moments.iter().filter(|m| m.pass <= SHOWN).map(line).collect()
+    };
+    let pass = |way: &Way, batch: u32| {
+        let batch = usize::try_from(batch).unwrap_or(usize::MAX);
+        one_pass(&surface.samples, way.plan.learning_rate, batch)
+    };
+    let charts = vec![
+        chart("Sample by sample, one pass".to_owned(), surface, RAW, pass(by_sample, 1)),
+        chart(format!("Mini-batches of {size}, one pass"), surface, RAW, pass(mini, size)),
+        chart(format!("Full batches, {shown} passes"), surface, RAW, of_run(full, |m| m.line)),
+        chart(
+            format!("The same, x standardised, {shown} passes"),
+            &surface.standardised(),
+            STANDARDISED,
+            of_run(scaled, |m| m.trained),
+        ),
+    ];
+    Panels::new("Ways to the least loss, over its contours", 2, charts).picture("paths")
+}
+
+/// Contours in one window, with the part of a path that is inside.
+fn chart(title: String, surface: &Surface, (w, b): Window, path: Vec<Line>) -> Chart {
+    let values = surface.grid(w, b, 60);
+    let points: Vec<_> = surface.samples.iter().map(|([x], [y])| (*x, *y)).collect();
+    let best = least_squares(&points).line;
+    // Equal steps of the square root give ellipses at equal distances.
+    let levels = (1..16).map(|k| surface.loss(best) + 0.04 * f64::from(k) * f64::from(k));
+    let rings = levels.flat_map(|level| contours(w, b, &values, level));
+    let inside = |line: &Line| (w.0..=w.1).contains(&line.w) && (b.0..=b.1).contains(&line.b);
+    let path = path.into_iter().take_while(inside).map(|line| (line.w, line.b));
+    Chart::new(title, Axis::linear("w").from(w.0, w.1), Axis::linear("b").from(b.0, b.1))
+        .with_all(rings.map(|points| Curve::solid(4, points)))
+        .with(Curve::solid(1, path))
+        .with(Curve::crosses(9, [(best.w, best.b)]))
+}
+
+/// The sigmoid, and a curve fitted with and without an activation.
+fn activation(with: Vec<(f64, f64)>, without: Vec<(f64, f64)>) -> Result<Picture, DrawError> {
+    let z = || spread((-6.0, 6.0), 48);
+    let sigmoid = Chart::new(
+        "The classic activation: the sigmoid",
+        Axis::linear("z"),
+        Axis::linear("a").from(0.0, 1.0),
+    )
+    .with(Curve::solid(0, z().map(|z| (z, sigmoid(z)))));
+    let points = curve().into_iter().map(|([x], [y])| (x, y));
+    let fits = Chart::new(
+        "A curve, fitted by three hidden units",
+        Axis::linear("x").from(-1.0, 1.0),
+        Axis::linear("y").from(-2.0, 1.5),
+    )
+    .legend(Legend::LowerRight)
+    .with(Curve::dots(4, points).named("points"))
+    .with(Curve::solid(0, with).named("tanh"))
+    .with(Curve::dashed(1, without).named("no activation"));
+    Panels::new("What an activation is for", 2, vec![sigmoid, fits]).picture("activation")
 }

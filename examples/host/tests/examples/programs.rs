@@ -83,6 +83,17 @@ fn grokking_explains_every_difference() {
     assert_verdicts(&GROKKING, &[], &endings);
 }
 
+#[test]
+fn losses_explains_every_difference() {
+    let endings = [("agrees", 13), ("differs: rounded", 1)];
+    assert_verdicts(&program!("losses"), &["--cells", "4"], &endings);
+}
+
+#[test]
+fn line_fit_agrees_with_the_course() {
+    assert_verdicts(&program!("line_fit"), &["--passes", "1"], &[("agrees", 1)]);
+}
+
 // grokking
 
 #[test]

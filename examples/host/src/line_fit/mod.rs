@@ -1,4 +1,0 @@
-pub mod compute;
-pub mod pictures;
-pub mod runs;
-pub mod text;

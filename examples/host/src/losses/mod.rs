@@ -1,3 +1,0 @@
-pub mod compute;
-pub mod pictures;
-pub mod text;
