@@ -335,7 +335,7 @@ impl Lesson {
                 let name = format!("{} {} {at}", table.value, row.name);
                 let value = self.values.number(&name)?;
                 let verdict = self.judge(&name, value, quote, table.slip.as_deref(), words)?;
-                cells.push(quote.marked());
+                cells.push(quote.digits.clone());
                 if verdict.starts_with("differs") {
                     let column = table.columns.get(at).map_or("", String::as_str);
                     wrong
@@ -346,7 +346,9 @@ impl Lesson {
             lines.push(cells);
         }
         let mut heading = vec![table.name.clone()];
-        heading.extend(table.columns.iter().cloned());
+        let quotes = table.rows.iter().flat_map(|row| &row.quotes);
+        let mark = quotes.take(1).map(|quote| quote.source.mark()).collect::<String>();
+        heading.extend(table.columns.iter().map(|column| format!("{column}{mark}")));
         heading.push("verdict".to_owned());
         lines.insert(0, heading);
         push(out, 2, &aligned(&lines));

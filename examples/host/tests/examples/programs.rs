@@ -29,7 +29,7 @@ fn assert_verdicts(program: &Program, arguments: &[&str], endings: &[(&str, usiz
     let output = program.run(&[arguments, &["--output", &folder]].concat());
     let text = text_of(&output.stdout);
     let count = |end: &str| text.lines().filter(|line| line.ends_with(end)).count();
-    assert_eq!(count(" differs"), 0, "{text}");
+    assert_eq!(count("  differs") + count(": differs"), 0, "{text}");
     for &(end, want) in endings {
         assert_eq!(count(&format!("  {end}")), want, "{end}: {text}");
     }
@@ -57,6 +57,16 @@ fn gradient_descent_explains_every_difference() {
     // Seven of them on what the course says about learning rates.
     let endings = [("agrees", 11), ("differs: limit", 1), ("differs: convex", 1)];
     assert_verdicts(&program, &[], &endings);
+}
+
+#[test]
+fn ten_points_explains_every_difference() {
+    let words =
+        [("label", 8), ("label, fifth", 2), ("fifth", 2), ("slope", 10), ("sign", 8), ("size", 2)];
+    let mut endings = words.map(|(word, count)| (format!("differs: {word}"), count)).to_vec();
+    endings.push(("agrees".to_owned(), 30));
+    let endings: Vec<_> = endings.iter().map(|(end, count)| (&**end, *count)).collect();
+    assert_verdicts(&program!("ten_points"), &["--updates", "1"], &endings);
 }
 
 #[test]

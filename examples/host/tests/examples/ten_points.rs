@@ -8,15 +8,13 @@
     reason = "tests may panic"
 )]
 
-use examples::ten_points::compute;
-use examples::ten_points::sections;
-use examples::ten_points::text;
 use std::collections::BTreeSet;
 
-use examples::ten_points::compute::learning::{self, Classifier, Ending, Run, list};
-use examples::ten_points::compute::lines::{self, NINE, SHARES, Split};
-use examples::ten_points::compute::script::{self, Parameters, START};
-use examples::ten_points::compute::{Neuron, POINTS, net, neuron, sigmoid, sigmoid_slope};
+use examples::ten_points as compute;
+use examples::ten_points::learning::{self, Classifier, Ending, Run, list};
+use examples::ten_points::lines::{self, NINE, SHARES, Split};
+use examples::ten_points::script::{self, Parameters, START};
+use examples::ten_points::{Neuron, POINTS, net, neuron, sigmoid, sigmoid_slope};
 use gradlet::prelude::*;
 use support::{Json, assert_all_close, assert_close, tolerance};
 
@@ -129,34 +127,6 @@ fn linear_function_falls_below_every_bound_though_its_absolute_value_is_29_at_th
     assert_close("beyond", script::absolute(beyond), 999_990.0, 0.0);
     // Its factors are not those of the points.
     assert_all_close("sum", &script::sum_over_points(), &[0.0, 0.0, 10.0, -8.0], 0.0);
-}
-
-// What the program says about the script
-
-#[test]
-fn quoted_digits_are_those_of_golden() {
-    let run = golden().at("as_written");
-    let ten = |number: f64| format!("{number:.10}");
-    let rows = run.at("trace").list();
-    let want: Vec<_> = rows.iter().map(|row| ten(row.at("v_before").number())).collect();
-    assert_eq!(text::V_BEFORE.to_vec(), want);
-    assert_eq!(text::SLOPE, ten(run.at("g").number()));
-    for row in rows {
-        assert_eq!(text::ADDED_TO_B, ten(row.at("deltas").nth(2).number()));
-    }
-}
-
-#[test]
-fn every_difference_is_explained_by_its_slip() {
-    let mut out = vec![];
-    sections::verdicts(&mut out).unwrap();
-    let printed = String::from_utf8(out).unwrap();
-    let count = |end: &str| printed.lines().filter(|line| line.trim_end().ends_with(end)).count();
-    let counts = ["label", "label, fifth", "fifth", "slope", "sign", "size"]
-        .map(|word| count(&format!("  differs: {word}")));
-    assert_eq!(counts, [8, 2, 2, 10, 8, 2], "{printed}");
-    assert_eq!(printed.matches("differs").count(), 32);
-    assert_eq!(count("agrees"), 0);
 }
 
 // One neuron

@@ -105,6 +105,17 @@ impl Source {
         (Self::Course, "course"),
     ];
 
+    /// What stands behind a quote from here.
+    pub const fn mark(self) -> &'static str {
+        match self {
+            Self::Text => "",
+            Self::Short => "..",
+            Self::Word => " (word)",
+            Self::Run => " (run)",
+            Self::Course => " (course)",
+        }
+    }
+
     /// How to read the mark of a quote.
     pub const fn meaning(self) -> Option<&'static str> {
         match self {
@@ -124,14 +135,7 @@ impl Source {
 impl Quote {
     /// The digits with the mark of their source.
     pub fn marked(&self) -> String {
-        let mark = match self.source {
-            Source::Text => "",
-            Source::Word => " (word)",
-            Source::Short => "..",
-            Source::Run => " (run)",
-            Source::Course => " (course)",
-        };
-        format!("{}{mark}", self.digits)
+        format!("{}{}", self.digits, self.source.mark())
     }
 }
 
@@ -209,7 +213,10 @@ fn row(fields: &Fields<'_>) -> Result<Row, String> {
 }
 
 fn table(fields: &Fields<'_>) -> Result<Table, String> {
-    fields.only(&["name", "value", "columns", "rows", "slip"])?;
+    fields.only(&["name", "value", "columns", "rows", "source", "slip"])?;
+    let source = fields.optional("source").unwrap_or_else(|| "text".to_owned());
+    let source = Source::ALL.iter().find(|(_, key)| *key == source);
+    let &(source, _) = source.ok_or_else(|| fields.wrong("source"))?;
     let array =
         |key| fields.find(key).and_then(DeValue::as_array).into_iter().flat_map(|a| a.iter());
     let rows = array("rows").map(|row| {
@@ -218,7 +225,7 @@ fn table(fields: &Fields<'_>) -> Result<Table, String> {
         let (line, name) = (integer(line.get_ref()), string(name.get_ref()));
         let quote = |cell: &&Spanned<DeValue<'_>>| {
             let digits = string(cell.get_ref())?;
-            Some(Quote { digits, source: Source::Text, line })
+            Some(Quote { digits, source, line })
         };
         let quotes = quotes.iter().map(quote).collect::<Option<_>>();
         name.zip(quotes)

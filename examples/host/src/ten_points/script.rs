@@ -103,7 +103,7 @@ pub fn pass(start: Parameters) -> Vec<Visit> {
         // From the sixth point on, the script still reads the label of the fifth.
         let label = if number < 5 { own } else { label_of_fifth };
         let [x1, x2] = x;
-        let partials = [x1, x2, 1.0].map(|factor| -slope() * factor);
+        let partials = [x1, x2, 1.0].map(|factor| 0.0 - slope() * factor);
         let deltas = partials.map(|partial| STEP * partial);
         let after = parameters.plus(deltas);
         visits.push(Visit {

@@ -1,4 +1,4 @@
-//! The computations of the example, which print nothing.
+//! Ten points: the script of a text, and training by the right rules.
 
 pub mod learning;
 pub mod lines;

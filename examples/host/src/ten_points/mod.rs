@@ -1,5 +1,0 @@
-pub mod compute;
-pub mod pictures;
-pub mod sections;
-pub mod text;
-pub mod training;
