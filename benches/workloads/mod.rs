@@ -7,7 +7,7 @@ use gradlet::prelude::*;
 use gradlet::{Activation, Hidden};
 
 #[allow(dead_code, reason = "the benchmarks use the points only, and that as `f32`")]
-#[path = "../../examples/host/src/moons/compute/data.rs"]
+#[path = "../../examples/host/src/moons/data.rs"]
 mod data;
 
 /// Inputs and targets.

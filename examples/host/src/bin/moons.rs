@@ -1,25 +1,36 @@
 //! Decision boundaries and overfitting: networks of 1 to 50 hidden units on sixty noisy points of
-//! two moons, and their accuracy on held-out points.
+//! two moons, and their accuracy on held-out points; activations, depth, and what a hidden layer does
+//! to the plane.
 //!
 //! ```text
 //! cargo run --release -p examples --bin moons
+//! cargo run --release -p examples --bin moons -- --layers 2,4,3,1 --activation relu
 //! cargo run --release -p examples --bin moons -- --help
 //! ```
 
 use std::collections::BTreeSet;
-use std::io::{self, Write};
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use examples::moons::compute::{Ending, Plan, Run, SIZES};
-use examples::moons::{compute, pictures};
+use examples::moons::{
+    Bend, DEEP, Ending, Mark, Net, Plan, Run, SIZES, best_share, between_clouds, moons, network,
+    nodes, points, preference, train, train_with,
+};
+use gradlet::prelude::*;
 use shared::console::Console;
+use shared::lesson::{Lesson, Sections, tabulated};
 use shared::options;
-use shared::options::{flag, list, path, positive, read, real, whole};
-use shared::output::{Folder, list_files};
+use shared::options::{choice, flag, list, path, positive, read, real, sections, whole};
+use shared::output::{Folder, Picture};
+use shared::plot::{
+    Axis, Chart, DrawError, Heat, Legend, Line, Look, Palette, Panels, Points, contours,
+};
 use shared::progress;
 use shared::run::{Failure, exit_code};
+use shared::table::Csv;
 use shared::thinning::Thinning;
+
+const TEXT: &str = include_str!("../../../texts/backprop_article.toml");
 
 options! {
     "moons",
@@ -32,8 +43,21 @@ options! {
         learning_rate: f64 = real("RATE", 0.1, positive),
         /// Numbers of hidden units, separated by commas: 1, 2, 3, 4, 5, 6, 8, 10, 15, 20, 30 or 50
         hidden: Vec<u32> = read("LIST", |text| list(text, size)).with(|arg| arg.default_value("1,2,4,10,20,50")),
+        /// One network instead, by its inputs, hidden units and outputs: 2,N,2 with N as for --hidden, or
+        /// 2,4,3,1, 2,4,3,2, 2,10,10,2, 2,6,6,6,2
+        layers: Vec<u32> = read("LIST", layers).with(|arg| arg.conflicts_with("hidden")),
+        /// Activation of the hidden units
+        activation: Bend = choice("ACTIVATION", [
+            (Bend::Tanh, "tanh", "as in the text"),
+            (Bend::Sigmoid, "sigmoid", "the logistic function"),
+            (Bend::Relu, "relu", "rectified linear unit, max(0, z)"),
+        ]),
         /// At most 1,000 updates, and 2,000 held-out points instead of 20,000
         quick: bool = flag(),
+        /// Only these sections, by name or number, separated by commas
+        section: Sections = sections(TEXT, "moons"),
+        /// Print the formulas before the numbers
+        formulas: bool = flag(),
         /// Folder for the pictures and tables [default: `moons` in Cargo's target folder]
         output: Option<PathBuf> = path("DIR"),
     }
@@ -49,6 +73,24 @@ fn size(text: &str) -> Result<u32, String> {
     Err(format!("must be one of {}", sizes.join(", ")))
 }
 
+/// Parses the layers of a network.
+fn layers(text: &str) -> Result<Vec<u32>, String> {
+    let layers = list(text, |word| word.parse().map_err(|_| "not whole numbers".to_owned()))?;
+    match layers[..] {
+        [2, hidden, 2] if SIZES.contains(&hidden) => Ok(layers),
+        _ if DEEP.contains(&&layers[..]) => Ok(layers),
+        _ => {
+            let deep: Vec<_> = DEEP.iter().map(|layers| named(layers)).collect();
+            Err(format!("must be 2,N,2 with N as for --hidden, or one of {}", deep.join(" ")))
+        }
+    }
+}
+
+/// `2,4,3,1`.
+fn named(layers: &[u32]) -> String {
+    layers.iter().map(ToString::to_string).collect::<Vec<_>>().join(",")
+}
+
 /// Ends of the maps: half a unit beyond the points.
 const X: (f64, f64) = (-3.33, 3.27);
 const Y: (f64, f64) = (-3.21, 2.64);
@@ -56,6 +98,8 @@ const Y: (f64, f64) = (-3.21, 2.64);
 const GENERATOR: u64 = 2020;
 /// Standard deviation of the noise, as in the text.
 const NOISE: f64 = 1.0;
+/// The colours of the classes.
+const CLASSES: [usize; 2] = [1, 0];
 
 fn main() -> ExitCode {
     exit_code(run(&Options::parse()))
@@ -63,165 +107,447 @@ fn main() -> ExitCode {
 
 fn run(options: &Options) -> Result<(), Failure> {
     let folder = Folder::create_or_default(options.output.as_deref(), "moons")?;
-    let fresh = compute::moons(if options.quick { 2_000 } else { 20_000 }, NOISE, GENERATOR);
-    let best = compute::best_share(&fresh, NOISE);
+    let fresh = moons(if options.quick { 2_000 } else { 20_000 }, NOISE, GENERATOR);
+    let best = best_share(&fresh, NOISE);
     let most = if options.quick { 1_000 } else { u32::MAX };
-    let plan = Plan {
-        iterations: options.iterations.min(most),
-        learning_rate: options.learning_rate,
-        fresh: &fresh,
-        x: X,
-        y: Y,
-        nodes: 61,
-    };
+    let (iterations, learning_rate) = (options.iterations.min(most), options.learning_rate);
+    let plan = Plan { iterations, learning_rate, fresh: &fresh, x: X, y: Y, nodes: 61 };
+    let mut lesson = Lesson::read(TEXT, "moons")?.showing(&options.section, options.formulas);
+    lesson.named("rate, best", [learning_rate, 100.0 * best]);
+    lesson.block("iterations", iterations.to_string());
+    lesson.block("fresh", fresh.len().to_string());
+    let mut pictures = vec![];
+    pictures.extend(lesson.has("neuron").then(|| clouds(&mut lesson)).transpose()?);
+    pictures.extend(lesson.has("sigmoid").then(|| sigmoid(&mut lesson)).transpose()?);
+    lesson.block("properties", properties());
+    let chosen = ["networks", "more", "cost"].iter().any(|key| lesson.has(key));
+    let runs = if chosen { train_all(options, &plan) } else { vec![] };
+    lesson.block("results", results(&runs));
+    lesson.block("judgement", judge(&runs));
+    lesson.block("lost", lost(&runs));
+    lesson.block("by thousand", by_thousand(&runs));
+    if chosen {
+        pictures.extend([boundaries(&plan, &runs)?, costs(&runs)?]);
+        pictures.extend(accuracy(&plan, &runs, best)?);
+    }
+    let others = lesson.has("deep").then(|| deep(&plan));
+    lesson.block("deep", others.unwrap_or_default());
+    pictures.extend(lesson.has("coordinates").then(|| coordinates(&mut lesson)).transpose()?);
+    let start = network::<Net<4>>().first().rows();
+    lesson.list("w1", start.concat());
+    let x: f64 = 0.6;
+    lesson.named("1 - x^2, slope of tanh", [1.0 - x * x, 1.0 - x.tanh().powi(2)]);
     let mut out = Console::default();
-    introduce(&mut out, &plan)?;
-    out.flush()?;
-    let runs = train(options, &plan);
-    results(&mut out, &runs)?;
-    judge(&mut out, &runs, best)?;
-    of_the_text(&mut out, &runs)?;
-    list_files(&mut out, &pictures::write(&folder, &plan, &runs, best)?)?;
-    Ok(())
+    lesson.tell(&mut out)?;
+    folder.write_pictures(&mut out, &pictures)
 }
 
 /// Trains each chosen network once.
-fn train(options: &Options, plan: &Plan<'_>) -> Vec<Run> {
+fn train_all(options: &Options, plan: &Plan<'_>) -> Vec<Run> {
     let sizes: BTreeSet<_> = options.hidden.iter().copied().collect();
-    let steps =
-        u64::from(plan.iterations).saturating_mul(sizes.iter().copied().map(u64::from).sum());
-    let bar = progress::bar(steps, "training");
+    let all = match &options.layers[..] {
+        [] => sizes.into_iter().map(|hidden| vec![2, hidden, 2]).collect(),
+        layers => vec![layers.to_vec()],
+    };
+    let units = |layers: &[u32]| u64::from(layers.iter().skip(1).sum::<u32>());
+    let all_units = all.iter().map(|layers| units(layers)).sum::<u64>();
+    let bar = progress::bar(u64::from(plan.iterations).saturating_mul(all_units), "training");
     let mut runs = vec![];
-    for hidden in sizes {
+    for layers in all {
         let (mut thinning, start) = (Thinning::default(), bar.position());
         let mut keeps = |updates| {
-            let keeps = thinning.keeps(updates);
+            // The text prints the cost after each thousand.
+            let keeps = thinning.keeps(updates) || updates % 1000 == 0;
             if keeps {
-                let here = u64::from(updates).saturating_mul(hidden.into());
+                let here = u64::from(updates).saturating_mul(units(&layers));
                 bar.set_position(start.saturating_add(here));
             }
             keeps
         };
-        runs.extend(compute::train_with(hidden, plan, &mut keeps));
+        runs.extend(train_with(&layers, options.activation, plan, &mut keeps));
     }
     bar.finish_and_clear();
     runs
 }
 
-fn introduce(out: &mut impl Write, plan: &Plan<'_>) -> io::Result<()> {
-    write!(
-        out,
-        "Sixty points on two half circles that reach into each other (\"moons\"), with so much noise that
-they overlap. A network of two inputs, one hidden layer of tanh units and one sigmoid output for
-each class learns them; the greater output is its answer. The points and the initial weights are
-those of the text, to the last bit.
-
-  cost    cross-entropy -sum_O [t ln y + (1 - t) ln(1 - y)], the mean over the points
-  update  p = p - {} dcost/dp, {} times, by the mean gradient of all sixty points
-
-Fresh points come by the same recipe from this program's own generator: {} points, half of them
-on the upper half circle, half on the lower, with normal noise of standard deviation 1 on both
-coordinates.
-",
-        plan.learning_rate,
-        plan.iterations,
-        plan.fresh.len()
-    )
+/// Cells of a run: first cost, last cost, right of the 60, share of the fresh points.
+fn cells(run: &Run) -> String {
+    match (run.ending, run.curve.first(), run.curve.last()) {
+        (Ending::Diverged(updates), ..) => {
+            format!("diverged: the cost after update {updates} is NaN or infinite")
+        }
+        (_, Some(first), Some(last)) => {
+            let share = 100.0 * run.fresh.unwrap_or_default();
+            format!("{:.10}\t{:.10}\t{}\t{share:.1} %", first.cost, last.cost, last.right)
+        }
+        _ => String::new(),
+    }
 }
 
 /// One line for each network.
-fn results(out: &mut impl Write, runs: &[Run]) -> io::Result<()> {
-    writeln!(out, "\n1. What the networks learned")?;
-    writeln!(
-        out,
-        "  {:>6}  {:>10}  {:>14}  {:>14}  {:>15}  {:>15}",
-        "hidden",
-        "parameters",
-        "cost at first",
-        "cost at last",
-        "right of the 60",
-        "of fresh points"
-    )?;
+fn results(runs: &[Run]) -> String {
+    let mut lines =
+        "layers\tparameters\tcost at first\tcost at last\tright of the 60\tof fresh points"
+            .to_owned();
     for run in runs {
-        write!(out, "  {:>6}  {:>10}", run.hidden, run.parameters)?;
-        if let Ending::Diverged(updates) = run.ending {
-            writeln!(out, "  diverged: the cost after update {updates} is NaN or infinite")?;
-            continue;
-        }
-        if let (Some(first), Some(last)) = (run.curve.first(), run.curve.last()) {
-            write!(out, "  {:>14.10}  {:>14.10}  {:>15}", first.cost, last.cost, last.right)?;
-        }
-        writeln!(out, "  {:>13.1} %", 100.0 * run.fresh.unwrap_or_default())?;
+        lines += &format!("\n{}\t{}\t{}", named(&run.layers), run.parameters, cells(run));
     }
-    Ok(())
+    tabulated(&lines)
+}
+
+/// The cost after each thousand updates, as the text's program prints it, of the largest network.
+fn by_thousand(runs: &[Run]) -> String {
+    let Some(run) = runs.last() else { return String::new() };
+    let marks = run.curve.iter().filter(|mark| mark.updates % 1000 == 0 && mark.updates <= 5000);
+    let line = |mark: &Mark| format!("Cost after iteration {}: {:.6}\n", mark.updates, mark.cost);
+    marks.map(line).collect()
 }
 
 /// Whether more hidden units are better.
-fn judge(out: &mut impl Write, runs: &[Run], best: f64) -> io::Result<()> {
-    writeln!(out, "\n2. Are more hidden units better?")?;
+fn judge(runs: &[Run]) -> String {
     let complete: Vec<_> = runs.iter().filter(|run| run.fresh.is_some()).collect();
     let (Some(small), Some(large)) = (complete.first(), complete.last()) else {
-        return writeln!(out, "  No network was trained to the end.");
+        return "No network was trained to the end.".to_owned();
     };
-    if small.hidden == large.hidden {
-        return writeln!(out, "  There is but one network: try --hidden 1,2,4,10,20,50.");
+    if small.layers == large.layers {
+        return "There is but one network: try --hidden 1,2,4,10,20,50.".to_owned();
     }
     let right = |run: &Run| run.curve.last().map_or(0, |mark| mark.right);
     let share = |run: &Run| 100.0 * run.fresh.unwrap_or_default();
-    writeln!(
-        out,
-        "  From {} to {} hidden units, right answers on the 60 points go from {} to {}, and on fresh
-  points from {:.1} % to {:.1} %.",
-        small.hidden,
-        large.hidden,
+    let numbers = format!(
+        "From {} to {} hidden units, right answers on the 60 points go from {} to {}, and on fresh\n\
+         points from {:.1} % to {:.1} %.\n",
+        small.hidden(),
+        large.hidden(),
         right(small),
         right(large),
         share(small),
         share(large)
-    )?;
-    if right(large) > right(small) && share(large) < share(small) - 2.0 {
-        writeln!(
-            out,
-            "  The text looks at the 60 points only, and says that more are better. They are overfitted:
-  the large network draws islands around single points, which the noise has put there."
-        )?;
-    } else {
-        writeln!(out, "  In this run, the networks are not overfitted: see the full one.")?;
-    }
-    writeln!(
-        out,
-        "  The best rule there is knows the half circles and the noise, and picks for each point the
-  class that is more likely there: {:.1} % of these points. In the long run nothing beats it; on so
-  many points as here, chance can, by a little.",
-        100.0 * best
-    )
+    );
+    let overfitted = right(large) > right(small) && share(large) < share(small) - 2.0;
+    numbers
+        + if overfitted {
+            "The text looks at the 60 points only. They are overfitted: the large network draws islands\n\
+             around single points, which the noise has put there."
+        } else {
+            "In this run, the networks are not overfitted: see the full one."
+        }
 }
 
-/// Differences to the text's program.
-fn of_the_text(out: &mut impl Write, runs: &[Run]) -> io::Result<()> {
-    writeln!(
-        out,
-        "\n3. Where the text differs
-  nan     The text computes the cost from the outputs, by ln y and ln(1 - y), and divides by y and
-          1 - y on the way back. An output that rounds to 1 makes that 0 * ln 0 and 0 / 0: NaN, and
-          all parameters are lost. gradlet computes the same cost from the logit z, the number that
-          enters the sigmoid: max(z, 0) - z t + ln(1 + e^-|z|), whose derivative is y - t."
-    )?;
-    let lost = runs.iter().filter(|run| run.ending == Ending::Complete);
-    let lost: Vec<_> =
-        lost.filter_map(|run| run.exactly_one.map(|updates| (run.hidden, updates))).collect();
-    for (hidden, updates) in &lost {
-        writeln!(out, "          Hidden {hidden}: an output is exactly 1 after update {updates}.")?;
+/// Which networks the text's formulas would have lost.
+fn lost(runs: &[Run]) -> String {
+    let complete = runs.iter().filter(|run| run.ending == Ending::Complete);
+    let lost: String = complete
+        .filter_map(|run| Some((&run.layers, run.exactly_one?)))
+        .map(|(layers, updates)| {
+            format!("{}: an output is exactly 1 after update {updates}.\n", named(layers))
+        })
+        .collect();
+    if lost.is_empty() { "In this run, no output was exactly 1.".to_owned() } else { lost }
+}
+
+/// Other activations, another loss, other depths.
+fn deep(plan: &Plan<'_>) -> String {
+    let mut lines =
+        "layers\thidden units\tparameters\tcost at first\tcost at last\tright of the 60\tof fresh points"
+            .to_owned();
+    let mut add = |what: &str, run: &Run| {
+        lines += &format!("\n{}\t{what}\t{}\t{}", named(&run.layers), run.parameters, cells(run));
+    };
+    let never = &mut |updates: u32| updates == 0;
+    let bends = [(Bend::Tanh, "tanh"), (Bend::Sigmoid, "sigmoid"), (Bend::Relu, "relu")];
+    for (bend, name) in bends {
+        if let Some(run) = train_with(&[2, 10, 2], bend, plan, never) {
+            add(name, &run);
+        }
     }
-    if lost.is_empty() {
-        writeln!(out, "          In this run, no output was exactly 1.")?;
+    let (_, squares) = train::<Net<10>, HalfSquaredError, 2>(plan, never);
+    add("tanh, squared error", &Run { layers: vec![2, 10, 2], ..squares });
+    for layers in DEEP {
+        if let Some(run) = train_with(layers, Bend::Tanh, plan, never) {
+            add("tanh", &run);
+        }
     }
-    let x: f64 = 0.6;
-    writeln!(
-        out,
-        "  slope   A comment of its program gives the derivative of tanh(x) as 1 - x^2: {:.2} at x = {x}.
-          It is 1 - tanh(x)^2 = {:.10}. What it computes is right: there, x is the output.",
-        1.0 - x * x,
-        1.0 - x.tanh().powi(2)
+    let of_class = Plan { iterations: plan.iterations.min(2000), learning_rate: 0.0618, ..*plan };
+    if let Some(run) = train_with(&[2, 10, 2], Bend::Tanh, &of_class, never) {
+        add("tanh, rate 0.0618, 2000 updates", &run);
+    }
+    tabulated(&lines)
+}
+
+/// A neuron between two clouds, and the colours of its outputs.
+fn clouds(lesson: &mut Lesson) -> Result<Picture, DrawError> {
+    let (net, outputs) = between_clouds();
+    let ([[w1], [w2]], [b]) = (net.weights(), net.bias());
+    let count = |is_it: &dyn Fn(f64, usize) -> bool| -> f64 {
+        let those = outputs.iter().filter(|(point, y)| is_it(*y, point.class));
+        those.map(|_| 1.0).sum()
+    };
+    lesson.named("neuron w1, neuron w2, neuron b", [*w1, *w2, *b]);
+    lesson.named("k, offset", [-w1 / w2, (0.5 - b) / w2]);
+    lesson.named("clouds", [count(&|_, _| true)]);
+    lesson.named(
+        "red, blue, neither",
+        [count(&|y, _| y <= 0.0), count(&|y, _| y > 1.0), count(&|y, _| y > 0.0 && y <= 1.0)],
+    );
+    lesson.named("right by 0.5", [count(&|y, class| (y > 0.5) == (class == 1))]);
+    let cloud = |class: usize| {
+        let those = outputs.iter().filter(move |(point, _)| point.class == class);
+        those.map(|(point, _)| point.at.into())
+    };
+    let line = [-3.5, 3.5].map(|x: f64| (x, (0.5 - b - w1 * x) / w2));
+    Chart::new(
+        "One neuron separates two clouds by a line",
+        Axis::linear("x1").from(-3.5, 3.5),
+        Axis::linear("x2").from(-3.0, 3.0),
     )
+    .with(Line::solid(usize::MAX, line).named("w1 x1 + w2 x2 + b = 1/2"))
+    .with(Line::dots(CLASSES[0], cloud(0)).named("0, red"))
+    .with(Line::new(Look::Squares, CLASSES[1], cloud(1)).named("1, blue"))
+    .picture("clouds")
+}
+
+/// The sigmoid, its derivative and the step function.
+fn sigmoid(lesson: &mut Lesson) -> Result<Picture, DrawError> {
+    let value = |x: f64| {
+        let [y] = Dense::<1, 1, Sigmoid, f64>::new([[1.0]], [0.0]).forward(&[x]);
+        y
+    };
+    let slope = |x: f64| Sigmoid::derivative(value(x));
+    let difference = |x: f64| (value(x + 1e-6) - value(x - 1e-6)) / 2e-6;
+    for (at, x) in [0.0, 1.0, 2.0, 5.0].into_iter().enumerate() {
+        lesson.list(&format!("sigmoid {at}"), [value(x), slope(x), difference(x)]);
+    }
+    let curve = |y: &dyn Fn(f64) -> f64| -> Points {
+        (-48..=48).map(|step| f64::from(step) / 6.0).map(|x| (x, y(x))).collect()
+    };
+    let step = [(-8.0, 0.0), (0.0, 0.0), (0.0, 1.0), (8.0, 1.0)];
+    Chart::new(
+        "Sigmoid, its derivative, and the step function",
+        Axis::linear("x"),
+        Axis::linear("y").from(-0.1, 1.1),
+    )
+    .legend(Legend::MiddleRight)
+    .with(Line::solid(0, curve(&value)).named("y = 1 / (1 + e^-x)"))
+    .with(Line::dashed(1, curve(&slope)).named("its derivative, y (1 − y)"))
+    .with(Line::solid(4, step).named("step function"))
+    .picture("sigmoid")
+}
+
+/// What activations do far from 0.
+fn properties() -> String {
+    fn row<A: Elementwise>(name: &str, range: &str) -> String {
+        let neuron = Dense::<1, 1, A, f64>::new([[1.0]], [0.0]);
+        let slope = |x: f64| {
+            let [y] = neuron.forward(&[x]);
+            A::derivative(y)
+        };
+        let slopes = [-10.0, -2.0, 0.0, 2.0, 10.0].map(|x| format!("{:.2e}", slope(x)));
+        format!("\n{name}\t{range}\t{}", slopes.join("\t"))
+    }
+    let heading = "activation\trange\tslope at -10\t-2\t0\t2\t10".to_owned();
+    let lines = heading
+        + "\nstep\t0, 1\t0\t0\tnone\t0\t0"
+        + &row::<Sigmoid>("sigmoid", "0 to 1")
+        + &row::<Tanh>("tanh", "-1 to 1")
+        + &row::<Relu>("ReLU", "0 to infinity");
+    tabulated(&lines)
+}
+
+/// What the hidden layer of two units makes of two moons with little noise.
+fn coordinates(lesson: &mut Lesson) -> Result<Picture, DrawError> {
+    let points = moons(60, 0.15, 7);
+    let mut net = network::<Net<2>>();
+    let mut trainer = BatchTrainer::<Net<2>, BinaryCrossEntropy, Sgd<f64>>::new();
+    let samples: Vec<_> = points.iter().map(|point| (point.at, point.target::<2>())).collect();
+    for _ in 0..20_000 {
+        trainer.accumulate_all(&net, &samples);
+        trainer.apply(&mut net, &Sgd { learning_rate: 0.5 });
+    }
+    let is_right = |at, class| (preference(&net, at) > 0.0) == (class == 1);
+    let right = points.iter().filter(|point| is_right(point.at, point.class)).count();
+    lesson.block("right of coordinates", right.to_string());
+    let cloud = |class: usize, place: &dyn Fn([f64; 2]) -> [f64; 2]| -> Points {
+        let those = points.iter().filter(|point| point.class == class);
+        those.map(|point| place(point.at).into()).collect()
+    };
+    let with_points = |chart: Chart, place: &dyn Fn([f64; 2]) -> [f64; 2]| {
+        chart.with(Line::dots(CLASSES[0], cloud(0, place))).with(Line::new(
+            Look::Squares,
+            CLASSES[1],
+            cloud(1, place),
+        ))
+    };
+    let (x, y) = ((-1.6, 2.6), (-1.2, 1.6));
+    let map: Vec<Vec<_>> =
+        nodes(y, 41).map(|y| nodes(x, 41).map(|x| preference(&net, [x, y])).collect()).collect();
+    let plane = Chart::new(
+        "The plane: a bent boundary",
+        Axis::linear("x1").from(x.0, x.1),
+        Axis::linear("x2").from(y.0, y.1),
+    )
+    .with_all(contours(x, y, &map, 0.0).into_iter().map(|line| Line::solid(usize::MAX, line)));
+    // Where both outputs are equal, the differences of their weights and biases are 0.
+    let ([[a0, a1], [b0, b1]], [c0, c1]) = (net.rest().rows(), net.rest().bias());
+    let ends = [-1.1, 1.1].map(|h1: f64| (h1, -((b0 - a0) * h1 + (c1 - c0)) / (b1 - a1)));
+    let hidden = Chart::new(
+        "The hidden units: a straight one",
+        Axis::linear("h1").from(-1.1, 1.1),
+        Axis::linear("h2").from(-1.1, 1.1),
+    )
+    .with(Line::solid(usize::MAX, ends));
+    let charts =
+        vec![with_points(plane, &|at| at), with_points(hidden, &|at| net.first().forward(&at))];
+    Panels::new("A hidden layer of two units changes the coordinates", 2, charts)
+        .picture("coordinates")
+}
+
+/// The decision regions of all networks.
+fn boundaries(plan: &Plan<'_>, runs: &[Run]) -> Result<Picture, DrawError> {
+    let title = "Decision boundaries; dots: upper moon, squares: lower moon";
+    let panels =
+        Panels::new(title, runs.len().clamp(1, 3), runs.iter().map(|run| map(plan, run)).collect());
+    let mut csv = Csv::new(&["layers", "x1", "x2", "logit_2_minus_logit_1"]);
+    for run in runs {
+        for (y, row) in nodes(plan.y, plan.nodes).zip(&run.map).step_by(3) {
+            for (x, difference) in nodes(plan.x, plan.nodes).zip(row).step_by(3) {
+                let numbers = [x, y, *difference].map(|number| number.to_string());
+                let layers = named(&run.layers).replace(',', "-");
+                csv.words([layers].into_iter().chain(numbers));
+            }
+        }
+    }
+    Ok(Picture { name: "boundaries", svg: slim(&panels.svg()?), csv: csv.finish() })
+}
+
+/// The same picture without redundant attributes.
+fn slim(svg: &str) -> String {
+    [
+        " opacity=\"1\"",
+        " stroke=\"none\" stroke-width=\"1\"",
+        " stroke=\"none\" stroke-width=\"16\"",
+    ]
+    .iter()
+    .fold(svg.to_owned(), |svg, attributes| svg.replace(attributes, ""))
+}
+
+/// What a network is called in a picture.
+fn title_of(run: &Run) -> String {
+    match run.layers[..] {
+        [2, hidden, 2] => format!("{hidden} hidden"),
+        _ => named(&run.layers),
+    }
+}
+
+/// The decision regions, with the sixty points.
+fn map(plan: &Plan<'_>, run: &Run) -> Chart {
+    let all_upper =
+        Heat { x: plan.x, y: plan.y, values: vec![vec![0.0]], palette: Palette::Classes };
+    let boundary = contours(plan.x, plan.y, &run.map, 0.0);
+    let name = title_of(run);
+    let title = match (run.curve.last(), run.fresh) {
+        (Some(last), Some(_)) => {
+            format!("{name}, cost {:.4}, {} of 60 right", last.cost, last.right)
+        }
+        _ => format!("{name}, diverged"),
+    };
+    let (x, y) = (Axis::linear("x1").from(plan.x.0, plan.x.1), Axis::linear("x2"));
+    let of_class = |class| {
+        let those = points().into_iter().filter(move |point| point.class == class);
+        those.map(|point| point.at.into())
+    };
+    let chart = Chart::new(title, x, y.from(plan.y.0, plan.y.1))
+        .with_all(areas(plan, run))
+        .with_all(boundary.into_iter().map(|points| Line::solid(usize::MAX, points)))
+        .with(Line::dots(CLASSES[0], of_class(0)))
+        .with(Line::new(Look::Squares, CLASSES[1], of_class(1)));
+    Chart { heat: Some(all_upper), ..chart }
+}
+
+/// The decision regions of each class, the outer ones first.
+fn areas(plan: &Plan<'_>, run: &Run) -> Vec<Line> {
+    // A frame of the upper moon's class around the map closes all lines.
+    let width = run.map.len().saturating_add(2);
+    let frame = || vec![-1.0; width];
+    let rows = run.map.iter().map(|row| [&[-1.0], &row[..], &[-1.0]].concat());
+    let framed: Vec<_> = [frame()].into_iter().chain(rows).chain([frame()]).collect();
+    let wider = |(low, high): (f64, f64)| {
+        let step = (high - low) / f64::from(plan.nodes.saturating_sub(1).max(1));
+        (low - step, high + step)
+    };
+    let inside = |value: f64, (low, high): (f64, f64)| value.clamp(low, high);
+    let mut rings: Vec<Vec<_>> = contours(wider(plan.x), wider(plan.y), &framed, 0.0)
+        .into_iter()
+        .map(|ring| ring.iter().map(|&(x, y)| (inside(x, plan.x), inside(y, plan.y))).collect())
+        .collect();
+    rings.sort_by(|a, b| extent(b).total_cmp(&extent(a)));
+    let depth = |number: usize, ring: &[(f64, f64)]| {
+        let outer = rings.iter().take(number);
+        ring.first().map_or(0, |&point| outer.filter(|outer| surrounds(outer, point)).count())
+    };
+    let colour = |depth: usize| if depth.is_multiple_of(2) { CLASSES[1] } else { CLASSES[0] };
+    let colours: Vec<_> =
+        rings.iter().enumerate().map(|(number, ring)| colour(depth(number, ring))).collect();
+    rings.into_iter().zip(colours).map(|(ring, c)| Line::new(Look::Area, c, ring)).collect()
+}
+
+/// The area within a closed line.
+fn extent(ring: &[(f64, f64)]) -> f64 {
+    let pieces = ring.iter().zip(ring.iter().skip(1));
+    pieces.map(|(a, b)| (a.0 * b.1 - b.0 * a.1) / 2.0).sum::<f64>().abs()
+}
+
+/// Whether a point is within a closed line: a ray from it crosses the line an odd number of times.
+fn surrounds(ring: &[(f64, f64)], (x, y): (f64, f64)) -> bool {
+    let crosses = |a: (f64, f64), b: (f64, f64)| {
+        (a.1 > y) != (b.1 > y) && x < a.0 + (b.0 - a.0) * (y - a.1) / (b.1 - a.1)
+    };
+    let pieces = ring.iter().zip(ring.iter().skip(1));
+    pieces.filter(|&(&a, &b)| crosses(a, b)).count() % 2 == 1
+}
+
+/// The loss curve of each network.
+fn costs(runs: &[Run]) -> Result<Picture, DrawError> {
+    let last = runs.iter().filter_map(|run| run.curve.last()).map(|mark| mark.updates).max();
+    let mut thinning = Thinning::default();
+    let kept: BTreeSet<_> = (0..=last.unwrap_or(0)).filter(|&n| thinning.keeps(n)).collect();
+    let line = |(number, run): (usize, &Run)| {
+        let look = if number < 5 { Look::Solid } else { Look::Dashed };
+        let end = run.curve.last().map(|mark| mark.updates);
+        let is_shown = |n: u32| kept.contains(&n) || Some(n) == end;
+        let marks = run.curve.iter().filter(|mark| is_shown(mark.updates));
+        let points = marks.map(|mark| (mark.updates.into(), mark.cost));
+        Line::new(look, number, points).named(title_of(run))
+    };
+    let (x, y) = (Axis::log("number of updates"), Axis::log("cost"));
+    let chart = Chart::new("The cost of the sixty points during training", x, y)
+        .with_all(runs.iter().enumerate().map(line));
+    let picture = chart.picture("cost")?;
+    Ok(Picture { svg: slim(&picture.svg), ..picture })
+}
+
+/// Accuracy on the sixty points and on held-out ones, of networks with one hidden layer.
+fn accuracy(plan: &Plan<'_>, runs: &[Run], best: f64) -> Result<Option<Picture>, DrawError> {
+    let complete: Vec<_> =
+        runs.iter().filter(|run| run.fresh.is_some() && run.layers.len() == 3).collect();
+    let (Some(first), Some(last)) = (complete.first(), complete.last()) else { return Ok(None) };
+    let lines = |label: String, colour: usize, share: &dyn Fn(&Run) -> f64| {
+        let points: Points =
+            complete.iter().map(|run| (run.hidden().into(), 100.0 * share(run))).collect();
+        [Line::solid(colour, points.clone()).named(label), Line::dots(colour, points)]
+    };
+    let known = |run: &Run| run.curve.last().map_or(0.0, |mark| f64::from(mark.right) / 60.0);
+    let new = |run: &Run| run.fresh.unwrap_or_default();
+    let fresh = format!("{} fresh points", plan.fresh.len());
+    let ends = [first, last].map(|run| (run.hidden().into(), 100.0 * best));
+    let picture = Chart::new(
+        "Right answers of networks on points that they know, and on fresh points",
+        Axis::log("number of hidden units"),
+        Axis::linear("right answers, in percent").from(50.0, 100.0),
+    )
+    .with_all(lines("the 60 points that they learned from".to_owned(), 0, &known))
+    .with_all(lines(fresh, 1, &new))
+    .with(Line::dashed(2, ends).named("the best rule there is, on fresh points"))
+    .picture("accuracy")?;
+    Ok(Some(Picture { svg: slim(&picture.svg), ..picture }))
 }

@@ -11,10 +11,11 @@
     reason = "tests may panic"
 )]
 
-use examples::moons::compute;
-use examples::moons::compute::{
-    Ending, Plan, Run, SIZES, best_share, moons, network, points, train, train_with,
+use examples::moons::{
+    Bend, DEEP, Ending, Net, Plan, Point, Run, SIZES, best_share, between_clouds, moons, network,
+    nodes, points, preference, train, train_with,
 };
+use gradlet::prelude::*;
 use support::{Json, assert_all_close, assert_close, flat, tolerance};
 
 const LAST: u32 = if cfg!(debug_assertions) { 1000 } else { 30_000 };
@@ -28,7 +29,7 @@ fn run_of(hidden: u32) -> Json<'static> {
     runs.into_iter().find(|r| r.at("sizes").nth(1).count() == hidden as usize).unwrap()
 }
 
-fn plan(fresh: &[compute::Point]) -> Plan<'_> {
+fn plan(fresh: &[Point]) -> Plan<'_> {
     let (x, y) = ((-3.0, 3.0), (-3.0, 3.0));
     Plan { iterations: LAST, learning_rate: 0.1, fresh, x, y, nodes: 5 }
 }
@@ -42,14 +43,15 @@ fn points_are_those_of_the_text() {
     for ((point, x), class) in points.iter().zip(file.at("data").at("x").list()).zip(classes) {
         assert_all_close("point", &point.at, &x.numbers(), tolerance::EXACT);
         assert_eq!(point.class, class.count());
-        assert_eq!(point.target().map(|t| t > 0.5), [point.class == 0, point.class == 1]);
+        assert_eq!(point.target::<2>().map(|t| t > 0.5), [point.class == 0, point.class == 1]);
+        assert_eq!(point.target::<1>().map(|t| t > 0.5), [point.class == 1]);
     }
 }
 
 macro_rules! starts {
     ($($hidden:literal)+) => {$({
         let run = run_of($hidden);
-        let net = network::<$hidden>();
+        let net = network::<Net<$hidden>>();
         let want = [run.at("w_init").nth(0), run.at("b_init").nth(0),
             run.at("w_init").nth(1), run.at("b_init").nth(1)];
         let rows = [net.first().rows().as_flattened().to_vec(), net.first().bias().to_vec(),
@@ -75,9 +77,11 @@ fn networks_learn_as_those_of_the_text() {
         let run = run_of(hidden);
         let trace = run.at("trace").list();
         let marks: Vec<_> = trace.iter().map(|m| m.at("updates").count() as u32).collect();
-        let got: Run = train_with(hidden, &plan(&fresh), &mut |n| marks.contains(&n)).unwrap();
+        let got: Run =
+            train_with(&[2, hidden, 2], Bend::Tanh, &plan(&fresh), &mut |n| marks.contains(&n))
+                .unwrap();
         assert_eq!(got.ending, Ending::Complete);
-        assert_eq!((got.hidden, got.parameters), (hidden, 5 * hidden as usize + 2));
+        assert_eq!((got.hidden(), got.parameters), (hidden, 5 * hidden as usize + 2));
         for (mark, want) in got.curve.iter().zip(&trace) {
             let what = format!("{hidden} hidden, {} updates", mark.updates);
             assert_eq!(mark.updates as usize, want.at("updates").count());
@@ -105,7 +109,8 @@ fn networks_learn_as_those_of_the_text() {
 
 #[test]
 fn map_and_answers_agree() {
-    let run = train::<4>(&Plan { iterations: 300, ..plan(&[]) }, &mut |_| false);
+    let plan = Plan { iterations: 300, ..plan(&[]) };
+    let (_, run) = train::<Net<4>, BinaryCrossEntropy, 2>(&plan, &mut |_| false);
     assert_eq!((run.curve.len(), run.fresh), (1, None));
     assert!(run.map.len() == 5 && run.map.iter().all(|row| row.len() == 5));
     // The lower moon's class at the lower right, the upper one's at the upper left.
@@ -115,7 +120,7 @@ fn map_and_answers_agree() {
 #[test]
 fn training_that_diverges_says_so() {
     let plan = Plan { learning_rate: 1e308, ..plan(&[]) };
-    let run = train::<2>(&plan, &mut |_| true);
+    let (_, run) = train::<Net<2>, BinaryCrossEntropy, 2>(&plan, &mut |_| true);
     let Ending::Diverged(updates) = run.ending else { panic!("{:?}", run.ending) };
     assert!((1..10).contains(&updates) && run.curve.len() == updates as usize);
     assert!(run.curve.iter().all(|mark| mark.cost.is_finite()));
@@ -123,12 +128,74 @@ fn training_that_diverges_says_so() {
 }
 
 #[test]
-fn every_size_is_trained() {
+fn every_network_is_trained_with_every_activation() {
     let plan = Plan { iterations: 0, ..plan(&[]) };
-    for &hidden in SIZES {
-        assert_eq!(train_with(hidden, &plan, &mut |_| true).unwrap().hidden, hidden);
+    let flat_ones = SIZES.iter().map(|&hidden| vec![2, hidden, 2]);
+    for layers in flat_ones.chain(DEEP.iter().map(|layers| layers.to_vec())) {
+        for bend in [Bend::Tanh, Bend::Sigmoid, Bend::Relu] {
+            let run = train_with(&layers, bend, &plan, &mut |_| true).unwrap();
+            let parameters: u32 = layers.windows(2).map(|pair| (pair[0] + 1) * pair[1]).sum();
+            assert_eq!((&run.layers, run.parameters), (&layers, parameters as usize));
+            assert_eq!(run.hidden(), layers[1..layers.len() - 1].iter().sum::<u32>());
+        }
     }
-    assert!(train_with(7, &plan, &mut |_| true).is_none());
+    for layers in [&[2, 7, 2][..], &[2, 4, 3], &[]] {
+        assert!(train_with(layers, Bend::Tanh, &plan, &mut |_| true).is_none());
+    }
+}
+
+#[test]
+fn deep_networks_learn_the_sixty_points() {
+    let plan = Plan { iterations: 3000, learning_rate: 0.3, ..plan(&[]) };
+    for layers in DEEP {
+        let run = train_with(layers, Bend::Tanh, &plan, &mut |n| n == 0).unwrap();
+        let [first, last] = run.curve[..] else { panic!("{:?}", run.curve) };
+        assert!(last.cost < 0.6 * first.cost && last.right > 50, "{layers:?} {last:?}");
+    }
+}
+
+#[test]
+fn weights_of_deep_networks_start_row_by_row() {
+    let net = network::<net![f64; 2 => 4 Tanh => 3 Tanh => 1 Sigmoid]>();
+    let deviates = &examples::moons::DEVIATES;
+    let rows = net.first().rows();
+    assert_all_close(
+        "first",
+        rows.as_flattened(),
+        &deviates[..8].iter().map(|z| z / 2_f64.sqrt()).collect::<Vec<_>>(),
+        tolerance::F64_STEP,
+    );
+    let rows = net.rest().first().rows();
+    assert_all_close(
+        "second",
+        rows.as_flattened(),
+        &deviates[8..20].iter().map(|z| z / 2.0).collect::<Vec<_>>(),
+        tolerance::F64_STEP,
+    );
+    assert_eq!((net.first().bias(), net.rest().first().bias()), (&[0.0; 4], &[0.0; 3]));
+}
+
+#[test]
+fn one_neuron_separates_two_clouds() {
+    let (net, outputs) = between_clouds();
+    assert_eq!(outputs.len(), 40);
+    for (point, y) in &outputs {
+        assert_eq!(*y > 0.5, point.class == 1, "{point:?}");
+        assert_close("output", *y, net.forward(&point.at)[0], tolerance::EXACT);
+    }
+    // The rule of the text has no colour for many of them.
+    assert!(outputs.iter().any(|(_, y)| (0.0..=1.0).contains(y)));
+}
+
+#[test]
+fn boundary_is_straight_in_the_coordinates_of_the_hidden_units() {
+    let net = network::<Net<2>>();
+    let ([a, b], [c0, c1]) = (net.rest().rows(), *net.rest().bias());
+    for x in nodes((-2.0, 2.0), 5) {
+        let [h1, h2] = net.first().forward(&[x, 0.5]);
+        let of_line = (b[0] - a[0]) * h1 + (b[1] - a[1]) * h2 + c1 - c0;
+        assert_close("preference", preference(&net, [x, 0.5]), of_line, tolerance::F64_PASS);
+    }
 }
 
 #[test]

@@ -104,6 +104,29 @@ fn line_fit_agrees_with_the_course() {
     assert_verdicts(&program!("line_fit"), &["--passes", "1"], &[("agrees", 1)]);
 }
 
+#[test]
+fn moons_takes_layers_and_an_activation() {
+    let program = program!("moons");
+    let folder = program.folder("layers");
+    let arguments =
+        ["--layers", "2,4,3,1", "--activation", "relu", "--iterations", "10", "--quick"];
+    let output =
+        program.run(&[&arguments[..], &["--section", "networks", "--output", &folder]].concat());
+    let text = text_of(&output.stdout);
+    assert!(output.status.success() && text.contains("  2,4,3,1  31 "), "{text}");
+    assert_files(&folder, &["boundaries.csv", "boundaries.svg", "cost.csv", "cost.svg"]);
+    for (wrong, message) in [
+        (["--layers", "2,4,3,3"], "2,4,3,1 2,4,3,2 2,10,10,2 2,6,6,6,2"),
+        (["--layers", "2,x"], "not whole numbers"),
+        (["--hidden", "7"], "must be one of 1, 2, 3"),
+        (["--activation", "step"], "tanh, sigmoid, relu"),
+    ] {
+        let output = program.run(&wrong);
+        assert_eq!(output.status.code(), Some(2), "{wrong:?}");
+        assert!(text_of(&output.stderr).contains(message), "{output:?}");
+    }
+}
+
 // grokking
 
 #[test]

@@ -28,6 +28,17 @@ pub fn moons(count: u32, noise: f64, generator: u64) -> Vec<Point> {
         .collect()
 }
 
+/// `count` points of each class in two clouds that a line separates, around (-1.5, -1) and (1.5, 1).
+pub fn clouds(count: u32, generator: u64) -> Vec<Point> {
+    let mut rng = Pcg32::seed_from_u64(generator);
+    let mut point = |class: usize, [x, y]: [f64; 2]| {
+        let [dx, dy] = normal_pair(&mut rng);
+        Point { at: [x + 0.55 * dx, y + 0.55 * dy], class }
+    };
+    let both = |_| [point(0, [-1.5, -1.0]), point(1, [1.5, 1.0])];
+    (0..count).flat_map(both).collect()
+}
+
 /// Accuracy of the optimal (Bayes) classifier: it predicts the class whose half circle and noise
 /// make the point more likely.
 pub fn best_share(points: &[Point], noise: f64) -> f64 {
