@@ -8,7 +8,7 @@ use gradlet::prelude::*;
 use gradlet::{Hidden, Kind, Layer, Loss};
 
 pub use data::{DEVIATES, POINTS};
-pub use fresh::{best_share, clouds, moons};
+pub use fresh::{best_share, clouds, moons, ring};
 
 /// Training and evaluation of each network.
 #[derive(Clone, Copy, Debug)]
@@ -260,4 +260,29 @@ pub fn between_clouds() -> (Dense<2, 1, Identity, f64>, Vec<(Point, f64)>) {
     };
     let outputs = points.iter().map(output).collect();
     (net, outputs)
+}
+
+/// A network with three hidden units that has learned to tell the middle from the ring around it, and
+/// the points.
+pub fn within_a_ring() -> (Net<3>, Vec<Point>) {
+    let (points, mut net) = (ring(30, 2018), network::<Net<3>>());
+    let mut trainer = BatchTrainer::<Net<3>, BinaryCrossEntropy, Sgd<f64>>::new();
+    let samples: Vec<_> = points.iter().map(|point| (point.at, point.target::<2>())).collect();
+    for _ in 0..5000 {
+        trainer.accumulate_all(&net, &samples);
+        trainer.apply(&mut net, &Sgd { learning_rate: 0.2 });
+    }
+    (net, points)
+}
+
+/// The hidden units of a point as seen along the boundary: how far beyond it, and how far to its side.
+pub fn beside_the_boundary(net: &Net<3>, at: [f64; 2]) -> [f64; 2] {
+    let (h, [a, b], [c0, c1]) = (net.first().forward(&at), net.rest().rows(), *net.rest().bias());
+    let dot = |x: &[f64; 3], y: &[f64; 3]| -> f64 { x.iter().zip(y).map(|(x, y)| x * y).sum() };
+    // Both outputs are equal where this direction times h is minus the difference of the biases.
+    let [n0, n1, n2] =
+        core::array::from_fn(|at| b.get(at).zip(a.get(at)).map_or(0.0, |(b, a)| b - a));
+    let (across, along) = ([n0, n1, n2], [n1, -n0, 0.0]);
+    let length = |x: &[f64; 3]| dot(x, x).sqrt();
+    [(dot(&across, &h) + c1 - c0) / length(&across), dot(&along, &h) / length(&along)]
 }

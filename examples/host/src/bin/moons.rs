@@ -13,8 +13,8 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use examples::moons::{
-    Bend, DEEP, Ending, Mark, Net, Plan, Run, SIZES, best_share, between_clouds, moons, network,
-    nodes, points, preference, train, train_with,
+    Bend, DEEP, Ending, Mark, Net, Plan, Run, SIZES, beside_the_boundary, best_share,
+    between_clouds, moons, network, nodes, points, preference, train, train_with, within_a_ring,
 };
 use gradlet::prelude::*;
 use shared::console::Console;
@@ -304,6 +304,7 @@ fn clouds(lesson: &mut Lesson) -> Result<Picture, DrawError> {
     .with(Line::solid(usize::MAX, line).named("w1 x1 + w2 x2 + b = 1/2"))
     .with(Line::dots(CLASSES[0], cloud(0)).named("0, red"))
     .with(Line::new(Look::Squares, CLASSES[1], cloud(1)).named("1, blue"))
+    .legend(Legend::UpperRight)
     .picture("clouds")
 }
 
@@ -354,52 +355,44 @@ fn properties() -> String {
     tabulated(&lines)
 }
 
-/// What the hidden layer of two units makes of two moons with little noise.
+/// What a hidden layer makes of a ring and its middle.
 fn coordinates(lesson: &mut Lesson) -> Result<Picture, DrawError> {
-    let points = moons(60, 0.15, 7);
-    let mut net = network::<Net<2>>();
-    let mut trainer = BatchTrainer::<Net<2>, BinaryCrossEntropy, Sgd<f64>>::new();
-    let samples: Vec<_> = points.iter().map(|point| (point.at, point.target::<2>())).collect();
-    for _ in 0..20_000 {
-        trainer.accumulate_all(&net, &samples);
-        trainer.apply(&mut net, &Sgd { learning_rate: 0.5 });
-    }
+    let (net, points) = within_a_ring();
     let is_right = |at, class| (preference(&net, at) > 0.0) == (class == 1);
     let right = points.iter().filter(|point| is_right(point.at, point.class)).count();
-    lesson.block("right of coordinates", right.to_string());
-    let cloud = |class: usize, place: &dyn Fn([f64; 2]) -> [f64; 2]| -> Points {
-        let those = points.iter().filter(|point| point.class == class);
-        those.map(|point| place(point.at).into()).collect()
-    };
+    lesson.block("right of ring", format!("{right} of {}", points.len()));
     let with_points = |chart: Chart, place: &dyn Fn([f64; 2]) -> [f64; 2]| {
-        chart.with(Line::dots(CLASSES[0], cloud(0, place))).with(Line::new(
+        let of_class = |class: usize| -> Points {
+            let those = points.iter().filter(|point| point.class == class);
+            those.map(|point| place(point.at).into()).collect()
+        };
+        chart.with(Line::dots(CLASSES[0], of_class(0))).with(Line::new(
             Look::Squares,
             CLASSES[1],
-            cloud(1, place),
+            of_class(1),
         ))
     };
-    let (x, y) = ((-1.6, 2.6), (-1.2, 1.6));
-    let map: Vec<Vec<_>> =
-        nodes(y, 41).map(|y| nodes(x, 41).map(|x| preference(&net, [x, y])).collect()).collect();
+    let ends = (-2.4, 2.4);
+    let row = |y| nodes(ends, 41).map(|x| preference(&net, [x, y])).collect();
+    let map: Vec<Vec<_>> = nodes(ends, 41).map(row).collect();
+    let border = |points: Points| Line::solid(usize::MAX, points);
     let plane = Chart::new(
-        "The plane: a bent boundary",
-        Axis::linear("x1").from(x.0, x.1),
-        Axis::linear("x2").from(y.0, y.1),
+        "The plane: a closed boundary",
+        Axis::linear("x1").from(ends.0, ends.1),
+        Axis::linear("x2").from(ends.0, ends.1),
     )
-    .with_all(contours(x, y, &map, 0.0).into_iter().map(|line| Line::solid(usize::MAX, line)));
-    // Where both outputs are equal, the differences of their weights and biases are 0.
-    let ([[a0, a1], [b0, b1]], [c0, c1]) = (net.rest().rows(), net.rest().bias());
-    let ends = [-1.1, 1.1].map(|h1: f64| (h1, -((b0 - a0) * h1 + (c1 - c0)) / (b1 - a1)));
+    .with_all(contours(ends, ends, &map, 0.0).into_iter().map(border));
     let hidden = Chart::new(
-        "The hidden units: a straight one",
-        Axis::linear("h1").from(-1.1, 1.1),
-        Axis::linear("h2").from(-1.1, 1.1),
+        "Three hidden units, from the side: a straight one",
+        Axis::linear("beyond the boundary"),
+        Axis::linear("along it").from(-1.6, 1.6),
     )
-    .with(Line::solid(usize::MAX, ends));
-    let charts =
-        vec![with_points(plane, &|at| at), with_points(hidden, &|at| net.first().forward(&at))];
-    Panels::new("A hidden layer of two units changes the coordinates", 2, charts)
-        .picture("coordinates")
+    .with(border(vec![(0.0, -1.6), (0.0, 1.6)]));
+    let charts = vec![
+        with_points(plane, &|at| at),
+        with_points(hidden, &|at| beside_the_boundary(&net, at)),
+    ];
+    Panels::new("A hidden layer changes the coordinates", 2, charts).picture("coordinates")
 }
 
 /// The decision regions of all networks.

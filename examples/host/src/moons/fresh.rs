@@ -39,6 +39,20 @@ pub fn clouds(count: u32, generator: u64) -> Vec<Point> {
     (0..count).flat_map(both).collect()
 }
 
+/// `count` points in the middle, of class 0, and as many on a ring around them, of class 1.
+pub fn ring(count: u32, generator: u64) -> Vec<Point> {
+    let mut rng = Pcg32::seed_from_u64(generator);
+    let mut place = |radius: f64, angle: f64| {
+        let [dx, dy] = normal_pair(&mut rng);
+        [radius * angle.cos() + 0.2 * dx, radius * angle.sin() + 0.2 * dy]
+    };
+    let both = |angle| {
+        let (middle, around) = (place(0.2, angle), place(1.6, angle));
+        [Point { at: middle, class: 0 }, Point { at: around, class: 1 }]
+    };
+    super::nodes((0.0, TAU), count).flat_map(both).collect()
+}
+
 /// Accuracy of the optimal (Bayes) classifier: it predicts the class whose half circle and noise
 /// make the point more likely.
 pub fn best_share(points: &[Point], noise: f64) -> f64 {

@@ -12,8 +12,8 @@
 )]
 
 use examples::moons::{
-    Bend, DEEP, Ending, Net, Plan, Point, Run, SIZES, best_share, between_clouds, moons, network,
-    nodes, points, preference, train, train_with,
+    Bend, DEEP, Ending, Net, Plan, Point, Run, SIZES, beside_the_boundary, best_share,
+    between_clouds, moons, network, points, preference, train, train_with, within_a_ring,
 };
 use gradlet::prelude::*;
 use support::{Json, assert_all_close, assert_close, flat, tolerance};
@@ -188,14 +188,16 @@ fn one_neuron_separates_two_clouds() {
 }
 
 #[test]
-fn boundary_is_straight_in_the_coordinates_of_the_hidden_units() {
-    let net = network::<Net<2>>();
-    let ([a, b], [c0, c1]) = (net.rest().rows(), *net.rest().bias());
-    for x in nodes((-2.0, 2.0), 5) {
-        let [h1, h2] = net.first().forward(&[x, 0.5]);
-        let of_line = (b[0] - a[0]) * h1 + (b[1] - a[1]) * h2 + c1 - c0;
-        assert_close("preference", preference(&net, [x, 0.5]), of_line, tolerance::F64_PASS);
+fn boundary_is_flat_in_the_coordinates_of_the_hidden_units() {
+    let (net, points) = within_a_ring();
+    let mut ratios = vec![];
+    for point in &points {
+        assert_eq!(preference(&net, point.at) > 0.0, point.class == 1, "{point:?}");
+        let [beyond, _] = beside_the_boundary(&net, point.at);
+        ratios.push(preference(&net, point.at) / beyond);
     }
+    // The distance is the difference of the logits but for one factor.
+    assert!(ratios.iter().all(|ratio| *ratio > 0.0 && (ratio / ratios[0] - 1.0).abs() < 1e-9));
 }
 
 #[test]
