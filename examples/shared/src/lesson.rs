@@ -31,6 +31,7 @@
 
 mod file;
 mod template;
+mod verdict;
 
 use core::fmt::Write as _;
 use std::collections::BTreeMap;
@@ -39,8 +40,8 @@ use std::io::Write;
 use file::{Entry, File};
 pub use file::{Quote, Row, Section, Source, Table};
 use template::fill;
+pub use verdict::{Verdict, verdict};
 
-use crate::rows::{Verdict, verdict};
 use crate::run::Failure;
 
 /// What an example says about its text.
@@ -386,7 +387,7 @@ fn signed(number: &str) -> String {
 /// A number with as many digits as the quote has, or with ten decimals.
 fn shown(value: f64, digits: Option<&str>) -> String {
     match digits {
-        Some(digits) => crate::rows::as_precise(value, digits),
+        Some(digits) => verdict::as_precise(value, digits),
         // Usually a count.
         None if value.fract() == 0.0 && value.abs() < 1e7 => value.to_string(),
         None if (1e-4..1e7).contains(&value.abs()) => format!("{value:.10}"),

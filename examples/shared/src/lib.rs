@@ -7,7 +7,6 @@ pub mod options;
 pub mod output;
 pub mod plot;
 pub mod progress;
-pub mod rows;
 pub mod run;
 pub mod table;
 pub mod thinning;

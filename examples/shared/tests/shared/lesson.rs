@@ -1,6 +1,6 @@
 //! What lessons print.
 
-use shared::lesson::{Lesson, Sections, quotes_of_file};
+use shared::lesson::{Lesson, Sections, Verdict, quotes_of_file, verdict};
 
 const TEXT: &str = r#"
 title = "A text"
@@ -151,4 +151,27 @@ fn quotes_are_listed_with_their_lines() {
     let want = [("0.98", Some(4)), ("1.17", Some(4)), ("0.01", None), ("-0.01", None)];
     assert_eq!(digits[..4], want);
     assert_eq!(digits[4..], ["0.5", "-2", "0.25", "7"].map(|digits| (digits, Some(9))));
+}
+
+#[test]
+fn verdicts_are_computed() {
+    use Verdict::{Agrees, Cut, Differs, LastDigit, Unexplained};
+    for (value, digits, want) in [
+        (0.980_000_04, "0.9800", Agrees),
+        (0.98, "0.9801", Unexplained),
+        (0.1249, "0.1", Agrees),
+        (1.1774, "1.17", Cut),
+        (-1.1774, "-1.17", Cut),
+        (0.081_866_705_04, "0.0818667051", LastDigit),
+        (0.081_866_705_04, "0.0818667052", Unexplained),
+        (1.26, "1.28", Unexplained),
+        (1.026_417_9e-8, "1.0264e-08", Agrees),
+        (1.026_417_9e-8, "1.0265e-08", Unexplained),
+        (-0.0, "0.0", Agrees),
+        (f64::NAN, "0.5", Unexplained),
+        (0.5, "half", Unexplained),
+        (0.51, "0.01", Differs("rule")),
+    ] {
+        assert_eq!(verdict(value, digits, &[("other", 0.7), ("rule", 0.0101)]), want, "{digits}");
+    }
 }

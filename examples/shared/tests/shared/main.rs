@@ -18,7 +18,6 @@ use shared::plot::{
     Axis, Chart, Heat, Line, Look, Note, Palette, Panels, Scale, Surface, contours, matrix,
     three_digits,
 };
-use shared::rows::{Row, Rows, Verdict};
 use shared::table::Csv;
 use shared::thinning::Thinning;
 use support::assert_close;
@@ -200,34 +199,6 @@ fn confusion_matrices_have_room_for_names_of_any_length() {
     }
     let cells = svg.matches("height=\"44\"").count();
     assert_eq!((cells, svg.matches("fill=\"#be281e\"").count()), (9, 1));
-}
-
-#[test]
-fn verdicts_are_computed() {
-    let row = Row::new("x", 0.123_46);
-    assert_eq!(row.verdict(), Verdict::NotPrinted);
-    for digits in ["0.1235", "0.12346", "0.1", ".12"] {
-        assert_eq!(row.clone().printed(digits).verdict(), Verdict::Agrees, "{digits}");
-    }
-    let wrong = row.printed("0.52");
-    assert_eq!(wrong.verdict(), Verdict::Unexplained);
-    let explained = wrong.slip("sign", -0.52).slip("rule", 0.519_9);
-    assert_eq!(explained.verdict(), Verdict::Differs("rule"));
-    assert_eq!(Row::new("x", 2.266e-9).printed("2.27e-9").verdict(), Verdict::Agrees);
-    assert_eq!(Row::new("x", f64::NAN).printed("word").verdict(), Verdict::Unexplained);
-}
-
-#[test]
-fn rows_stand_under_each_other() {
-    let mut text = vec![];
-    let mut rows = Rows::new(&mut text, "here");
-    rows.heading("1. Numbers").unwrap();
-    rows.line(&Row::new("z", -0.98).printed("-0.98")).unwrap();
-    rows.line(&Row::new("a", 1.0 / 3.0)).unwrap();
-    let text = String::from_utf8(text).unwrap();
-    let points: Vec<_> = text.lines().skip(2).map(|line| line.find('.').unwrap()).collect();
-    assert_eq!(points[0], points[1], "{text}");
-    assert!(text.contains("agrees") && text.contains("0.3333333333"), "{text}");
 }
 
 #[test]
