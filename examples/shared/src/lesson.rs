@@ -255,12 +255,14 @@ impl Lesson {
             push(out, 4, formulas);
         }
         push(out, 2, &fill(&section.idea, &self.values)?);
+        // Where the text prints nothing, its columns would be empty.
+        let quotes = self.compares && section.rows.iter().any(|row| row.quote.is_some());
         let mut lines = vec![];
-        if self.compares && !section.rows.is_empty() {
+        if quotes {
             lines.push(["", " here", " in the text", "verdict"].map(String::from).to_vec());
         }
         for row in &section.rows {
-            lines.push(self.row(row, words)?);
+            lines.push(self.row(row, quotes, words)?);
         }
         push(out, 2, &aligned(&lines));
         if self.compares {
@@ -278,8 +280,13 @@ impl Lesson {
         Ok(())
     }
 
-    /// A number, the quote and the verdict.
-    fn row(&self, row: &Row, words: &mut Vec<String>) -> Result<Vec<String>, Failure> {
+    /// A number, and the quote and the verdict if there are such columns.
+    fn row(
+        &self,
+        row: &Row,
+        quotes: bool,
+        words: &mut Vec<String>,
+    ) -> Result<Vec<String>, Failure> {
         let name = fill(&row.name, &self.values)?;
         let value = self.values.number(&row.value)?;
         let quote = row.quote.as_ref().filter(|_| self.compares);
@@ -287,7 +294,7 @@ impl Lesson {
         if let Some(quote) = quote {
             cells.push(signed(&quote.marked()));
             cells.push(self.judge(&row.value, value, quote, row.slip.as_deref(), words)?);
-        } else if self.compares {
+        } else if quotes {
             cells.push(" -".to_owned());
         }
         Ok(cells)

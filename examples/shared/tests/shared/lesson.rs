@@ -32,6 +32,7 @@ rows = [
 key = "table"
 title = "Iterations"
 lines = "9"
+rows = [{ name = "alone", value = "z" }]
 note = "{block}"
 tables = [
     { name = "step", value = "step", columns = ["error", "weight"], rows = [
@@ -69,7 +70,7 @@ fn lessons_have_quotes_and_verdicts() {
         "  delta   0.51           0.01 (run)     differs: rule\n",
         "  both    0.51          -0.01 (course)  differs: rule, sign\n",
         "\n2. Iterations (line 9)\n",
-        "  step  error  weight  verdict\n",
+        "  alone   0.9800000000\n\n  step  error  weight  verdict\n",
         "  1     0.5    -2      agrees\n",
         "  2     0.25   7       weight 3: differs\n  a block\n",
         "\nWhere the text differs\n  rule      By the weight 0.20, not by the input.\n  sign ",
