@@ -137,6 +137,12 @@ impl Lesson {
         self.sections.has(key)
     }
 
+    /// Of pictures with the key of their section, those of the sections that are printed.
+    pub fn shown<T>(&self, pictures: impl IntoIterator<Item = (&'static str, T)>) -> Vec<T> {
+        let shown = pictures.into_iter().filter(|(key, _)| self.has(key));
+        shown.map(|(_, picture)| picture).collect()
+    }
+
     /// Sets numbers by name. What the text gets for `name` by the slip `word` is `name (word)`.
     pub fn set<N: Into<String>>(&mut self, numbers: impl IntoIterator<Item = (N, f64)>) {
         self.values.numbers.extend(numbers.into_iter().map(|(name, number)| (name.into(), number)));
@@ -191,7 +197,7 @@ impl Lesson {
             let reason = fill(reason, &self.values)?;
             for (number, line) in reason.trim_end().lines().enumerate() {
                 let word = if number == 0 { &*word } else { "" };
-                writeln!(out, "{}", format!("  {word:<9} {line}").trim_end())?;
+                writeln!(out, "{}", format!("  {word:<10} {line}").trim_end())?;
             }
         }
         out.flush()?;
@@ -211,8 +217,9 @@ impl Lesson {
         if !self.compares {
             return Ok(());
         }
+        let shown = self.entry.sections.iter().filter(|section| self.has(&section.key));
         let mut sources: Vec<_> =
-            self.shown().flat_map(Section::quotes).map(|quote| quote.source).collect();
+            shown.flat_map(Section::quotes).map(|quote| quote.source).collect();
         sources.sort_unstable();
         sources.dedup();
         if !sources.is_empty() {
@@ -226,10 +233,6 @@ impl Lesson {
             writeln!(out, "{meaning}")?;
         }
         Ok(())
-    }
-
-    fn shown(&self) -> impl Iterator<Item = &Section> {
-        self.entry.sections.iter().filter(|section| self.has(&section.key))
     }
 
     fn section(

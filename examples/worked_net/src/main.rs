@@ -134,7 +134,8 @@ fn run<T: Number>(options: &Options) -> Result<(), Failure> {
     lesson.block("training", training::<T>(&plan, &curve, ending));
     let mut out = Console::default();
     lesson.tell(&mut out)?;
-    folder.write_pictures(&mut out, &[picture::<T>(&plan, &curve)?])?;
+    let pictures = lesson.shown([("training", picture::<T>(&plan, &curve)?)]);
+    folder.write_pictures(&mut out, &pictures)?;
     succeeded(ending)
 }
 

@@ -111,17 +111,17 @@ fn run(options: &Options) -> Result<(), Failure> {
     lesson.tell(&mut out)?;
     let (distances, rounding, [curve, slope]) = (distances(options), rounding(), chains(options));
     let mut files = vec![];
-    for (file, contents) in [
-        ("distances.svg", distances_chart(options, &distances).svg()?),
-        ("distances.csv", csv_of(&distances)),
-        ("runs.csv", csv_of_runs(options)),
-        ("endless_in_f32.svg", rounding_chart(&rounding).svg()?),
-        ("endless_in_f32.csv", csv_of(&rounding)),
-        ("chain.svg", curve.svg()?),
-        ("chain_slope.svg", slope.svg()?),
-        ("chain_curves.csv", csv_of_curve()),
-        ("chain_updates.csv", csv_of_chain(options)),
-    ] {
+    for (file, contents) in lesson.shown([
+        ("newton", ("distances.svg", distances_chart(options, &distances).svg()?)),
+        ("newton", ("distances.csv", csv_of(&distances))),
+        ("newton", ("runs.csv", csv_of_runs(options))),
+        ("endless", ("endless_in_f32.svg", rounding_chart(&rounding).svg()?)),
+        ("endless", ("endless_in_f32.csv", csv_of(&rounding))),
+        ("chain", ("chain.svg", curve.svg()?)),
+        ("chain", ("chain_slope.svg", slope.svg()?)),
+        ("chain", ("chain_curves.csv", csv_of_curve())),
+        ("chain", ("chain_updates.csv", csv_of_chain(options))),
+    ]) {
         files.push(folder.write(file, &contents)?);
     }
     Ok(list_files(&mut out, &files)?)
@@ -184,7 +184,7 @@ fn words(ending: Ending) -> String {
     match ending {
         Ending::Reached => "near enough".to_owned(),
         Ending::Cycle(1) => "stands still, never near enough".to_owned(),
-        Ending::Cycle(updates) => format!("goes round in {updates} updates, never near enough"),
+        Ending::Cycle(updates) => format!("repeats every {updates} updates, never near enough"),
         Ending::Limit => "not near enough at the limit".to_owned(),
         Ending::NotFinite => "left the range of the numbers".to_owned(),
     }

@@ -90,14 +90,17 @@ fn run(options: &Options) -> Result<(), Failure> {
     let along = surface(&bowl, edge, ("x", "y", -0.35)).svg()?;
     let across = surface(&bowl, edge, ("y", "−x", -1.2)).svg()?;
     let csv = csv_of(&["updates", "x", "y", "J", "dJ/dx", "dJ/dy"], &bowl);
-    let mut files = vec![folder.write("bowl_across.svg", &across)?];
-    for picture in [
-        path_picture(&single_variable(1e-3))?,
-        contour_picture(&bowl, edge, rate).picture("bowl_contours")?,
-        Picture { name: "bowl", svg: along, csv },
-        minima_picture()?,
-        panels(&studies).picture("learning_rates")?,
-    ] {
+    let mut files = vec![];
+    if lesson.has("two-variables") {
+        files.push(folder.write("bowl_across.svg", &across)?);
+    }
+    for picture in lesson.shown([
+        ("one-variable", path_picture(&single_variable(1e-3))?),
+        ("two-variables", contour_picture(&bowl, edge, rate).picture("bowl_contours")?),
+        ("two-variables", Picture { name: "bowl", svg: along, csv }),
+        ("minima", minima_picture()?),
+        ("rates", panels(&studies).picture("learning_rates")?),
+    ]) {
         files.extend(folder.write_picture(&picture)?);
     }
     list_files(&mut out, &files)?;
@@ -132,7 +135,7 @@ fn one_variable(lesson: &mut Lesson) {
     }
     lesson.list("x", single.visits.iter().map(|visit| visit.place[0]));
     let [strict, loose] = [single.updates(), single_variable(0.01).updates()].map(count);
-    lesson.named("strict, loose, loose (limit)", [strict, loose, strict]);
+    lesson.named("strict, loose", [strict, loose]);
     lesson.named("eta, concept updates", [CONCEPT_RATE, count(first.updates())]);
 }
 
@@ -186,7 +189,7 @@ fn table_of(descent: &Descent<2>) -> String {
     let turns = descent.visits.last().map_or(0.0, |v| (v.place[1] / PI).round());
     let elsewhere = match turns {
         _ if descent.ending != Ending::Reached => String::new(),
-        0.0 => " The minimum near it is at x = y = 0.".to_owned(),
+        0.0 => " The minimum that it approaches is at x = y = 0.".to_owned(),
         turns => format!(" The minimum near it is at x = 0, y = {turns} pi."),
     };
     tabulated(&lines) + &end + &elsewhere
@@ -200,7 +203,7 @@ fn fixed(value: f64) -> String {
 
 fn table_of_studies(studies: &[Study]) -> String {
     let mut lines =
-        "eta\tfactor\tx after 0, 1, 2 and 9 updates\tforetold\tseen\tin the course\tverdict"
+        "eta\tfactor\tx after 0, 1, 2 and 9 updates\tpredicted\tobserved\tin the course\tverdict"
             .to_owned();
     for Study { rate, factor, points, observed } in studies {
         let at = |index: usize| points.get(index).map_or_else(|| "-".to_owned(), |p| three(p.0));

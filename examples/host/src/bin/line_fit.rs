@@ -104,12 +104,12 @@ fn run(options: &Options) -> Result<(), Failure> {
     let mut out = Console::default();
     lesson.tell(&mut out)?;
     let after_one_pass = first.last().copied().unwrap_or(best.line);
-    let pictures = [
-        fit(&surface, best.line, after_one_pass)?,
-        loss_curves(&ways, lowest)?,
-        paths(&surface, &ways, options.batch)?,
-        activation(fits.0.0, fits.1.0)?,
-    ];
+    let pictures = lesson.shown([
+        ("first-pass", fit(&surface, best.line, after_one_pass)?),
+        ("full-batches", loss_curves(&ways, lowest)?),
+        ("full-batches", paths(&surface, &ways, options.batch)?),
+        ("activation", activation(fits.0.0, fits.1.0)?),
+    ]);
     folder.write_pictures(&mut out, &pictures)
 }
 

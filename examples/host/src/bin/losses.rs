@@ -67,15 +67,15 @@ fn run(options: &Options) -> Result<(), Failure> {
     let mut out = Console::default();
     lesson.tell(&mut out)?;
     let all = Curve::dots(4, points());
-    let pictures = [
-        entropies()?,
-        four_lines(&surface, &all)?,
-        all_lines(&surface, all)?,
-        slices(&surface)?,
-        bowl(&surface)?,
-        by_hand(&surface)?,
-        contour_lines(&surface, options.cells)?,
-    ];
+    let pictures = lesson.shown([
+        ("binary", entropies()?),
+        ("line", four_lines(&surface, &all)?),
+        ("line", all_lines(&surface, all)?),
+        ("bowl", slices(&surface)?),
+        ("bowl", bowl(&surface)?),
+        ("bowl", by_hand(&surface)?),
+        ("bowl", contour_lines(&surface, options.cells)?),
+    ]);
     folder.write_pictures(&mut out, &pictures)
 }
 

@@ -130,8 +130,9 @@ fn run(options: &Options) -> Result<(), Failure> {
         pictures.extend([boundaries(&plan, &runs)?, costs(&runs)?]);
         pictures.extend(accuracy(&plan, &runs, best)?);
     }
-    let others = lesson.has("deep").then(|| deep(&plan));
-    lesson.block("deep", others.unwrap_or_default());
+    let [others, noise] = if lesson.has("deep") { deep(&plan, best) } else { Default::default() };
+    lesson.block("deep", others);
+    lesson.block("noise", noise);
     pictures.extend(lesson.has("coordinates").then(|| coordinates(&mut lesson)).transpose()?);
     let start = network::<Net<4>>().first().rows();
     lesson.list("w1", start.concat());
@@ -210,7 +211,7 @@ fn judge(runs: &[Run]) -> String {
         return "No network was trained to the end.".to_owned();
     };
     if small.layers == large.layers {
-        return "There is but one network: try --hidden 1,2,4,10,20,50.".to_owned();
+        return "There is only one network: try --hidden 1,2,4,10,20,50.".to_owned();
     }
     let right = |run: &Run| run.curve.last().map_or(0, |mark| mark.right);
     let share = |run: &Run| 100.0 * run.fresh.unwrap_or_default();
@@ -227,8 +228,8 @@ fn judge(runs: &[Run]) -> String {
     let overfitted = right(large) > right(small) && share(large) < share(small) - 2.0;
     numbers
         + if overfitted {
-            "The text looks at the 60 points only. They are overfitted: the large network draws islands\n\
-             around single points, which the noise has put there."
+            "The text looks at the 60 points only. The large network overfits them: it draws islands around\n\
+             single points, which the noise has put there."
         } else {
             "In this run, the networks are not overfitted: see the full one."
         }
@@ -246,33 +247,40 @@ fn lost(runs: &[Run]) -> String {
     if lost.is_empty() { "In this run, no output was exactly 1.".to_owned() } else { lost }
 }
 
-/// Other activations, another loss, other depths.
-fn deep(plan: &Plan<'_>) -> String {
-    let mut lines =
-        "layers\thidden units\tparameters\tcost at first\tcost at last\tright of the 60\tof fresh points"
-            .to_owned();
-    let mut add = |what: &str, run: &Run| {
-        lines += &format!("\n{}\t{what}\t{}\t{}", named(&run.layers), run.parameters, cells(run));
-    };
+/// Other activations, another loss, other depths; and what they say about noise.
+fn deep(plan: &Plan<'_>, best: f64) -> [String; 2] {
     let never = &mut |updates: u32| updates == 0;
-    let bends = [(Bend::Tanh, "tanh"), (Bend::Sigmoid, "sigmoid"), (Bend::Relu, "relu")];
-    for (bend, name) in bends {
-        if let Some(run) = train_with(&[2, 10, 2], bend, plan, never) {
-            add(name, &run);
-        }
+    let flat: &[u32] = &[2, 10, 2];
+    let mut runs = vec![];
+    for (bend, name) in [(Bend::Tanh, "tanh"), (Bend::Sigmoid, "sigmoid"), (Bend::Relu, "relu")] {
+        runs.push((name.to_owned(), train_with(flat, bend, plan, never)));
     }
     let (_, squares) = train::<Net<10>, HalfSquaredError, 2>(plan, never);
-    add("tanh, squared error", &Run { layers: vec![2, 10, 2], ..squares });
+    let squares = Run { layers: flat.to_vec(), ..squares };
+    runs.push(("tanh, squared error".to_owned(), Some(squares)));
     for layers in DEEP {
-        if let Some(run) = train_with(layers, Bend::Tanh, plan, never) {
-            add("tanh", &run);
-        }
+        runs.push(("tanh".to_owned(), train_with(layers, Bend::Tanh, plan, never)));
     }
     let of_class = Plan { iterations: plan.iterations.min(2000), learning_rate: 0.0618, ..*plan };
-    if let Some(run) = train_with(&[2, 10, 2], Bend::Tanh, &of_class, never) {
-        add("tanh, rate 0.0618, 2000 updates", &run);
+    let name = format!("tanh, rate 0.0618, {} updates", of_class.iterations);
+    runs.push((name, train_with(flat, Bend::Tanh, &of_class, never)));
+    let mut lines =
+        "layers\thidden units\tparameters\tcost at first\tcost at last\tright of 60\tof fresh"
+            .to_owned();
+    let (mut low, mut high) = (f64::INFINITY, 0.0_f64);
+    for (name, run) in runs.iter().filter_map(|(name, run)| Some((name, run.as_ref()?))) {
+        lines += &format!("\n{}\t{name}\t{}\t{}", named(&run.layers), run.parameters, cells(run));
+        let right = run.curve.last().map_or(0, |mark| mark.right);
+        if let (57.., Some(fresh)) = (right, run.fresh) {
+            (low, high) = (low.min(100.0 * fresh), high.max(100.0 * fresh));
+        }
     }
-    tabulated(&lines)
+    let noise = format!(
+        "Depth is no cure for noise: the networks that fit 57 points or more, flat or deep, have {low:.1}\n\
+         to {high:.1} % of the fresh points, and the best possible rule {:.1} %.",
+        100.0 * best
+    );
+    [tabulated(&lines), if high > 0.0 { noise } else { String::new() }]
 }
 
 /// A neuron between two clouds, and the colours of its outputs.
@@ -295,7 +303,7 @@ fn clouds(lesson: &mut Lesson) -> Result<Picture, DrawError> {
         let those = outputs.iter().filter(move |(point, _)| point.class == class);
         those.map(|(point, _)| point.at.into())
     };
-    let line = [-3.5, 3.5].map(|x: f64| (x, (0.5 - b - w1 * x) / w2));
+    let line = [3.0, -3.0].map(|y: f64| ((0.5 - b - w2 * y) / w1, y));
     Chart::new(
         "One neuron separates two clouds by a line",
         Axis::linear("x1").from(-3.5, 3.5),

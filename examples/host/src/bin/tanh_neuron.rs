@@ -63,7 +63,8 @@ fn run(options: &Options) -> Result<(), Failure> {
     lesson.block("other inputs", other_inputs());
     let mut out = Console::default();
     lesson.tell(&mut out)?;
-    folder.write_pictures(&mut out, &[losses(&curves)?, paths(&curves)?])
+    let pictures = lesson.shown([("curves", losses(&curves)?), ("saturation", paths(&curves)?)]);
+    folder.write_pictures(&mut out, &pictures)
 }
 
 /// What the sections quote, in the names of the text's file.

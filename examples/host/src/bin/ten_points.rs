@@ -74,8 +74,11 @@ fn run(options: &Options) -> Result<(), Failure> {
     lesson.block("network", table_of_net(&net));
     let mut out = Console::default();
     lesson.tell(&mut out)?;
-    let mut files = folder.write_picture(&losses(&neuron, &net)?)?.to_vec();
-    if let Some(last) = net.last() {
+    let mut files = vec![];
+    if lesson.has("neuron") || lesson.has("hidden-layer") {
+        files.extend(folder.write_picture(&losses(&neuron, &net)?)?);
+    }
+    if let Some(last) = net.last().filter(|_| lesson.has("hidden-layer")) {
         files.extend(folder.write_picture(&plane(&last.net, last.correct)?)?);
         files.push(folder.write("region.csv", &region(&last.net))?);
     }

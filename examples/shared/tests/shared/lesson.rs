@@ -73,7 +73,7 @@ fn lessons_have_quotes_and_verdicts() {
         "  alone   0.9800000000\n\n  step  error  weight  verdict\n",
         "  1     0.5    -2      agrees\n",
         "  2     0.25   7       weight 3: differs\n  a block\n",
-        "\nWhere the text differs\n  rule      By the weight 0.20, not by the input.\n  sign ",
+        "\nWhere the text differs\n  rule       By the weight 0.20, not by the input.\n  sign ",
         "\"(run)\": ",
         "\"(course)\": ",
     ] {
