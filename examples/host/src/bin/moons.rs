@@ -130,9 +130,10 @@ fn run(options: &Options) -> Result<(), Failure> {
         pictures.extend([boundaries(&plan, &runs)?, costs(&runs)?]);
         pictures.extend(accuracy(&plan, &runs, best)?);
     }
-    let [others, noise] = if lesson.has("deep") { deep(&plan, best) } else { Default::default() };
-    lesson.block("deep", others);
-    lesson.block("noise", noise);
+    let of_deep = if lesson.has("deep") { deep(&plan, best) } else { Default::default() };
+    for (name, block) in ["deep", "noise", "lost deep"].into_iter().zip(of_deep) {
+        lesson.block(name, block);
+    }
     pictures.extend(lesson.has("coordinates").then(|| coordinates(&mut lesson)).transpose()?);
     let start = network::<Net<4>>().first().rows();
     lesson.list("w1", start.concat());
@@ -247,8 +248,9 @@ fn lost(runs: &[Run]) -> String {
     if lost.is_empty() { "In this run, no output was exactly 1.".to_owned() } else { lost }
 }
 
-/// Other activations, another loss, other depths; and what they say about noise.
-fn deep(plan: &Plan<'_>, best: f64) -> [String; 2] {
+/// Other activations, another loss, other depths; what they say about noise; which of them the text's
+/// formulas would have lost.
+fn deep(plan: &Plan<'_>, best: f64) -> [String; 3] {
     let never = &mut |updates: u32| updates == 0;
     let flat: &[u32] = &[2, 10, 2];
     let mut runs = vec![];
@@ -267,12 +269,18 @@ fn deep(plan: &Plan<'_>, best: f64) -> [String; 2] {
     let mut lines =
         "layers\thidden units\tparameters\tcost at first\tcost at last\tright of 60\tof fresh"
             .to_owned();
-    let (mut low, mut high) = (f64::INFINITY, 0.0_f64);
+    let (mut low, mut high, mut lost) = (f64::INFINITY, 0.0_f64, String::new());
     for (name, run) in runs.iter().filter_map(|(name, run)| Some((name, run.as_ref()?))) {
         lines += &format!("\n{}\t{name}\t{}\t{}", named(&run.layers), run.parameters, cells(run));
         let right = run.curve.last().map_or(0, |mark| mark.right);
         if let (57.., Some(fresh)) = (right, run.fresh) {
             (low, high) = (low.min(100.0 * fresh), high.max(100.0 * fresh));
+        }
+        if let (Ending::Complete, Some(updates)) = (run.ending, run.exactly_one) {
+            lost += &format!(
+                "\n{}, {name}: an output is exactly 1 after update {updates}; the text's program has NaN.",
+                named(&run.layers)
+            );
         }
     }
     let noise = format!(
@@ -280,7 +288,7 @@ fn deep(plan: &Plan<'_>, best: f64) -> [String; 2] {
          to {high:.1} % of the fresh points, and the best possible rule {:.1} %.",
         100.0 * best
     );
-    [tabulated(&lines), if high > 0.0 { noise } else { String::new() }]
+    [tabulated(&lines), if high > 0.0 { noise } else { String::new() }, lost]
 }
 
 /// A neuron between two clouds, and the colours of its outputs.

@@ -107,6 +107,14 @@ fn networks_learn_as_those_of_the_text() {
     }
 }
 
+/// The text's own program, with "relu" for "tanh", has NaN there in numpy.
+#[test]
+fn relu_network_has_an_output_of_exactly_one() {
+    let plan = Plan { iterations: 5200, ..plan(&[]) };
+    let run = train_with(&[2, 10, 2], Bend::Relu, &plan, &mut |_| false).unwrap();
+    assert_eq!((run.ending, run.exactly_one), (Ending::Complete, Some(5170)));
+}
+
 #[test]
 fn map_and_answers_agree() {
     let plan = Plan { iterations: 300, ..plan(&[]) };
