@@ -221,7 +221,7 @@ impl Behaviour {
         match self {
             Self::Diverges => "diverges",
             Self::JumpsForEver => "jumps for ever",
-            Self::ConvergesWithJumps => "converges with jumps",
+            Self::ConvergesWithJumps => "jumps nearer",
             Self::LandsAtOnce => "lands at once",
             Self::OneSided => "one-sided",
             Self::StandsStill => "stands still",

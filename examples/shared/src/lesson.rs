@@ -29,6 +29,7 @@
 //! # Ok::<(), shared::run::Failure>(())
 //! ```
 
+mod columns;
 mod file;
 mod template;
 mod verdict;
@@ -37,6 +38,7 @@ use core::fmt::Write as _;
 use std::collections::BTreeMap;
 use std::io::Write;
 
+pub use columns::{WIDTH, aligned, tabulated, wrapped};
 use file::{Entry, File};
 pub use file::{Quote, Row, Section, Source, Table};
 use template::fill;
@@ -194,11 +196,8 @@ impl Lesson {
         for word in words {
             let reason = self.entry.words.iter().find(|(name, _)| *name == word);
             let (_, reason) = reason.ok_or_else(|| missing("reason", &word))?;
-            let reason = fill(reason, &self.values)?;
-            for (number, line) in reason.trim_end().lines().enumerate() {
-                let word = if number == 0 { &*word } else { "" };
-                writeln!(out, "{}", format!("  {word:<10} {line}").trim_end())?;
-            }
+            let reason = wrapped(&fill(reason, &self.values)?, WIDTH - 13);
+            writeln!(out, "  {word:<10} {}", reason.replace('\n', "\n             "))?;
         }
         out.flush()?;
         Ok(())
@@ -250,14 +249,11 @@ impl Lesson {
             (Some(line), true) => title += &format!(" (line {line})"),
             _ => {}
         }
-        out.push('\n');
-        push(out, 0, &title);
-        if self.formulas
-            && let Some(formulas) = &section.formulas
-        {
-            push(out, 4, formulas);
+        let mut parts = String::new();
+        if self.formulas {
+            push(&mut parts, 4, section.formulas.as_deref().unwrap_or_default());
         }
-        push(out, 2, &fill(&section.idea, &self.values)?);
+        push(&mut parts, 2, &fill(&section.idea, &self.values)?);
         // Where the text prints nothing, its columns would be empty.
         let quotes = self.compares && section.rows.iter().any(|row| row.quote.is_some());
         let mut lines = vec![];
@@ -267,19 +263,17 @@ impl Lesson {
         for row in &section.rows {
             lines.push(self.row(row, quotes, words)?);
         }
-        push(out, 2, &aligned(&lines));
+        push(&mut parts, 2, &aligned(&lines));
         if self.compares {
             for table in &section.tables {
-                if !out.ends_with(&format!("{title}\n")) {
-                    out.push('\n');
-                }
-                self.print_table(out, table, words)?;
+                push(&mut parts, 2, &self.quoted(table, words)?);
             }
         }
-        push(out, 2, &fill(&section.note, &self.values)?);
+        push(&mut parts, 2, &fill(&section.note, &self.values)?);
         if self.compares {
-            push(out, 2, &fill(&section.remark, &self.values)?);
+            push(&mut parts, 2, &fill(&section.remark, &self.values)?);
         }
+        _ = write!(out, "\n{title}\n{parts}");
         Ok(())
     }
 
@@ -316,7 +310,7 @@ impl Lesson {
             Some(slip) => vec![(slip, self.values.number(&format!("{name} ({slip})"))?)],
             None => vec![],
         };
-        let verdict = verdict(value, &quote.digits, &slips);
+        let verdict = verdict(value, quote, &slips);
         let Verdict::Differs(slip) = verdict else { return Ok(verdict.to_string()) };
         let reasons: Vec<_> =
             slip.split(", ").filter(|word| !self.excluded.contains(word)).collect();
@@ -332,12 +326,7 @@ impl Lesson {
     }
 
     /// Quoted rows of a table with one verdict each. A number that differs follows its quote.
-    fn print_table(
-        &self,
-        out: &mut String,
-        table: &Table,
-        words: &mut Vec<String>,
-    ) -> Result<(), Failure> {
+    fn quoted(&self, table: &Table, words: &mut Vec<String>) -> Result<String, Failure> {
         let mut lines = vec![];
         for row in &table.rows {
             let mut cells = vec![row.name.clone()];
@@ -362,8 +351,7 @@ impl Lesson {
         heading.extend(table.columns.iter().map(|column| format!("{column}{mark}")));
         heading.push("verdict".to_owned());
         lines.insert(0, heading);
-        push(out, 2, &aligned(&lines));
-        Ok(())
+        Ok(aligned(&lines))
     }
 }
 
@@ -381,11 +369,16 @@ fn missing(what: &str, name: &str) -> Failure {
     Failure::because(format!("the text's file asks for the {what} `{name}`, which is nowhere"))
 }
 
-/// Adds lines with an indent.
-fn push(out: &mut String, indent: usize, text: &str) {
-    for line in text.trim_end().lines() {
+/// Adds a part of a section with an indent, after a blank line unless it is the first. Of several
+/// blank lines one is left.
+fn push(parts: &mut String, indent: usize, part: &str) {
+    let separator = if parts.is_empty() || part.trim().is_empty() { "" } else { "\n" };
+    *parts += separator;
+    for line in part.trim_start_matches('\n').trim_end().lines() {
         let line = format!("{:indent$}{line}", "");
-        _ = writeln!(out, "{}", line.trim_end());
+        if !(line.trim().is_empty() && parts.ends_with("\n\n")) {
+            _ = writeln!(parts, "{}", line.trim_end());
+        }
     }
 }
 
@@ -397,36 +390,10 @@ fn signed(number: &str) -> String {
 /// A number with as many digits as the quote has, or with ten decimals.
 fn shown(value: f64, digits: Option<&str>) -> String {
     match digits {
-        Some(digits) => verdict::as_precise(value, digits),
+        Some(digits) => verdict::shown(value, digits),
         // Usually a count.
         None if value.fract() == 0.0 && value.abs() < 1e7 => value.to_string(),
         None if (1e-4..1e7).contains(&value.abs()) => format!("{value:.10}"),
         None => format!("{value:.9e}"),
     }
-}
-
-/// Lines of cells separated by tabs, in columns.
-///
-/// ```
-/// assert_eq!(shared::lesson::tabulated("n\tx\n10\t0.5"), "n   x\n10  0.5\n");
-/// ```
-pub fn tabulated(lines: &str) -> String {
-    let cells = |line: &str| line.split('\t').map(str::to_owned).collect();
-    aligned(&lines.lines().map(cells).collect::<Vec<_>>())
-}
-
-/// Lines of cells in columns.
-pub fn aligned(lines: &[Vec<String>]) -> String {
-    let columns = lines.iter().map(Vec::len).max().unwrap_or(0);
-    let cells = |at: usize| lines.iter().filter_map(move |line| line.get(at));
-    let widths: Vec<_> =
-        (0..columns).map(|at| cells(at).map(|c| c.chars().count()).max().unwrap_or(0)).collect();
-    let mut text = String::new();
-    for line in lines {
-        let padded: Vec<_> =
-            line.iter().zip(&widths).map(|(cell, &width)| format!("{cell:<width$}")).collect();
-        text += padded.join("  ").trim_end();
-        text.push('\n');
-    }
-    text
 }

@@ -52,11 +52,11 @@ macro_rules! options {
             }
 
             fn command() -> clap::Command {
-                clap::Command::new($name).about(concat!($($about),+).trim_start()).args([$(
-                    $crate::options::Argument::<$type>::from($argument).0
+                $crate::options::command($name, concat!($($about),+)).args([$(
+                    $crate::options::Argument::<$type>::from($argument)
+                        .described(concat!($($help),+)).0
                         .id(stringify!($field))
-                        .long(stringify!($field).replace('_', "-"))
-                        .help(concat!($($help),+).trim_start()),
+                        .long(stringify!($field).replace('_', "-")),
                 )+])
             }
         }
@@ -67,6 +67,11 @@ macro_rules! options {
             }
         }
     };
+}
+
+/// A command without options.
+pub fn command(name: &'static str, about: &str) -> Command {
+    Command::new(name).about(lesson::wrapped(about, lesson::WIDTH)).next_line_help(true)
 }
 
 /// The value given for an option, or its default value; `T::default()` without either.
@@ -86,6 +91,25 @@ impl<T> Argument<T> {
     /// Changes the `clap` argument.
     pub fn with(self, change: impl FnOnce(Arg) -> Arg) -> Self {
         Self(change(self.0), PhantomData)
+    }
+
+    /// With its help, its default value and its possible values, in lines that fit below its name.
+    pub fn described(self, help: &str) -> Self {
+        let mut help = help.to_owned();
+        let default = self.0.get_default_values().iter().map(|value| value.to_string_lossy());
+        let default = default.collect::<Vec<_>>().join(", ");
+        let values = self.0.get_possible_values();
+        // Values with a help text of their own have lines of their own.
+        let values = values.iter().filter(|value| value.get_help().is_none());
+        let values = values.map(PossibleValue::get_name).collect::<Vec<_>>().join(", ");
+        for (name, list) in [("default", default), ("possible values", values)] {
+            if !list.is_empty() {
+                help += &format!(" [{name}: {list}]");
+            }
+        }
+        self.with(|arg| {
+            arg.help(lesson::wrapped(&help, lesson::WIDTH - 10)).hide_default_value(true)
+        })
     }
 }
 
@@ -131,7 +155,8 @@ pub fn choice<T: Copy + Send + Sync + 'static, const N: usize>(
 
 /// The sections of an example, listed by key or number; all by default.
 pub fn sections(toml: &'static str, example: &'static str) -> Argument<Sections> {
-    Argument::new("LIST").with(|arg| arg.value_parser(SectionParser(lesson::keys(toml, example))))
+    let keys = SectionParser(lesson::keys(toml, example));
+    Argument::new("LIST").with(|arg| arg.value_parser(keys).hide_possible_values(true))
 }
 
 /// Parses a list of sections.

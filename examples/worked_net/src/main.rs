@@ -213,7 +213,7 @@ fn network(numbers: &Numbers) -> String {
         ["".into(), "".into(), "".into(), "target".into(), is("o1", o1), is("o2", o2)],
     ];
     let indented = |line: &str| format!("  {line}\n");
-    aligned(&lines.map(|line| line.to_vec())).lines().map(indented).collect()
+    aligned(&lines.map(|line| line.to_vec())).trim_end().lines().map(indented).collect()
 }
 
 /// Trains; returns the points of the curve.

@@ -35,6 +35,15 @@ pub fn text_of(bytes: &[u8]) -> String {
     String::from_utf8(bytes.to_vec()).unwrap()
 }
 
+/// Asserts that no line but a path in this folder is wider than 104 columns or ends with a space.
+#[track_caller]
+pub fn assert_fits(text: &str, folder: &str) {
+    assert_ne!(text, "");
+    for line in text.lines().filter(|line| !line.contains(folder)) {
+        assert!(line.chars().count() <= 104 && line.trim_end() == line, "{line}");
+    }
+}
+
 /// Asserts that the text of an SVG file is whole.
 #[track_caller]
 pub fn assert_whole_svg(svg: &str) {

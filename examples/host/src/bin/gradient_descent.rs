@@ -168,7 +168,7 @@ fn minima(lesson: &mut Lesson) {
 
 /// The descent on x^2 + sin^2 y, and how it ended.
 fn table_of(descent: &Descent<2>) -> String {
-    let mut lines = "updates\t x\t y\t J\t dJ/dx\t dJ/dy\n".to_owned();
+    let mut lines = "updates\tx\ty\tJ\tdJ/dx\tdJ/dy\n".to_owned();
     let (last, many) = (descent.updates(), descent.updates() > 40);
     for (visit, updates) in descent.visits.iter().zip(0_usize..) {
         if many && updates > 10 && updates != last && !updates.is_power_of_two() {
@@ -195,9 +195,9 @@ fn table_of(descent: &Descent<2>) -> String {
     tabulated(&lines) + &end + &elsewhere
 }
 
-/// Ten digits, with room for a sign.
+/// Ten digits.
 fn fixed(value: f64) -> String {
-    let (small, large) = (format!("{value: >13.10}"), format!("{value: >13.6e}"));
+    let (small, large) = (format!("{value:.10}"), format!("{value:.6e}"));
     if value == 0.0 || (1e-4..100.0).contains(&value.abs()) { small } else { large }
 }
 

@@ -1,6 +1,6 @@
 //! Linear neurons, after a notebook on Andrew W. Trask's *Grokking Deep Learning*: predictions, hot
-//! and cold learning, gradient descent, alpha, several inputs and outputs; every number is compared
-//! with the notebook's.
+//! and cold learning, gradient descent, alpha, several inputs and outputs; every number that
+//! the notebook prints is computed and compared.
 //!
 //! ```text
 //! cargo run --release -p examples --bin grokking
@@ -32,7 +32,8 @@ const TEXT: &str = include_str!("../../../texts/grokking_notes.toml");
 options! {
     "grokking",
     /// Linear neurons learn by hot and cold learning, from the error, with alpha, with several
-    /// inputs and outputs: every number is compared with that of a notebook on Grokking Deep Learning.
+    /// inputs and outputs: every number that a notebook on Grokking Deep Learning prints is computed
+    /// and compared.
     struct Options {
         /// Only these sections, with their pictures, by name or number, separated by commas
         section: Sections = sections(TEXT, "grokking"),
@@ -60,8 +61,11 @@ fn run(options: &Options) -> Result<(), Failure> {
     if lesson.has("error-based") {
         pictures.push(hot_cold_chart()?);
     }
+    if lesson.has("error-based") || lesson.has("alpha") {
+        pictures.push(bowl()?);
+    }
     if lesson.has("alpha") {
-        pictures.extend([errors(options.alpha)?, bowl()?]);
+        pictures.push(errors(options.alpha)?);
     }
     if lesson.has("inputs") {
         pictures.push(weight_paths()?);

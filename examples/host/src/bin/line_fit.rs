@@ -199,7 +199,7 @@ fn closed_form(lesson: &mut Lesson, best: &LeastSquares, query: f64) {
 /// The line after some samples of the first epoch.
 fn table_of_first(lines: &[Line]) -> String {
     let shown = |&(seen, _): &(usize, &Line)| seen <= 5 || [10, 50, 100].contains(&seen);
-    let mut rows = vec![["samples", " w", " b"].map(String::from).to_vec()];
+    let mut rows = vec![["samples", "w", "b"].map(String::from).to_vec()];
     rows.extend(
         lines
             .iter()
@@ -215,7 +215,7 @@ fn table_of_first(lines: &[Line]) -> String {
 
 /// The state after 0, 1, 2, 3, 5, 10, 50, 100, .. epochs and at the end.
 fn table_of(run: &Run, lowest: f64, query: f64) -> String {
-    let heading = ["epochs", " w", " b", " J", "above least", " kW"];
+    let heading = ["epochs", "w", "b", "J", "above least", "kW"];
     let mut rows = vec![heading.map(String::from).to_vec()];
     let last = run.moments.len().saturating_sub(1);
     for (at, &Moment { pass, line, loss, .. }) in run.moments.iter().enumerate() {
@@ -242,9 +242,8 @@ fn table_of(run: &Run, lowest: f64, query: f64) -> String {
     }
 }
 
-/// With room for a sign.
 fn number(value: f64) -> String {
-    if value.abs() < 1e3 { format!("{value:>13.10}") } else { format!("{value:>13.6e}") }
+    if value.abs() < 1e3 { format!("{value:.10}") } else { format!("{value:.6e}") }
 }
 
 /// Training that ends when it is good enough.

@@ -267,8 +267,7 @@ fn deep(plan: &Plan<'_>, best: f64) -> [String; 3] {
     let name = format!("tanh, rate 0.0618, {} updates", of_class.iterations);
     runs.push((name, train_with(flat, Bend::Tanh, &of_class, never)));
     let mut lines =
-        "layers\thidden units\tparameters\tcost at first\tcost at last\tright of 60\tof fresh"
-            .to_owned();
+        "layers\thidden units\tparameters\tcost at first\tcost at last\tof 60\tof fresh".to_owned();
     let (mut low, mut high, mut lost) = (f64::INFINITY, 0.0_f64, String::new());
     for (name, run) in runs.iter().filter_map(|(name, run)| Some((name, run.as_ref()?))) {
         lines += &format!("\n{}\t{name}\t{}\t{}", named(&run.layers), run.parameters, cells(run));

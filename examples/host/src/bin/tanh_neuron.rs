@@ -1,5 +1,6 @@
 //! Saturation of a tanh neuron: trained on one sample by a text that inverts the target by hand,
-//! and by backpropagation. Every number of the text, both loss curves, and why they differ.
+//! and by backpropagation. The numbers that the text prints, three loss curves, and why they
+//! differ.
 //!
 //! ```text
 //! cargo run --release -p examples --bin tanh_neuron
@@ -10,8 +11,8 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use examples::tanh_neuron::{
-    Curves, Ending, INPUT, Moment, Parameters, RATE, Run, TARGET_OF_SUM, UPDATES, by_inversion,
-    contraction, gain, law_of_loss, loss_slope, on_square, residual_after,
+    Curves, Ending, INPUT, Moment, Parameters, RATE, Run, START, TARGET_OF_SUM, UPDATES,
+    by_inversion, contraction, gain, law_of_loss, loss_slope, on_square, residual_after,
 };
 use shared::console::Console;
 use shared::lesson::{Lesson, Sections, aligned};
@@ -28,8 +29,8 @@ const TEXT: &str = include_str!("../../../texts/tanh_script.toml");
 options! {
     "tanh_neuron",
     /// Saturation of a tanh neuron: trained on one sample by a text that inverts the target by
-    /// hand, and by backpropagation. Every number of the text, both loss curves, and why they
-    /// differ.
+    /// hand, and by backpropagation. The numbers that the text prints, three loss curves,
+    /// and why they differ.
     struct Options {
         /// Number of updates in the loss curves
         updates: u32 = whole("N", 10_000, 1..=1_000_000),
@@ -88,13 +89,15 @@ fn numbers_of_text(lesson: &mut Lesson) {
         lesson.set([(format!("{name} (residual)"), moment.residual()), (name, moment.loss())]);
     }
     lesson.list("L'", [0.0, 1.0, 2.0].map(loss_slope));
-    if let ([before, after, ..], [text, text_after, ..]) = (&right.moments[..], &run.moments[..]) {
-        let (new, slip) = (after.parameters, text_after.parameters);
+    if let ([before, after, ..], [text, ..]) = (&right.moments[..], &run.moments[..]) {
+        let (new, [x1, x2]) = (after.parameters, INPUT);
+        // In the order of the text.
+        let moved = |p: f64, x: f64| p - RATE * x * text.residual();
         for (name, value, retraced) in [
             ("dL/df", before.delta(), text.residual()),
-            ("new w1", new.w1, slip.w1),
-            ("new w2", new.w2, slip.w2),
-            ("new b", new.b, slip.b),
+            ("new w1", new.w1, moved(START.w1, x1)),
+            ("new w2", new.w2, moved(START.w2, x2)),
+            ("new b", new.b, moved(START.b, 1.0)),
         ] {
             lesson.set([(name.to_owned(), value), (format!("{name} (inverse)"), retraced)]);
         }
@@ -108,6 +111,7 @@ fn numbers_of_text(lesson: &mut Lesson) {
     }
     lesson.set([
         ("L''", loss_slope(2.0) - loss_slope(1.0)),
+        ("root", loss_slope(0.0) / (loss_slope(0.0) - loss_slope(1.0))),
         ("f*", TARGET_OF_SUM),
         ("atanh", 0.9999_f64.atanh()),
         ("rate", RATE),
@@ -188,7 +192,7 @@ fn other_inputs() -> String {
         ("b = f*, w1 = w2 = 0", Parameters { b: TARGET_OF_SUM, ..zero }),
     ] {
         let answers = [INPUT, [0.0, 0.0], [-1.0, -2.0]].map(|input| neuron.out_at(input));
-        let cells = answers.map(|answer| format!("{answer:13.10}"));
+        let cells = answers.map(|answer| format!("{answer:.10}"));
         lines.push([name.to_owned()].into_iter().chain(cells).collect());
     }
     aligned(&lines)

@@ -163,8 +163,8 @@ fn separations(lesson: &mut Lesson) {
     let z = |[x1, x2]: [f64; 2]| w1 * x1 + w2 * x2 + b;
     let [_, _, _, _, (between, _), _, _, _, (one, _), (other, _)] = POINTS;
     let counts = found.by_correct();
-    let numbers = (0..counts.len()).map(|right| format!("{right:>4}"));
-    let ways = counts.iter().map(|count| format!("{count:>4}"));
+    let numbers = (0..counts.len()).map(|right| right.to_string());
+    let ways = counts.iter().map(ToString::to_string);
     lesson.block(
         "counts",
         aligned(&[
@@ -185,11 +185,11 @@ fn separations(lesson: &mut Lesson) {
 
 /// The neuron, trained on the half squared error, sample by sample.
 fn samples(lesson: &mut Lesson) -> String {
-    let mut lines = "point\ta\tloss\t delta\tw1\tw2\tb".to_owned();
+    let mut lines = "point\ta\tloss\tdelta\tw1\tw2\tb".to_owned();
     let steps = pass_over_samples(script::STEP);
     for (step, number) in steps.iter().zip(1_u32..) {
         let ([_, _, delta], [w1, w2, b]) = (step.gradient, list(&step.after));
-        lines += &format!("\n{number}\t{:.10}\t{:.10}\t{delta:>13.10}", step.answer, step.loss);
+        lines += &format!("\n{number}\t{:.10}\t{:.10}\t{delta:.10}", step.answer, step.loss);
         lines += &format!("\t{w1:.10}\t{w2:.10}\t{b:.10}");
     }
     let after = steps.last().map_or(f64::NAN, |step| half_squared_error(&step.after));
@@ -222,9 +222,9 @@ fn ended(lines: &str, ending: Ending) -> String {
 }
 
 fn table_of_neuron(run: &Run<Neuron>) -> String {
-    let mut lines = "updates\tloss\t w1\t w2\t b\tdistance\tright".to_owned();
+    let mut lines = "updates\tloss\tw1\tw2\tb\tdistance\tright".to_owned();
     for moment in marks(run) {
-        let numbers = list(&moment.net).map(|number| format!("{:>13}", ten(number))).join("\t");
+        let numbers = list(&moment.net).map(ten).join("\t");
         let distance = distance_of_line(&moment.net);
         let distance =
             if distance < 1e4 { format!("{distance:.3}") } else { format!("{distance:.0e}") };

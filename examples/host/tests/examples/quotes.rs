@@ -70,7 +70,8 @@ fn stored(name: &str) -> BTreeMap<u32, Vec<String>> {
 fn stands(quote: &Quote, numbers: &BTreeMap<u32, Vec<String>>) -> bool {
     let of_line = quote.line.and_then(|line| numbers.get(&line)).into_iter().flatten();
     let is_it = |number: &str| match quote.source {
-        Source::Text => number == quote.digits,
+        // numpy prints `0.`; the point may also be that of a sentence.
+        Source::Text => number == quote.digits.trim_end_matches('.'),
         Source::Short => number.len() > quote.digits.len() && number.starts_with(&quote.digits),
         Source::Word | Source::Run | Source::Course => true,
     };

@@ -2,6 +2,8 @@
 
 use core::fmt;
 
+use super::{Quote, Source};
+
 /// Verdict on a number of a text.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Verdict<'a> {
@@ -29,20 +31,24 @@ impl fmt::Display for Verdict<'_> {
     }
 }
 
-/// The verdict on digits that stand for `value`, or for what a slip makes of it.
-pub fn verdict<'a>(value: f64, digits: &str, slips: &[(&'a str, f64)]) -> Verdict<'a> {
-    if rounds_to(value, digits) {
-        Verdict::Agrees
-    } else if is_cut_to(value, digits) {
-        Verdict::Cut
-    } else if is_next_to(value, digits) {
-        Verdict::LastDigit
-    } else {
-        let is_retraced = |number| {
-            rounds_to(number, digits) || is_cut_to(number, digits) || is_next_to(number, digits)
-        };
-        let slip = slips.iter().find(|(_, retraced)| is_retraced(*retraced));
+/// The verdict on a quote that stands for `value`, or for what a slip makes of it.
+pub fn verdict<'a>(value: f64, quote: &Quote, slips: &[(&'a str, f64)]) -> Verdict<'a> {
+    agreement(value, quote).unwrap_or_else(|| {
+        let slip = slips.iter().find(|(_, retraced)| agreement(*retraced, quote).is_some());
         slip.map_or(Verdict::Unexplained, |(word, _)| Verdict::Differs(word))
+    })
+}
+
+/// How a number agrees with a quote, if it does.
+fn agreement(value: f64, Quote { digits, source, .. }: &Quote) -> Option<Verdict<'static>> {
+    // Code prints all digits.
+    let is_exact = *source == Source::Run;
+    if is_exact && digits.parse() == Ok(value) || !is_exact && rounds_to(value, digits) {
+        Some(Verdict::Agrees)
+    } else if !is_exact && is_cut_to(value, digits) {
+        Some(Verdict::Cut)
+    } else {
+        is_next_to(value, digits).then_some(Verdict::LastDigit)
     }
 }
 
@@ -55,21 +61,32 @@ fn is_cut_to(value: f64, digits: &str) -> bool {
 /// Whether the last of eight or more digits is off by one.
 fn is_next_to(value: f64, digits: &str) -> bool {
     let places = i32::try_from(decimals(digits)).unwrap_or(0);
-    let many =
-        digits.trim_start_matches(['-', '0', '.']).len() >= 8 && !digits.contains(['e', 'E']);
+    let many = significant(digits) >= 8 && !digits.contains(['e', 'E']);
     many && digits
         .parse()
         .is_ok_and(|printed: f64| (value - printed).abs() < 1.01 * 0.1_f64.powi(places))
 }
 
+/// The value with as many digits as these, but no more than identify it.
+pub fn shown(value: f64, digits: &str) -> String {
+    let (precise, shortest) = (as_precise(value, digits), value.to_string());
+    let is_beyond = significant(&precise) > 15 && shortest.len() < precise.len();
+    if is_beyond { shortest } else { precise }
+}
+
 /// The value with as many digits as these.
-pub fn as_precise(value: f64, digits: &str) -> String {
+fn as_precise(value: f64, digits: &str) -> String {
     let places = decimals(digits);
     if digits.contains(['e', 'E']) {
         format!("{value:.places$e}")
     } else {
         format!("{value:.places$}")
     }
+}
+
+/// Number of digits from the first that is not 0, and the point between them.
+fn significant(digits: &str) -> usize {
+    digits.trim_start_matches(['-', '0', '.']).len()
 }
 
 /// Whether the value rounds to these digits, to as many decimals as they have. -0 is 0.

@@ -11,7 +11,7 @@ use std::fs;
 use std::path::Path;
 use std::process::{Command, Stdio};
 
-use support::program::{Program, assert_whole_svg, text_of};
+use support::program::{Program, assert_fits, assert_whole_svg, text_of};
 
 const PROGRAM: Program =
     Program { path: env!("CARGO_BIN_EXE_worked_net"), scratch: env!("CARGO_TARGET_TMPDIR") };
@@ -35,11 +35,8 @@ fn prints_the_derivation_and_the_training() {
     assert_eq!(text_of(&output.stderr), "");
     let text = text_of(&output.stdout);
     assert!(!text.contains('\x1b'));
-    for line in text.lines() {
-        // The last lines are paths.
-        let fits = line.chars().count() <= 104 || line.contains("loss.");
-        assert!(fits && line.trim_end() == line, "{line}");
-    }
+    assert_fits(&text, &folder);
+    assert_fits(&text_of(&PROGRAM.run(&["--help"]).stdout), &folder);
     let lines = [
         "out_h2 = 1 / (1 + e^-in_h2)   0.6615031592   0.6592603884  differs: bias\n",
         "  0.0011232067    0.0011362635   differs: bias, target\n",
