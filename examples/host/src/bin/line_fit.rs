@@ -208,7 +208,7 @@ fn table_of_first(lines: &[Line]) -> String {
             .map(|(seen, line)| vec![seen.to_string(), number(line.w), number(line.b)]),
     );
     if lines.len() < 101 {
-        rows.push(vec![lines.len().to_string(), " diverged: w or b is no number any more".into()]);
+        rows.push(vec![lines.len().to_string(), "diverged: w or b is no number any more".into()]);
     }
     aligned(&rows)
 }

@@ -63,7 +63,7 @@ fn run(options: &Options) -> Result<(), Failure> {
     numbers_of_script(&mut lesson);
     linear_function(&mut lesson);
     separations(&mut lesson);
-    lesson.block("rate", plain(options.learning_rate));
+    lesson.named("rate", [options.learning_rate]);
     let samples = samples(&mut lesson);
     lesson.block("samples", samples);
     lesson.named("ln 4", [4.0_f64.ln()]);
@@ -266,11 +266,6 @@ fn table_of_net(run: &Run<Net>) -> String {
 /// Ten decimals, while that is not too long.
 fn ten(value: f64) -> String {
     if value.abs() < 100.0 { format!("{value:.10}") } else { format!("{value:.6e}") }
-}
-
-/// A learning rate, with as few digits as necessary.
-fn plain(rate: f64) -> String {
-    if (1e-4..1e6).contains(&rate) { rate.to_string() } else { format!("{rate:e}") }
 }
 
 /// Ends of the plotted plane, with room for the legend below, and its cells in each direction.

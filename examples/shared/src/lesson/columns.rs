@@ -33,10 +33,11 @@ pub fn aligned(lines: &[Vec<String>]) -> String {
 fn column(cells: &[&str]) -> Vec<String> {
     let mut numbers = cells.iter().skip(1).filter(|cell| !["", "-"].contains(cell)).peekable();
     let are_numbers = numbers.peek().is_some() && numbers.all(|cell| cell.parse::<f64>().is_ok());
-    let rest = |cell: &str| cell.split_once('.').map_or(0, |(_, decimals)| decimals.len() + 1);
+    // The point and the decimals.
+    let rest = |cell: &str| cell.find('.').map_or(0, |at| cell.len().saturating_sub(at));
     let longest = cells.iter().skip(1).map(|cell| rest(cell)).max().unwrap_or(0);
     let pad = |(number, cell): (usize, &&str)| {
-        let room = if are_numbers && number > 0 { longest - rest(cell) } else { 0 };
+        let room = if are_numbers && number > 0 { longest.saturating_sub(rest(cell)) } else { 0 };
         format!("{cell}{:room$}", "")
     };
     let padded: Vec<_> = cells.iter().enumerate().map(pad).collect();
@@ -47,23 +48,23 @@ fn column(cells: &[&str]) -> Vec<String> {
     padded.into_iter().map(align).collect()
 }
 
-/// The words of a text in lines of so many columns.
+/// The words of a text in lines of so many columns. No line ends beside an operator.
 ///
 /// ```
-/// assert_eq!(shared::lesson::wrapped("one two\nthree", 9), "one two\nthree");
+/// assert_eq!(shared::lesson::wrapped("one\ntwo a - b", 9), "one two\na - b");
 /// ```
 pub fn wrapped(text: &str, width: usize) -> String {
-    let (mut lines, mut room) = (String::new(), 0);
-    for word in text.split_whitespace() {
-        let length = word.chars().count();
-        if length < room {
-            lines.push(' ');
-            room -= length + 1;
-        } else {
-            lines += if lines.is_empty() { "" } else { "\n" };
-            room = width.saturating_sub(length);
-        }
-        lines += word;
+    let mut text = text.split_whitespace().collect::<Vec<_>>().join(" ");
+    for operator in ["=", "+", "-", "*", "/"] {
+        text = text.replace(&format!(" {operator} "), &format!("\u{a0}{operator}\u{a0}"));
     }
-    lines
+    let mut lines: Vec<String> = vec![];
+    for word in text.split(' ') {
+        let fits = |line: &String| line.chars().chain(word.chars()).count() < width;
+        match lines.last_mut() {
+            Some(line) if fits(line) => *line += &format!(" {word}"),
+            _ => lines.push(word.to_owned()),
+        }
+    }
+    lines.join("\n").replace('\u{a0}', " ")
 }

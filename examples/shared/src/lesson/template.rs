@@ -28,8 +28,13 @@ pub fn fill(template: &str, values: &Values) -> Result<String, Failure> {
         ) {
             (Ok(digits), false) => write!(text, "{value:.digits$}"),
             (Ok(digits), true) => write!(text, "{value:.digits$e}"),
-            (Err(_), _) => write!(text, "{value}"),
+            (Err(_), _) => write!(text, "{}", shortest(value)),
         };
     }
     Ok(text + rest)
+}
+
+/// As few digits as identify the number.
+fn shortest(value: f64) -> String {
+    format!("{value:?}").trim_end_matches(".0").to_owned()
 }
