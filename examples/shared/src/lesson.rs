@@ -42,6 +42,7 @@ pub use columns::{WIDTH, aligned, tabulated, wrapped};
 use file::{Entry, File};
 pub use file::{Quote, Row, Section, Source, Table};
 use template::fill;
+pub use template::shortest;
 pub use verdict::{Verdict, verdict};
 
 use crate::run::Failure;

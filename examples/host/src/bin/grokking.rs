@@ -20,7 +20,7 @@ use examples::grokking::{
 };
 use gradlet::{Layer, Zero};
 use shared::console::Console;
-use shared::lesson::{Lesson, Sections, aligned};
+use shared::lesson::{Lesson, Sections, aligned, shortest};
 use shared::options;
 use shared::options::{flag, path, positive, read, sections};
 use shared::output::{Folder, Picture};
@@ -211,7 +211,7 @@ fn own_alpha(alpha: f64) -> String {
     let task = from_zero(LARGE_INPUT, alpha);
     // Close to the limit, rounding prevents the error from becoming as small as in other runs.
     let run = task.learn(MOST, |moment| moment.error() < 1e-24);
-    let (updates, weight) = (run.updates(), run.last.weight());
+    let (updates, weight) = (run.updates(), shortest(run.last.weight()));
     let end = match run.ending {
         Ending::Learned => format!("learned after {updates} updates, w = {weight}."),
         Ending::StepsDone => {
@@ -222,7 +222,8 @@ fn own_alpha(alpha: f64) -> String {
             format!("it diverges: after {updates} updates the error is infinite.")
         }
     };
-    format!("\nalpha = {alpha}: the factor is {}; {end}", three_digits(task.factor()))
+    let (alpha, factor) = (shortest(alpha), three_digits(task.factor()));
+    format!("\nalpha = {alpha}: the factor is {factor}; {end}")
 }
 
 fn several_inputs(lesson: &mut Lesson) {
@@ -316,7 +317,13 @@ fn errors(alpha: Option<f64>) -> Result<Picture, DrawError> {
         Line::new(look, colour, shown).named(label)
     };
     let own = alpha.map(|alpha| {
-        line(&format!("x = 6.6; alpha = {alpha}: yours"), Look::Dashed, 5, LARGE_INPUT, alpha)
+        line(
+            &format!("x = 6.6; alpha = {}: yours", shortest(alpha)),
+            Look::Dashed,
+            5,
+            LARGE_INPUT,
+            alpha,
+        )
     });
     let solid = |label, colour, input, alpha| line(label, Look::Solid, colour, input, alpha);
     Chart::new(

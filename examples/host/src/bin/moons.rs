@@ -176,14 +176,20 @@ fn train_all(options: &Options, plan: &Plan<'_>) -> Vec<Run> {
 fn cells(run: &Run) -> String {
     match (run.ending, run.curve.first(), run.curve.last()) {
         (Ending::Diverged(updates), ..) => {
-            format!("diverged: the cost after update {updates} is NaN or infinite")
+            format!("diverged, update {updates}")
         }
         (_, Some(first), Some(last)) => {
             let share = 100.0 * run.fresh.unwrap_or_default();
-            format!("{:.10}\t{:.10}\t{}\t{share:.1} %", first.cost, last.cost, last.right)
+            let [first, cost] = [first, last].map(|mark| digits(mark.cost, 10));
+            format!("{first}\t{cost}\t{}\t{share:.1} %", last.right)
         }
         _ => String::new(),
     }
+}
+
+/// A cost with so many decimals, or as many digits if it is large.
+fn digits(cost: f64, count: usize) -> String {
+    if cost < 1e3 { format!("{cost:.count$}") } else { format!("{cost:.count$e}") }
 }
 
 /// One line for each network.
@@ -201,7 +207,8 @@ fn results(runs: &[Run]) -> String {
 fn by_thousand(runs: &[Run]) -> String {
     let Some(run) = runs.last() else { return String::new() };
     let marks = run.curve.iter().filter(|mark| mark.updates % 1000 == 0 && mark.updates <= 5000);
-    let line = |mark: &Mark| format!("Cost after iteration {}: {:.6}\n", mark.updates, mark.cost);
+    let line =
+        |mark: &Mark| format!("Cost after iteration {}: {}\n", mark.updates, digits(mark.cost, 6));
     marks.map(line).collect()
 }
 

@@ -34,7 +34,7 @@ pub fn fill(template: &str, values: &Values) -> Result<String, Failure> {
     Ok(text + rest)
 }
 
-/// As few digits as identify the number.
-fn shortest(value: f64) -> String {
+/// As few digits as identify the number, as `0.045` or `1e-7`.
+pub fn shortest(value: f64) -> String {
     format!("{value:?}").trim_end_matches(".0").to_owned()
 }
