@@ -7,7 +7,10 @@ pub use crate::activation::{
 pub use crate::batch::BatchTrainer;
 pub use crate::early_stopping::EarlyStopping;
 pub use crate::fit::{FULL_BATCH, Outcome, Report, Stop};
-pub use crate::layer::{Chain, Dense, Frozen, Layer, Mlp};
+pub use crate::layer::{
+    Chain, Conv1d, Conv2d, Dense, DepthwiseConv2d, Flatten, FlattenChannelsLast, Frozen, GlobalMax,
+    GlobalMean, Layer, MaxPool1d, MaxPool2d, MeanPool1d, MeanPool2d, Mlp,
+};
 pub use crate::loss::{
     AbsoluteError, BinaryCrossEntropy, CrossEntropy, HalfSquaredError, Huber, Loss,
     MeanSquaredError,

@@ -2,8 +2,8 @@
 
 use core::fmt::{self, Debug, Display, Formatter};
 
-use crate::activation::Hidden;
-use crate::layer::{Chain, Dense, Frozen, Layer, Takes};
+use crate::activation::{Activation, Hidden};
+use crate::layer::{Chain, Conv1d, Conv2d, Dense, Frozen, Layer, Takes};
 use crate::macros::defmt_shows;
 use crate::preprocess::Scaling;
 use crate::scalar::Scalar;
@@ -159,12 +159,39 @@ where
     }
 }
 
-impl<const IN: usize, const OUT: usize, A, T: Scalar> ToSource for Dense<IN, OUT, A, T> {
-    fn write_source(&self, f: &mut Formatter<'_>) -> fmt::Result {
-        let (weights, bias) = (self.weights().to_source(), self.bias().to_source());
-        f.debug_tuple("Dense::new").field(&weights).field(&bias).finish()
-    }
+/// [`ToSource`] of the layers with weights and biases.
+macro_rules! weights_and_bias {
+    ([$($generics:tt)*] $Type:ty, $new:literal) => {
+        impl<$($generics)*> ToSource for $Type {
+            fn write_source(&self, f: &mut Formatter<'_>) -> fmt::Result {
+                let (weights, bias) = (self.weights().to_source(), self.bias().to_source());
+                f.debug_tuple($new).field(&weights).field(&bias).finish()
+            }
+        }
+    };
 }
+weights_and_bias!(
+    [const IN: usize, const OUT: usize, A, T: Scalar]
+    Dense<IN, OUT, A, T>, "Dense::new"
+);
+weights_and_bias!(
+    [
+        const L: usize, const C: usize, const OUT: usize, const K: usize, const M: usize,
+        A: Activation<T>, T: Scalar,
+        const STEP: usize, const PADDING: usize, const DILATION: usize, const GROUP: usize
+    ]
+    Conv1d<L, C, OUT, K, M, A, T, STEP, PADDING, DILATION, GROUP>, "Conv1d::new"
+);
+weights_and_bias!(
+    [
+        const H: usize, const W: usize, const C: usize, const OUT: usize,
+        const KH: usize, const KW: usize, const MH: usize, const MW: usize,
+        A: Activation<T>, T: Scalar,
+        const SH: usize, const SW: usize, const PH: usize, const PW: usize,
+        const DH: usize, const DW: usize, const GROUP: usize
+    ]
+    Conv2d<H, W, C, OUT, KH, KW, MH, MW, A, T, SH, SW, PH, PW, DH, DW, GROUP>, "Conv2d::new"
+);
 
 impl<const N: usize, T: Scalar> ToSource for Scaling<N, T> {
     fn write_source(&self, f: &mut Formatter<'_>) -> fmt::Result {

@@ -1,14 +1,21 @@
 //! Layers, the building blocks of networks.
 
 mod chain;
+mod convolution;
 mod dense;
 mod frozen;
 mod macros;
+mod pool;
 mod trace;
 
 pub use chain::{Chain, Mlp};
+pub use convolution::{Conv1d, Conv2d, DepthwiseConv2d};
 pub use dense::Dense;
 pub use frozen::Frozen;
+pub use pool::{
+    Flatten, FlattenChannelsLast, GlobalMax, GlobalMean, MaxPool1d, MaxPool2d, MeanPool1d,
+    MeanPool2d,
+};
 pub use trace::{EndsIn, LayerTrace};
 
 use core::fmt;

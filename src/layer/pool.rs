@@ -1,0 +1,511 @@
+//! Pooling, and layers that turn sequences and images into vectors.
+
+use core::fmt;
+use core::marker::PhantomData;
+
+use super::{Deltas, Layer, LayerTrace, Samples};
+use crate::activation::Identity;
+use crate::fingerprint::{fingerprint, size};
+use crate::format::Format;
+use crate::kernel::each_sample;
+use crate::kernel::windows::{Axis, Windows};
+use crate::macros::{default_is_new, defmt_shows};
+use crate::scalar::Scalar;
+use crate::shape::Shape;
+use crate::source::ToSource;
+use crate::zero::Zero;
+
+/// What is computed of the numbers that one channel has in a window.
+trait Pool {
+    /// One number, from those of all taps; `count` is how many there are.
+    fn forward<T: Scalar>(windows: Windows, count: u32, x: &[T], y: &mut [T]);
+    /// Adds the derivatives by the numbers to `dx`.
+    fn backward<T: Scalar>(windows: Windows, count: u32, x: &[T], y: &[T], d: &[T], dx: &mut [T]);
+}
+
+/// Calls `f` with each position of the windows, in order.
+#[inline(always)]
+fn each_position(windows: Windows, mut f: impl FnMut(usize, usize)) {
+    for row in 0..windows.rows.output {
+        for column in 0..windows.columns.output {
+            f(row, column);
+        }
+    }
+}
+
+/// The numbers of a pixel.
+#[inline(always)]
+fn at<T>(all: &[T], pixel: usize) -> &[T] {
+    all.get(pixel..).unwrap_or_default()
+}
+
+#[inline(always)]
+fn at_mut<T>(all: &mut [T], pixel: usize) -> &mut [T] {
+    all.get_mut(pixel..).unwrap_or_default()
+}
+
+/// The largest.
+struct Max;
+
+impl Pool for Max {
+    #[inline(always)]
+    #[allow(clippy::neg_cmp_op_on_partial_ord, reason = "NaN is neither less nor equal")]
+    fn forward<T: Scalar>(windows: Windows, _: u32, x: &[T], y: &mut [T]) {
+        let mut outputs = y.chunks_exact_mut(windows.channels);
+        each_position(windows, |row, column| {
+            let Some(y) = outputs.next() else { return };
+            y.fill(-T::INFINITY);
+            windows.taps_at(row, column, |pixel, _| {
+                for (y, &x) in y.iter_mut().zip(at(x, pixel)) {
+                    if !(x <= *y) {
+                        // A sum with NaN is NaN.
+                        *y = if x > *y { x } else { x + *y };
+                    }
+                }
+            });
+        });
+    }
+
+    #[inline(always)]
+    fn backward<T: Scalar>(windows: Windows, _: u32, x: &[T], y: &[T], d: &[T], dx: &mut [T]) {
+        let outputs = y.chunks_exact(windows.channels);
+        let mut outputs = outputs.zip(d.chunks_exact(windows.channels));
+        each_position(windows, |row, column| {
+            let Some((y, d)) = outputs.next() else { return };
+            for (c, (&y, &d)) in y.iter().zip(d).enumerate() {
+                let mut found = false;
+                windows.taps_at(row, column, |pixel, _| {
+                    let place = pixel.wrapping_add(c);
+                    if let (Some(&x), Some(dx)) = (x.get(place), dx.get_mut(place)) {
+                        if !found && x >= y {
+                            *dx += d;
+                            found = true;
+                        }
+                    }
+                });
+            }
+        });
+    }
+}
+
+/// The mean.
+struct Mean;
+
+impl Pool for Mean {
+    #[inline(always)]
+    fn forward<T: Scalar>(windows: Windows, count: u32, x: &[T], y: &mut [T]) {
+        let share = T::ONE / T::from_u32(count);
+        let mut outputs = y.chunks_exact_mut(windows.channels);
+        each_position(windows, |row, column| {
+            let Some(y) = outputs.next() else { return };
+            y.fill(T::ZERO);
+            windows.taps_at(row, column, |pixel, _| {
+                y.iter_mut().zip(at(x, pixel)).for_each(|(y, &x)| *y += x);
+            });
+            y.iter_mut().for_each(|y| *y *= share);
+        });
+    }
+
+    #[inline(always)]
+    fn backward<T: Scalar>(windows: Windows, count: u32, _: &[T], _: &[T], d: &[T], dx: &mut [T]) {
+        let share = T::ONE / T::from_u32(count);
+        let mut deltas = d.chunks_exact(windows.channels);
+        each_position(windows, |row, column| {
+            let Some(d) = deltas.next() else { return };
+            windows.taps_at(row, column, |pixel, _| {
+                at_mut(dx, pixel).iter_mut().zip(d).for_each(|(dx, &d)| *dx += d * share);
+            });
+        });
+    }
+}
+
+/// Implements what layers without parameters have in common; their types say all.
+macro_rules! without_parameters {
+    ([$($generics:tt)*] $Name:ident $name:literal $Type:ty) => {
+        impl<$($generics)*> $Type {
+            /// The layer; all of it is in its type.
+            #[must_use]
+            pub const fn new() -> Self {
+                Self { shape: PhantomData }
+            }
+        }
+
+        impl<$($generics)*> Clone for $Type {
+            fn clone(&self) -> Self {
+                Self::new()
+            }
+        }
+
+        impl<$($generics)*> PartialEq for $Type {
+            fn eq(&self, _: &Self) -> bool {
+                true
+            }
+        }
+
+        impl<$($generics)*> fmt::Debug for $Type {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str($name)
+            }
+        }
+
+        defmt_shows!([$($generics)*] $Type: |_, f| defmt::write!(f, $name));
+
+        impl<$($generics)*> Zero for $Type {
+            const ZERO: Self = Self::new();
+        }
+
+        default_is_new!([$($generics)*] $Type);
+
+        impl<$($generics)*> ToSource for $Type {
+            fn write_source(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str(concat!($name, "::new()"))
+            }
+        }
+    };
+}
+
+/// Defines a pooling layer.
+macro_rules! pooling {
+    (
+        $(#[$doc:meta])*
+        $Pool:ident $name:literal $Kind:ident [$($size:ident),+] [$($step:ident = $kernel:ident),+],
+        input $Input:ty, output $Output:ty, rows $rows:expr, columns $columns:expr
+    ) => {
+        $(#[$doc])*
+        pub struct $Pool<$(const $size: usize,)+ T = f32, $(const $step: usize = $kernel,)+> {
+            shape: PhantomData<fn() -> T>,
+        }
+
+        without_parameters!(
+            [$(const $size: usize,)+ T, $(const $step: usize),+]
+            $Pool $name $Pool<$($size,)+ T, $($step),+>
+        );
+
+        impl<$(const $size: usize,)+ T, $(const $step: usize),+> $Pool<$($size,)+ T, $($step),+> {
+            const WINDOWS: Windows = {
+                let (rows, columns) = ($rows, $columns);
+                assert!(
+                    C > 0 && rows.is_exact() && columns.is_exact(),
+                    "the sizes of a pooling layer do not fit: its windows must cover the input to the \
+                     last step or pixel"
+                );
+                Windows { rows, columns, channels: C, group: C }
+            };
+        }
+
+        impl<$(const $size: usize,)+ T: Scalar, $(const $step: usize),+> Layer
+            for $Pool<$($size,)+ T, $($step),+>
+        {
+            type Format = T;
+            type Input = $Input;
+            type Output = $Output;
+            type Activation = Identity;
+            type Trace = LayerTrace<T, $Output, Identity>;
+            type Gradient = ();
+            const MACS: usize = 0;
+            const FINGERPRINT: u32 = fingerprint(
+                $name,
+                &[$(size($size),)+ $(size($step),)+ <T as Format>::FINGERPRINT],
+            );
+
+            #[inline]
+            fn logits(&self, input: &Self::Input, logits: &mut Self::Output) {
+                let (x, y) = (Shape::as_slice(input), Shape::as_mut_slice(logits));
+                $Kind::forward(Self::WINDOWS, count(Self::WINDOWS), x, y);
+            }
+
+            #[inline]
+            fn input_gradient<const N: usize>(
+                &self,
+                samples: Samples<'_, Self, N>,
+                gradients: Deltas<'_, Self, N>,
+            ) {
+                each_sample::<N, _>(gradients.into_iter().zip(samples.iter()), |(dx, (x, trace))| {
+                    let (x, y) = (Shape::as_slice(x), Shape::as_slice(trace.output()));
+                    let d = Shape::as_slice(&trace.delta().values);
+                    let dx = Shape::as_mut_slice(&mut dx.values);
+                    dx.fill(T::ZERO);
+                    $Kind::backward(Self::WINDOWS, count(Self::WINDOWS), x, y, d, dx);
+                });
+            }
+        }
+    };
+}
+
+/// Defines the pooling of sequences and of images.
+macro_rules! poolings {
+    ($Kind:ident: $one:literal $(#[$doc_1d:meta])* $Pool1d:ident; $two:literal $(#[$doc_2d:meta])* $Pool2d:ident) => {
+        pooling! {
+            $(#[$doc_1d])*
+            $Pool1d $one $Kind [L, C, K, M] [STEP = K],
+            input [[T; C]; L], output [[T; C]; M],
+            rows Axis::ONE,
+            columns Axis { input: L, kernel: K, output: M, step: STEP, padding: 0, dilation: 1 }
+        }
+        pooling! {
+            $(#[$doc_2d])*
+            $Pool2d $two $Kind [H, W, C, KH, KW, MH, MW] [SH = KH, SW = KW],
+            input [[[T; C]; W]; H], output [[[T; C]; MW]; MH],
+            rows Axis { input: H, kernel: KH, output: MH, step: SH, padding: 0, dilation: 1 },
+            columns Axis { input: W, kernel: KW, output: MW, step: SW, padding: 0, dilation: 1 }
+        }
+    };
+}
+
+poolings! { Max:
+    "MaxPool1d"
+    /// Max pooling of a sequence: for each channel the largest of `K` steps, at `M` positions.
+    ///
+    /// `y[m][c] = max over k of x[m STEP + k][c]`, from `[L][C]` to `[M][C]`, as
+    /// `torch.nn.MaxPool1d`; windows that are `STEP` apart, `K` unless given, must cover the sequence
+    /// to its end. The derivative goes to the largest, the first if there are several. NaN stays NaN.
+    ///
+    /// ```
+    /// use gradlet::prelude::*;
+    ///
+    /// let layer = MaxPool1d::<4, 1, 2, 2>::new();
+    /// assert_eq!(layer.forward(&[[1.0], [3.0], [-2.0], [-5.0]]), [[3.0], [-2.0]]);
+    /// ```
+    MaxPool1d;
+    "MaxPool2d"
+    /// Max pooling of an image: for each channel the largest of `KH` by `KW` pixels, at `MH` by `MW`
+    /// positions, which are `SH` and `SW` apart; from `[H][W][C]` to `[MH][MW][C]`, as
+    /// `torch.nn.MaxPool2d`. The rest is as in [`MaxPool1d`].
+    ///
+    /// ```
+    /// use gradlet::prelude::*;
+    ///
+    /// let layer = MaxPool2d::<2, 4, 1, 2, 2, 1, 2>::new();
+    /// let image = [[[1.0], [3.0], [0.0], [0.0]], [[2.0], [4.0], [0.0], [5.0]]];
+    /// assert_eq!(layer.forward(&image), [[[4.0], [5.0]]]);
+    /// ```
+    MaxPool2d
+}
+
+poolings! { Mean:
+    "MeanPool1d"
+    /// Mean pooling (average pooling) of a sequence: for each channel the mean of `K` steps, at `M`
+    /// positions.
+    ///
+    /// `y[m][c] = 1/K sum over k of x[m STEP + k][c]`, from `[L][C]` to `[M][C]`, as
+    /// `torch.nn.AvgPool1d`; windows that are `STEP` apart, `K` unless given, must cover the sequence
+    /// to its end.
+    ///
+    /// ```
+    /// use gradlet::prelude::*;
+    ///
+    /// let layer = MeanPool1d::<4, 1, 2, 2>::new();
+    /// assert_eq!(layer.forward(&[[1.0], [3.0], [-2.0], [-5.0]]), [[2.0], [-3.5]]);
+    /// ```
+    MeanPool1d;
+    "MeanPool2d"
+    /// Mean pooling (average pooling) of an image: for each channel the mean of `KH` by `KW` pixels,
+    /// at `MH` by `MW` positions, which are `SH` and `SW` apart; from `[H][W][C]` to `[MH][MW][C]`, as
+    /// `torch.nn.AvgPool2d`.
+    ///
+    /// ```
+    /// use gradlet::prelude::*;
+    ///
+    /// let layer = MeanPool2d::<2, 2, 1, 2, 2, 1, 1>::new();
+    /// assert_eq!(layer.forward(&[[[1.0], [3.0]], [[2.0], [4.0]]]), [[[2.5]]]);
+    /// ```
+    MeanPool2d
+}
+
+/// Defines a pooling layer over all steps of a sequence, or all pixels of an image.
+macro_rules! global {
+    ($(#[$doc:meta])* $Global:ident $name:literal $Kind:ident) => {
+        $(#[$doc])*
+        pub struct $Global<X> {
+            shape: PhantomData<fn() -> X>,
+        }
+
+        without_parameters!([X] $Global $name $Global<X>);
+
+        global!(@ $Global $name $Kind [L] [[T; C]; L], Axis::ONE, Axis::covered(L));
+        global!(@ $Global $name $Kind [W H] [[[T; C]; W]; H], Axis::covered(H), Axis::covered(W));
+    };
+    (@ $Global:ident $name:literal $Kind:ident [$($n:ident)+] $X:ty, $rows:expr, $columns:expr) => {
+        impl<T: Scalar, const C: usize, $(const $n: usize),+> Layer for $Global<$X> {
+            type Format = T;
+            type Input = $X;
+            type Output = [T; C];
+            type Activation = Identity;
+            type Trace = LayerTrace<T, [T; C], Identity>;
+            type Gradient = ();
+            const MACS: usize = 0;
+            const FINGERPRINT: u32 =
+                fingerprint($name, &[size(C), $(size($n),)+ <T as Format>::FINGERPRINT]);
+
+            #[inline]
+            fn logits(&self, input: &$X, logits: &mut [T; C]) {
+                let windows = covered::<C>($rows, $columns);
+                $Kind::forward(windows, count(windows), Shape::as_slice(input), logits);
+            }
+
+            #[inline]
+            fn input_gradient<const N: usize>(
+                &self,
+                samples: Samples<'_, Self, N>,
+                gradients: Deltas<'_, Self, N>,
+            ) {
+                let windows = covered::<C>($rows, $columns);
+                each_sample::<N, _>(gradients.into_iter().zip(samples.iter()), |(dx, (x, trace))| {
+                    let (x, d) = (Shape::as_slice(x), &trace.delta().values);
+                    let dx = Shape::as_mut_slice(&mut dx.values);
+                    dx.fill(T::ZERO);
+                    $Kind::backward(windows, count(windows), x, trace.output(), d, dx);
+                });
+            }
+        }
+    };
+}
+
+/// One window over everything.
+const fn covered<const C: usize>(rows: Axis, columns: Axis) -> Windows {
+    const { assert!(C > 0, "a pooling layer without channels") };
+    Windows { rows, columns, channels: C, group: C }
+}
+
+/// Number of taps.
+const fn count(windows: Windows) -> u32 {
+    size(windows.rows.kernel.saturating_mul(windows.columns.kernel))
+}
+
+global! {
+    /// Mean over all steps of a sequence, or all pixels of an image: one number for each channel.
+    ///
+    /// `y[c] = 1/L sum over l of x[l][c]`; `X` is the shape of the input, `[[T; C]; L]` or
+    /// `[[[T; C]; W]; H]`. As `torch.nn.AdaptiveAvgPool1d(1)`, flattened.
+    ///
+    /// ```
+    /// use gradlet::prelude::*;
+    ///
+    /// let layer = GlobalMean::<[[f32; 2]; 2]>::new();
+    /// assert_eq!(layer.forward(&[[1.0, 4.0], [2.0, 8.0]]), [1.5, 6.0]);
+    /// ```
+    GlobalMean "GlobalMean" Mean
+}
+
+global! {
+    /// Maximum over all steps of a sequence, or all pixels of an image: one number for each channel.
+    ///
+    /// `y[c] = max over l of x[l][c]`; `X` is the shape of the input, `[[T; C]; L]` or
+    /// `[[[T; C]; W]; H]`. The derivative goes to the largest, the first if there are several. As
+    /// `torch.nn.AdaptiveMaxPool1d(1)`, flattened.
+    ///
+    /// ```
+    /// use gradlet::prelude::*;
+    ///
+    /// let layer = GlobalMax::<[[f32; 2]; 2]>::new();
+    /// assert_eq!(layer.forward(&[[1.0, 9.0], [2.0, 8.0]]), [2.0, 9.0]);
+    /// ```
+    GlobalMax "GlobalMax" Max
+}
+
+/// Defines a layer that flattens; `$place` is the index in the vector of the channel `c` of the step
+/// or pixel `l`, of `steps`.
+macro_rules! flatten {
+    (
+        $(#[$doc:meta])*
+        $Flatten:ident $name:literal |$c:ident, $l:ident, $steps:ident, $channels:ident| $place:expr
+    ) => {
+        $(#[$doc])*
+        pub struct $Flatten<X, const N: usize> {
+            shape: PhantomData<fn() -> X>,
+        }
+
+        without_parameters!([X, const N: usize] $Flatten $name $Flatten<X, N>);
+
+        impl<X, const N: usize> $Flatten<X, N> {
+            /// The index in the vector.
+            #[inline(always)]
+            #[allow(clippy::arithmetic_side_effects, reason = "indices of an array in memory")]
+            fn place($l: usize, $c: usize, $steps: usize, $channels: usize) -> usize {
+                $place
+            }
+        }
+
+        flatten!(@ $Flatten $name [L] [[T; C]; L]);
+        flatten!(@ $Flatten $name [W H] [[[T; C]; W]; H]);
+    };
+    (@ $Flatten:ident $name:literal [$($n:ident)+] $X:ty) => {
+        impl<T: Scalar, const C: usize, $(const $n: usize,)+ const N: usize> Layer
+            for $Flatten<$X, N>
+        {
+            type Format = T;
+            type Input = $X;
+            type Output = [T; N];
+            type Activation = Identity;
+            type Trace = LayerTrace<T, [T; N], Identity>;
+            type Gradient = ();
+            const MACS: usize = 0;
+            const FINGERPRINT: u32 =
+                fingerprint($name, &[size(C), $(size($n),)+ <T as Format>::FINGERPRINT]);
+
+            #[inline]
+            fn logits(&self, input: &$X, logits: &mut [T; N]) {
+                const { assert!(<$X as Shape>::LEN == N, "the vector has another length") };
+                let steps = Shape::as_slice(input).chunks_exact(C.max(1));
+                for (l, step) in steps.enumerate() {
+                    for (c, &x) in step.iter().enumerate() {
+                        if let Some(y) = logits.get_mut(Self::place(l, c, 1 $(* $n)+, C)) {
+                            *y = x;
+                        }
+                    }
+                }
+            }
+
+            #[inline]
+            fn input_gradient<const K: usize>(
+                &self,
+                samples: Samples<'_, Self, K>,
+                gradients: Deltas<'_, Self, K>,
+            ) {
+                each_sample::<K, _>(gradients.into_iter().zip(samples.traces), |(dx, trace)| {
+                    let dx = Shape::as_mut_slice(&mut dx.values).chunks_exact_mut(C.max(1));
+                    for (l, step) in dx.enumerate() {
+                        for (c, dx) in step.iter_mut().enumerate() {
+                            let d = trace.delta().values.get(Self::place(l, c, 1 $(* $n)+, C));
+                            *dx = d.copied().unwrap_or(T::ZERO);
+                        }
+                    }
+                });
+            }
+        }
+    };
+}
+
+flatten! {
+    /// Turns a sequence or an image into a vector, channel by channel: the order of PyTorch, whose
+    /// `nn.Flatten` sees the channels first. So the `nn.Linear` behind it loads as it is.
+    ///
+    /// `y[c L + l] = x[l][c]`, from `X`, which is `[[T; C]; L]` or `[[[T; C]; W]; H]`, to `[T; N]`.
+    ///
+    /// ```
+    /// use gradlet::prelude::*;
+    ///
+    /// let layer = Flatten::<[[f32; 2]; 3], 6>::new();
+    /// assert_eq!(layer.forward(&[[1.0, 10.0], [2.0, 20.0], [3.0, 30.0]]), [
+    ///     1.0, 2.0, 3.0, 10.0, 20.0, 30.0
+    /// ]);
+    /// ```
+    Flatten "Flatten" |c, l, steps, _channels| c * steps + l
+}
+
+flatten! {
+    /// Turns a sequence or an image into a vector, step by step or pixel by pixel: the order of
+    /// memory, and of Keras, whose `Flatten` sees the channels last.
+    ///
+    /// `y[l C + c] = x[l][c]`, from `X`, which is `[[T; C]; L]` or `[[[T; C]; W]; H]`, to `[T; N]`.
+    ///
+    /// ```
+    /// use gradlet::prelude::*;
+    ///
+    /// let layer = FlattenChannelsLast::<[[f32; 2]; 3], 6>::new();
+    /// assert_eq!(layer.forward(&[[1.0, 10.0], [2.0, 20.0], [3.0, 30.0]]), [
+    ///     1.0, 10.0, 2.0, 20.0, 3.0, 30.0
+    /// ]);
+    /// ```
+    FlattenChannelsLast "FlattenChannelsLast" |c, l, _steps, channels| l * channels + c
+}
