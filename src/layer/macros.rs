@@ -37,35 +37,362 @@
 /// the compiler suggests.
 #[macro_export]
 macro_rules! net {
-    ($input:tt => $($layers:tt)+) => { $crate::net!(@chain f32; $input => $($layers)+) };
-    (@chain $format:ty; $input:tt => Scaling => $($rest:tt)+) => {
-        $crate::Chain<
-            $crate::preprocess::Scaling<$input, $format>,
-            $crate::net!(@chain $format; $input => $($rest)+)
-        >
+    // The shape of the input, in brackets: `[N]`, `[L C]`, or `[H W C]`.
+    ($n:tt => $($layers:tt)+) => { $crate::__net!(f32; [$n] $($layers)+) };
+    ($l:tt x $c:tt => $($layers:tt)+) => { $crate::__net!(f32; [$l $c] $($layers)+) };
+    ($h:tt x $w:tt x $c:tt => $($layers:tt)+) => { $crate::__net!(f32; [$h $w $c] $($layers)+) };
+    ($format:ty; $n:tt => $($layers:tt)+) => { $crate::__net!($format; [$n] $($layers)+) };
+    ($format:ty; $l:tt x $c:tt => $($layers:tt)+) => {
+        $crate::__net!($format; [$l $c] $($layers)+)
     };
-    (@chain $format:ty; $input:tt => Scaling) => {
+    ($format:ty; $h:tt x $w:tt x $c:tt => $($layers:tt)+) => {
+        $crate::__net!($format; [$h $w $c] $($layers)+)
+    };
+}
+
+/// The type of the layers that take this shape.
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __net {
+    ($f:ty; $shape:tt Scaling) => {
         ::core::compile_error!("a layer is missing after `Scaling`")
     };
-    (@chain $format:ty; $input:tt => $output:tt $activation:ty) => {
-        $crate::Dense<$input, $output, $activation, $format>
+    ($f:ty; [$n:tt] Scaling => $($rest:tt)*) => {
+        $crate::__then!([$crate::preprocess::Scaling<$n, $f>] $f; [$n] $($rest)*)
     };
-    (@chain $format:ty; $input:tt => $output:tt $activation:ty => $($rest:tt)+) => {
-        $crate::Chain<
-            $crate::Dense<$input, $output, $activation, $format>,
-            $crate::net!(@chain $format; $output => $($rest)+)
-        >
+
+    ($f:ty; [$l:tt $c:tt] Conv1d($out:tt, $k:tt $($options:tt)*) $($rest:tt)*) => {
+        $crate::__window!(conv1d $f; [$l $c] [$out $k $k] {[1 1] [0 0] [1 1] 1} ($($options)*) $($rest)*)
     };
-    (@chain $format:ty; $input:tt => $output:tt $(=> $($rest:tt)*)?) => {
+    ($f:ty; [$l:tt $c:tt] Depthwise($k:tt $($options:tt)*) $($rest:tt)*) => {
+        $crate::__window!(conv1d $f; [$l $c] [$c $k $k] {[1 1] [0 0] [1 1] $c} ($($options)*) $($rest)*)
+    };
+    ($f:ty; [$l:tt $c:tt] MaxPool($k:tt $($options:tt)*) $($rest:tt)*) => {
+        $crate::__window!(MaxPool1d $f; [$l $c] [$c $k $k] {[$k $k] [0 0] [1 1] 1} ($($options)*) $($rest)*)
+    };
+    ($f:ty; [$l:tt $c:tt] MeanPool($k:tt $($options:tt)*) $($rest:tt)*) => {
+        $crate::__window!(MeanPool1d $f; [$l $c] [$c $k $k] {[$k $k] [0 0] [1 1] 1} ($($options)*) $($rest)*)
+    };
+
+    ($f:ty; [$h:tt $w:tt $c:tt] Conv2d($out:tt, $m:tt x $n:tt $($options:tt)*) $($rest:tt)*) => {
+        $crate::__window!(conv2d $f; [$h $w $c] [$out $m $n] {[1 1] [0 0] [1 1] 1} ($($options)*) $($rest)*)
+    };
+    ($f:ty; [$h:tt $w:tt $c:tt] Depthwise($m:tt x $n:tt $($options:tt)*) $($rest:tt)*) => {
+        $crate::__window!(conv2d $f; [$h $w $c] [$c $m $n] {[1 1] [0 0] [1 1] $c} ($($options)*) $($rest)*)
+    };
+    ($f:ty; [$h:tt $w:tt $c:tt] MaxPool($m:tt x $n:tt $($options:tt)*) $($rest:tt)*) => {
+        $crate::__window!(MaxPool2d $f; [$h $w $c] [$c $m $n] {[$m $n] [0 0] [1 1] 1} ($($options)*) $($rest)*)
+    };
+    ($f:ty; [$h:tt $w:tt $c:tt] MeanPool($m:tt x $n:tt $($options:tt)*) $($rest:tt)*) => {
+        $crate::__window!(MeanPool2d $f; [$h $w $c] [$c $m $n] {[$m $n] [0 0] [1 1] 1} ($($options)*) $($rest)*)
+    };
+
+    ($f:ty; [$l:tt $c:tt] $layer:ident $(=> $($rest:tt)*)?) => {
+        $crate::__whole!($layer $f; [[$f; $c]; $l], $c, { $crate::__sizes::numbers($l, 1, $c) }; $($($rest)*)?)
+    };
+    ($f:ty; [$h:tt $w:tt $c:tt] $layer:ident $(=> $($rest:tt)*)?) => {
+        $crate::__whole!($layer $f; [[[$f; $c]; $w]; $h], $c, { $crate::__sizes::numbers($h, $w, $c) }; $($($rest)*)?)
+    };
+
+    ($f:ty; $shape:tt $layer:ident ($($options:tt)*) $($rest:tt)*) => {
         ::core::compile_error!(::core::concat!(
-            "the activation of the layer with `", ::core::stringify!($output), "` outputs is \
-             missing: write `", ::core::stringify!($output), " Tanh`, or `",
-            ::core::stringify!($output), " Identity` for none"
+            "`", ::core::stringify!($layer($($options)*)), "` does not fit here: a sequence `L x C` \
+             takes `Conv1d(OUTPUTS, K)`, `Depthwise(K)`, `MaxPool(K)` and `MeanPool(K)`, an image \
+             `H x W x C` takes `Conv2d(OUTPUTS, K x K)`, `Depthwise(K x K)`, `MaxPool(K x K)` and \
+             `MeanPool(K x K)`"
         ))
     };
-    ($format:ty; $input:tt => $($layers:tt)+) => {
-        $crate::net!(@chain $format; $input => $($layers)+)
+    ($f:ty; [$n:tt] $out:tt $activation:ty) => { $crate::Dense<$n, $out, $activation, $f> };
+    ($f:ty; [$n:tt] $out:tt $activation:ty => $($rest:tt)*) => {
+        $crate::__then!([$crate::Dense<$n, $out, $activation, $f>] $f; [$out] $($rest)*)
     };
+    ($f:ty; [$n:tt] $out:tt $(=> $($rest:tt)*)?) => {
+        ::core::compile_error!(::core::concat!(
+            "the activation of the layer with `", ::core::stringify!($out), "` outputs is \
+             missing: write `", ::core::stringify!($out), " Tanh`, or `",
+            ::core::stringify!($out), " Identity` for none"
+        ))
+    };
+    ($f:ty; $shape:tt $out:tt $($rest:tt)*) => {
+        ::core::compile_error!(::core::concat!(
+            "`", ::core::stringify!($out $($rest)*), "` takes a vector, not a sequence or an image: \
+             write `Flatten`, `GlobalMean` or `GlobalMax` before it"
+        ))
+    };
+}
+
+/// A layer and those after it, if any.
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __then {
+    ([$layer:ty] $f:ty; $shape:tt) => { $layer };
+    ([$layer:ty] $f:ty; $shape:tt $($rest:tt)+) => {
+        $crate::Chain<$layer, $crate::__net!($f; $shape $($rest)+)>
+    };
+}
+
+/// A layer without options, for a sequence or an image of type `$x`.
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __whole {
+    (GlobalMean $f:ty; $x:ty, $c:tt, $n:tt; $($rest:tt)*) => {
+        $crate::__then!([$crate::GlobalMean<$x>] $f; [$c] $($rest)*)
+    };
+    (GlobalMax $f:ty; $x:ty, $c:tt, $n:tt; $($rest:tt)*) => {
+        $crate::__then!([$crate::GlobalMax<$x>] $f; [$c] $($rest)*)
+    };
+    (Flatten $f:ty; $x:ty, $c:tt, $n:tt; $($rest:tt)*) => {
+        $crate::__then!([$crate::Flatten<$x, $n>] $f; [$n] $($rest)*)
+    };
+    (FlattenChannelsLast $f:ty; $x:ty, $c:tt, $n:tt; $($rest:tt)*) => {
+        $crate::__then!([$crate::FlattenChannelsLast<$x, $n>] $f; [$n] $($rest)*)
+    };
+    ($layer:ident $f:ty; $x:ty, $c:tt, $n:tt; $($rest:tt)*) => {
+        ::core::compile_error!(::core::concat!(
+            "`", ::core::stringify!($layer), "` does not fit here: a sequence or an image takes \
+             `GlobalMean`, `GlobalMax`, `Flatten` or `FlattenChannelsLast`, a convolution or pooling"
+        ))
+    };
+}
+
+/// A layer with windows: reads its options one by one into `{[step] [padding] [dilation] groups}`.
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __window {
+    ($kind:ident $f:ty; $x:tt $k:tt {$s:tt $p:tt $d:tt $g:tt} (, step $a:tt x $b:tt $($o:tt)*) $($rest:tt)*) => {
+        $crate::__window!($kind $f; $x $k {[$a $b] $p $d $g} ($($o)*) $($rest)*)
+    };
+    ($kind:ident $f:ty; $x:tt $k:tt {$s:tt $p:tt $d:tt $g:tt} (, step $a:tt $($o:tt)*) $($rest:tt)*) => {
+        $crate::__window!($kind $f; $x $k {[$a $a] $p $d $g} ($($o)*) $($rest)*)
+    };
+    (conv1d $f:ty; $x:tt $k:tt {$s:tt $p:tt $d:tt $g:tt} (, padding causal $($o:tt)*) $($rest:tt)*) => {
+        $crate::__window!(conv1d $f; $x $k {$s causal $d $g} ($($o)*) $($rest)*)
+    };
+    (conv1d $f:ty; $x:tt $k:tt {$s:tt $p:tt $d:tt $g:tt} (, padding same $($o:tt)*) $($rest:tt)*) => {
+        $crate::__window!(conv1d $f; $x $k {$s same $d $g} ($($o)*) $($rest)*)
+    };
+    (conv2d $f:ty; $x:tt $k:tt {$s:tt $p:tt $d:tt $g:tt} (, padding same $($o:tt)*) $($rest:tt)*) => {
+        $crate::__window!(conv2d $f; $x $k {$s same $d $g} ($($o)*) $($rest)*)
+    };
+    (conv2d $f:ty; $x:tt $k:tt {$s:tt $p:tt $d:tt $g:tt} (, padding $a:tt x $b:tt $($o:tt)*) $($rest:tt)*) => {
+        $crate::__window!(conv2d $f; $x $k {$s [$a $b] $d $g} ($($o)*) $($rest)*)
+    };
+    (conv1d $f:ty; $x:tt $k:tt {$s:tt $p:tt $d:tt $g:tt} (, padding $a:literal $($o:tt)*) $($rest:tt)*) => {
+        $crate::__window!(conv1d $f; $x $k {$s [$a $a] $d $g} ($($o)*) $($rest)*)
+    };
+    (conv2d $f:ty; $x:tt $k:tt {$s:tt $p:tt $d:tt $g:tt} (, padding $a:literal $($o:tt)*) $($rest:tt)*) => {
+        $crate::__window!(conv2d $f; $x $k {$s [$a $a] $d $g} ($($o)*) $($rest)*)
+    };
+    (conv2d $f:ty; $x:tt $k:tt {$s:tt $p:tt $d:tt $g:tt} (, dilation $a:tt x $b:tt $($o:tt)*) $($rest:tt)*) => {
+        $crate::__window!(conv2d $f; $x $k {$s $p [$a $b] $g} ($($o)*) $($rest)*)
+    };
+    (conv1d $f:ty; $x:tt $k:tt {$s:tt $p:tt $d:tt $g:tt} (, dilation $a:tt $($o:tt)*) $($rest:tt)*) => {
+        $crate::__window!(conv1d $f; $x $k {$s $p [$a $a] $g} ($($o)*) $($rest)*)
+    };
+    (conv2d $f:ty; $x:tt $k:tt {$s:tt $p:tt $d:tt $g:tt} (, dilation $a:tt $($o:tt)*) $($rest:tt)*) => {
+        $crate::__window!(conv2d $f; $x $k {$s $p [$a $a] $g} ($($o)*) $($rest)*)
+    };
+    (conv1d $f:ty; $x:tt $k:tt {$s:tt $p:tt $d:tt $g:tt} (, groups $a:tt $($o:tt)*) $($rest:tt)*) => {
+        $crate::__window!(conv1d $f; $x $k {$s $p $d $a} ($($o)*) $($rest)*)
+    };
+    (conv2d $f:ty; $x:tt $k:tt {$s:tt $p:tt $d:tt $g:tt} (, groups $a:tt $($o:tt)*) $($rest:tt)*) => {
+        $crate::__window!(conv2d $f; $x $k {$s $p $d $a} ($($o)*) $($rest)*)
+    };
+
+    (conv1d $f:ty; [$l:tt $c:tt] [$out:tt $k:tt $_k:tt] {[$s:tt $_s:tt] $p:tt [$d:tt $_d:tt] $g:tt} ()
+        $activation:ty $(=> $($rest:tt)*)?) => {
+        $crate::__then!(
+            [$crate::Conv1d<
+                $l, $c, $out, $k,
+                { $crate::__sizes::checked($crate::__padding!($p 0), $l, $k, $s, $d) },
+                $activation, $f, $s,
+                { $crate::__sizes::zeros($crate::__padding!($p 0), $l, $k, $s, $d) },
+                $d, { $crate::__sizes::group($c, $out, $g) },
+            >]
+            $f; [{ $crate::__sizes::positions($crate::__padding!($p 0), $l, $k, $s, $d) } $out]
+            $($($rest)*)?
+        )
+    };
+    (conv2d $f:ty; [$h:tt $w:tt $c:tt] [$out:tt $m:tt $n:tt]
+        {[$sh:tt $sw:tt] $p:tt [$dh:tt $dw:tt] $g:tt} () $activation:ty $(=> $($rest:tt)*)?) => {
+        $crate::__then!(
+            [$crate::Conv2d<
+                $h, $w, $c, $out, $m, $n,
+                { $crate::__sizes::checked($crate::__padding!($p 0), $h, $m, $sh, $dh) },
+                { $crate::__sizes::checked($crate::__padding!($p 1), $w, $n, $sw, $dw) },
+                $activation, $f, $sh, $sw,
+                { $crate::__sizes::zeros($crate::__padding!($p 0), $h, $m, $sh, $dh) },
+                { $crate::__sizes::zeros($crate::__padding!($p 1), $w, $n, $sw, $dw) },
+                $dh, $dw, { $crate::__sizes::group($c, $out, $g) },
+            >]
+            $f; [
+                { $crate::__sizes::positions($crate::__padding!($p 0), $h, $m, $sh, $dh) }
+                { $crate::__sizes::positions($crate::__padding!($p 1), $w, $n, $sw, $dw) }
+                $out
+            ]
+            $($($rest)*)?
+        )
+    };
+    (conv1d $f:ty; $x:tt $k:tt $o:tt () $($rest:tt)*) => {
+        $crate::__no_activation!()
+    };
+    (conv2d $f:ty; $x:tt $k:tt $o:tt () $($rest:tt)*) => {
+        $crate::__no_activation!()
+    };
+
+    ($pool:ident $f:ty; [$l:tt $c:tt] [$_c:tt $k:tt $_k:tt] {[$s:tt $_s:tt] $p:tt $d:tt $g:tt} ()
+        $(=> $($rest:tt)*)?) => {
+        $crate::__then!(
+            [$crate::$pool<$l, $c, $k, { $crate::__sizes::checked_pool($l, $k, $s) }, $f, $s>]
+            $f; [{ $crate::__sizes::pool($l, $k, $s) } $c] $($($rest)*)?
+        )
+    };
+    ($pool:ident $f:ty; [$h:tt $w:tt $c:tt] [$_c:tt $m:tt $n:tt]
+        {[$sh:tt $sw:tt] $p:tt $d:tt $g:tt} () $(=> $($rest:tt)*)?) => {
+        $crate::__then!(
+            [$crate::$pool<
+                $h, $w, $c, $m, $n,
+                { $crate::__sizes::checked_pool($h, $m, $sh) },
+                { $crate::__sizes::checked_pool($w, $n, $sw) },
+                $f, $sh, $sw,
+            >]
+            $f; [
+                { $crate::__sizes::pool($h, $m, $sh) } { $crate::__sizes::pool($w, $n, $sw) } $c
+            ]
+            $($($rest)*)?
+        )
+    };
+    ($pool:ident $f:ty; $x:tt $k:tt $o:tt () $($rest:tt)*) => {
+        ::core::compile_error!("pooling has no activation: write `=>` after it")
+    };
+    ($kind:ident $f:ty; $x:tt $k:tt $s:tt ($($options:tt)*) $($rest:tt)*) => {
+        ::core::compile_error!(::core::concat!(
+            "`", ::core::stringify!($($options)*), "` is no option: there are `step N`, and for \
+             convolutions `padding N`, `padding same`, for sequences `padding causal`, `dilation N` \
+             and `groups N`"
+        ))
+    };
+}
+
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __no_activation {
+    () => {
+        ::core::compile_error!(
+            "the activation of a convolution is missing: write `Conv1d(16, 5) Relu`, or `Identity` \
+             for none"
+        )
+    };
+}
+
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __padding {
+    (same $axis:tt) => { $crate::__sizes::Padding::Same };
+    (causal $axis:tt) => { $crate::__sizes::Padding::Causal };
+    ([$a:tt $b:tt] 0) => { $crate::__sizes::Padding::Zeros($a) };
+    ([$a:tt $b:tt] 1) => { $crate::__sizes::Padding::Zeros($b) };
+}
+
+/// The sizes that [`net!`](crate::net) works out. An error is reported where a layer names its size;
+/// the layers after it take a size that is never an error, so that there is one message.
+#[doc(hidden)]
+pub mod __sizes {
+    /// Padding of one dimension.
+    #[derive(Clone, Copy, Debug)]
+    pub enum Padding {
+        Same,
+        Causal,
+        Zeros(usize),
+    }
+
+    pub const fn numbers(h: usize, w: usize, c: usize) -> usize {
+        h.saturating_mul(w).saturating_mul(c)
+    }
+
+    const fn quotient(a: usize, b: usize) -> usize {
+        match a.checked_div(b) {
+            Some(quotient) => quotient,
+            None => 0,
+        }
+    }
+
+    /// Length of a window.
+    const fn span(k: usize, dilation: usize) -> usize {
+        k.saturating_sub(1).saturating_mul(dilation).saturating_add(1)
+    }
+
+    pub const fn zeros(padding: Padding, l: usize, k: usize, step: usize, dilation: usize) -> usize {
+        match padding {
+            Padding::Zeros(zeros) => zeros,
+            Padding::Causal => span(k, dilation).saturating_sub(1),
+            Padding::Same => {
+                let last = positions(padding, l, k, step, dilation).saturating_sub(1);
+                let end = last.saturating_mul(step).saturating_add(span(k, dilation));
+                quotient(end.saturating_sub(l), 2)
+            }
+        }
+    }
+
+    pub const fn positions(
+        padding: Padding,
+        l: usize,
+        k: usize,
+        step: usize,
+        dilation: usize,
+    ) -> usize {
+        match padding {
+            Padding::Same | Padding::Causal => {
+                quotient(l.saturating_add(step).saturating_sub(1), step)
+            }
+            Padding::Zeros(zeros) => {
+                let padded = l.saturating_add(zeros.saturating_mul(2));
+                pool(padded, span(k, dilation), step)
+            }
+        }
+    }
+
+    #[track_caller]
+    pub const fn checked(padding: Padding, l: usize, k: usize, step: usize, dilation: usize) -> usize {
+        assert!(k > 0 && step > 0 && dilation > 0, "kernel, step and dilation are at least 1");
+        if let Padding::Zeros(zeros) = padding {
+            assert!(
+                span(k, dilation) <= l.saturating_add(zeros.saturating_mul(2)),
+                "the kernel is longer than its input"
+            );
+        }
+        positions(padding, l, k, step, dilation)
+    }
+
+    #[track_caller]
+    pub const fn group(channels: usize, outputs: usize, groups: usize) -> usize {
+        let size = quotient(channels, groups);
+        assert!(
+            size.saturating_mul(groups) == channels
+                && quotient(outputs, groups).saturating_mul(groups) == outputs,
+            "`groups` must divide the channels of the input and the outputs"
+        );
+        size
+    }
+
+    pub const fn pool(l: usize, k: usize, step: usize) -> usize {
+        match l.checked_sub(k) {
+            Some(rest) => quotient(rest, step).saturating_add(1),
+            None => 1,
+        }
+    }
+
+    #[track_caller]
+    pub const fn checked_pool(l: usize, k: usize, step: usize) -> usize {
+        assert!(k > 0 && step > 0, "window and step of a pooling are at least 1");
+        assert!(k <= l, "the window of the pooling is longer than its input");
+        let positions = pool(l, k, step);
+        assert!(
+            positions.saturating_sub(1).saturating_mul(step).saturating_add(k) == l,
+            "the pooling does not divide its input: steps at the end would be left out"
+        );
+        positions
+    }
 }
 
 /// Used inside `impl Layer`: lists the tensors of a layer, all that is learned or kept.

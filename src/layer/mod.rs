@@ -12,6 +12,8 @@ pub use chain::{Chain, Mlp};
 pub use convolution::{Conv1d, Conv2d, DepthwiseConv2d};
 pub use dense::Dense;
 pub use frozen::Frozen;
+#[doc(hidden)]
+pub use macros::__sizes;
 pub use pool::{
     Flatten, FlattenChannelsLast, GlobalMax, GlobalMean, MaxPool1d, MaxPool2d, MeanPool1d,
     MeanPool2d,
