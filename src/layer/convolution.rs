@@ -60,7 +60,7 @@ macro_rules! convolution {
             /// each output channel.
             #[must_use]
             pub const fn new(weights: $Weights, bias: [T; OUT]) -> Self {
-                let _ = const { Self::WINDOWS };
+                let _ = Self::WINDOWS;
                 Self { weights, bias, activation: PhantomData }
             }
 

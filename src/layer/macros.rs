@@ -55,7 +55,7 @@ macro_rules! net {
 #[macro_export]
 macro_rules! __net {
     ($f:ty; $shape:tt Scaling) => {
-        ::core::compile_error!("a layer is missing after `Scaling`")
+        $crate::__error!($f; $shape "a layer is missing after `Scaling`")
     };
     ($f:ty; [$n:tt] Scaling => $($rest:tt)*) => {
         $crate::__then!([$crate::preprocess::Scaling<$n, $f>] $f; [$n] $($rest)*)
@@ -95,29 +95,29 @@ macro_rules! __net {
     };
 
     ($f:ty; $shape:tt $layer:ident ($($options:tt)*) $($rest:tt)*) => {
-        ::core::compile_error!(::core::concat!(
+        $crate::__error!($f; $shape
             "`", ::core::stringify!($layer($($options)*)), "` does not fit here: a sequence `L x C` \
              takes `Conv1d(OUTPUTS, K)`, `Depthwise(K)`, `MaxPool(K)` and `MeanPool(K)`, an image \
              `H x W x C` takes `Conv2d(OUTPUTS, K x K)`, `Depthwise(K x K)`, `MaxPool(K x K)` and \
              `MeanPool(K x K)`"
-        ))
+        )
     };
     ($f:ty; [$n:tt] $out:tt $activation:ty) => { $crate::Dense<$n, $out, $activation, $f> };
     ($f:ty; [$n:tt] $out:tt $activation:ty => $($rest:tt)*) => {
         $crate::__then!([$crate::Dense<$n, $out, $activation, $f>] $f; [$out] $($rest)*)
     };
     ($f:ty; [$n:tt] $out:tt $(=> $($rest:tt)*)?) => {
-        ::core::compile_error!(::core::concat!(
+        $crate::__error!($f; [$n]
             "the activation of the layer with `", ::core::stringify!($out), "` outputs is \
              missing: write `", ::core::stringify!($out), " Tanh`, or `",
             ::core::stringify!($out), " Identity` for none"
-        ))
+        )
     };
     ($f:ty; $shape:tt $out:tt $($rest:tt)*) => {
-        ::core::compile_error!(::core::concat!(
+        $crate::__error!($f; $shape
             "`", ::core::stringify!($out $($rest)*), "` takes a vector, not a sequence or an image: \
              write `Flatten`, `GlobalMean` or `GlobalMax` before it"
-        ))
+        )
     };
 }
 
@@ -148,10 +148,10 @@ macro_rules! __whole {
         $crate::__then!([$crate::FlattenChannelsLast<$x, $n>] $f; [$n] $($rest)*)
     };
     ($layer:ident $f:ty; $x:ty, $c:tt, $n:tt; $($rest:tt)*) => {
-        ::core::compile_error!(::core::concat!(
+        $crate::__error!($f; $x,
             "`", ::core::stringify!($layer), "` does not fit here: a sequence or an image takes \
              `GlobalMean`, `GlobalMax`, `Flatten` or `FlattenChannelsLast`, a convolution or pooling"
-        ))
+        )
     };
 }
 
@@ -233,11 +233,17 @@ macro_rules! __window {
             $($($rest)*)?
         )
     };
-    (conv1d $f:ty; $x:tt $k:tt $o:tt () $($rest:tt)*) => {
-        $crate::__no_activation!()
+    (conv1d $f:ty; $shape:tt $k:tt $o:tt () $($rest:tt)*) => {
+        $crate::__error!($f; $shape
+            "the activation of a convolution is missing: write `Conv1d(16, 5) Relu`, or `Identity` for \
+             none"
+        )
     };
-    (conv2d $f:ty; $x:tt $k:tt $o:tt () $($rest:tt)*) => {
-        $crate::__no_activation!()
+    (conv2d $f:ty; $shape:tt $k:tt $o:tt () $($rest:tt)*) => {
+        $crate::__error!($f; $shape
+            "the activation of a convolution is missing: write `Conv2d(16, 3 x 3) Relu`, or `Identity` \
+             for none"
+        )
     };
 
     ($pool:ident $f:ty; [$l:tt $c:tt] [$_c:tt $k:tt $_k:tt] {[$s:tt $_s:tt] $p:tt $d:tt $g:tt} ()
@@ -262,36 +268,58 @@ macro_rules! __window {
             $($($rest)*)?
         )
     };
-    ($pool:ident $f:ty; $x:tt $k:tt $o:tt () $($rest:tt)*) => {
-        ::core::compile_error!("pooling has no activation: write `=>` after it")
+    ($pool:ident $f:ty; $shape:tt $k:tt $o:tt () $($rest:tt)*) => {
+        $crate::__error!($f; $shape "a pooling has no activation: write `=>` after it")
     };
-    ($kind:ident $f:ty; $x:tt $k:tt $s:tt ($($options:tt)*) $($rest:tt)*) => {
-        ::core::compile_error!(::core::concat!(
-            "`", ::core::stringify!($($options)*), "` is no option: there are `step N`, and for \
-             convolutions `padding N`, `padding same`, for sequences `padding causal`, `dilation N` \
-             and `groups N`"
-        ))
+    ($kind:ident $f:ty; $shape:tt $k:tt $o:tt (, $option:ident $($options:tt)*) $($rest:tt)*) => {
+        $crate::__error!($f; $shape
+            "there is no option `", ::core::stringify!($option), "` here: there are `step N`, for \
+             convolutions `padding N`, `padding same`, `dilation N` and `groups N`, for those of \
+             sequences `padding causal`"
+        )
+    };
+    ($kind:ident $f:ty; $shape:tt $k:tt $o:tt ($($options:tt)*) $($rest:tt)*) => {
+        $crate::__error!($f; $shape
+            "`", ::core::stringify!($($options)*), "` is not understood: an option is a comma, its \
+             name and its value, as in `Conv1d(16, 5, step 2)`"
+        )
     };
 }
 
+/// A mistake: a layer that fits the layer before it, with a size that cannot be evaluated, so that
+/// there is no other error.
 #[doc(hidden)]
 #[macro_export]
-macro_rules! __no_activation {
-    () => {
-        ::core::compile_error!(
-            "the activation of a convolution is missing: write `Conv1d(16, 5) Relu`, or `Identity` \
-             for none"
-        )
+macro_rules! __error {
+    ($f:ty; [$n:tt] $($text:expr),+ $(,)?) => {
+        $crate::Dense<$n, { ::core::panic!("{}", ::core::concat!($($text),+)) }, $crate::Identity, $f>
+    };
+    ($f:ty; [$l:tt $c:tt] $($text:expr),+ $(,)?) => {
+        $crate::__error!($f; [[$f; $c]; $l], $($text),+)
+    };
+    ($f:ty; [$h:tt $w:tt $c:tt] $($text:expr),+ $(,)?) => {
+        $crate::__error!($f; [[[$f; $c]; $w]; $h], $($text),+)
+    };
+    ($f:ty; $x:ty, $($text:expr),+) => {
+        $crate::Flatten<$x, { ::core::panic!("{}", ::core::concat!($($text),+)) }>
     };
 }
 
 #[doc(hidden)]
 #[macro_export]
 macro_rules! __padding {
-    (same $axis:tt) => { $crate::__sizes::Padding::Same };
-    (causal $axis:tt) => { $crate::__sizes::Padding::Causal };
-    ([$a:tt $b:tt] 0) => { $crate::__sizes::Padding::Zeros($a) };
-    ([$a:tt $b:tt] 1) => { $crate::__sizes::Padding::Zeros($b) };
+    (same $axis:tt) => {
+        $crate::__sizes::Padding::Same
+    };
+    (causal $axis:tt) => {
+        $crate::__sizes::Padding::Causal
+    };
+    ([$a:tt $b:tt] 0) => {
+        $crate::__sizes::Padding::Zeros($a)
+    };
+    ([$a:tt $b:tt] 1) => {
+        $crate::__sizes::Padding::Zeros($b)
+    };
 }
 
 /// The sizes that [`net!`](crate::net) works out. An error is reported where a layer names its size;
@@ -322,7 +350,13 @@ pub mod __sizes {
         k.saturating_sub(1).saturating_mul(dilation).saturating_add(1)
     }
 
-    pub const fn zeros(padding: Padding, l: usize, k: usize, step: usize, dilation: usize) -> usize {
+    pub const fn zeros(
+        padding: Padding,
+        l: usize,
+        k: usize,
+        step: usize,
+        dilation: usize,
+    ) -> usize {
         match padding {
             Padding::Zeros(zeros) => zeros,
             Padding::Causal => span(k, dilation).saturating_sub(1),
@@ -353,7 +387,13 @@ pub mod __sizes {
     }
 
     #[track_caller]
-    pub const fn checked(padding: Padding, l: usize, k: usize, step: usize, dilation: usize) -> usize {
+    pub const fn checked(
+        padding: Padding,
+        l: usize,
+        k: usize,
+        step: usize,
+        dilation: usize,
+    ) -> usize {
         assert!(k > 0 && step > 0 && dilation > 0, "kernel, step and dilation are at least 1");
         if let Padding::Zeros(zeros) = padding {
             assert!(

@@ -1,0 +1,87 @@
+//! Counts the instructions and the stack of networks with convolutions: inference, and a step of
+//! training.
+#![no_std]
+#![no_main]
+
+use core::hint::black_box;
+
+use gradlet::prelude::*;
+use gradlet_firmware::count::{count, start_counting};
+
+/// Recognises activities from 128 steps of 6 sensors.
+type Activity = net![
+    128 x 6 => Conv1d(16, 5, step 2) Relu => MaxPool(2) => Conv1d(32, 3) Relu => GlobalMean
+    => 6 Softmax
+];
+/// Recognises one of 10 shapes of a signal of 40 steps.
+type Signal = net![
+    40 x 1 => Conv1d(25, 5, step 2, padding 1) Relu => Conv1d(25, 3, step 2, padding 1) Relu
+    => Conv1d(25, 3, step 2, padding 1) Relu => Flatten => 10 Softmax
+];
+
+macro_rules! measure {
+    ($name:literal $Net:ty) => {{
+        type Net = $Net;
+        type X = <Net as Layer>::Input;
+        type Y = <Net as Layer>::Output;
+        type Learns = Trainer<Net, CrossEntropy, Sgd>;
+        type Step = fn(&mut Net, &mut Learns, f32, &X, &Y) -> f32;
+        static mut NET: Net = Net::ZERO;
+        static mut TRAINER: Learns = Learns::new();
+        static mut INPUT: X = X::ZERO;
+
+        #[inline(never)]
+        fn infer(net: &Net, x: &X, y: &mut Y) {
+            *y = net.forward(x);
+        }
+        #[inline(never)]
+        fn step(net: &mut Net, trainer: &mut Learns, rate: f32, x: &X, t: &Y) -> f32 {
+            trainer.step(net, &Sgd { learning_rate: rate }, x, t)
+        }
+
+        // SAFETY: the only references to the statics.
+        let (net, trainer, x) = unsafe {
+            (&mut *black_box(&raw mut NET), &mut *black_box(&raw mut TRAINER), &mut *black_box(&raw mut INPUT))
+        };
+        let mut numbers = 1_u32;
+        let mut number = move || {
+            numbers = numbers.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+            (numbers >> 8) as f32 / 16_777_216.0 - 0.5
+        };
+        net.visit_mut(|tensor, values| {
+            let scale = libm::sqrtf(6.0 / tensor.fans().0 as f32) * 2.0;
+            values.iter_mut().for_each(|value| *value = number() * scale);
+        });
+        x.as_flattened_mut().iter_mut().for_each(|x| *x = number() * 2.0);
+        let mut t = Y::ZERO;
+        t[0] = 1.0;
+        let mut y = Y::ZERO;
+        let (instructions, stack) = count(
+            black_box(infer as fn(&Net, &X, &mut Y)),
+            black_box((|_, _, _| ()) as fn(&Net, &X, &mut Y)),
+            |f, _| f(black_box(net), black_box(x), black_box(&mut y)),
+        );
+        defmt::println!("{=str} inference {=u32} instructions, stack {=u32}", $name, instructions, stack);
+        let (instructions, stack) = count(
+            black_box(step as Step),
+            black_box((|_, _, _, _, _| 0.0) as Step),
+            |f, _| {
+                black_box(f(black_box(net), black_box(trainer), black_box(1.0 / 1024.0), black_box(x), black_box(&t)));
+            },
+        );
+        defmt::println!("{=str} step {=u32} instructions, stack {=u32}", $name, instructions, stack);
+        defmt::println!(
+            "{=str} network {=usize} bytes, trainer {=usize}",
+            $name, size_of::<Net>(), size_of::<Learns>()
+        );
+    }};
+}
+
+#[gradlet_firmware::entry]
+fn main() -> ! {
+    gradlet_firmware::start();
+    start_counting();
+    measure!("activity" Activity);
+    measure!("signal" Signal);
+    gradlet_firmware::exit(0)
+}
