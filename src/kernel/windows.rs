@@ -17,8 +17,8 @@
 
 use core::ops::Range;
 
-use super::begin_sums;
 use super::fpu::{columns, columns_mut};
+use super::{begin_sums, stay_rolled};
 use crate::scalar::Scalar;
 use crate::target::{HARDWARE, Hardware};
 
@@ -218,18 +218,23 @@ impl Windows {
         }
     }
 
-    /// As [`taps_at`](Self::taps_at), but with the longest contiguous runs of numbers, and their
-    /// lengths.
+    /// The runs of the window at a position.
     #[inline(always)]
-    fn runs(self, row: usize, column: usize, mut f: impl FnMut(usize, usize, usize)) {
-        if self.columns.dilation != 1 {
-            return self.taps_at(row, column, |pixel, tap| f(pixel, tap, self.channels));
-        }
-        let Range { start, end } = self.columns.taps(column);
-        for row_tap in self.rows.taps(row) {
-            let place = self.rows.place(row, row_tap);
-            let pixel = self.pixel(place, self.columns.place(column, start));
-            f(pixel, self.weights(row_tap, start), (end - start) * self.channels);
+    const fn runs(self, row: usize, column: usize) -> Runs {
+        let (rows, columns) = (self.rows.taps(row), self.columns.taps(column));
+        let (taps, dilation) = (columns.end - columns.start, self.columns.dilation);
+        let place = self.columns.place(column, columns.start);
+        Runs {
+            x: self.pixel(self.rows.place(row, rows.start), place),
+            weights: self.weights(rows.start, columns.start),
+            apart: self.columns.step * self.channels,
+            len: if dilation == 1 { taps * self.channels } else { self.channels },
+            columns: if dilation == 1 { 1 } else { taps },
+            x_column: dilation * self.channels,
+            weights_column: self.channels,
+            rows: rows.end - rows.start,
+            x_row: self.pixel(self.rows.dilation, 0),
+            weights_row: self.weights(1, 0),
         }
     }
 
@@ -256,6 +261,38 @@ impl Windows {
             }
         } else {
             self.taps(|row_tap, column_tap| f((row_tap, column_tap), self.channels));
+        }
+    }
+}
+
+/// The numbers that a window sees: runs that are contiguous in memory, in columns and rows.
+struct Runs {
+    /// Indices of the first number and of the first row of weights.
+    x: usize,
+    weights: usize,
+    /// Distance to the same number at the next position.
+    apart: usize,
+    /// Length of a run.
+    len: usize,
+    /// Number of runs in a row, and the distances from one to the next.
+    columns: usize,
+    x_column: usize,
+    weights_column: usize,
+    /// Number of rows, and the distances from one to the next.
+    rows: usize,
+    x_row: usize,
+    weights_row: usize,
+}
+
+impl Runs {
+    /// Calls `f` with the indices of the first number and the first row of weights of each run.
+    #[inline(always)]
+    fn each(&self, mut f: impl FnMut(usize, usize)) {
+        for row in 0..self.rows {
+            let (x, weights) = (self.x + row * self.x_row, self.weights + row * self.weights_row);
+            for column in 0..self.columns {
+                f(x + column * self.x_column, weights + column * self.weights_column);
+            }
         }
     }
 }
@@ -347,12 +384,22 @@ macro_rules! tile {
             #[inline(always)]
             fn add(&mut self, len: usize, step: impl Fn(usize) -> Option<([T; $r], [T; $n])>) {
                 let [$([$(mut $sum),+]),+] = *self;
-                for i in 0..len {
-                    let Some(([$($x),+], y)) = step(i) else { break };
+                let mut add = |step: Option<([T; $r], [T; $n])>| {
+                    let Some(([$($x),+], y)) = step else { return };
                     $({
                         let [$($y),+] = y;
                         $($sum += $y * $x;)+
                     })+
+                };
+                let mut i = 0;
+                while i + 1 < len {
+                    stay_rolled();
+                    add(step(i));
+                    add(step(i + 1));
+                    i += 2;
+                }
+                if i < len {
+                    add(step(i));
                 }
                 *self = [$([$($sum),+]),+];
             }
@@ -405,10 +452,10 @@ tile!(1 by 1: [y0] x0 + a0);
 tile!(4 by vectors: x0 a x1 b x2 c x3 d);
 tile!(1 by vectors: x0 a);
 
-/// `len` elements from `at` on; none if they do not exist.
+/// `len` elements from `at` on.
 #[inline(always)]
-fn run<X>(all: &[X], at: usize, len: usize) -> &[X] {
-    all.get(at..).and_then(|all| all.get(..len)).unwrap_or_default()
+fn run<X>(all: &[X], at: usize, len: usize) -> Option<&[X]> {
+    all.get(at..)?.get(..len)
 }
 
 /// Defines the loops for `$r` rows: positions, places of the input, or rows of weights.
@@ -417,26 +464,22 @@ macro_rules! rows {
         mod $name {
             use super::*;
 
-            /// Writes the logits at the positions from this one on.
-            #[inline(always)]
+            /// Writes the logits at the first positions of `y`.
+            #[inline(never)]
             pub(super) fn affine<T: Scalar, const OUT: usize>(
-                windows: Windows,
+                runs: &Runs,
                 weights: &[[T; OUT]],
                 bias: &[T; OUT],
                 x: &[T],
                 y: &mut [[T; OUT]],
-                (row, column): (usize, usize),
             ) {
-                let at = row * windows.columns.output + column;
-                let y = y.get_mut(at..).and_then(|y| y.first_chunk_mut());
-                let Some([$($y),+]) = y else { return };
-                let apart = windows.columns.step * windows.channels;
+                let Some([$($y),+]) = y.first_chunk_mut() else { return };
                 in_columns!(T, OUT, |at, N| {
                     let mut sums = [[-T::ZERO; N]; $r];
-                    windows.runs(row, column, |x_at, row, len| {
-                        $(let $x = run(x, x_at + $k * apart, len);)+
-                        let rows = run(weights, row, len);
-                        sums.add(len, |i| {
+                    runs.each(|first, row| {
+                        $(let Some($x) = run(x, first + $k * runs.apart, runs.len) else { return };)+
+                        let Some(rows) = run(weights, row, runs.len) else { return };
+                        sums.add(runs.len, |i| {
                             Some(([$(*$x.get(i)?),+], *columns(rows.get(i)?, at)?))
                         });
                     });
@@ -450,9 +493,9 @@ macro_rules! rows {
             }
 
             /// Writes the derivatives by the channels of the places from this one on, a step apart.
-            #[inline(always)]
+            #[inline(never)]
             pub(super) fn input_gradient<T: Scalar, const OUT: usize>(
-                windows: Windows,
+                windows: &Windows,
                 weights: &[[T; OUT]],
                 d: &[[T; OUT]],
                 dx: &mut [T],
@@ -499,18 +542,18 @@ macro_rules! rows {
                 })+
             }
 
-            /// The gradient of the rows of weights from `at` on, in a run whose first number at the
-            /// first position is `x`.
-            #[inline(always)]
+            /// Writes the gradient of the rows of weights from `at` on, in a run that begins with this
+            /// tap.
+            #[inline(never)]
             pub(super) fn gradient<T: Scalar, const OUT: usize>(
-                windows: Windows,
+                windows: &Windows,
                 (row_tap, column_tap): (usize, usize),
                 at: usize,
                 x: &[T],
                 d: &[[T; OUT]],
-            ) -> [[T; OUT]; $r] {
-                let mut gradient = [[T::ZERO; OUT]; $r];
-                let [$($y),+] = &mut gradient;
+                gradient: &mut [[T; OUT]; $r],
+            ) {
+                let [$($y),+] = gradient;
                 let apart = windows.columns.step * windows.channels;
                 let positions = windows.columns.positions(column_tap);
                 let place = windows.columns.place(positions.start, column_tap);
@@ -520,7 +563,8 @@ macro_rules! rows {
                         let first = windows.pixel(windows.rows.place(row, row_tap), place) + at;
                         let x = x.get(first..).unwrap_or_default();
                         let first = row * windows.columns.output + positions.start;
-                        let d = run(d, first, positions.end - positions.start);
+                        let d = d.get(first..row * windows.columns.output + positions.end);
+                        let d = d.unwrap_or_default();
                         sums.add(d.len(), |i| {
                             Some((*columns(x, i * apart)?, *columns(d.get(i)?, column)?))
                         });
@@ -530,7 +574,6 @@ macro_rules! rows {
                         *y = $x;
                     })+
                 });
-                gradient
             }
         }
     };
@@ -571,12 +614,15 @@ pub(crate) fn affine<T: Scalar, const OUT: usize>(
     if !windows.sees_all() {
         return grouped::affine(windows, weights, bias, x, y);
     }
+    let output = windows.columns.output;
     for row in 0..windows.rows.output {
-        in_rows(windows.columns.whole(), windows.columns.output, |column, together| {
+        in_rows(windows.columns.whole(), output, |column, together| {
+            let y = y.get_mut(row * output + column..).unwrap_or_default();
+            let runs = windows.runs(row, column);
             if together {
-                four::affine(windows, weights, bias, x, y, (row, column));
+                four::affine(&runs, weights, bias, x, y);
             } else {
-                one::affine(windows, weights, bias, x, y, (row, column));
+                one::affine(&runs, weights, bias, x, y);
             }
         });
     }
@@ -605,9 +651,9 @@ pub(crate) fn input_gradient<T: Scalar, const OUT: usize>(
             in_rows(inner.start..least(inner.end, all), all, |at, together| {
                 let place = (row, phase + at * step);
                 if together {
-                    four::input_gradient(windows, weights, d, dx, place);
+                    four::input_gradient(&windows, weights, d, dx, place);
                 } else {
-                    one::input_gradient(windows, weights, d, dx, place);
+                    one::input_gradient(&windows, weights, d, dx, place);
                 }
             });
         }
@@ -665,11 +711,15 @@ pub(crate) fn gradient<T: Scalar, const OUT: usize>(
             let first = windows.weights(tap.0, tap.1);
             let mut at = 0;
             while TILED && at + ROWS <= len {
-                emit(first + at, &four::gradient(windows, tap, at, x, d));
+                let mut rows = [[T::ZERO; OUT]; ROWS];
+                four::gradient(&windows, tap, at, x, d, &mut rows);
+                emit(first + at, &rows);
                 at += ROWS;
             }
             while at < len {
-                emit(first + at, &one::gradient(windows, tap, at, x, d));
+                let mut rows = [[T::ZERO; OUT]];
+                one::gradient(&windows, tap, at, x, d, &mut rows);
+                emit(first + at, &rows);
                 at += 1;
             }
         });
@@ -807,7 +857,7 @@ mod grouped {
                     + windows.first_channel(at, OUT)
                     + channel;
                 let position = row * windows.columns.output + positions.start;
-                let d = run(d, position, positions.end - positions.start);
+                let d = run(d, position, positions.end - positions.start).unwrap_or_default();
                 add(&mut sums, d.len(), |i| {
                     Some((*columns(x, first + i * apart)?, *columns(d.get(i)?, at)?))
                 });
