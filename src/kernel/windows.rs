@@ -372,6 +372,8 @@ trait Tile<T, const R: usize, const N: usize> {
     /// Adds the products `x y` of each of `len` steps, which have an `x` for each row and a `y` for
     /// each column.
     fn add(&mut self, len: usize, step: impl Fn(usize) -> Option<([T; R], [T; N])>);
+    /// [`add`](Self::add) for the steps of an iterator.
+    fn add_all(&mut self, steps: impl Iterator<Item = Option<([T; R], [T; N])>>);
     /// Adds a number to each column.
     fn plus(self, y: &[T; N]) -> Self;
 }
@@ -383,25 +385,29 @@ macro_rules! tile {
         impl<T: Scalar> Tile<T, $r, $n> for [[T; $n]; $r] {
             #[inline(always)]
             fn add(&mut self, len: usize, step: impl Fn(usize) -> Option<([T; $r], [T; $n])>) {
-                let [$([$(mut $sum),+]),+] = *self;
-                let mut add = |step: Option<([T; $r], [T; $n])>| {
-                    let Some(([$($x),+], y)) = step else { return };
-                    $({
-                        let [$($y),+] = y;
-                        $($sum += $y * $x;)+
-                    })+
-                };
-                let mut i = 0;
-                while i + 1 < len {
-                    stay_rolled();
-                    add(step(i));
-                    add(step(i + 1));
-                    i += 2;
-                }
-                if i < len {
-                    add(step(i));
-                }
-                *self = [$([$($sum),+]),+];
+                tile!(@add $r $n self, add, $([$($y),+] $x $(+ $sum)+)+ => {
+                    let mut i = 0;
+                    while i + 1 < len {
+                        stay_rolled();
+                        add(step(i));
+                        add(step(i + 1));
+                        i += 2;
+                    }
+                    if i < len {
+                        add(step(i));
+                    }
+                });
+            }
+            #[inline(always)]
+            fn add_all(&mut self, mut steps: impl Iterator<Item = Option<([T; $r], [T; $n])>>) {
+                tile!(@add $r $n self, add, $([$($y),+] $x $(+ $sum)+)+ => {
+                    while let Some(step) = steps.next() {
+                        stay_rolled();
+                        add(step);
+                        let Some(step) = steps.next() else { break };
+                        add(step);
+                    }
+                });
             }
             #[inline(always)]
             fn plus(self, y: &[T; $n]) -> Self {
@@ -413,6 +419,19 @@ macro_rules! tile {
             }
         }
     };
+    // Evaluates `$body`, in which `$add` adds the products of a step.
+    (@add $r:literal $n:literal $self:ident, $add:ident, $([$($y:ident),+] $x:ident $(+ $sum:ident)+)+ => $body:block) => {
+        let [$([$(mut $sum),+]),+] = *$self;
+        let mut $add = |step: Option<([T; $r], [T; $n])>| {
+            let Some(([$($x),+], y)) = step else { return };
+            $({
+                let [$($y),+] = y;
+                $($sum += $y * $x;)+
+            })+
+        };
+        $body
+        *$self = [$([$($sum),+]),+];
+    };
     ($r:literal by vectors: $($x:ident $sum:ident)+) => {
         tile!(@ $r 8: $($x $sum)+);
         tile!(@ $r 16: $($x $sum)+);
@@ -421,9 +440,13 @@ macro_rules! tile {
         impl<T: Scalar> Tile<T, $r, $n> for [[T; $n]; $r] {
             #[inline(always)]
             fn add(&mut self, len: usize, step: impl Fn(usize) -> Option<([T; $r], [T; $n])>) {
+                self.add_all((0..len).map(step));
+            }
+            #[inline(always)]
+            fn add_all(&mut self, steps: impl Iterator<Item = Option<([T; $r], [T; $n])>>) {
                 let [$(mut $sum),+] = *self;
-                for i in 0..len {
-                    let Some(([$($x),+], y)) = step(i) else { break };
+                for step in steps {
+                    let Some(([$($x),+], y)) = step else { break };
                     $(for (sum, &y) in $sum.iter_mut().zip(&y) {
                         *sum += y * $x;
                     })+
@@ -565,8 +588,19 @@ macro_rules! rows {
                         let first = row * windows.columns.output + positions.start;
                         let d = d.get(first..row * windows.columns.output + positions.end);
                         let d = d.unwrap_or_default();
-                        sums.add(d.len(), |i| {
-                            Some((*columns(x, i * apart)?, *columns(d.get(i)?, column)?))
+                        let Some((last, before)) = d.split_last() else { continue };
+                        if apart >= $r {
+                            // A step is a chunk, which needs no check; the last may be incomplete.
+                            sums.add_all(x.chunks_exact(apart).zip(before).map(|(x, d)| {
+                                Some((*x.first_chunk()?, *columns(d, column)?))
+                            }));
+                        } else {
+                            sums.add(before.len(), |i| {
+                                Some((*columns(x, i * apart)?, *columns(d.get(i)?, column)?))
+                            });
+                        }
+                        sums.add(1, |_| {
+                            Some((*columns(x, before.len() * apart)?, *columns(last, column)?))
                         });
                     }
                     let [$($x),+] = sums;
