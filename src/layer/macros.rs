@@ -2,8 +2,9 @@
 
 /// A network type of any depth: each size is written once, so sizes cannot disagree.
 ///
-/// `net![IN => OUT Activation => OUT Activation ..]`, or with a number format `net![f64; IN => ..]`
-/// (default `f32`). A size is a literal, a constant, or `{ an expression }`.
+/// `net![INPUT => LAYER => LAYER ..]`, or with a number format `net![f64; INPUT => ..]` (default
+/// `f32`). The input is a vector `N`, a sequence `L x C` of `L` steps with `C` channels, or an image
+/// `H x W x C`. A size is a literal, a constant, or `{ an expression }`.
 ///
 /// ```
 /// use gradlet::prelude::*;
@@ -20,19 +21,63 @@
 /// assert_eq!(Net::PARAMS, 784 * 32 + 32 + 32 * 16 + 16 + 16 * 10 + 10);
 /// ```
 ///
-/// `=> Scaling =>` stands for a layer that scales its inputs by [fixed
-/// values](crate::preprocess::Scaling), as many as there are:
+/// # Layers
+///
+/// `A` is an [activation](crate::Activation), `Identity` for none.
+///
+/// | layer | takes | stands for |
+/// |---|---|---|
+/// | `OUT A` | vector | [`Dense`](crate::Dense) |
+/// | `Scaling` | vector | [`Scaling`](crate::preprocess::Scaling), by fixed values |
+/// | `Conv1d(OUT, K) A` | sequence | [`Conv1d`](crate::Conv1d) with a kernel of `K` steps |
+/// | `Depthwise(K) A` | sequence | [`Conv1d`](crate::Conv1d) with one filter for each channel |
+/// | `MaxPool(K)`, `MeanPool(K)` | sequence | [`MaxPool1d`](crate::MaxPool1d), [`MeanPool1d`](crate::MeanPool1d) |
+/// | `Conv2d(OUT, K x K) A` | image | [`Conv2d`](crate::Conv2d) with a kernel of `K` by `K` pixels |
+/// | `Depthwise(K x K) A` | image | [`Conv2d`](crate::Conv2d) with one filter for each channel |
+/// | `MaxPool(K x K)`, `MeanPool(K x K)` | image | [`MaxPool2d`](crate::MaxPool2d), [`MeanPool2d`](crate::MeanPool2d) |
+/// | `GlobalMean`, `GlobalMax` | sequence, image | [`GlobalMean`](crate::GlobalMean), [`GlobalMax`](crate::GlobalMax): a vector with a number for each channel |
+/// | `Flatten` | sequence, image | [`Flatten`](crate::Flatten): a vector in the order of PyTorch |
+/// | `FlattenChannelsLast` | sequence, image | [`FlattenChannelsLast`](crate::FlattenChannelsLast): in the order of Keras |
+///
+/// Options follow after a comma, in any order:
+///
+/// | option | for | meaning |
+/// |---|---|---|
+/// | `step N` | convolution, pooling | distance of two windows (stride): 1, and for a pooling its size, unless given |
+/// | `padding same` | convolution | zeros on both sides, so that with step 1 the length stays the same |
+/// | `padding causal` | `Conv1d`, `Depthwise(K)` | zeros before the first step only: an output sees no later step |
+/// | `padding N` | convolution | `N` zeros on each side, a literal |
+/// | `dilation N` | convolution | distance of two steps or pixels of the window |
+/// | `groups N` | `Conv1d`, `Conv2d` | groups of channels that do not see each other |
+///
+/// For images, `step 2 x 1`, `padding 1 x 0` and `dilation 2 x 1` are first the distance of rows,
+/// then that of columns; one number stands for both.
+///
+/// The lengths follow from these, and what does not fit does not compile: a kernel longer than its
+/// input, groups that do not divide the channels, a pooling that leaves out steps, a dense layer
+/// after a sequence without a layer that makes it a vector.
 ///
 /// ```
-/// use gradlet::{prelude::*, preprocess::Scaling};
+/// use gradlet::prelude::*;
 ///
-/// type Net = net![3 => Scaling => 8 Tanh => 2 Softmax];
-/// fn check(net: Net) -> Chain<Scaling<3>, Mlp<3, 8, 2, Tanh, Softmax>> {
-///     net
-/// }
+/// // 128 steps of 6 sensors; 6 activities.
+/// type Activity = net![
+///     128 x 6 => Conv1d(16, 5, step 2) Relu => MaxPool(2) => Conv1d(32, 3) Relu => GlobalMean
+///     => 6 Softmax
+/// ];
+/// assert_eq!((Activity::PARAMS, Activity::MACS), (2262, 74_496));
+///
+/// // 28 by 28 pixels of 1 channel; 10 digits.
+/// type Digit = net![
+///     28 x 28 x 1 => Conv2d(8, 3 x 3, padding same) Relu => MaxPool(2 x 2)
+///     => Depthwise(3 x 3, padding same) Relu => Conv2d(16, 1 x 1) Relu => MeanPool(2 x 2)
+///     => Flatten => 10 Softmax
+/// ];
+/// let scores: [f32; 10] = Digit::ZERO.forward(&[[[0.0]; 28]; 28]);
+/// # assert_eq!(scores, [0.1; 10]);
 /// ```
 ///
-/// Up to 64 layers compile without further settings, fewer with Rust 1.85. For up to 100, put
+/// Up to about 60 layers compile without further settings. For more, put
 /// `#![recursion_limit = "256"]` at the top of the `main.rs` or `lib.rs` that names the network, as
 /// the compiler suggests.
 #[macro_export]
@@ -334,6 +379,7 @@ pub mod __sizes {
         Zeros(usize),
     }
 
+    #[must_use]
     pub const fn numbers(h: usize, w: usize, c: usize) -> usize {
         h.saturating_mul(w).saturating_mul(c)
     }
@@ -350,6 +396,7 @@ pub mod __sizes {
         k.saturating_sub(1).saturating_mul(dilation).saturating_add(1)
     }
 
+    #[must_use]
     pub const fn zeros(
         padding: Padding,
         l: usize,
@@ -368,6 +415,7 @@ pub mod __sizes {
         }
     }
 
+    #[must_use]
     pub const fn positions(
         padding: Padding,
         l: usize,
@@ -386,6 +434,7 @@ pub mod __sizes {
         }
     }
 
+    #[must_use]
     #[track_caller]
     pub const fn checked(
         padding: Padding,
@@ -404,6 +453,7 @@ pub mod __sizes {
         positions(padding, l, k, step, dilation)
     }
 
+    #[must_use]
     #[track_caller]
     pub const fn group(channels: usize, outputs: usize, groups: usize) -> usize {
         let size = quotient(channels, groups);
@@ -415,6 +465,7 @@ pub mod __sizes {
         size
     }
 
+    #[must_use]
     pub const fn pool(l: usize, k: usize, step: usize) -> usize {
         match l.checked_sub(k) {
             Some(rest) => quotient(rest, step).saturating_add(1),
@@ -422,6 +473,7 @@ pub mod __sizes {
         }
     }
 
+    #[must_use]
     #[track_caller]
     pub const fn checked_pool(l: usize, k: usize, step: usize) -> usize {
         assert!(k > 0 && step > 0, "window and step of a pooling are at least 1");

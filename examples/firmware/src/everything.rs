@@ -43,6 +43,7 @@ pub(crate) fn call_everything<T: Scalar, const FRAME: usize, const PIECES: usize
     shapes::<T>();
     frozen_layers::<T>();
     layers::<T>();
+    windows::<T>();
     tensor_lists::<T>();
     schedules::<T>();
     initialisers::<T>();
@@ -434,6 +435,34 @@ fn layers<T: Scalar>() {
     call! { dense.rows(), dense.bias(), dense.weights(), net.rest_mut(), net.first(), net.rest() }
     let copy = black_box(net.clone());
     call! { copy == net }
+}
+
+/// Convolutions, pooling, and the way to a vector.
+#[inline(never)]
+fn windows<T: Scalar>() {
+    type Filters<T> = Conv1d<9, 2, 5, 3, 9, Relu, T, 1, 1>;
+    type Sequence<T> = net![
+        T; 9 x 2 => Conv1d(5, 3, padding same) Relu => MaxPool(3)
+        => Conv1d(4, 2, padding causal, dilation 2) Tanh => Conv1d(4, 2, groups 2) Relu
+        => GlobalMax => 2 Sigmoid
+    ];
+    type Image<T> = net![
+        T; 4 x 6 x 2 => Conv2d(4, 3 x 3, padding same) Relu => MeanPool(2 x 2)
+        => Depthwise(1 x 2) Relu => MaxPool(1 x 2) => FlattenChannelsLast => 2 Sigmoid
+    ];
+    let sgd = Sgd { learning_rate: number() };
+    train::<Sequence<T>, BinaryCrossEntropy, _>(&sgd);
+    train::<Image<T>, BinaryCrossEntropy, _>(&sgd);
+    if fits::<T>() {
+        together::<Sequence<T>, BinaryCrossEntropy>();
+    }
+    type Ends<T> = net![T; 4 x 2 => MeanPool(2) => Flatten => 2 Sigmoid];
+    call! { vector::<Ends<T>>().forward(&vector()) }
+    call! { GlobalMean::<[[T; 2]; 3]>::new().forward(&vector()) }
+    let mut layer = Filters::<T>::from_filters(vector(), vector());
+    *layer.bias_mut() = vector();
+    *layer.weights_mut() = vector();
+    call! { layer.filters(), layer.bias(), layer.weights() }
 }
 
 #[inline(never)]

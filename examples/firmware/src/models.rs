@@ -46,7 +46,7 @@ pub struct Trained {
 
 /// All runs. Their functions are `inline`, so that they are compiled where this table is used and
 /// not in every build of the firmware's library, which would take ten times as long.
-pub const RUNS: [Run; 9] = [
+pub const RUNS: [Run; 11] = [
     Run { name: "worked net", steps: WORKED_STEPS, train: worked_net },
     Run { name: "classes, batches, Adam", steps: 1000, train: classes },
     Run { name: "wide, momentum", steps: 1000, train: wide },
@@ -56,6 +56,8 @@ pub const RUNS: [Run; 9] = [
     Run { name: "fast tanh and sigmoid", steps: 1000, train: fast_moons },
     Run { name: "fast tanh and softmax in f64", steps: 300, train: fast_classes },
     Run { name: "least squares", steps: 100, train: least_squares },
+    Run { name: "convolutions of sequences", steps: 100, train: sequences },
+    Run { name: "convolutions of images", steps: 100, train: images },
 ];
 
 /// 64-bit FNV-1a hash (Fowler, Noll, Vo; RFC 9923).
@@ -298,6 +300,70 @@ fn least_squares(steps: u32) -> Trained {
         judge.evaluate(&solved, &x, &t)
     });
     Trained { hash, loss }
+}
+
+/// Sequences with convolutions of several kinds, whose sizes leave remainders.
+#[inline]
+fn sequences(steps: u32) -> Trained {
+    type Net = net![
+        21 x 2 => Conv1d(9, 5, step 2, padding same) Relu => Conv1d(6, 3, groups 3) Tanh
+        => MaxPool(3) => Conv1d(5, 2, padding causal, dilation 2) LeakyRelu => Depthwise(3) Relu
+        => Flatten => 2 Softmax
+    ];
+    let mut net = Net::ZERO;
+    let mut points = Points::new(10);
+    init::he_uniform(&mut net, &mut points.rng);
+    let trainer = Trainer::<Net, CrossEntropy, Momentum>::new();
+    let momentum = Momentum { learning_rate: 0.02, momentum: 0.9 };
+    // One channel, or the other, is louder in the middle.
+    let example = |points: &mut Points| {
+        let (numbers, n) = points.next::<f32, 42>();
+        let mut x = [[0.0; 2]; 21];
+        x.as_flattened_mut().copy_from_slice(&numbers);
+        let first = n[0] < 1 << 23;
+        for step in &mut x[8..14] {
+            step[usize::from(first)] += 1.0;
+        }
+        (x, [truth(first), truth(!first)])
+    };
+    learn(net, trainer, |_| momentum, || example(&mut points), steps)
+}
+
+/// Images, in batches.
+#[inline]
+fn images(steps: u32) -> Trained {
+    type Net = net![
+        7 x 8 x 1 => Conv2d(5, 3 x 2, padding same) Relu => MaxPool(1 x 2)
+        => Depthwise(3 x 3, padding 1) Relu => Conv2d(4, 2 x 2, step 2 x 1, dilation 1 x 2) Relu
+        => GlobalMean => 2 Softmax
+    ];
+    let mut net = Net::ZERO;
+    let mut points = Points::new(11);
+    init::he_uniform(&mut net, &mut points.rng);
+    let mut trainer = BatchTrainer::<Net, CrossEntropy, Adam, 4>::new();
+    // A bright row, or a bright column.
+    let example = |points: &mut Points| {
+        let (numbers, n) = points.next::<f32, 56>();
+        let mut x = [[[0.0]; 8]; 7];
+        x.as_flattened_mut().as_flattened_mut().copy_from_slice(&numbers);
+        let (row, place) = (n[0] < 1 << 23, fifth(n[1]));
+        for (i, pixels) in x.iter_mut().enumerate() {
+            for (j, [pixel]) in pixels.iter_mut().enumerate() {
+                let line = if row { i } else { j };
+                *pixel = *pixel * 0.25 + if line == place { 1.0 } else { 0.0 };
+            }
+        }
+        (x, [truth(row), truth(!row)])
+    };
+    for _ in 0..steps {
+        trainer.accumulate_all(&net, (0..5).map(|_| example(&mut points)));
+        trainer.apply(&mut net, &Adam::new(0.02));
+    }
+    let loss = mean_loss(|| {
+        let (x, t) = example(&mut points);
+        trainer.evaluate(&net, &x, &t)
+    });
+    Trained { hash: Hash::of(&net), loss }
 }
 
 /// Trains on one example at a time.
