@@ -286,6 +286,57 @@ pub fn shuffle<X>(items: &mut [X], rng: &mut (impl Generator + ?Sized)) {
     }
 }
 
+/// Trains a network with [`Dropout`]: draws a seed for each such layer, passes the network to `train`,
+/// and returns what that returns; after it nothing is dropped.
+///
+/// Call it for each step or for each epoch. Within one call, an input of a `Dropout` that comes again
+/// with the same bits loses the same values: behind a layer that learns, or with other examples, it
+/// never does. Evaluate and validate outside of it: [`Trainer::evaluate`](crate::Trainer::evaluate)
+/// inside of it drops values too, [`forward`](Layer::forward) never does. Copies made inside of it drop
+/// nothing.
+///
+/// ```
+/// use gradlet::{init, prelude::*};
+/// use rand_pcg::{Pcg32, rand_core::SeedableRng};
+///
+/// type Net = Chain<Dense<2, 8, Tanh>, Chain<Dropout<[f32; 8], 1, 4>, Dense<8, 1, Sigmoid>>>;
+/// let mut rng = Pcg32::seed_from_u64(1);
+/// let mut net = Net::ZERO;
+/// init::xavier_uniform(&mut net, &mut rng);
+/// let mut trainer = Trainer::<Net, BinaryCrossEntropy>::new();
+/// let sgd = Sgd { learning_rate: 0.1 };
+/// let examples = [([0.0, 1.0], [1.0]), ([1.0, 0.0], [0.0])];
+/// for _ in 0..200 {
+///     init::with_dropout(&mut net, &mut rng, |net| {
+///         for (x, t) in &examples {
+///             trainer.step(net, &sgd, x, t);
+///         }
+///     });
+/// }
+/// assert!(net.forward(&[0.0, 1.0])[0] > 0.8 && net.forward(&[1.0, 0.0])[0] < 0.2);
+/// ```
+///
+/// [`Dropout`]: crate::Dropout
+pub fn with_dropout<N: Layer, R>(
+    net: &mut N,
+    rng: &mut (impl Generator + ?Sized),
+    train: impl FnOnce(&mut N) -> R,
+) -> R {
+    /// Clears the seeds when it is dropped, also if `train` panics.
+    struct Seeded<'a, N: Layer>(&'a mut N);
+
+    impl<N: Layer> Drop for Seeded<'_, N> {
+        fn drop(&mut self) {
+            self.0.seed_dropout(&mut || 0);
+        }
+    }
+
+    let seeded = Seeded(net);
+    // Never 0.
+    seeded.0.seed_dropout(&mut || rng.next_u64() | 1);
+    train(seeded.0)
+}
+
 /// A uniform number in `0..bound`; draws nothing if `bound` is 0 or 1.
 pub(crate) fn below(bound: u32, rng: &mut (impl Rng + ?Sized)) -> u32 {
     if bound <= 1 {

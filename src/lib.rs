@@ -35,6 +35,8 @@
 //! | task | use |
 //! |---|---|
 //! | describe a network | [`Dense`], [`Mlp`], [`net!`], [`Chain`], [`Frozen`], or a custom [`Layer`] |
+//! | branch: residual connections, several heads | [`Residual`], [`Parallel`] with [`Split`] losses |
+//! | use batch normalisation from PyTorch or Keras, fold it away | [`BatchNorm`] |
 //! | choose activations | [`Sigmoid`], [`Tanh`], [`Relu`], [`Softmax`] .. or a custom [`Elementwise`]; [`fast`] on PCs |
 //! | choose a loss | [`HalfSquaredError`], [`BinaryCrossEntropy`], [`CrossEntropy`] .. or a custom [`Loss`] |
 //! | train | [`Trainer`], one sample at a time, or [`BatchTrainer`] for mini-batches; `fit` for whole epochs |
@@ -46,6 +48,7 @@
 //! | change the learning rate | [`schedule`] |
 //! | initialise weights | [`init`], with any random number generator (feature `rand_core-v0.10`) |
 //! | scale features, before the network or as its first layer; one-hot labels | [`preprocess`] |
+//! | regularise with dropout, on a PC | [`Dropout`] (feature `rand_core-v0.10`) |
 //! | evaluate | [`metrics`] |
 //! | exchange weights with Python | [`load!`], [`safetensors`]; [`ToSource`] for Rust source |
 //! | save a network in flash | [`store`] (feature `embedded-storage-v0.3`) |

@@ -3,7 +3,10 @@
 use core::fmt::{self, Debug, Display, Formatter};
 
 use crate::activation::{Activation, Hidden};
-use crate::layer::{Chain, Conv1d, Conv2d, Dense, Frozen, Layer, Takes};
+use crate::layer::{
+    BatchNorm, Beside, Chain, Channels, Conv1d, Conv2d, Dense, Dropout, Frozen, Layer, Parallel,
+    Residual, Shortcut, Skip, Takes,
+};
 use crate::macros::defmt_shows;
 use crate::preprocess::Scaling;
 use crate::scalar::Scalar;
@@ -200,6 +203,19 @@ impl<const N: usize, T: Scalar> ToSource for Scaling<N, T> {
     }
 }
 
+impl<const C: usize, A, X, const E: u32> ToSource for BatchNorm<C, A, X, E>
+where
+    X: Channels<C, Element: Scalar>,
+{
+    fn write_source(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        let mut call = f.debug_tuple("BatchNorm::new");
+        for values in [self.weight(), self.bias(), self.mean(), self.variance()] {
+            call.field(&values.to_source());
+        }
+        call.finish()
+    }
+}
+
 impl<First, Rest> ToSource for Chain<First, Rest>
 where
     First: Layer<Activation: Hidden> + ToSource,
@@ -208,6 +224,42 @@ where
     fn write_source(&self, f: &mut Formatter<'_>) -> fmt::Result {
         let (first, rest) = (self.first().to_source(), self.rest().to_source());
         f.debug_tuple("Chain::new").field(&first).field(&rest).finish()
+    }
+}
+
+impl<L, P> ToSource for Residual<L, P>
+where
+    L: Layer + ToSource,
+    P: Shortcut<L::Input, L::Output, L::Format> + ToSource,
+{
+    fn write_source(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        let (layer, projection) = (self.layer().to_source(), self.projection().to_source());
+        f.debug_tuple("Residual::with_projection").field(&layer).field(&projection).finish()
+    }
+}
+
+impl<A, B, const N: usize> ToSource for Parallel<A, B, N>
+where
+    A: Layer + ToSource,
+    B: Beside<A::Input, A::Format> + ToSource,
+{
+    fn write_source(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        let (first, second) = (self.first().to_source(), self.second().to_source());
+        f.debug_tuple("Parallel::new").field(&first).field(&second).finish()
+    }
+}
+
+impl<X, const NUMERATOR: u32, const DENOMINATOR: u32> ToSource
+    for Dropout<X, NUMERATOR, DENOMINATOR>
+{
+    fn write_source(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        f.write_str("Dropout::new()")
+    }
+}
+
+impl ToSource for Skip {
+    fn write_source(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        f.write_str("Skip")
     }
 }
 

@@ -15,8 +15,8 @@ use gradlet::safetensors::{
     Dtype, Fault, LoadError, Names, Safetensors, SaveError, Shape, TensorInfo, TensorName, Text,
 };
 use gradlet::{
-    AdamState, Batch, Delta, Epoch, ForEach, Kind, LayerTrace, Pair, Places, Report, Samples,
-    Source, Tensor, TensorList, fast,
+    AdamState, Batch, BatchNormGradient, Delta, Epoch, FoldError, ForEach, Joined, Kind,
+    LayerTrace, Pair, Places, Report, Samples, Source, Tensor, TensorList, fast,
 };
 
 type Net<T> = Mlp<2, 4, 3, Tanh, Softmax, T>;
@@ -42,6 +42,9 @@ fn losses() {
 
 fn layers<T: Scalar + Format>() {
     are_format![Dense<2, 4, Sigmoid, T>, Frozen<Dense<2, 4, Sigmoid, T>>];
+    are_format![Residual<Dense<2, 2, Tanh, T>>, Skip, BatchNorm<2, Relu, [T; 2]>, Dropout<[T; 2]>];
+    are_format![Parallel<Dense<2, 4, Tanh, T>, Dense<2, 3, Softmax, T>, 7>, BatchNormGradient<2, T>];
+    are_format![Joined<[T; 2], Tanh, Relu>, Split<CrossEntropy, HalfSquaredError>, FoldError];
     are_format![Net<T>, Deep<T>, OnFeatures<T>, Kind, Places, Tensor, TensorList];
     are_format![Pair<Dense<2, 4, Tanh, T>, Dense<4, 3, Softmax, T>>];
     are_format![<Deep<T> as Layer>::Gradient, <OnFeatures<T> as Layer>::Gradient];

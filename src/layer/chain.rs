@@ -231,6 +231,11 @@ where
             visit,
         );
     }
+    #[inline]
+    fn seed_dropout(&mut self, seeds: &mut impl FnMut() -> u64) {
+        self.first.seed_dropout(seeds);
+        self.rest.seed_dropout(seeds);
+    }
 }
 
 impl<'a, First, Rest, const K: usize> Samples<'a, Chain<First, Rest>, K>

@@ -3,21 +3,31 @@
 mod chain;
 mod convolution;
 mod dense;
+mod dropout;
 mod frozen;
+mod joined;
 mod macros;
+mod norm;
+mod parallel;
 mod pool;
+mod residual;
 mod trace;
 
 pub use chain::{Chain, Mlp};
 pub use convolution::{Conv1d, Conv2d, DepthwiseConv2d};
 pub use dense::Dense;
+pub use dropout::Dropout;
 pub use frozen::Frozen;
+pub use joined::{Joined, Split};
 #[doc(hidden)]
 pub use macros::__sizes;
+pub use norm::{BatchNorm, BatchNormGradient, Channels, FoldError, FoldNorm};
+pub use parallel::{Beside, Parallel};
 pub use pool::{
     Flatten, FlattenChannelsLast, GlobalMax, GlobalMean, MaxPool1d, MaxPool2d, MeanPool1d,
     MeanPool2d,
 };
+pub use residual::{Residual, Shortcut, Skip};
 pub use trace::{EndsIn, LayerTrace};
 
 use core::fmt;
@@ -354,6 +364,14 @@ pub trait Layer: Sized {
         traces: [&mut Self::Trace; K],
     ) {
         let _ = (inputs, traces);
+    }
+
+    /// Gives each [`Dropout`] in this layer a seed, or 0 to drop nothing; called by
+    /// `init::with_dropout`. Override it only in layers that consist of
+    /// layers. A [`Frozen`] layer drops nothing.
+    #[inline]
+    fn seed_dropout(&mut self, seeds: &mut impl FnMut() -> u64) {
+        let _ = seeds;
     }
 }
 

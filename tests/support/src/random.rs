@@ -1,6 +1,9 @@
 //! Random numbers, networks and samples that are the same on every run.
 
-use gradlet::{Activation, Chain, Dense, Frozen, Hidden, Layer, Scalar, Takes};
+use gradlet::{
+    Activation, BatchNorm, Beside, Chain, Channels, Dense, Dropout, Frozen, Hidden, Layer,
+    Parallel, Residual, Scalar, Shortcut, Skip, Takes,
+};
 
 use super::Bare;
 
@@ -74,5 +77,54 @@ where
     fn random(rng: &mut Rng) -> Self {
         let first = F::random(rng);
         Self::new(first, R::random(rng))
+    }
+}
+
+impl Random for Skip {
+    fn random(_: &mut Rng) -> Self {
+        Self
+    }
+}
+
+impl<L, P> Random for Residual<L, P>
+where
+    L: Layer + Random,
+    P: Shortcut<L::Input, L::Output, L::Format> + Random,
+{
+    #[inline(never)]
+    fn random(rng: &mut Rng) -> Self {
+        let layer = L::random(rng);
+        Self::with_projection(layer, P::random(rng))
+    }
+}
+
+impl<A, B, const N: usize> Random for Parallel<A, B, N>
+where
+    A: Layer + Random,
+    B: Beside<A::Input, A::Format> + Random,
+{
+    #[inline(never)]
+    fn random(rng: &mut Rng) -> Self {
+        let first = A::random(rng);
+        Self::new(first, B::random(rng))
+    }
+}
+
+/// With positive variances.
+impl<const C: usize, A, T, X, const E: u32> Random for BatchNorm<C, A, X, E>
+where
+    T: Scalar,
+    X: Channels<C, Element = T>,
+{
+    #[inline(never)]
+    fn random(rng: &mut Rng) -> Self {
+        let (weight, bias) = (rng.array(-1.5, 1.5), rng.array(-0.5, 1.0));
+        Self::new(weight, bias, rng.array(-1.0, 1.0), rng.array(0.25, 2.0))
+    }
+}
+
+impl<X, const N: u32, const D: u32> Random for Dropout<X, N, D> {
+    fn random(_: &mut Rng) -> Self {
+        Self::new()
     }
 }

@@ -1,0 +1,98 @@
+//! Residual connections.
+
+use gradlet::prelude::*;
+
+use crate::check::{any, check, classes};
+
+/// Each activation inside of a residual, and before and behind it.
+macro_rules! residuals {
+    ($($name:ident: $inner:ty, $before:ty, $behind:ty;)+) => { $(
+        #[test]
+        fn $name() {
+            type Block = Residual<Dense<3, 3, $inner, f64>>;
+            type Deep = Residual<Chain<Dense<3, 5, $before, f64>, Dense<5, 3, $inner, f64>>>;
+            type Wider = Residual<Dense<3, 4, $inner, f64>, Dense<3, 4, $before, f64>>;
+            type Nested = Residual<Chain<Block, Dense<3, 4, $inner, f64>>, Dense<3, 4, Identity, f64>>;
+            check::<Block, HalfSquaredError>(any);
+            check::<Deep, HalfSquaredError>(any);
+            check::<Nested, MeanSquaredError>(any);
+            check::<Chain<Block, Dense<3, 2, $behind, f64>>, HalfSquaredError>(any);
+            check::<
+                Chain<Dense<2, 3, $before, f64>, Chain<Wider, Dense<4, 2, Softmax, f64>>>,
+                CrossEntropy,
+            >(classes);
+            check::<
+                Chain<Dense<2, 3, $before, f64>, Chain<Deep, Chain<Wider, Dense<4, 1, Sigmoid, f64>>>>,
+                BinaryCrossEntropy,
+            >(any);
+        }
+    )+ };
+}
+residuals! {
+    residuals_of_tanh_have_the_right_gradient: Tanh, Identity, Sigmoid;
+    residuals_of_relu_have_the_right_gradient: Relu, Relu, Tanh;
+    residuals_of_gelu_have_the_right_gradient: Gelu, Silu, Gelu;
+    residuals_of_softmax_have_the_right_gradient: Softmax, Elu, Softplus;
+}
+
+#[test]
+fn frozen_branches_are_passed_but_not_learned() {
+    type Inner = Dense<3, 3, Tanh, f64>;
+    type Net<L, P> =
+        Chain<Dense<2, 3, Tanh, f64>, Chain<Residual<L, P>, Dense<3, 1, Identity, f64>>>;
+    check::<Net<Frozen<Inner>, Skip>, HalfSquaredError>(any);
+    check::<Net<Inner, Frozen<Inner>>, HalfSquaredError>(any);
+    check::<Net<Frozen<Inner>, Inner>, HalfSquaredError>(any);
+    check::<Net<Frozen<Inner>, Frozen<Inner>>, HalfSquaredError>(any);
+    check::<Chain<Frozen<Residual<Inner>>, Dense<3, 2, Tanh, f64>>, HalfSquaredError>(any);
+    assert_eq!(Net::<Frozen<Inner>, Inner>::PARAMS, 9 + 12 + 4);
+}
+
+#[test]
+fn residual_adds_both_branches_and_names_their_tensors_in_order() {
+    type Block = Residual<Dense<2, 3, Tanh>, Dense<2, 3, Identity>>;
+    let layer = Dense::<2, 3, Tanh>::new([[0.1, -0.2, 0.3], [0.4, 0.5, -0.6]], [0.7, 0.0, -0.1]);
+    let projection = Dense::<2, 3, Identity>::new([[1.0, 2.0, 3.0], [4.0, 5.0, 6.0]], [0.5; 3]);
+    let block = Block::with_projection(layer.clone(), projection.clone());
+    let x = [0.25, -0.75];
+    let (a, b) = (layer.forward(&x), projection.forward(&x));
+    assert_eq!(block.forward(&x), core::array::from_fn(|i| a[i] + b[i]));
+    let mut flat = vec![];
+    block.visit(|_, values| flat.extend_from_slice(values));
+    assert_eq!((flat.len(), flat[0], flat[9]), (18, 0.1, 1.0));
+    assert_eq!((Block::MACS, Block::TENSORS.layers()), (12, 2));
+    assert_eq!(block.into_parts(), (layer, projection));
+    let fingerprints = [
+        Residual::<Dense<2, 2>>::FINGERPRINT,
+        Residual::<Dense<2, 2>, Dense<2, 2>>::FINGERPRINT,
+        Residual::<Dense<2, 2, Tanh>>::FINGERPRINT,
+        Dense::<2, 2>::FINGERPRINT,
+    ];
+    assert!((1..4).all(|i| !fingerprints[..i].contains(&fingerprints[i])));
+    // Two numbers for each unit of the layer and of the sum; the skip needs nothing.
+    assert_eq!(size_of::<<Residual<Dense<2, 2>> as Layer>::Trace>(), 4 * 2 * (2 + 2));
+}
+
+#[test]
+fn residual_is_printed_as_source() {
+    let net = Residual::new(Dense::<1, 1, Identity>::new([[0.5]], [0.25]));
+    let text = net.to_source().to_string();
+    let want = "Residual::with_projection(\n    Dense::new(\n        [\n            [0.5],\n        ],\n        \
+                [0.25],\n    ),\n    Skip,\n)";
+    assert_eq!(text, want);
+}
+
+#[test]
+fn training_refuses_what_is_not_finite_in_either_branch() {
+    type Net = Chain<Residual<Dense<2, 2, Tanh>, Dense<2, 2, Identity>>, Dense<2, 1, Sigmoid>>;
+    let mut trainer = Trainer::<Net, BinaryCrossEntropy>::new();
+    let sgd = Sgd { learning_rate: 0.1 };
+    for value in [f32::NAN, f32::INFINITY] {
+        let mut net = Net::ZERO;
+        assert!(!trainer.step(&mut net, &sgd, &[value, 0.0], &[1.0]).is_finite());
+        assert_eq!(net, Net::ZERO);
+    }
+    let mut net = Net::ZERO;
+    net.first_mut().projection_mut().bias_mut()[1] = f32::NAN;
+    assert!(trainer.step(&mut net, &sgd, &[0.0, 0.0], &[1.0]).is_nan());
+}
