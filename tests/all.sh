@@ -182,7 +182,7 @@ needs_firmware() {
 
 step_firmware() {
     (cd examples/firmware && cargo fmt --check)
-    firmware_clippy thumbv7em-none-eabihf --features measure
+    firmware_clippy thumbv7em-none-eabihf --features large,measure
     firmware_clippy thumbv7em-none-eabihf --features panic-never,panic-on-purpose
     firmware_clippy thumbv6m-none-eabi --features pico
     firmware_clippy thumbv8m.main-none-eabihf --features pico2

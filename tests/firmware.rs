@@ -26,6 +26,10 @@ mod models;
 #[allow(clippy::cast_possible_truncation, clippy::must_use_candidate, reason = "as above")]
 #[path = "../examples/firmware/devices/src/personal.rs"]
 mod personal;
+#[allow(dead_code, unreachable_pub, missing_debug_implementations, reason = "as above")]
+#[allow(clippy::cast_possible_truncation, clippy::doc_markdown, reason = "it has other lints")]
+#[path = "../examples/firmware/devices/src/toycar.rs"]
+mod toycar;
 #[allow(dead_code, unreachable_pub, reason = "as above")]
 #[path = "../examples/firmware/devices/src/vibration.rs"]
 mod vibration;
@@ -39,7 +43,7 @@ use firmware::{
     Build, Core, Elf, M0, M0_WITH_4_MB, M3, M4F, M7, M33, RV32, cargo, circle, explain, folder,
     output, run, run_counting,
 };
-use gradlet::prelude::*;
+use gradlet::{net, prelude::*, safetensors};
 use models::{Hash, RUNS, WORKED_INPUT, WORKED_NET, WORKED_STEPS, WORKED_TARGET};
 
 // On the host: the runs are worth comparing
@@ -281,6 +285,120 @@ fn devices_learn_rotated_digits_to_the_bits_of_the_host() {
         assert!(page.contains(&log), "not in the page:\n{log}");
         let (_, log) = log.split_once('\n').unwrap();
         assert_eq!(log, want, "{}", core.target);
+    }
+}
+
+const TOYCAR: &[u8] = include_bytes!("../examples/firmware/data/toycar.safetensors");
+const TOYCAR_WINDOWS: toycar::Recording<'_> =
+    toycar::Recording(include_bytes!("../examples/firmware/data/toycar_windows.bin"));
+const TOYCAR_OUTPUTS: &[u8] = include_bytes!("../examples/firmware/data/toycar_outputs.bin");
+
+/// Runs with a stack for networks of a megabyte.
+fn with_large_stack<T: Send + 'static>(run: fn() -> T) -> T {
+    std::thread::Builder::new().stack_size(64 << 20).spawn(run).unwrap().join().unwrap()
+}
+
+/// What `toycar` prints.
+fn adapted() -> String {
+    let layers = ["0", "1", "2", "3", "4", "5", "6", "7", ".."];
+    let body = safetensors::from_bytes(TOYCAR, &layers).unwrap();
+    let head = safetensors::from_bytes(TOYCAR, &["8", "9", ".."]).unwrap();
+    let mut device = toycar::Device::new(&body, head);
+    let error = toycar::largest_error(
+        |window| device.net().forward(window),
+        TOYCAR_WINDOWS.windows(),
+        TOYCAR_OUTPUTS,
+    );
+    let (shown, others) = TOYCAR_WINDOWS.halves();
+    let scores = |device: &mut toycar::Device<'_>| {
+        let known = device.mean_score(others.windows());
+        let new = device.mean_score(others.windows().map(toycar::of_new_car));
+        format!("score of the known car {known:?}, of the new one {new:?}")
+    };
+    let before = scores(&mut device);
+    device.adapt(shown.windows().map(toycar::of_new_car));
+    let (after, hash) = (scores(&mut device), Hash::of(device.net()).0);
+    format!(
+        "largest error in {} windows {:?} dB\nfrom the factory: {before}\nafter learning: {after}\n\
+         hash of the parameters {hash:016x}\n",
+        toycar::WINDOWS,
+        error,
+    )
+}
+
+/// The outputs that the firmware's are compared with.
+#[test]
+fn outputs_of_toycar_are_those_in_f64() {
+    type Net = net![
+        f64; 640 => 128 Relu => 128 Relu => 128 Relu => 128 Relu => 8 Relu => 128 Relu => 128 Relu
+            => 128 Relu => 128 Relu => 640 Identity
+    ];
+    assert_eq!(Net::PARAMS, 265_864);
+    let (windows, worst) = with_large_stack(|| {
+        let layers = ["0", "1", "2", "3", "4", "5", "6", "7", "8", "9"];
+        let net: Net = safetensors::from_bytes(TOYCAR, &layers).unwrap();
+        let outputs = TOYCAR_OUTPUTS.chunks_exact(8 * toycar::INPUTS);
+        let errors = TOYCAR_WINDOWS.windows().zip(outputs).map(|(window, outputs)| {
+            let wanted = outputs.chunks_exact(8).map(|y| f64::from_le_bytes(y.try_into().unwrap()));
+            let found = net.forward(&window.map(f64::from));
+            found.into_iter().zip(wanted).map(|(y, wanted)| (y - wanted).abs()).fold(0.0, f64::max)
+        });
+        let errors: Vec<_> = errors.collect();
+        (errors.len(), errors.into_iter().fold(0.0, f64::max))
+    });
+    assert_eq!(windows, toycar::WINDOWS);
+    // Sums in another order; the outputs are up to 62.
+    assert!(worst < 1e-10, "{worst}");
+}
+
+#[test]
+fn toycar_adapts_to_a_new_car() {
+    let log = with_large_stack(adapted);
+    assert!(log.starts_with("largest error in 20 windows "), "{log}");
+    let numbers: Vec<f32> = log.split([' ', ',', '\n']).filter_map(|w| w.parse().ok()).collect();
+    let [_, error, known, new, known_after, new_after, ..] = numbers[..] else {
+        panic!("{log}");
+    };
+    assert!(error < 1e-2, "{log}");
+    assert!(known < 10.0 && new > 15.0, "{log}");
+    assert!(new_after < 10.5 && known_after < 11.0, "{log}");
+}
+
+#[test]
+#[ignore = "needs QEMU and cross targets: tests/all.sh firmware"]
+fn toycar_adapts_to_the_bits_of_the_host() {
+    let want = with_large_stack(adapted);
+    // The same features as those of `toycar_cost`, so that the network is loaded once.
+    for (core, features) in [(M7, "large,measure"), (M33, "large")] {
+        let program = Build::new(core, "release", "toycar").features(features).build();
+        let (status, log) = run(core, &program);
+        assert!(status.success(), "{status}\n{log}");
+        // Each weight is in flash once.
+        let flash = Elf::read(program).loaded_bytes();
+        println!("{flash} bytes of flash");
+        assert!((1_063_456..1_260_000).contains(&flash), "{flash}");
+        // Its page shows it.
+        let page = include_str!("../examples/firmware/README.md");
+        assert!(page.contains(&log), "not in the page:\n{log}");
+        let is_known = |line: &&str| !line.starts_with("RAM of the device");
+        let lines: Vec<_> = log.lines().filter(is_known).collect();
+        assert_eq!(lines, want.lines().collect::<Vec<_>>(), "{}", core.target);
+    }
+}
+
+#[test]
+#[ignore = "needs QEMU and cross targets: tests/all.sh firmware"]
+fn toycar_takes_what_its_page_says() {
+    let page = include_str!("../examples/firmware/README.md");
+    let page = &page[page.find("| of `toycar` |").unwrap()..];
+    let build = Build::new(M7, "release", "toycar_cost").features("large,measure");
+    let log = run_counting(M7, &build.build());
+    for name in ["inference", "score", "step"] {
+        let (written, measured) = (numbers_of(page, name), numbers_of(&log, name));
+        // Another compiler makes other code, of about the same quality.
+        let is_near = |(&written, &measured): (&u32, &u32)| measured <= written + written / 8 + 32;
+        assert!(written.iter().zip(&measured).all(is_near), "{name}: {measured:?}");
+        assert_eq!((written.len(), measured.len()), (2, 2), "{name}");
     }
 }
 

@@ -19,6 +19,9 @@ const CORES: [(&str, &str); 5] = [
     ("riscv32imac-unknown-none-elf", "virt"),
 ];
 
+/// With the feature `large`, instead of that of the same name.
+const LARGE: (&str, &str) = ("mps2-an505", "mps2-an505-large");
+
 /// The memory map for a target, with the features that are on.
 fn memory_map(target: &str, is_on: impl Fn(&str) -> bool) -> Result<&'static str, String> {
     let boards: Vec<_> = BOARDS.into_iter().filter(|(board, _)| is_on(board)).collect();
@@ -26,6 +29,7 @@ fn memory_map(target: &str, is_on: impl Fn(&str) -> bool) -> Result<&'static str
         [] => CORES
             .into_iter()
             .find_map(|(core, map)| (core == target).then_some(map))
+            .map(|map| if map == LARGE.0 && is_on("large") { LARGE.1 } else { map })
             .ok_or_else(|| format!("no memory map for the target {target}")),
         [(board, wanted)] if wanted == target => Ok(board),
         [(board, wanted)] => Err(format!(

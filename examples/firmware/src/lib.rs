@@ -15,6 +15,8 @@ pub mod measured;
 pub mod models;
 #[allow(clippy::needless_range_loop, reason = "the loops that textbooks have")]
 pub mod reference;
+#[cfg(feature = "large")]
+pub mod toycar;
 
 pub use board::start;
 pub use devices::{detector, personal, vibration};
