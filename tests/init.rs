@@ -205,6 +205,26 @@ fn initialisers_have_the_variance_and_shape_of_their_paper() {
 }
 
 #[test]
+fn convolutions_have_the_fans_of_their_filters() {
+    /// The largest of 320 weights.
+    fn largest(fill: impl Fn(&mut Filters, &mut SplitMix)) -> f64 {
+        let mut layer = Filters::ZERO;
+        fill(&mut layer, &mut SplitMix::new(8));
+        assert_eq!(layer.bias(), &[0.0; 16]);
+        let weights = layer.weights().as_flattened().as_flattened();
+        weights.iter().fold(0.0, |largest, weight| weight.abs().max(largest))
+    }
+    // Two groups of 4 channels: PyTorch's weights are [16, 4, 5].
+    type Filters = Conv1d<8, 8, 16, 5, 4, Relu, f64, 1, 0, 1, 4>;
+    let fan_in = (6.0_f64 / 20.0).sqrt();
+    let he = largest(init::he_uniform);
+    assert!(he <= fan_in && he > 0.97 * fan_in, "{he} of {fan_in}");
+    let both = (6.0_f64 / (20.0 + 80.0)).sqrt();
+    let xavier = largest(init::xavier_uniform);
+    assert!(xavier <= both && xavier > 0.97 * both, "{xavier} of {both}");
+}
+
+#[test]
 fn initialisers_draw_as_often_as_they_say() {
     let (mut net, mut rng) = (Net::<f32>::ZERO, SplitMix::new(3));
     init::he_uniform(&mut net, &mut rng);

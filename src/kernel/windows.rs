@@ -18,9 +18,8 @@
 use core::ops::Range;
 
 use super::fpu::{columns, columns_mut};
-use super::{begin_sums, stay_rolled};
+use super::{Both, HARDWARE, Hardware, begin_sums, stay_rolled};
 use crate::scalar::Scalar;
-use crate::target::{HARDWARE, Hardware};
 
 /// One dimension of the windows.
 #[derive(Clone, Copy)]
@@ -591,7 +590,9 @@ macro_rules! rows {
                         let Some((last, before)) = d.split_last() else { continue };
                         if apart >= $r {
                             // A step is a chunk, which needs no check; the last may be incomplete.
-                            sums.add_all(x.chunks_exact(apart).zip(before).map(|(x, d)| {
+                            // Not `zip`, which divides, in a function of its own at level z.
+                            let steps = Both(x.chunks_exact(apart), before.iter());
+                            sums.add_all(steps.map(|(x, d)| {
                                 Some((*x.first_chunk()?, *columns(d, column)?))
                             }));
                         } else {

@@ -119,6 +119,25 @@ impl Pool for Mean {
     }
 }
 
+/// The forward pass of a training step. The sums are those of the inputs, as a maximum hides an
+/// infinite one.
+#[inline(always)]
+fn trace_all<T: Scalar, Y: Shape<Element = T>, L, const N: usize>(
+    layer: &L,
+    inputs: [&L::Input; N],
+    traces: [&mut LayerTrace<T, Y, Identity>; N],
+) -> [T; N]
+where
+    L: Layer<Format = T, Output = Y>,
+{
+    let mut inputs = inputs.into_iter();
+    traces.map(|trace| {
+        let Some(input) = inputs.next() else { return T::ZERO };
+        layer.logits(input, trace.output_mut());
+        input.as_slice().iter().copied().sum()
+    })
+}
+
 /// Implements what layers without parameters have in common; their types say all.
 macro_rules! without_parameters {
     ([$($generics:tt)*] $Name:ident $name:literal $Type:ty) => {
@@ -212,6 +231,15 @@ macro_rules! pooling {
             fn logits(&self, input: &Self::Input, logits: &mut Self::Output) {
                 let (x, y) = (Shape::as_slice(input), Shape::as_mut_slice(logits));
                 $Kind::forward(Self::WINDOWS, count(Self::WINDOWS), x, y);
+            }
+
+            #[inline]
+            fn forward_trace<const N: usize>(
+                &self,
+                inputs: [&Self::Input; N],
+                traces: [&mut Self::Trace; N],
+            ) -> [T; N] {
+                trace_all(self, inputs, traces)
             }
 
             #[inline]
@@ -341,6 +369,15 @@ macro_rules! global {
             fn logits(&self, input: &$X, logits: &mut [T; C]) {
                 let windows = covered::<C>($rows, $columns);
                 $Kind::forward(windows, count(windows), Shape::as_slice(input), logits);
+            }
+
+            #[inline]
+            fn forward_trace<const N: usize>(
+                &self,
+                inputs: [&Self::Input; N],
+                traces: [&mut Self::Trace; N],
+            ) -> [T; N] {
+                trace_all(self, inputs, traces)
             }
 
             #[inline]

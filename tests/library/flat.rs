@@ -7,6 +7,7 @@
     reason = "tests may panic, and compare exactly"
 )]
 
+use crate::convolutions::{Image, Sequence};
 use crate::outside_layers as outside;
 use gradlet::Weight;
 use gradlet::flat::{
@@ -129,6 +130,8 @@ fn every_network_goes_into_arrays_and_back() {
         OnBorrowed = Chain::new(&BORROWED, Zero::ZERO),
         Chain<Conv1d<2, 3, 9, 6, 8>, Gru<3, 4, 6, 12>> = Zero::ZERO,
         Gru<3, 4, 6, 12, f64> = Zero::ZERO,
+        Sequence = Zero::ZERO,
+        Image = Zero::ZERO,
     }
     assert_eq!(OnFeatures::PARAMS, 3 * 2 + 2 + 2 + 1);
     assert_eq!(Between::PARAMS, 2 * 3 + 3 + 3 + 1);

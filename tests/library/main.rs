@@ -3,6 +3,7 @@
 #![recursion_limit = "256"]
 
 mod activations;
+mod convolutions;
 mod deep;
 mod early_stopping;
 mod exports;

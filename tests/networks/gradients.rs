@@ -82,7 +82,7 @@ impl Numeric {
 
 /// Which targets fit a loss.
 #[derive(Clone, Copy)]
-enum Targets {
+pub(crate) enum Targets {
     /// Numbers within `-1..1`.
     Any,
     /// Numbers within `0..1`.
@@ -92,16 +92,14 @@ enum Targets {
 }
 
 impl Targets {
-    fn draw<const OUT: usize>(self, rng: &mut Rng) -> [f64; OUT] {
-        match self {
-            Self::Any => rng.array(-1.0, 1.0),
-            Self::Unit => rng.array(0.0, 1.0),
-            Self::Classes => {
-                let t = rng.array::<f64, OUT>(0.0, 1.0);
-                let sum: f64 = t.iter().sum();
-                t.map(|t| t / sum)
-            }
+    fn draw<Y: Shape<Element = f64>>(self, rng: &mut Rng) -> Y {
+        let low = if matches!(self, Self::Any) { -1.0 } else { 0.0 };
+        let mut t = rng.shape::<Y>(low, 1.0);
+        if matches!(self, Self::Classes) {
+            let sum: f64 = t.as_slice().iter().sum();
+            t.as_mut_slice().iter_mut().for_each(|t| *t /= sum);
         }
+        t
     }
 }
 
@@ -145,20 +143,16 @@ fn loss<N: Layer<Format = f64>, L: Loss<N::Activation, N::Format>>(
 
 /// Checks a network of random parameters on a random sample; says how many derivatives there were
 /// and how many were skipped.
-fn check<N, L, const IN: usize, const OUT: usize>(
-    seed: u64,
-    scale: f64,
-    targets: Targets,
-) -> Result<(usize, usize), TestCaseError>
+fn check<N, L>(seed: u64, scale: f64, targets: Targets) -> Result<(usize, usize), TestCaseError>
 where
-    N: Layer<Format = f64, Input = [f64; IN], Output = [f64; OUT]> + Random,
+    N: Layer<Format = f64> + Random,
     L: Loss<N::Activation, N::Format>,
 {
     let mut rng = Rng(seed);
     // Rectifiers may all be off: then the gradient is zero, and there is nothing to compare.
     for _ in 0..50 {
         let mut net = N::random(&mut rng);
-        let mut x = rng.array(-scale, scale);
+        let mut x: N::Input = rng.shape(-scale, scale);
         let t = targets.draw(&mut rng);
 
         let parameters = flat(&net);
@@ -171,11 +165,11 @@ where
         if numeric.largest() < 1e-6 {
             continue;
         }
-        let inputs = x;
-        let by_input = Numeric::new(IN, &mut |i, step| {
-            x[i] = inputs[i] + step;
+        let inputs = x.clone();
+        let by_input = Numeric::new(N::Input::LEN, &mut |i, step| {
+            x.as_mut_slice()[i] = inputs.as_slice()[i] + step;
             let loss = loss::<N, L>(&net, &x, &t);
-            x[i] = inputs[i];
+            x.as_mut_slice()[i] = inputs.as_slice()[i];
             loss
         });
         if by_input.largest() >= 1e-6 {
@@ -195,7 +189,7 @@ where
         let moves = parameters.iter().zip(flat(&net));
         let moves: Vec<_> = moves.map(|(before, after)| (before - after) / learning_rate).collect();
         numeric.compare("step", &moves)?;
-        return Ok((N::PARAMS + IN, numeric.skipped() + by_input.skipped()));
+        return Ok((N::PARAMS + N::Input::LEN, numeric.skipped() + by_input.skipped()));
     }
     Err(TestCaseError::fail("50 networks without a gradient"))
 }
@@ -224,13 +218,13 @@ fn check_values(name: &str, kinks: bool, check: Checked<'_>) {
 }
 
 /// Checks a network type.
-fn check_all<N, L, const IN: usize, const OUT: usize>(targets: Targets, kinks: bool)
+pub(crate) fn check_all<N, L>(targets: Targets, kinks: bool)
 where
-    N: Layer<Format = f64, Input = [f64; IN], Output = [f64; OUT]> + Random,
+    N: Layer<Format = f64> + Random,
     L: Loss<N::Activation, N::Format>,
 {
     let name = core::any::type_name::<(N, L)>().replace("gradlet::", "");
-    check_values(&name, kinks, &|seed, scale| check::<N, L, IN, OUT>(seed, scale, targets));
+    check_values(&name, kinks, &|seed, scale| check::<N, L>(seed, scale, targets));
 }
 
 /// One activation and one loss: a layer alone, a chain of three with hidden activation `$hidden`,
@@ -241,10 +235,10 @@ macro_rules! pair {
         type First = Dense<3, 4, $hidden, f64>;
         type Middle = Dense<4, 5, $hidden, f64>;
         let (targets, kinks) = (Targets::$targets, $kinks);
-        check_all::<Last, $loss, 5, 3>(targets, kinks);
-        check_all::<Chain<First, Chain<Middle, Last>>, $loss, 3, 3>(targets, kinks);
-        check_all::<Chain<Frozen<First>, Chain<Middle, Last>>, $loss, 3, 3>(targets, kinks);
-        check_all::<Chain<First, Chain<Frozen<Middle>, Last>>, $loss, 3, 3>(targets, kinks);
+        check_all::<Last, $loss>(targets, kinks);
+        check_all::<Chain<First, Chain<Middle, Last>>, $loss>(targets, kinks);
+        check_all::<Chain<Frozen<First>, Chain<Middle, Last>>, $loss>(targets, kinks);
+        check_all::<Chain<First, Chain<Frozen<Middle>, Last>>, $loss>(targets, kinks);
     }};
 }
 
@@ -298,11 +292,11 @@ fn cross_entropy_gradients_match_central_differences() {
 #[test]
 fn fast_gradients_match_central_differences_for_many_outputs() {
     type Yes<const OUT: usize> = net![f64; 2 => 9 fast::Tanh => OUT fast::Sigmoid];
-    check_all::<Yes<8>, BinaryCrossEntropy, 2, 8>(Targets::Unit, false);
-    check_all::<Yes<19>, BinaryCrossEntropy, 2, 19>(Targets::Unit, false);
+    check_all::<Yes<8>, BinaryCrossEntropy>(Targets::Unit, false);
+    check_all::<Yes<19>, BinaryCrossEntropy>(Targets::Unit, false);
     type Class<const OUT: usize> = net![f64; 2 => 9 fast::Sigmoid => OUT fast::Softmax];
-    check_all::<Class<8>, CrossEntropy, 2, 8>(Targets::Classes, false);
-    check_all::<Class<19>, CrossEntropy, 2, 19>(Targets::Classes, false);
+    check_all::<Class<8>, CrossEntropy>(Targets::Classes, false);
+    check_all::<Class<19>, CrossEntropy>(Targets::Classes, false);
 }
 
 /// Shapes that take every path of the kernels: four rows at a time and one, two or three rows left
@@ -312,11 +306,11 @@ macro_rules! shapes {
         $({
             check_all::<
                 net![f64; $input => $first Tanh => $second Sigmoid => $output Identity],
-                HalfSquaredError, $input, $output,
+                HalfSquaredError,
             >(Targets::Any, false);
             check_all::<
                 net![f64; $input => $first Silu => $second Relu => $output Sigmoid],
-                BinaryCrossEntropy, $input, $output,
+                BinaryCrossEntropy,
             >(Targets::Unit, true);
         })+
     }};
@@ -349,9 +343,9 @@ fn gradients_match_central_differences_in_wide_shapes() {
 fn a_chain_first_in_a_chain_has_the_right_gradient() {
     type Head = Chain<Dense<3, 4, Tanh, f64>, Dense<4, 33, Silu, f64>>;
     type Tail = Chain<Dense<33, 5, Gelu, f64>, Dense<5, 3, Softmax, f64>>;
-    check_all::<Chain<Head, Tail>, CrossEntropy, 3, 3>(Targets::Classes, false);
-    check_all::<Chain<Frozen<Head>, Tail>, CrossEntropy, 3, 3>(Targets::Classes, false);
-    check_all::<Chain<Head, Frozen<Tail>>, CrossEntropy, 3, 3>(Targets::Classes, false);
+    check_all::<Chain<Head, Tail>, CrossEntropy>(Targets::Classes, false);
+    check_all::<Chain<Frozen<Head>, Tail>, CrossEntropy>(Targets::Classes, false);
+    check_all::<Chain<Head, Frozen<Tail>>, CrossEntropy>(Targets::Classes, false);
 }
 
 #[test]
@@ -424,9 +418,9 @@ fn kinks_are_seen_and_smooth_functions_are_not_taken_for_kinks() {
 fn a_layer_without_biases_has_the_right_gradient() {
     type First = Bare<3, 5, Tanh>;
     type Last = Bare<5, 3, Softmax>;
-    check_all::<Bare<4, 3, Gelu>, Huber, 4, 3>(Targets::Any, true);
-    check_all::<Chain<First, Last>, CrossEntropy, 3, 3>(Targets::Classes, false);
-    check_all::<Chain<Frozen<First>, Last>, CrossEntropy, 3, 3>(Targets::Classes, false);
+    check_all::<Bare<4, 3, Gelu>, Huber>(Targets::Any, true);
+    check_all::<Chain<First, Last>, CrossEntropy>(Targets::Classes, false);
+    check_all::<Chain<Frozen<First>, Last>, CrossEntropy>(Targets::Classes, false);
 }
 
 #[test]
@@ -435,10 +429,10 @@ fn a_layer_of_factors_has_the_right_gradient_in_every_place() {
     type First = Chain<Scale<3, f64>, Dense<3, 2, Tanh, f64>>;
     type Middle = Chain<Dense<2, 4, Sigmoid, f64>, Chain<Scale<4, f64>, Dense<4, 2, Tanh, f64>>>;
     type Last = Chain<Dense<2, 4, Tanh, f64>, Scale<4, f64>>;
-    check_all::<Alone, HalfSquaredError, 4, 4>(Targets::Any, false);
-    check_all::<First, HalfSquaredError, 3, 2>(Targets::Any, false);
-    check_all::<Middle, MeanSquaredError, 2, 2>(Targets::Any, false);
-    check_all::<Last, HalfSquaredError, 2, 4>(Targets::Any, false);
+    check_all::<Alone, HalfSquaredError>(Targets::Any, false);
+    check_all::<First, HalfSquaredError>(Targets::Any, false);
+    check_all::<Middle, MeanSquaredError>(Targets::Any, false);
+    check_all::<Last, HalfSquaredError>(Targets::Any, false);
 }
 
 #[test]

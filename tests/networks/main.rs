@@ -1,5 +1,6 @@
 //! Tests of many networks: these take longer to optimise than to run as they are.
 
+mod convolutions;
 mod gradients;
 mod not_finite;
 mod optimizers;

@@ -1,8 +1,9 @@
 //! Random numbers, networks and samples that are the same on every run.
 
 use gradlet::{
-    Activation, BatchNorm, Beside, Chain, Channels, Dense, Dropout, Frozen, Hidden, Layer,
-    Parallel, Residual, Scalar, Shortcut, Skip, Takes,
+    Activation, BatchNorm, Beside, Chain, Channels, Conv1d, Conv2d, Dense, Dropout, Flatten,
+    FlattenChannelsLast, Frozen, GlobalMax, GlobalMean, Hidden, Kind, Layer, MaxPool1d, MaxPool2d,
+    MeanPool1d, MeanPool2d, Parallel, Residual, Scalar, Shape, Shortcut, Skip, Takes, Zero,
 };
 
 use super::Bare;
@@ -33,6 +34,15 @@ impl Rng {
     pub fn array<T: Scalar, const N: usize>(&mut self, low: f64, high: f64) -> [T; N] {
         core::array::from_fn(|_| T::from_f64(self.range(low, high)))
     }
+
+    /// An array of any number of dimensions.
+    #[inline(never)]
+    pub fn shape<S: Shape<Element: Scalar>>(&mut self, low: f64, high: f64) -> S {
+        let mut shape = S::ZERO;
+        let values = shape.as_mut_slice().iter_mut();
+        values.for_each(|value| *value = Scalar::from_f64(self.range(low, high)));
+        shape
+    }
 }
 
 /// Networks with random parameters: weights within `+-2 / sqrt(IN)`, so that sums stay near 1
@@ -59,6 +69,61 @@ impl<const IN: usize, const OUT: usize, A: Activation<T>, T: Scalar> Random
         let size = 2.0 / (IN as f64).sqrt();
         Self::new(core::array::from_fn(|_| rng.array(-size, size)))
     }
+}
+
+/// A layer whose outputs see so many inputs.
+#[inline(never)]
+fn filled<T: Scalar, L: Layer<Format = T> + Zero>(inputs: usize, rng: &mut Rng) -> L {
+    let size = 2.0 / (inputs as f64).sqrt();
+    let mut layer = L::ZERO;
+    layer.visit_mut(|tensor, values| {
+        let (low, high) = if tensor.kind == Kind::Weight { (-size, size) } else { (-0.5, 1.0) };
+        values.iter_mut().for_each(|value| *value = T::from_f64(rng.range(low, high)));
+    });
+    layer
+}
+
+macro_rules! convolutions {
+    ($($Conv:ident [$($size:ident)+] [$($option:ident)+] $inputs:expr;)+) => { $(
+        impl<$(const $size: usize,)+ A: Activation<T>, T: Scalar, $(const $option: usize),+> Random
+            for $Conv<$($size,)+ A, T, $($option),+>
+        {
+            fn random(rng: &mut Rng) -> Self {
+                filled($inputs, rng)
+            }
+        }
+    )+ };
+}
+convolutions! {
+    Conv1d [L C OUT K M] [STEP PADDING DILATION GROUP] GROUP * K;
+    Conv2d [H W C OUT KH KW MH MW] [SH SW PH PW DH DW GROUP] GROUP * KH * KW;
+}
+
+/// Layers without parameters.
+macro_rules! constant {
+    ($([$($generics:tt)*] $Layer:ty;)+) => { $(
+        impl<$($generics)*> Random for $Layer {
+            fn random(_: &mut Rng) -> Self {
+                Self::new()
+            }
+        }
+    )+ };
+}
+constant! {
+    [const L: usize, const C: usize, const K: usize, const M: usize, T, const STEP: usize]
+        MaxPool1d<L, C, K, M, T, STEP>;
+    [const L: usize, const C: usize, const K: usize, const M: usize, T, const STEP: usize]
+        MeanPool1d<L, C, K, M, T, STEP>;
+    [const H: usize, const W: usize, const C: usize, const KH: usize, const KW: usize,
+        const MH: usize, const MW: usize, T, const SH: usize, const SW: usize]
+        MaxPool2d<H, W, C, KH, KW, MH, MW, T, SH, SW>;
+    [const H: usize, const W: usize, const C: usize, const KH: usize, const KW: usize,
+        const MH: usize, const MW: usize, T, const SH: usize, const SW: usize]
+        MeanPool2d<H, W, C, KH, KW, MH, MW, T, SH, SW>;
+    [X] GlobalMean<X>;
+    [X] GlobalMax<X>;
+    [X, const N: usize] Flatten<X, N>;
+    [X, const N: usize] FlattenChannelsLast<X, N>;
 }
 
 impl<L: Random> Random for Frozen<L> {

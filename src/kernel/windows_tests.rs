@@ -1,0 +1,281 @@
+//! The loops of windows, those of other hardware too, against reference loops that add in the order
+//! of the contract, bit for bit.
+
+extern crate std;
+
+use core::array;
+use core::ops::RangeInclusive;
+use std::vec;
+use std::vec::Vec;
+
+use crate::scalar::Scalar;
+
+/// The loops of this target, and those that would run on other hardware.
+macro_rules! targets {
+    ($($name:ident: $hardware:expr;)+) => { $(
+        #[path = "."]
+        mod $name {
+            #![allow(dead_code, clippy::duplicate_mod, reason = "the same file for other hardware")]
+
+            use super::super::{Both, Hardware, begin_sums, fpu, stay_rolled};
+
+            const HARDWARE: Hardware = $hardware;
+
+            #[path = "windows.rs"]
+            pub(super) mod windows;
+        }
+    )+ };
+}
+targets! {
+    soft_float: Hardware::SoftFloat;
+    fpu: Hardware::Fpu;
+    vectors: Hardware::Simd;
+}
+
+/// Random numbers that are the same on every run: `SplitMix64`.
+struct Random(u64);
+
+impl Random {
+    fn word(&mut self) -> u64 {
+        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let z = (self.0 ^ (self.0 >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        let z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        z ^ (z >> 31)
+    }
+
+    fn size(&mut self, range: RangeInclusive<usize>) -> usize {
+        range.start() + (self.word() >> 33) as usize % (range.end() - range.start() + 1)
+    }
+
+    fn of<T: Copy>(&mut self, choices: &[T]) -> T {
+        choices[self.size(0..=choices.len() - 1)]
+    }
+
+    /// Numbers whose sums depend on the order of addition; some are zeros, of both signs.
+    fn numbers<T: Scalar>(&mut self, count: usize) -> Vec<T> {
+        let number = |word: u64| match word % 16 {
+            0 => T::ZERO,
+            1 => -T::ZERO,
+            _ => T::from_f64((word >> 11) as f64 / (1_u64 << 53) as f64 - 0.5),
+        };
+        (0..count).map(|_| number(self.word())).collect()
+    }
+
+    fn rows<T: Scalar, const OUT: usize>(&mut self, count: usize) -> Vec<[T; OUT]> {
+        let numbers = self.numbers(count * OUT);
+        (0..count).map(|row| array::from_fn(|o| numbers[row * OUT + o])).collect()
+    }
+}
+
+/// One dimension, as the reference sees it.
+#[derive(Clone, Copy, Debug)]
+struct Line {
+    input: usize,
+    kernel: usize,
+    output: usize,
+    step: usize,
+    padding: usize,
+    dilation: usize,
+}
+
+impl Line {
+    const ONE: Self = Self { input: 1, kernel: 1, output: 1, step: 1, padding: 0, dilation: 1 };
+
+    /// Any that a layer may have: with padding in front and behind, as much as is needed or more, and
+    /// with steps left over that no window sees.
+    fn random(random: &mut Random, kernel: usize, output: usize) -> Self {
+        let (kernel, output) = (random.size(1..=kernel), random.size(1..=output));
+        let (step, dilation) = (random.size(1..=3), random.size(1..=3));
+        let (last, width) = ((output - 1) * step, (kernel - 1) * dilation);
+        let padding = match random.size(0..=2) {
+            0 => 0,
+            1 => width,
+            _ => random.size(0..=width),
+        };
+        let least = (last + 1).saturating_sub(padding).max(1);
+        let exact = (last + width + 1).saturating_sub(padding).max(least);
+        let input = if random.size(0..=1) == 0 { exact } else { random.size(least..=exact + 2) };
+        Self { input, kernel, output, step, padding, dilation }
+    }
+
+    /// The step that a tap sees, or `None` in the padding.
+    fn place(self, position: usize, tap: usize) -> Option<usize> {
+        let place = (position * self.step + tap * self.dilation).checked_sub(self.padding)?;
+        (place < self.input).then_some(place)
+    }
+}
+
+/// A convolution, as the reference sees it.
+#[derive(Debug)]
+struct Case {
+    rows: Line,
+    columns: Line,
+    channels: usize,
+    group: usize,
+    outputs: usize,
+}
+
+impl Case {
+    fn random(random: &mut Random, outputs: usize) -> Self {
+        let rows = match random.size(0..=1) {
+            0 => Line::ONE,
+            _ => Line::random(random, 3, 3),
+        };
+        let columns = Line::random(random, 5, 9);
+        let divisors: Vec<_> = (1..=outputs).filter(|n| outputs % n == 0).collect();
+        let (groups, group) = match random.size(0..=3) {
+            0 => (outputs, 1),
+            1 => (random.of(&divisors), random.size(1..=3)),
+            _ => (1, random.of(&[1, 2, 3, 4, 5, 6, 8, 17])),
+        };
+        Self { rows, columns, channels: groups * group, group, outputs }
+    }
+
+    fn positions(&self) -> usize {
+        self.rows.output * self.columns.output
+    }
+
+    fn rows_of_weights(&self) -> usize {
+        self.rows.kernel * self.columns.kernel * self.group
+    }
+
+    fn inputs(&self) -> usize {
+        self.rows.input * self.columns.input * self.channels
+    }
+
+    /// Calls `f` with each position, row of weights and index of an input that an output sees, those
+    /// of one position in the order of taps and channels.
+    fn products(&self, output: usize, mut f: impl FnMut(usize, usize, usize)) {
+        let Self { rows, columns, channels, group, outputs } = *self;
+        let first = output / (outputs / (channels / group)) * group;
+        for position in 0..self.positions() {
+            let (y, x) = (position / columns.output, position % columns.output);
+            for tap in 0..rows.kernel * columns.kernel {
+                let row = rows.place(y, tap / columns.kernel);
+                let column = columns.place(x, tap % columns.kernel);
+                let (Some(row), Some(column)) = (row, column) else { continue };
+                for c in 0..group {
+                    let pixel = row * columns.input + column;
+                    f(position, tap * group + c, pixel * channels + first + c);
+                }
+            }
+        }
+    }
+}
+
+fn assert_bits<T: Scalar>(got: &[T], want: &[T], what: &str, case: &Case) {
+    assert_eq!(got.len(), want.len());
+    for (i, (got, want)) in got.iter().zip(want).enumerate() {
+        let (got, want) = (got.to_f64(), want.to_f64());
+        assert!(got.to_bits() == want.to_bits(), "{what} {i}: {got:e}, not {want:e}; {case:?}");
+    }
+}
+
+/// What a reference says of a case with random numbers.
+struct Wanted<T, const OUT: usize> {
+    weights: Vec<[T; OUT]>,
+    bias: [T; OUT],
+    x: Vec<T>,
+    d: Vec<[T; OUT]>,
+    y: Vec<[T; OUT]>,
+    dx: Vec<T>,
+    gradient: Vec<[T; OUT]>,
+    bias_gradient: [T; OUT],
+}
+
+impl<T: Scalar, const OUT: usize> Wanted<T, OUT> {
+    fn new(case: &Case, random: &mut Random) -> Self {
+        let nothing = [-T::ZERO; OUT];
+        let mut wanted = Self {
+            weights: random.rows(case.rows_of_weights()),
+            bias: random.rows(1)[0],
+            x: random.numbers(case.inputs()),
+            d: random.rows(case.positions()),
+            y: vec![nothing; case.positions()],
+            dx: vec![-T::ZERO; case.inputs()],
+            gradient: vec![nothing; case.rows_of_weights()],
+            bias_gradient: nothing,
+        };
+        let Self { weights, bias, x, d, y, dx, gradient, bias_gradient } = &mut wanted;
+        // By input, tap and output: the order in which an input gradient adds.
+        let mut parts = vec![];
+        for o in 0..OUT {
+            case.products(o, |position, row, i| {
+                y[position][o] += weights[row][o] * x[i];
+                gradient[row][o] += x[i] * d[position][o];
+                parts.push((i, row / case.group, o, weights[row][o] * d[position][o]));
+            });
+            y.iter_mut().for_each(|y| y[o] += bias[o]);
+            d.iter().for_each(|d| bias_gradient[o] += d[o]);
+        }
+        parts.sort_by_key(|&(i, tap, o, _)| (i, tap, o));
+        parts.into_iter().for_each(|(i, _, _, product)| dx[i] += product);
+        wanted
+    }
+}
+
+/// Random cases with this number type and this number of outputs.
+macro_rules! check {
+    ($target:ident $T:ty: $($out:literal)+) => { $({
+        use $target::windows::{self, Axis, Windows};
+
+        let mut random = Random($out);
+        for _ in 0..120 {
+            let case = Case::random(&mut random, $out);
+            let want = Wanted::<$T, $out>::new(&case, &mut random);
+            let axis = |line: Line| {
+                let Line { input, kernel, output, step, padding, dilation } = line;
+                let axis = Axis { input, kernel, output, step, padding, dilation };
+                assert!(axis.is_valid());
+                axis
+            };
+            let (rows, columns) = (axis(case.rows), axis(case.columns));
+            let windows = Windows { rows, columns, channels: case.channels, group: case.group };
+
+            let mut y = vec![[<$T>::NAN; $out]; case.positions()];
+            windows::affine(windows, &want.weights, &want.bias, &want.x, &mut y);
+            assert_bits(y.as_flattened(), want.y.as_flattened(), "logit", &case);
+
+            let mut dx = vec![<$T>::NAN; case.inputs()];
+            windows::input_gradient(windows, &want.weights, &want.d, &mut dx);
+            assert_bits(&dx, &want.dx, "input gradient", &case);
+
+            let mut gradient = vec![[<$T>::NAN; $out]; case.rows_of_weights()];
+            let mut times = vec![0; case.rows_of_weights()];
+            let bias = windows::gradient(windows, &want.x, &want.d, |first, rows| {
+                gradient[first..first + rows.len()].copy_from_slice(rows);
+                times[first..first + rows.len()].iter_mut().for_each(|times| *times += 1);
+            });
+            assert!(times.iter().all(|&times| times == 1), "{case:?}");
+            assert_bits(gradient.as_flattened(), want.gradient.as_flattened(), "gradient", &case);
+            assert_bits(&bias, &want.bias_gradient, "gradient of the bias", &case);
+
+            let mut macs = 0;
+            (0..$out).for_each(|o| case.products(o, |_, _, _| macs += 1));
+            assert_eq!(windows.macs($out), macs, "{case:?}");
+        }
+    })+ };
+}
+
+macro_rules! sums_run_in_the_order_of_the_contract {
+    ($($target:ident)+) => { $(
+        mod $target {
+            use super::super::*;
+
+            // Few numbers of outputs, as each takes seconds to compile.
+            #[test]
+            fn in_f32() {
+                check!($target f32: 1 4 13 25);
+            }
+
+            #[test]
+            fn in_f64() {
+                check!($target f64: 6);
+            }
+        }
+    )+ };
+}
+
+mod sums_run_in_the_order_of_the_contract {
+    sums_run_in_the_order_of_the_contract!(soft_float fpu vectors);
+}
