@@ -10,10 +10,13 @@ it, to be pasted into a Rust program.
 In a program that has the model, call `export(model, "model.safetensors")` instead; it takes PyTorch
 models too.
 
-The model must be a chain of dense layers and activations. Scaling and batch normalisation are
-folded into the dense layers; dropout and flattening do nothing after training. Anything else is an
-error that names it. What is to be written is first run in NumPy and compared with the model's own
-predictions.
+The model must be a chain of dense layers, convolutions, pooling, flattening and activations. Scaling
+and batch normalisation are folded into the layers with weights; dropout does nothing after training.
+Anything else is an error that names it. What is to be written is first run in NumPy and compared
+with the model's own predictions.
+
+A PyTorch model that begins with a convolution does not know the length of its input: give
+`shape=(128, 6)`, of 128 steps with 6 channels, or `shape=(28, 28, 1)`.
 
 Needs numpy, safetensors, and the library of the model.
 """
@@ -28,7 +31,7 @@ from importlib import import_module
 from pathlib import Path
 
 import numpy as np
-from export_steps import Dense, NotPossible, Scaling
+from export_steps import Conv, Dense, Flatten, NotPossible, Pool, Scaling
 from safetensors.numpy import save
 
 # ---- the network ---------------------------------------------------------------------------------
@@ -39,56 +42,160 @@ FAR = 100
 
 @dataclass
 class Network:
-    """Dense layers; the scaling that the model begins with.
+    """Layers, with the shapes of their inputs, and the scaling that the model begins with.
 
     Of that, `(x - offset) / scale` is left in front if those are there.
     """
 
     layers: list = field(default_factory=list)
+    shapes: list = field(default_factory=list)
     scaling: Scaling | None = None
     offset: np.ndarray | None = None
     scale: np.ndarray | None = None
 
+    def with_weights(self):
+        return [layer for layer in self.layers if isinstance(layer, (Conv, Dense))]
 
-def network_of(steps, number):
+
+def network_of(steps, shape, number):
     """Folds activations into the layers before them, scalings into the layers before or after."""
     network, pending = Network(), None
     layers = network.layers
+    shape = shape if begins_with_windows(steps) else None
     for step in steps:
         last = layers[-1] if layers else None
-        if isinstance(step, Dense):
-            refuse_other_size(last, step)
-            if pending and not last:
-                pending = scale_inputs(network, pending, step.weights.shape[1], number)
-            if pending:
+        if isinstance(step, Flatten):
+            if shape is None or len(shape) == 1:
+                continue
+            if pending and np.size(pending.factor) > 1:
+                steps_or_pixels = math.prod(shape[:-1])
+                order = np.tile if step.channels_last else np.repeat
+                pending = Scaling(pending.place, order(pending.factor, steps_or_pixels),
+                                  order(pending.shift, steps_or_pixels))
+        elif isinstance(step, Pool) and pending and step.kind == "Max":
+            if not np.all(pending.factor > 0):
+                raise NotPossible(f"{pending.place}: negative factors before the maximum of "
+                                  f"{step.place}; move it behind that, and train again")
+        if isinstance(step, (Conv, Dense, Flatten, Pool)):
+            if shape is None:
+                shape = step.weights.shape[1:]
+            after = shape_after(step, shape, last)
+            if isinstance(step, (Conv, Dense)) and pending:
+                if not network.with_weights():
+                    pending = scale_inputs(network, pending, shape, number)
                 step.scale_inputs(pending)
-            pending = None
+                pending = None
             layers.append(step)
+            network.shapes.append(shape)
+            shape = after
         elif isinstance(step, Scaling):
             if pending:
                 shift = pending.shift * step.factor + step.shift
                 pending = Scaling(step.place, pending.factor * step.factor, shift)
-            elif last and last.activation == "Identity":
+            elif isinstance(last, (Conv, Dense)) and last.activation == "Identity":
                 last.scale_outputs(step)
             else:
                 pending = step
         elif step.name != "Identity":
+            last = layer_to_activate(layers, step)
             if pending or not last or last.activation != "Identity":
-                raise NotPossible(f"{step.place}: {step.name} without a dense layer right before "
-                                  "it; put one there and train again")
+                raise NotPossible(f"{step.place}: {step.name} without a dense layer or convolution "
+                                  "right before it; put one there and train again")
             last.activation = step.name if step.name != "LeakyRelu" else leaky_relu(step, number)
     if pending and layers:
         raise NotPossible(f"{pending.place}: no dense layer next to it to fold it into; "
                           "move it, and train again")
-    refuse_softmax(layers)
+    refuse_softmax(network.with_weights())
     return network
 
 
-def scale_inputs(network, scaling, inputs, number):
+def begins_with_windows(steps):
+    """Whether the network takes a sequence or an image, not a vector."""
+    for step in steps:
+        if isinstance(step, (Dense, Flatten)):
+            return False
+        if isinstance(step, (Conv, Pool)):
+            return True
+    return False
+
+
+# A maximum of those is that of the maximum.
+INCREASING = {"Elu", "HardSigmoid", "LeakyRelu", "Relu", "Sigmoid", "Softplus", "Tanh"}
+
+
+def layer_to_activate(layers, activation):
+    """The last layer, or the one before a pooling or flattening that may as well come after it."""
+    for layer in reversed(layers):
+        if isinstance(layer, (Conv, Dense)):
+            return layer
+        increases = activation.name in INCREASING and activation.slope >= 0
+        if isinstance(layer, Pool) and not (layer.kind == "Max" and increases):
+            raise NotPossible(f"{activation.place}: {activation.name} right behind {layer.place}; "
+                              "move it before the pooling, and train again")
+        if isinstance(layer, Flatten) and activation.name == "Softmax":
+            return None
+    return None
+
+
+def shape_after(step, shape, last):
+    """The shape of what a layer puts out."""
+    if isinstance(step, Dense):
+        inputs = step.weights.shape[1]
+        if shape != (inputs,):
+            before = f"{last.place} before it has" if last else "the model has"
+            after = f"{shape[0]} outputs" if len(shape) == 1 else f"outputs of the shape {shape}"
+            raise NotPossible(f"{step.place} takes {inputs} inputs, but {before} {after}")
+        return (len(step.weights),)
+    if isinstance(step, Flatten):
+        return (math.prod(shape),)
+    *lengths, channels = shape
+    if isinstance(step, Pool) and step.size is None:
+        return (channels,)
+    wanted = len(step.step)
+    if len(lengths) != wanted:
+        raise NotPossible(f"{step.place} takes inputs of {wanted + 1} dimensions with the channels, "
+                          f"but there is the shape {shape}")
+    if isinstance(step, Pool):
+        for length, size, distance in zip(lengths, step.size, step.step):
+            if length < size or (length - size) % distance:
+                raise NotPossible(f"{step.place}: windows of {size} that are {distance} apart do not "
+                                  f"cover {length}, what is left over is lost; change the sizes, "
+                                  "and train again")
+        positions = [(n - k) // s + 1 for n, k, s in zip(lengths, step.size, step.step)]
+        return (*positions, channels)
+    outputs, group, *kernel = step.weights.shape
+    if channels % group or (channels // group) and outputs % (channels // group):
+        raise NotPossible(f"{step.place} takes groups of {group} channels, but there are {channels}")
+    positions = [axis[1] for axis in axes_of(step, lengths)]
+    if min(positions) < 1:
+        raise NotPossible(f"{step.place}: its kernel is longer than its input, {lengths}")
+    return (*positions, outputs)
+
+
+def axes_of(conv, lengths):
+    """Of each dimension the zeros before the first and the number of positions."""
+    axes = []
+    for at, (length, step, dilation) in enumerate(zip(lengths, conv.step, conv.dilation)):
+        width = (conv.weights.shape[2 + at] - 1) * dilation
+        if conv.padding in ("same", "causal"):
+            positions = -(-length // step)
+            needed = max((positions - 1) * step + width + 1 - length, 0)
+            axes.append((width if conv.padding == "causal" else needed // 2, positions))
+        else:
+            padding = conv.padding[at]
+            axes.append((padding, (length + 2 * padding - width - 1) // step + 1))
+    return axes
+
+
+def scale_inputs(network, scaling, shape, number):
     """Begins the network; returns what is to be folded into the first layer."""
     network.scaling = scaling
     if np.abs(scaling.shift).max() <= FAR:
         return scaling
+    if len(shape) > 1 or network.layers:
+        raise NotPossible(f"{scaling.place}: its offset is more than {FAR} times its scale, folding "
+                          "it would lose digits; scale the inputs before, and train again")
+    inputs = shape[0]
     if not np.all(scaling.factor):
         raise NotPossible(f"{scaling.place}: multiplies an input by 0; train without that input")
     pair = -scaling.shift / scaling.factor, 1 / scaling.factor
@@ -110,21 +217,17 @@ def leaky_relu(step, number):
                       "train with one such as 0.01")
 
 
-def refuse_other_size(last, layer):
-    inputs = layer.weights.shape[1]
-    if last and last.weights.shape[0] != inputs:
-        raise NotPossible(f"{layer.place} takes {inputs} inputs, but {last.place} before it has "
-                          f"{last.weights.shape[0]} outputs; gradlet has layers of vectors only")
-
-
 def refuse_softmax(layers):
     if not layers:
-        raise NotPossible("the model has no dense layer")
+        raise NotPossible("the model has no dense layer and no convolution")
     *hidden, last = layers
     for layer in hidden:
         if layer.activation == "Softmax":
             raise NotPossible(f"{layer.place}: Softmax between two layers; gradlet has it "
                               "only after the last")
+    if last.activation == "Softmax" and isinstance(last, Conv):
+        raise NotPossible(f"{last.place}: Softmax at each position; gradlet has it only after a "
+                          "dense layer")
     if last.activation == "Softmax" and len(last.weights) == 1:
         raise NotPossible(f"{last.place}: Softmax of one unit is always 1; train with Sigmoid")
 
@@ -132,7 +235,7 @@ def refuse_softmax(layers):
 def tensors_of(network, number):
     """By their names, in the numbers that are written."""
     tensors = {}
-    for layer in network.layers:
+    for layer in network.with_weights():
         for kind, array in ("weight", layer.weights), ("bias", layer.bias):
             if array is None:
                 continue
@@ -157,7 +260,7 @@ FUNCTIONS = {
     "Relu": lambda z: np.maximum(z, 0),
     "Sigmoid": lambda z: 1 / (1 + np.exp(-z)),
     "Silu": lambda z: z / (1 + np.exp(-z)),
-    "Softmax": lambda z: (e := np.exp(z - z.max(1, keepdims=True))) / e.sum(1, keepdims=True),
+    "Softmax": lambda z: (e := np.exp(z - z.max(-1, keepdims=True))) / e.sum(-1, keepdims=True),
     "Softplus": lambda z: np.maximum(z, 0) + np.log1p(np.exp(-abs(z))),
     "Tanh": np.tanh,
 }
@@ -179,26 +282,70 @@ def forward(network, tensors, x, epsilon):
         y = (x - network.offset) / network.scale
         error = epsilon * (abs(y) + abs(x / network.scale))
     for layer in network.layers:
-        weights = tensors[f"{layer.name}.weight"].T
-        bias = tensors.get(f"{layer.name}.bias", x.dtype.type(0))
-        variance = (error**2 + (epsilon * y.astype(float)) ** 2) @ weights.astype(float) ** 2
-        variance += (epsilon * bias.astype(float)) ** 2
-        y, slope = apply(layer.activation, y @ weights + bias)
-        error = np.hypot(slope * variance**0.5, epsilon * abs(y))
+        if isinstance(layer, (Conv, Dense)):
+            weights = tensors[f"{layer.name}.weight"]
+            bias = tensors.get(f"{layer.name}.bias", x.dtype.type(0))
+            variance = error**2 + (epsilon * y.astype(float)) ** 2
+            variance = products(layer, weights.astype(float) ** 2, variance)
+            variance = variance + (epsilon * bias.astype(float)) ** 2
+            y, slope = apply(layer.activation, products(layer, weights, y) + bias)
+            error = np.hypot(slope * variance**0.5, epsilon * abs(y))
+        else:
+            y, error = (rearranged(layer, a) for a in (y, error))
+            error = np.hypot(error, epsilon * abs(y))
     return y, error
+
+
+def products(layer, weights, x):
+    """The sums of a layer, without the bias; channels are last."""
+    if isinstance(layer, Dense):
+        return x @ weights.T
+    outputs, group, *kernel = weights.shape
+    axes = axes_of(layer, x.shape[1:-1])
+    groups = x.shape[-1] // group
+    weights = weights.reshape(groups, outputs // groups, group, *kernel)
+    y = np.zeros((len(x), *(positions for _, positions in axes), groups, outputs // groups), x.dtype)
+    # As many zeros behind as the last position needs.
+    padding = [(before, max((m - 1) * s + (k - 1) * d + 1 - before - n, 0))
+               for (before, m), n, k, s, d in
+               zip(axes, x.shape[1:-1], kernel, layer.step, layer.dilation)]
+    x = np.pad(x, [(0, 0), *padding, (0, 0)])
+    for tap in np.ndindex(*kernel):
+        places = tuple(slice(t * d, t * d + (m - 1) * s + 1, s) for t, d, s, (_, m) in
+                       zip(tap, layer.dilation, layer.step, axes))
+        seen = x[(slice(None), *places)]
+        seen = seen.reshape(*seen.shape[:-1], groups, group)
+        y += np.einsum("...gc,goc->...go", seen, weights[(..., *tap)])
+    return y.reshape(*y.shape[:-2], outputs)
+
+
+def rearranged(layer, x):
+    """What a pooling or flattening makes of it."""
+    if isinstance(layer, Flatten):
+        x = x if layer.channels_last else np.moveaxis(x, -1, 1)
+        return x.reshape(len(x), -1)
+    function = np.max if layer.kind == "Max" else np.mean
+    spatial = tuple(range(1, x.ndim - 1))
+    if layer.size is None:
+        return function(x, spatial)
+    windows = np.lib.stride_tricks.sliding_window_view(x, layer.size, spatial)
+    windows = windows[(slice(None), *(slice(None, None, step) for step in layer.step))]
+    return function(windows, tuple(range(-len(spatial), 0)))
 
 
 def check(network, tensors, model, number):
     """Compares what is to be written with the model, on inputs small and large of both signs."""
     draws = np.random.default_rng(1)
-    inputs = network.layers[0].weights.shape[1]
-    x = draws.standard_normal((256, inputs)) * 10 ** draws.uniform(-1, 1, (256, 1))
+    shape = network.shapes[0]
+    size = draws.uniform(-1, 1, (256, *(1 for _ in shape)))
+    x = draws.standard_normal((256, *shape)) * 10**size
     if network.scaling:
         factor = network.scaling.factor
         x = (x - network.scaling.shift) / np.where(factor == 0, 1, factor)
     x = x.astype(number)
     # Libraries leave out what is below 1e-9, such as the tail of softplus.
     got, error = forward(network, tensors, x, max(np.finfo(number).eps, model.epsilon, 1e-10))
+    got, error = (a.reshape(len(x), -1) for a in (got, error))
     want = model.predict(x.astype(float))
     if want.shape != got.shape:
         raise NotPossible(f"for inputs of the shape {x.shape} the model predicts {want.shape}, "
@@ -221,25 +368,64 @@ def rust_strings(texts):
     return ", ".join(f'"{text}"' for text in escaped)
 
 
-def rust_type(layers, f64):
-    inputs = layers[0].weights.shape[1]
-    sizes = [len(layer.weights) for layer in layers]
-    activations = [layer.activation for layer in layers]
-    if len(layers) == 2:
-        parts = [inputs, *sizes, *activations] + ["f64"] * f64
+def rust_type(network, f64):
+    layers = network.layers
+    if len(layers) == 2 and all(isinstance(layer, Dense) for layer in layers):
+        sizes = [*network.shapes[0], *(len(layer.weights) for layer in layers)]
+        parts = [*sizes, *(layer.activation for layer in layers)] + ["f64"] * f64
         return f"Mlp<{', '.join(map(str, parts))}>"
-    steps = "".join(f" => {size} {name}" for size, name in zip(sizes, activations))
-    return f"net![{'f64; ' * f64}{inputs}{steps}]"
+    steps = "".join(f" => {rust_layer(*pair)}" for pair in zip(layers, network.shapes))
+    return f"net![{'f64; ' * f64}{sizes_of(network.shapes[0])}{steps}]"
+
+
+def sizes_of(sizes):
+    return " x ".join(map(str, sizes))
+
+
+def rust_layer(layer, shape):
+    if isinstance(layer, Dense):
+        return f"{len(layer.weights)} {layer.activation}"
+    if isinstance(layer, Flatten):
+        return "FlattenChannelsLast" if layer.channels_last else "Flatten"
+    if isinstance(layer, Pool):
+        if layer.size is None:
+            return f"Global{layer.kind}"
+        options = [sizes_of(layer.size)]
+        if layer.step != layer.size:
+            options.append(f"step {sizes_or_one(layer.step)}")
+        return f"{layer.kind}Pool({', '.join(options)})"
+    outputs, group, *kernel = layer.weights.shape
+    options, groups = [sizes_of(kernel)], shape[-1] // group
+    kind = f"Conv{len(kernel)}d"
+    if groups > 1 and group == 1 and outputs == groups:
+        kind = "Depthwise"
+    else:
+        options.insert(0, str(outputs))
+    if any(step > 1 for step in layer.step):
+        options.append(f"step {sizes_or_one(layer.step)}")
+    if layer.padding in ("same", "causal"):
+        options.append(f"padding {layer.padding}")
+    elif any(layer.padding):
+        options.append(f"padding {sizes_or_one(layer.padding)}")
+    if any(dilation > 1 for dilation in layer.dilation):
+        options.append(f"dilation {sizes_or_one(layer.dilation)}")
+    if groups > 1 and kind != "Depthwise":
+        options.append(f"groups {groups}")
+    return f"{kind}({', '.join(options)}) {layer.activation}"
+
+
+def sizes_or_one(sizes):
+    """Once if they are the same."""
+    return str(sizes[0]) if len(set(sizes)) == 1 else sizes_of(sizes)
 
 
 def rust_source(network, path, f64, model):
     lines = []
     if model.inputs is not None:
         lines.append(f"// The inputs are {rust_strings(model.inputs)}.")
-    lines.append(f"type Net = {rust_type(network.layers, f64)};")
-    file, names = rust_strings([Path(path).name]), rust_strings(l.name for l in network.layers)
-    file = f"{'f64; ' * f64}include_bytes!({file})"
-    lines.append(f"static NET: Net = gradlet::load![{file}; {names}];")
+    lines.append(f"type Net = {rust_type(network, f64)};")
+    file, names = rust_strings([Path(path).name]), rust_strings(l.name for l in network.with_weights())
+    lines.append(f"static NET: Net = gradlet::load![include_bytes!({file}); {names}];")
     if network.scale is not None:
         offset, scale = (", ".join(map(str, array)) for array in (network.offset, network.scale))
         lines.append("/// For the inputs: `NET.forward(&SCALING.transform(&x))`.")
@@ -247,7 +433,7 @@ def rust_source(network, path, f64, model):
         lines.append(f"static SCALING: {scaling}<{len(network.scale)}{', f64' * f64}> =")
         lines.append(f"    {scaling}::new([{offset}], [{scale}]);")
     if model.classes is not None:
-        one = len(network.layers[-1].weights) == 1
+        one = len(network.with_weights()[-1].weights) == 1
         order = " in the order of the outputs"
         meaning = "; the output is the probability of the second" if one else order
         lines.append(f"/// The classes{meaning}.")
@@ -266,14 +452,21 @@ def read(model):
                       "give the model itself: tensors do not say what network they belong to")
 
 
-def export(model, path, f64=False):
+def export(model, path, f64=False, shape=None):
     """Writes the weights of `model` to `path`; returns the Rust that loads them.
+
+    `shape` is that of an input with the channels last, `(128, 6)` or `(28, 28, 1)`; needed if the
+    model begins with a convolution or pooling and does not say it itself.
 
     Raises `NotPossible` if the model has anything without a counterpart; nothing is written then.
     """
     number = np.float64 if f64 else np.float32
     model = read(model)
-    network = network_of(model.steps, number)
+    shape = model.shape if shape is None else tuple(shape)
+    if shape is None and begins_with_windows(model.steps):
+        raise NotPossible("the length of the input is not known; call `export` with `shape=(128, 6)` "
+                          "for 128 steps of 6 channels, or `shape=(28, 28, 1)` for an image")
+    network = network_of(model.steps, shape, number)
     tensors = tensors_of(network, number)
     check(network, tensors, model, number)
     source = rust_source(network, path, f64, model)

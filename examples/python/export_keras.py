@@ -3,7 +3,8 @@
 import keras
 import numpy as np
 from export_steps import (
-    Activation, Dense, Model, NotPossible, Scaling, batch_norm, kind_of, no_counterpart, only
+    Activation, Conv, Dense, Flatten, Model, NotPossible, Pool, Scaling, batch_norm, kind_of,
+    no_counterpart, only
 )
 
 FUNCTIONS = {
@@ -24,9 +25,10 @@ NOTHING = {
     "ActivityRegularization",
     "AlphaDropout",
     "Dropout",
-    "Flatten",
     "GaussianDropout",
     "GaussianNoise",
+    "SpatialDropout1D",
+    "SpatialDropout2D",
 }
 
 # Keras computes in 32 bits with the others.
@@ -37,15 +39,19 @@ def read(model):
     layers, steps = chain(model), []
     for layer, input_shape in layers:
         steps += steps_of(layer, input_shape)
-    for number, dense in enumerate(step for step in steps if isinstance(step, Dense)):
+    for number, dense in enumerate(step for step in steps if isinstance(step, (Conv, Dense))):
         dense.name = str(number)
     # Reduced precision shows in the predictions, not in the weights.
     epsilon = max([EPSILONS.get(layer.compute_dtype, 2.0**-23) for layer, _ in layers], default=0)
 
     def predict(x):
-        return numbers(model(x.reshape(-1, *model.inputs[0].shape[1:]), training=False))
+        lengths = model.inputs[0].shape[1:]
+        x = x if None in lengths else x.reshape(-1, *lengths)
+        y = numbers(model(x, training=False))
+        return y.reshape(len(y), -1) if y.ndim > 2 else y
 
-    return Model(steps, predict, epsilon)
+    shape = tuple(model.inputs[0].shape[1:])
+    return Model(steps, predict, epsilon, shape=None if None in shape else shape)
 
 
 def chain(model):
@@ -79,7 +85,7 @@ def steps_of(layer, input_shape):
         return []
     if kind == "Rescaling":
         return [Scaling(place, numbers(layer.scale), numbers(layer.offset))]
-    if kind in ("Dense", "BatchNormalization", "Normalization") and len(input_shape) != 2:
+    if kind in ("Dense", "Normalization") and len(input_shape) != 2:
         raise NotPossible(f"{place}: {kind} of inputs of the shape {input_shape}, not of vectors; "
                           "put a Flatten before it and train again")
     if kind == "Dense":
@@ -87,8 +93,23 @@ def steps_of(layer, input_shape):
         bias = numbers(layer.bias) if layer.use_bias else None
         # Its weights are [inputs][outputs].
         return [Dense("", place, numbers(layer.kernel).T, bias), function(layer.activation, place)]
+    if kind == "Flatten":
+        return [Flatten(place, channels_last=True)]
+    if kind in CONVOLUTIONS:
+        return convolution(layer, kind, place)
+    if kind in POOLINGS:
+        only(place, kind, ["channels_last"], data_format=layer.data_format)
+        if kind.startswith("Global"):
+            only(place, kind, [False], keepdims=layer.keepdims)
+            return [Pool(place, POOLINGS[kind])]
+        only(place, kind, ["valid"], padding=layer.padding)
+        size, step = (
+            number if isinstance(number, tuple) else (number,) * (len(input_shape) - 2)
+            for number in (layer.pool_size, layer.strides or layer.pool_size)
+        )
+        return [Pool(place, POOLINGS[kind], size, step)]
     if kind == "BatchNormalization":
-        only(place, kind, [-1, 1], axis=layer.axis)
+        only(place, kind, [-1, len(input_shape) - 1], axis=layer.axis)
         gamma = numbers(layer.gamma) if layer.scale else None
         beta = numbers(layer.beta) if layer.center else None
         mean, variance = numbers(layer.moving_mean), numbers(layer.moving_variance)
@@ -100,6 +121,51 @@ def steps_of(layer, input_shape):
     if kind == "Activation":
         return [function(layer.activation, place)]
     return [activation_layer(layer, kind, place)]
+
+
+CONVOLUTIONS = {
+    "Conv1D", "Conv2D", "DepthwiseConv1D", "DepthwiseConv2D", "SeparableConv1D", "SeparableConv2D"
+}
+
+POOLINGS = {
+    f"{where}{kind}Pooling{dimensions}D": name
+    for where in ("", "Global")
+    for kind, name in (("Max", "Max"), ("Average", "Mean"))
+    for dimensions in (1, 2)
+}
+
+
+def convolution(layer, kind, place):
+    only(place, kind, ["channels_last"], data_format=layer.data_format)
+    bias = numbers(layer.bias) if layer.use_bias else None
+    step, dilation, padding = layer.strides, layer.dilation_rate, layer.padding
+    if not isinstance(step, tuple):
+        step = (step,) * layer.rank
+    if not isinstance(dilation, tuple):
+        dilation = (dilation,) * layer.rank
+    none = (0,) * len(step)
+    padding = none if padding == "valid" else padding
+    # Channels come last in Keras: [kernel..][group][outputs].
+    if kind.startswith("Conv"):
+        weights = np.moveaxis(numbers(layer.kernel), (-1, -2), (0, 1))
+        steps = [Conv("", place, weights, bias, step, padding, dilation)]
+    elif kind.startswith("Depthwise"):
+        weights = depthwise(numbers(layer.kernel))
+        steps = [Conv("", place, weights, bias, step, padding, dilation)]
+    else:
+        weights = depthwise(numbers(layer.depthwise_kernel))
+        pointwise = np.moveaxis(numbers(layer.pointwise_kernel), (-1, -2), (0, 1))
+        ones = (1,) * len(step)
+        steps = [Conv("", place, weights, None, step, padding, dilation),
+                 Conv("", place, pointwise, bias, ones, none, ones)]
+    return [*steps, function(layer.activation, place)]
+
+
+def depthwise(kernel):
+    """From [kernel..][channels][filters of each]."""
+    *window, channels, multiple = kernel.shape
+    kernel = np.moveaxis(kernel.reshape(*window, channels * multiple), -1, 0)
+    return kernel[:, None]
 
 
 def function(activation, place):

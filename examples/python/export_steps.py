@@ -31,8 +31,73 @@ class Dense:
 
 
 @dataclass
+class Conv:
+    """Convolution of a sequence or an image. Weights are [outputs][group][kernel..].
+
+    All else is one number for each dimension; `padding` is how many zeros are before the first.
+    """
+
+    name: str
+    place: str
+    weights: np.ndarray
+    bias: np.ndarray | None
+    step: tuple
+    # "same", "causal", or numbers, which are as many on both sides.
+    padding: object
+    dilation: tuple
+    activation: str = "Identity"
+
+    def scale_inputs(self, scaling):
+        if self.padding == "causal" or self.padding == "same" or any(self.padding):
+            if np.any(scaling.shift):
+                raise NotPossible(f"{scaling.place}: cannot be folded into {self.place}, whose "
+                                  "padding is 0 after it; train without that padding, or put the "
+                                  "normalisation behind a convolution")
+        outputs, group = self.weights.shape[:2]
+        ones = (1,) * len(self.step)
+        factor, shift = (self.of_inputs(a, group, outputs) for a in (scaling.factor, scaling.shift))
+        axes = tuple(range(1, self.weights.ndim))
+        bias = 0 if self.bias is None else self.bias
+        self.bias = bias + (self.weights * shift.reshape(-1, group, *ones)).sum(axes)
+        self.weights = self.weights * factor.reshape(-1, group, *ones)
+
+    def of_inputs(self, numbers, group, outputs):
+        """Those of the channels that each output sees."""
+        if np.size(numbers) == 1:
+            return np.full((outputs, group), numbers)
+        groups = numbers.size // group
+        return np.repeat(np.reshape(numbers, (groups, group)), outputs // groups, 0)
+
+    def scale_outputs(self, scaling):
+        bias = 0 if self.bias is None else self.bias
+        self.bias = bias * scaling.factor + scaling.shift
+        self.weights = (self.weights.T * scaling.factor).T
+
+
+@dataclass
+class Pool:
+    """`Max` or `Mean` of windows of `size`, or of everything if that is None."""
+
+    place: str
+    kind: str
+    size: tuple | None = None
+    step: tuple | None = None
+
+
+@dataclass
+class Flatten:
+    """To a vector, in the order of PyTorch or of Keras."""
+
+    place: str
+    channels_last: bool
+
+
+@dataclass
 class Scaling:
-    """`factor x + shift`, elementwise; both are as long as `x`, or one number for all."""
+    """`factor x + shift`, elementwise; both are as long as `x`, or one number for all.
+
+    Of a sequence or an image, as long as there are channels.
+    """
 
     place: str
     factor: np.ndarray
@@ -57,6 +122,8 @@ class Model:
     epsilon: float
     classes: list | None = None
     inputs: list | None = None
+    # Of an input, with the channels last; None if the model does not know.
+    shape: tuple | None = None
 
 
 def batch_norm(place, mean, variance, epsilon, gamma, beta):

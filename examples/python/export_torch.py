@@ -5,7 +5,8 @@ import copy
 import torch
 import torch.fx
 from export_steps import (
-    Activation, Dense, Model, NotPossible, batch_norm, kind_of, no_counterpart, only
+    Activation, Conv, Dense, Flatten, Model, NotPossible, Pool, batch_norm, kind_of, no_counterpart,
+    only
 )
 from torch import nn
 
@@ -49,15 +50,17 @@ def read(model):
     for call in chain(model):
         steps += steps_of(model, call)
     names = set()
-    for dense in (step for step in steps if isinstance(step, Dense)):
+    for dense in (step for step in steps if isinstance(step, (Conv, Dense))):
         # A layer that is used twice becomes two.
         while dense.name in names:
             dense.name += "_again"
         names.add(dense.name)
 
     def predict(x):
+        # Channels come first in PyTorch.
         with torch.no_grad():
-            return model(torch.from_numpy(x)).numpy().reshape(len(x), -1)
+            y = model(torch.from_numpy(x).movedim(-1, 1)).movedim(1, -1)
+        return y.numpy().reshape(len(x), -1)
 
     return Model(steps, predict, 0)
 
@@ -96,7 +99,8 @@ def only_reshapes(call):
 
 def steps_of(model, call):
     if only_reshapes(call):
-        return []
+        flattens = getattr(call.target, "__name__", call.target) != "squeeze"
+        return [Flatten(f"{call.name} in forward", channels_last=False)] if flattens else []
     if call.op == "call_module":
         module, place = model.get_submodule(call.target), f"layer {call.target!r}"
     else:
@@ -105,7 +109,27 @@ def steps_of(model, call):
     if kind in ("Linear", "ParametrizedLinear"):
         bias = None if module.bias is None else numbers(module.bias)
         return [Dense(call.target, place, numbers(module.weight), bias)]
-    if kind == "BatchNorm1d":
+    if kind in ("Conv1d", "Conv2d"):
+        only(place, kind, ["zeros"], padding_mode=module.padding_mode)
+        bias = None if module.bias is None else numbers(module.bias)
+        padding = (0,) * len(module.stride) if module.padding == "valid" else module.padding
+        return [Conv(call.target, place, numbers(module.weight), bias, module.stride, padding,
+                     module.dilation)]
+    if kind in ("MaxPool1d", "MaxPool2d", "AvgPool1d", "AvgPool2d"):
+        dimensions = int(kind[-2])
+        size, step, padding, dilation = (
+            number if isinstance(number, tuple) else (number,) * dimensions
+            for number in (module.kernel_size, module.stride, module.padding,
+                           getattr(module, "dilation", 1))
+        )
+        only(place, kind, [(0,) * dimensions], padding=padding)
+        only(place, kind, [(1,) * dimensions], dilation=dilation)
+        only(place, kind, [None], divisor_override=getattr(module, "divisor_override", None))
+        return [Pool(place, "Max" if kind[0] == "M" else "Mean", size, step)]
+    if kind in ("AdaptiveAvgPool1d", "AdaptiveAvgPool2d", "AdaptiveMaxPool1d", "AdaptiveMaxPool2d"):
+        only(place, kind, [1, (1,), (1, 1)], output_size=module.output_size)
+        return [Pool(place, "Max" if "Max" in kind else "Mean")]
+    if kind in ("BatchNorm1d", "BatchNorm2d"):
         if module.running_mean is None:
             raise NotPossible(f"{place}: {kind} without running statistics depends on the batch; "
                               "train with track_running_stats=True")
@@ -116,8 +140,9 @@ def steps_of(model, call):
         return [Activation(place, "LeakyRelu", module.negative_slope)]
     if kind == "Flatten":
         only(place, kind, [1], start_dim=module.start_dim)
-        return []
-    if kind in ("AlphaDropout", "Dropout", "FeatureAlphaDropout"):
+        only(place, kind, [-1], end_dim=module.end_dim)
+        return [Flatten(place, channels_last=False)]
+    if kind in ("AlphaDropout", "Dropout", "Dropout1d", "Dropout2d", "FeatureAlphaDropout"):
         return []
     if kind not in ACTIVATIONS:
         raise no_counterpart(place, kind)

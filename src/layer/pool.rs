@@ -2,6 +2,7 @@
 
 use core::fmt;
 use core::marker::PhantomData;
+use core::mem::ManuallyDrop;
 
 use super::{Deltas, Layer, LayerTrace, Samples};
 use crate::activation::Identity;
@@ -10,6 +11,7 @@ use crate::format::Format;
 use crate::kernel::each_sample;
 use crate::kernel::windows::{Axis, Windows};
 use crate::macros::{default_is_new, defmt_shows};
+use crate::safetensors::{File, Load, Loaded};
 use crate::scalar::Scalar;
 use crate::shape::Shape;
 use crate::source::ToSource;
@@ -174,6 +176,13 @@ macro_rules! without_parameters {
         }
 
         default_is_new!([$($generics)*] $Type);
+
+        impl<F: File, $($generics)*> Load<F> for $Type
+        where
+            Self: Layer,
+        {
+            const LOADED: Loaded<Self> = Ok(ManuallyDrop::new(Self::new()));
+        }
 
         impl<$($generics)*> ToSource for $Type {
             fn write_source(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -1,18 +1,36 @@
-//! Loading of tensors at compile time.
+//! Loading of tensors and of single layers at compile time.
 
+use core::mem::ManuallyDrop;
+
+use super::compile_time::{File, Load, Loaded, Reader, first_name};
 use super::json::attempt;
 use super::number::{take_f32, take_f64};
 use super::{LoadError, Safetensors};
 use crate::activation::Activation;
-use crate::layer::{Dense, Layer};
+use crate::layer::{Conv1d, Conv2d, Dense, Layer};
 use crate::preprocess::Scaling;
 use crate::tensors::Tensor;
 
+/// Implements [`Load`] by `from_safetensors`.
+macro_rules! loads {
+    ([$($generics:tt)*] $Layer:ty) => {
+        impl<F: File, $($generics)*> Load<F> for $Layer {
+            const LOADED: Loaded<Self> = match F::PARSED {
+                Ok(file) => match Self::from_safetensors(&file, first_name(F::NAMES)) {
+                    Ok(layer) => Ok(ManuallyDrop::new(layer)),
+                    Err(error) => Err(error),
+                },
+                Err(error) => Err(error),
+            };
+        }
+    };
+}
+
 macro_rules! constants {
-    ($float:ident $tensor:ident $take:ident) => {
+    ($float:ident $tensor:ident $array:ident $take:ident) => {
         impl Safetensors<'_> {
-            /// The elements of a tensor in memory order, in rows of `C`; a `const fn`, for custom
-            /// layers, which [`load!`](crate::load) does not cover. A missing bias is zero.
+            /// The elements of a tensor in memory order, in rows of `C`; a `const fn`. A missing bias
+            /// is zero. In an implementation of [`Load`], a [`Reader`] calls it.
             ///
             /// ```standalone_crate
             /// use gradlet::safetensors::Safetensors;
@@ -80,6 +98,56 @@ macro_rules! constants {
             }
         }
 
+        impl Safetensors<'_> {
+            #[doc = concat!(
+                "As [`", stringify!($tensor), "`](Self::", stringify!($tensor),
+                "), in four dimensions of memory: for convolutions. A dimension that a tensor lacks \
+                 is 1, and comes first."
+            )]
+            ///
+            /// # Errors
+            ///
+            /// [`LoadError`] as there.
+            #[allow(
+                clippy::indexing_slicing,
+                clippy::arithmetic_side_effects,
+                reason = "a const fn has no iterators; sizes and order are checked before"
+            )]
+            #[allow(clippy::eq_op, clippy::float_cmp, reason = "as there")]
+            pub const fn $array<'n, const D: usize, const C: usize, const B: usize, const A: usize>(
+                &self,
+                layer: &'n str,
+                tensor: Tensor,
+            ) -> Result<[[[[$float; D]; C]; B]; A], LoadError<'n>> {
+                let mut numbers = [[[[0.0; D]; C]; B]; A];
+                let len = D.saturating_mul(C).saturating_mul(B).saturating_mul(A);
+                if tensor.len() != len || !tensor.is_ordered() {
+                    return Err(LoadError::Undescribed);
+                }
+                let (mut bytes, dtype) = attempt!(self.find(layer, tensor));
+                let mut index = 0;
+                while index < len {
+                    let (mut place, stride, run) = tensor.run(index);
+                    let end = index + run;
+                    while index < end {
+                        let (number, rest) = $take(dtype, bytes);
+                        if number - number != 0.0 {
+                            return Err(LoadError::NotFinite { layer, part: tensor.name, index });
+                        }
+                        let a = place / D / C / B;
+                        // Always true; it lets the compiler see that nothing panics.
+                        if a < A {
+                            numbers[a][place / D / C % B][place / D % C][place % D] = number;
+                        }
+                        bytes = rest;
+                        place += stride;
+                        index += 1;
+                    }
+                }
+                Ok(numbers)
+            }
+        }
+
         impl<const IN: usize, const OUT: usize, A: Activation<$float>> Dense<IN, OUT, A, $float> {
             /// Loads the layer of this name from a file; a `const fn`.
             ///
@@ -99,6 +167,78 @@ macro_rules! constants {
                     return Err(LoadError::Undescribed);
                 };
                 let weights = attempt!(file.$tensor(layer, weight));
+                let [bias] = attempt!(file.$tensor(layer, bias));
+                Ok(Self::new(weights, bias))
+            }
+        }
+
+        impl<
+            const L: usize,
+            const C: usize,
+            const OUT: usize,
+            const K: usize,
+            const M: usize,
+            A: Activation<$float>,
+            const STEP: usize,
+            const PADDING: usize,
+            const DILATION: usize,
+            const GROUP: usize,
+        > Conv1d<L, C, OUT, K, M, A, $float, STEP, PADDING, DILATION, GROUP>
+        {
+            /// Loads the layer of this name from a file, as
+            /// [`Dense::from_safetensors`](crate::Dense::from_safetensors) does; a `const fn`.
+            ///
+            /// # Errors
+            ///
+            /// [`LoadError`] as there.
+            pub const fn from_safetensors<'n>(
+                file: &Safetensors<'_>,
+                layer: &'n str,
+            ) -> Result<Self, LoadError<'n>> {
+                let tensors = (Self::TENSORS.get(0), Self::TENSORS.get(1));
+                let (Some(weight), Some(bias)) = tensors else {
+                    return Err(LoadError::Undescribed);
+                };
+                let [weights] = attempt!(file.$array(layer, weight));
+                let [bias] = attempt!(file.$tensor(layer, bias));
+                Ok(Self::new(weights, bias))
+            }
+        }
+
+        impl<
+            const H: usize,
+            const W: usize,
+            const C: usize,
+            const OUT: usize,
+            const KH: usize,
+            const KW: usize,
+            const MH: usize,
+            const MW: usize,
+            A: Activation<$float>,
+            const SH: usize,
+            const SW: usize,
+            const PH: usize,
+            const PW: usize,
+            const DH: usize,
+            const DW: usize,
+            const GROUP: usize,
+        > Conv2d<H, W, C, OUT, KH, KW, MH, MW, A, $float, SH, SW, PH, PW, DH, DW, GROUP>
+        {
+            /// Loads the layer of this name from a file, as
+            /// [`Dense::from_safetensors`](crate::Dense::from_safetensors) does; a `const fn`.
+            ///
+            /// # Errors
+            ///
+            /// [`LoadError`] as there.
+            pub const fn from_safetensors<'n>(
+                file: &Safetensors<'_>,
+                layer: &'n str,
+            ) -> Result<Self, LoadError<'n>> {
+                let tensors = (Self::TENSORS.get(0), Self::TENSORS.get(1));
+                let (Some(weight), Some(bias)) = tensors else {
+                    return Err(LoadError::Undescribed);
+                };
+                let weights = attempt!(file.$array(layer, weight));
                 let [bias] = attempt!(file.$tensor(layer, bias));
                 Ok(Self::new(weights, bias))
             }
@@ -125,7 +265,61 @@ macro_rules! constants {
                 Ok(Self::new(offset, scale))
             }
         }
+
+        impl<F: File, L: Load<F>> Reader<F, L> {
+            #[doc = concat!(
+                "The tensor at an index in [`Load::READS`], by [`", stringify!($tensor),
+                "`](Safetensors::", stringify!($tensor), ")."
+            )]
+            ///
+            /// # Errors
+            ///
+            /// [`LoadError`] as there, or if the file is not a safetensors file.
+            pub const fn $tensor<const C: usize, const R: usize>(
+                place: usize,
+            ) -> Result<[[$float; C]; R], LoadError<'static>> {
+                let (file, layer, tensor) = attempt!(Self::find(place));
+                file.$tensor(layer, tensor)
+            }
+
+            #[doc = concat!(
+                "The tensor at an index in [`Load::READS`], by [`", stringify!($array),
+                "`](Safetensors::", stringify!($array), ")."
+            )]
+            ///
+            /// # Errors
+            ///
+            /// [`LoadError`] as there, or if the file is not a safetensors file.
+            pub const fn $array<const D: usize, const C: usize, const B: usize, const A: usize>(
+                place: usize,
+            ) -> Result<[[[[$float; D]; C]; B]; A], LoadError<'static>> {
+                let (file, layer, tensor) = attempt!(Self::find(place));
+                file.$array(layer, tensor)
+            }
+        }
+
+        loads! {
+            [const IN: usize, const OUT: usize, A: Activation<$float>] Dense<IN, OUT, A, $float>
+        }
+        loads!([const N: usize] Scaling<N, $float>);
+        loads! {
+            [
+                const L: usize, const C: usize, const OUT: usize, const K: usize, const M: usize,
+                A: Activation<$float>, const STEP: usize, const PADDING: usize,
+                const DILATION: usize, const GROUP: usize
+            ]
+            Conv1d<L, C, OUT, K, M, A, $float, STEP, PADDING, DILATION, GROUP>
+        }
+        loads! {
+            [
+                const H: usize, const W: usize, const C: usize, const OUT: usize, const KH: usize,
+                const KW: usize, const MH: usize, const MW: usize, A: Activation<$float>,
+                const SH: usize, const SW: usize, const PH: usize, const PW: usize,
+                const DH: usize, const DW: usize, const GROUP: usize
+            ]
+            Conv2d<H, W, C, OUT, KH, KW, MH, MW, A, $float, SH, SW, PH, PW, DH, DW, GROUP>
+        }
     };
 }
-constants!(f32 tensor_f32 take_f32);
-constants!(f64 tensor_f64 take_f64);
+constants!(f32 tensor_f32 array_f32 take_f32);
+constants!(f64 tensor_f64 array_f64 take_f64);

@@ -2,7 +2,7 @@
 //!
 //! | to | use |
 //! |---|---|
-//! | load at compile time, into a constant | [`load!`](crate::load), or [`Dense::from_safetensors`](crate::Dense) in a `const` |
+//! | load at compile time, into a constant | [`load!`](crate::load); for custom layers [`Load`] |
 //! | load at run time | [`from_bytes`], [`load`] in place |
 //! | list the tensors of a file | [`Safetensors::tensors`] |
 //! | write to a buffer | [`save`], with the number of bytes that [`file_size`] returns |
@@ -16,11 +16,15 @@
 //! | `NAME.weight` | `[units, inputs]` | F32, F64, F16, BF16 | F32 for `f32`, F64 for `f64` |
 //! | `NAME.bias` | `[units]` | the same; 0 if missing | the same |
 //!
-//! A [`Scaling`](crate::preprocess::Scaling) has `NAME.offset` and `NAME.scale`, of the shape
-//! `[features]`. A custom layer may have any number of tensors, of any [`Kind`] and shape; those of
+//! A [`Conv1d`](crate::Conv1d) has `NAME.weight` of the shape `[outputs, group, kernel]`, a
+//! [`Conv2d`](crate::Conv2d) `[outputs, group, height, width]`, both with a bias. A
+//! [`Scaling`](crate::preprocess::Scaling) has `NAME.offset` and `NAME.scale`, of the shape
+//! `[features]`. PyTorch's `NAME.num_batches_tracked` beside a `NAME.running_mean` is ignored. A
+//! custom layer may have any number of tensors, of any [`Kind`] and shape; those of
 //! more than four dimensions are written, but not read. Elements of another dtype are rounded to
 //! the nearest value of the network's scalar type. NaN and infinity are neither read nor written.
-//! Layers in [`Frozen`](crate::Frozen) are left out. Metadata is ignored, and not written.
+//! Layers in [`Frozen`](crate::Frozen) are left out, except by [`load!`](crate::load): a constant
+//! has no earlier weights that they could keep. Metadata is ignored, and not written.
 //!
 //! For a network of two layers on a Cortex-M4F at opt-level `s`, [`load`] takes 14 KB of flash and
 //! 2 KB of stack, [`save`] 6 KB and 820 bytes, and [`load!`](crate::load) nothing but the weights
@@ -74,6 +78,7 @@
 //! After that, each tensor of the network costs four passes over the header, at about 35
 //! instructions per byte.
 
+mod compile_time;
 mod constants;
 mod error;
 mod header;
@@ -88,9 +93,10 @@ mod stream;
 mod text;
 mod tile;
 
+pub use compile_time::{__load, After, File, Load, Loaded, Reader};
 pub use error::{Fault, Format, LoadError, SaveError, Shape};
 use header::{Entries, Entry};
-pub use load::{__load, from_bytes, load};
+pub use load::{from_bytes, load};
 pub use save::{file_size, save};
 #[cfg(feature = "embedded-io-v0.7")]
 pub use stream::{WriteError, write};

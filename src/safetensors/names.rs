@@ -90,12 +90,20 @@ impl<'n, 'l> NamedTensors<'n, 'l> {
     /// Whether one of them has this name.
     const fn has(mut self, name: Quoted<'_>) -> bool {
         while let Some(Named { layer, tensor, .. }) = self.next() {
-            if name.is_joined(layer, ".", tensor.name) {
+            if name.is_joined(layer, ".", tensor.name)
+                || is_running_mean(tensor) && name.is_joined(layer, ".", "num_batches_tracked")
+            {
                 return true;
             }
         }
         false
     }
+}
+
+/// Whether a layer with this tensor normalises batches: then PyTorch's file has their number too,
+/// which only counts while training there.
+const fn is_running_mean(tensor: Tensor) -> bool {
+    matches!(tensor.name.as_bytes(), b"running_mean")
 }
 
 /// Tensors of a file that are neither ignored nor part of the network.

@@ -2,5 +2,6 @@
 
 mod golden;
 mod layers;
+mod load;
 mod moons;
 mod safetensors;

@@ -36,7 +36,7 @@ fn loading_at_run_time_gives_what_the_compiler_gives() {
 /// F16, F64 and F32 in one file, as numpy made them.
 #[test]
 fn numbers_of_other_types_are_converted() {
-    static MIXED: Mlp<2, 2, 2, Sigmoid, Sigmoid, f64> = gradlet::load![f64; MIXED_FILE; "0", "2"];
+    static MIXED: Mlp<2, 2, 2, Sigmoid, Sigmoid, f64> = gradlet::load![MIXED_FILE; "0", "2"];
     assert_eq!(
         MIXED.first().rows(),
         [[0.099_975_585_937_5, 0.199_951_171_875], [0.300_048_828_125, 0.399_902_343_75]]
@@ -376,7 +376,7 @@ fn names_that_end_in_two_dots_ignore_modules() {
 #[test]
 fn constants_ignore_modules_too() {
     static FIRST: Dense<2, 2> = gradlet::load![WORKED_FILE; "0"; "2.."];
-    static LAST: Dense<2, 2, Sigmoid, f64> = gradlet::load![f64; WORKED_FILE; "2",; "1..", "..",];
+    static LAST: Dense<2, 2, Sigmoid, f64> = gradlet::load![WORKED_FILE; "2",; "1..", "..",];
     static NONE: Dense<2, 2> = gradlet::load![WORKED_FILE; "0"; "2.weight..", "2.bias.."];
     assert_eq!(FIRST.rows(), WORKED.first().rows());
     assert_eq!(LAST.bias(), &WORKED.rest().bias().map(f64::from));

@@ -7,7 +7,7 @@ use std::fs;
 use std::path::Path;
 
 use gradlet::prelude::*;
-use gradlet::safetensors;
+use gradlet::{Shape, safetensors};
 
 /// The Rust that the script printed, and what it has besides the network.
 macro_rules! printed {
@@ -23,8 +23,8 @@ macro_rules! printed {
                 $(pub(crate) static MORE: &$type = &$item;)?
             }
         )+
-        /// Files of all.
-        const FILES: usize = 3 * [$(stringify!($name)),+].len();
+        /// Files of all, and of those below.
+        const FILES: usize = 3 * ([$(stringify!($name)),+].len() + 2);
     };
 }
 printed! {
@@ -38,6 +38,49 @@ printed! {
     torch,
     torch_forward,
     torch_reused,
+}
+
+/// `torch_sequence`, as it stands written out.
+type Sequence = Chain<
+    Conv1d<32, 2, 4, 5, 14, Relu, f32, 2>,
+    Chain<
+        MaxPool1d<14, 4, 2, 7>,
+        Chain<
+            Conv1d<7, 4, 6, 3, 7, Tanh, f32, 1, 2, 2, 2>,
+            Chain<Flatten<[[f32; 6]; 7], 42>, Dense<42, 3, Softmax>>,
+        >,
+    >,
+>;
+static SEQUENCE: Sequence = gradlet::load![
+    include_bytes!("../weights/exports/torch_sequence.safetensors"); "0", "5", "8"
+];
+
+/// `keras_image`, as it stands written out.
+type Image = Chain<
+    Conv2d<9, 6, 2, 4, 3, 2, 5, 3, Relu, f32, 2, 2, 1, 0>,
+    Chain<
+        DepthwiseConv2d<5, 3, 4, 4, 3, 3, 5, 3, Tanh, f32, 1, 1, 1, 1>,
+        Chain<
+            DepthwiseConv2d<5, 3, 4, 4, 2, 2, 4, 2, Identity>,
+            Chain<
+                Conv2d<4, 2, 4, 5, 1, 1, 4, 2, Relu>,
+                Chain<
+                    MeanPool2d<4, 2, 5, 2, 2, 2, 1, f32, 2, 1>,
+                    Chain<FlattenChannelsLast<[[[f32; 5]; 1]; 2], 10>, Dense<10, 3, Softmax>>,
+                >,
+            >,
+        >,
+    >,
+>;
+static IMAGE: Image = gradlet::load![
+    include_bytes!("../weights/exports/keras_image.safetensors"); "0", "1", "2", "3", "4"
+];
+
+/// A sequence or an image from its numbers.
+fn shaped<X: Shape<Element = f32>, const IN: usize>(numbers: &[f32; IN]) -> X {
+    let mut x = X::ZERO;
+    x.as_mut_slice().copy_from_slice(numbers);
+    x
 }
 
 /// The same arithmetic in another order and, in scikit-learn, in 64 bits until the end; outputs are
@@ -88,15 +131,15 @@ fn check<N, T, const IN: usize, const OUT: usize>(
     check_scaled(folder, net, layers, close, Clone::clone);
 }
 
-/// [`check`] of a network that takes scaled inputs.
+/// [`check`] of a network that takes scaled or shaped inputs.
 fn check_scaled<N, T, const IN: usize, const OUT: usize>(
     folder: &Path,
     (name, net): (&str, &N),
     layers: &[&str],
     close: f64,
-    scaled: impl Fn(&[T; IN]) -> [T; IN],
+    scaled: impl Fn(&[T; IN]) -> N::Input,
 ) where
-    N: Layer<Format = T, Input = [T; IN], Output = [T; OUT]> + Zero,
+    N: Layer<Format = T, Output = [T; OUT]> + Zero,
     T: Scalar,
 {
     let path = |end: &str| folder.join(format!("{name}{end}"));
@@ -129,6 +172,10 @@ fn check_all(folder: &Path) {
     check(folder, torch::net(), &["0", "3", "5"], CLOSE);
     check(folder, torch_reused::net(), &["0", "0_again", "4"], CLOSE);
     check(folder, torch_forward::net(), &["hidden", "output"], CLOSE);
+    let names = ["0", "5", "8"];
+    check_scaled(folder, ("torch_sequence", &SEQUENCE), &names, CLOSE, shaped::<_, 64>);
+    let names = ["0", "1", "2", "3", "4"];
+    check_scaled(folder, ("keras_image", &IMAGE), &names, CLOSE, shaped::<_, 108>);
 }
 
 #[test]

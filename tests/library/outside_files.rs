@@ -116,7 +116,6 @@ fn biases_that_are_not_there_are_zero() {
     assert_eq!(biases, 3);
 }
 
-/// What `load!` does, for a layer that it does not know.
 #[test]
 fn tensors_of_any_rank_are_read_in_constants() {
     const fn unwrap<T: Copy>(result: Result<T, LoadError<'_>>) -> T {
@@ -140,6 +139,10 @@ fn tensors_of_any_rank_are_read_in_constants() {
     let file = Safetensors::new(FILE).unwrap();
     let weight = Conv::<f32>::TENSORS.get(0).unwrap();
     assert_eq!(file.tensor_f32::<4, 8>("conv", weight), Err(LoadError::Undescribed));
+    assert_eq!(file.array_f32::<3, 2, 4, 2>("conv", weight), Err(LoadError::Undescribed));
+    let [array] = file.array_f32("conv", weight).unwrap();
+    let array: &[[[f32; 3]; 2]; 4] = &array;
+    assert_eq!(array.as_flattened(), net::<f32>().first().weights);
 }
 
 impl<const C: usize, const O: usize, const L: usize, const M: usize, const R: usize, T: Scalar>

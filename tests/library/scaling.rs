@@ -330,8 +330,8 @@ const FILE: &[u8] = b"\xf5\0\0\0\0\0\0\0{\
 #[test]
 fn constants_have_their_scaling() {
     type Small<T> = net![T; 2 => Scaling => 1 Identity];
-    static SINGLE: Small<f32> = gradlet::load![FILE; Scaling "s", "o"];
-    static DOUBLE: Small<f64> = gradlet::load![f64; FILE; Scaling "s", "o"; "more.."];
+    static SINGLE: Small<f32> = gradlet::load![FILE; "s", "o"];
+    static DOUBLE: Small<f64> = gradlet::load![FILE; "s", "o"; "more.."];
     static SCALING: Scaling<2> = {
         match safetensors::Safetensors::new(FILE) {
             Ok(file) => match Scaling::<2>::from_safetensors(&file, "s") {

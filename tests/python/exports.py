@@ -23,36 +23,37 @@ from safetensors.numpy import load_file, save_file
 CASES = 16
 
 
-def write(folder, name, model, inputs, predict, f64=False):
-    source = export(model, folder / f"{name}.safetensors", f64)
+def write(folder, name, model, inputs, predict, f64=False, shape=None):
+    source = export(model, folder / f"{name}.safetensors", f64, shape)
     (folder / f"{name}.rs").write_text(source)
     number = np.float64 if f64 else np.float32
     inputs = np.ascontiguousarray(inputs[:CASES], number)
     outputs = np.asarray(predict(inputs), number).reshape(CASES, -1)
+    inputs = inputs.reshape(CASES, -1)
     # Named as layers, so that gradlet can load them.
     cases = {"inputs.weight": inputs, "outputs.weight": np.ascontiguousarray(outputs)}
     save_file(cases, folder / f"{name}_cases.safetensors")
     print(source, end="")
 
 
-def accepted(model, *parts, f64=False):
+def accepted(model, *parts, f64=False, shape=None):
     """Exported, with all of the parts in the Rust; returns the tensors."""
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "model.safetensors"
-        source = export(model, path, f64)
+        source = export(model, path, f64, shape)
         for part in parts:
             assert part in source, f"no {part!r} in {source}"
         assert os.listdir(folder) == [path.name]
         return load_file(path)
 
 
-def refused(model, *parts):
+def refused(model, *parts, shape=None):
     """Not exported, with all of the parts in the message, and a file that was there stays."""
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "model.safetensors"
         path.write_bytes(b"before")
         try:
-            source = export(model, path)
+            source = export(model, path, shape=shape)
         except NotPossible as reason:
             for part in parts:
                 assert part in str(reason), f"no {part!r} in {reason}"
@@ -245,7 +246,29 @@ def keras_models(folder):
     chain.fit(10 * x + 5, y, epochs=5, verbose=0)
     write(folder, "keras_chain", chain, 10 * x + 5, lambda x: chain.predict(x, verbose=0))
 
+    # Channels last, where they are flattened too.
+    image = keras.Sequential(
+        [
+            layers.Input((9, 6, 2)),
+            layers.Conv2D(4, (3, 2), strides=2, padding="same", use_bias=False),
+            layers.BatchNormalization(),
+            layers.ReLU(),
+            layers.SpatialDropout2D(0.1),
+            layers.DepthwiseConv2D(3, padding="same", activation="tanh"),
+            layers.SeparableConv2D(5, 2, activation="relu"),
+            layers.AveragePooling2D(2, strides=(2, 1)),
+            layers.BatchNormalization(),
+            layers.Flatten(),
+            layers.Dense(3, activation="softmax"),
+        ]
+    )
+    x = np.random.default_rng(2).standard_normal((64, 9, 6, 2)).astype(np.float32)
+    image.compile(optimizer=keras.optimizers.Adam(0.01), loss="sparse_categorical_crossentropy")
+    image.fit(x, (x.sum((1, 2, 3)) > 0).astype(np.int32), epochs=5, verbose=0)
+    write(folder, "keras_image", image, x, lambda x: image.predict(x, verbose=0))
+
     keras_layers(keras, layers)
+    keras_windows(keras, layers)
     keras_refusals(keras, layers)
 
 
@@ -270,6 +293,63 @@ def keras_layers(keras, layers):
     accepted(model(layers.GaussianNoise(0.1), dense(2), layers.GaussianDropout(0.1)))
     for policy in "float16", "bfloat16", "mixed_float16", "mixed_bfloat16", "float64":
         accepted(model(dense(8, "tanh", dtype=policy), dense(2, dtype=policy)), " Tanh")
+
+
+def random_norm(norm, draws):
+    """With other statistics than those before training; returns it."""
+    for weight in norm.weights:
+        weight.assign(draws.uniform(0.5, 2, weight.shape))
+    return norm
+
+
+def keras_windows(keras, layers):
+    draws = np.random.default_rng(3)
+
+    def accept(inputs, *steps, type, **more):
+        model = keras.Sequential([layers.Input(inputs), *steps])
+        for layer in model.layers:
+            if isinstance(layer, layers_of_norms):
+                random_norm(layer, draws)
+        return accepted(model, type, **more)
+
+    layers_of_norms = layers.BatchNormalization
+    dense, conv, norm = layers.Dense, layers.Conv1D, layers.BatchNormalization
+    accept((20, 3), conv(6, 3, padding="causal", dilation_rate=2), norm(), layers.ReLU(),
+           layers.MaxPooling1D(2), layers.DepthwiseConv1D(2, depth_multiplier=2),
+           conv(6, 3, groups=3, activation="tanh"), norm(), layers.AveragePooling1D(3, strides=2),
+           layers.Flatten(), dense(2), type="net![20 x 3 => Conv1d(6, 3, padding causal, "
+           "dilation 2) Relu => MaxPool(2) => Conv1d(12, 2, groups 6) Identity => "
+           "Conv1d(6, 3, groups 3) Tanh => MeanPool(3, step 2) => FlattenChannelsLast => "
+           "2 Identity]")
+    accept((20, 3), layers.Rescaling(0.5), conv(4, 4, strides=3, padding="same"),
+           layers.GlobalMaxPooling1D(), dense(2),
+           type="net![20 x 3 => Conv1d(4, 4, step 3, padding same) Identity => GlobalMax =>")
+    accept((20, 3), norm(), conv(4, 4), layers.GlobalAveragePooling1D(), norm(), dense(2),
+           type="net![f64; 20 x 3 => Conv1d(4, 4) Identity => GlobalMean => 2 Identity]", f64=True)
+    accept((20, 3), layers.SeparableConv1D(4, 3), layers.Flatten(), dense(2),
+           type="net![20 x 3 => Depthwise(3) Identity => Conv1d(4, 1) Identity => "
+           "FlattenChannelsLast => 2 Identity]")
+    accept((8, 8, 1), layers.MaxPooling2D(2), layers.Conv2D(2, (3, 1), strides=(1, 2)),
+           layers.MaxPooling2D((2, 1)), layers.ELU(), layers.GlobalMaxPooling2D(), dense(1),
+           type="net![8 x 8 x 1 => MaxPool(2 x 2) => Conv2d(2, 3 x 1, step 1 x 2) Elu => "
+           "MaxPool(2 x 1) => GlobalMax => 1 Identity]")
+    accept((None, 3), conv(4, 4), layers.GlobalMaxPooling1D(), dense(2), shape=(9, 3),
+           type="net![9 x 3 => Conv1d(4, 4) Identity => GlobalMax => 2 Identity]")
+
+    def refuse(shape, *steps, parts):
+        model = keras.Sequential([layers.Input(shape), *steps])
+        for layer in model.layers:
+            if isinstance(layer, layers_of_norms):
+                random_norm(layer, draws)
+        refused(model, *parts)
+
+    refuse((20, 3), layers.Rescaling(0.5, 0.1), conv(4, 4, padding="same"), parts=["padding is 0"])
+    refuse((20, 3), conv(4, 4), layers.MaxPooling1D(2), parts=["do not cover 17"])
+    refuse((20, 3), conv(4, 4), layers.MaxPooling1D(3, padding="same"), parts=["padding='same'"])
+    refuse((20, 3), conv(4, 4, activation="softmax"), parts=["Softmax at each position"])
+    refuse((20, 3), conv(4, 4), layers.AveragePooling1D(17), layers.ReLU(), parts=["right behind"])
+    refuse((None, 3), conv(4, 4), parts=["shape=(128, 6)"])
+    refuse((8, 8, 8, 1), layers.Conv3D(2, 2), parts=["Conv3D"])
 
 
 def keras_refusals(keras, layers):
@@ -352,7 +432,22 @@ def torch_models(folder):
             return self.output(x).softmax(dim=1).squeeze(-1)
 
     write_torch("torch_forward", Net())
+
+    # Channels first, where they are flattened too.
+    model = nn.Sequential(
+        nn.Conv1d(2, 4, 5, stride=2), nn.BatchNorm1d(4), nn.ReLU(), nn.MaxPool1d(2), nn.Dropout(),
+        nn.Conv1d(4, 6, 3, padding=2, dilation=2, groups=2), nn.Tanh(), nn.Flatten(),
+        nn.Linear(42, 3), nn.Softmax(1)
+    )
+    for _ in range(20):
+        model(3 * torch.randn(32, 2, 32) + 1)
+    model.eval()
+    x = np.random.default_rng(2).standard_normal((CASES, 32, 2)).astype(np.float32)
+    predict = lambda x: model(torch.from_numpy(np.moveaxis(x, -1, 1))).detach().numpy()
+    write(folder, "torch_sequence", model, x, predict, shape=(32, 2))
+
     torch_layers(torch, nn)
+    torch_windows(torch, nn)
     torch_refusals(torch, nn)
 
 
@@ -377,6 +472,65 @@ def torch_layers(torch, nn):
         tensors = accepted(model, " Tanh")
         assert (tensors["0.weight"] == model[0].weight.detach().float().numpy()).all()
         assert model.training and model[0].weight.dtype == dtype
+
+
+def torch_windows(torch, nn):
+    def trained(shape, *modules):
+        model = nn.Sequential(*modules)
+        for _ in range(9):
+            model(2 * torch.randn(8, shape[-1], *shape[:-1]) + 1)
+        return model
+
+    def accept(shape, *modules, type, **more):
+        return accepted(trained(shape, *modules), type, shape=shape, **more)
+
+    accept((28, 28, 1), nn.Conv2d(1, 8, 3, padding="same"), nn.MaxPool2d(2), nn.ReLU(),
+           nn.Conv2d(8, 8, 3, groups=8, padding=1, bias=False), nn.BatchNorm2d(8), nn.ReLU(),
+           nn.BatchNorm2d(8), nn.Conv2d(8, 6, (2, 3), stride=(2, 1), groups=2), nn.Tanh(),
+           nn.AvgPool2d((1, 2), (1, 1)), nn.Dropout2d(), nn.Flatten(), nn.Linear(462, 10),
+           type="net![28 x 28 x 1 => Conv2d(8, 3 x 3, padding same) Relu => MaxPool(2 x 2) => "
+           "Depthwise(3 x 3, padding 1) Relu => Conv2d(6, 2 x 3, step 2 x 1, groups 2) Tanh => "
+           "MeanPool(1 x 2, step 1) => Flatten => 10 Identity]")
+    means = nn.AdaptiveAvgPool1d(1), nn.Flatten(), nn.Linear(32, 6), nn.Softmax(1)
+    accept((128, 6), nn.Conv1d(6, 16, 5, stride=2), nn.ReLU(), nn.MaxPool1d(2),
+           nn.Conv1d(16, 32, 3), nn.ReLU(), *means, f64=True,
+           type="net![f64; 128 x 6 => Conv1d(16, 5, step 2) Relu => MaxPool(2) => "
+           "Conv1d(32, 3) Relu => GlobalMean => 6 Softmax]")
+    accept((9, 9, 3), nn.BatchNorm2d(3), nn.Conv2d(3, 4, 2, dilation=2), nn.SiLU(),
+           nn.BatchNorm2d(4), nn.AdaptiveMaxPool2d(1), nn.Flatten(), nn.Linear(4, 2),
+           type="net![9 x 9 x 3 => Conv2d(4, 2 x 2, dilation 2) Silu => GlobalMax => 2 Identity]")
+    # Of each channel its own, in the vector too.
+    accept((6, 2), nn.Conv1d(2, 3, 2), nn.ReLU(), nn.BatchNorm1d(3), nn.Flatten(), nn.Linear(15, 2),
+           type="net![6 x 2 => Conv1d(3, 2) Relu => Flatten => 2 Identity]")
+
+    class Net(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.body, self.head = nn.Conv1d(2, 3, 2), nn.Linear(15, 2)
+
+        def forward(self, x):
+            return self.head(self.body(x).relu().view(-1, 15))
+
+    accepted(Net(), "6 x 2 => Conv1d(3, 2) Relu => Flatten => 2", '"body", "head"', shape=(6, 2))
+
+    def refuse(*modules, parts, shape=(8, 2)):
+        refused(nn.Sequential(*modules), *parts, shape=shape)
+
+    conv = nn.Conv1d(2, 3, 3)
+    refuse(conv, shape=None, parts=["shape=(128, 6)"])
+    refuse(conv, nn.MaxPool1d(4), parts=["layer '1'", "windows of 4", "do not cover 6"])
+    refuse(conv, nn.MaxPool1d(3, padding=1), parts=["layer '1'", "padding=(1,)"])
+    refuse(nn.Conv1d(2, 3, 3, padding=1, padding_mode="circular"), parts=["padding_mode='circular'"])
+    refuse(conv, shape=(8, 3), parts=["layer '0' takes groups of 2 channels", "are 3"])
+    refuse(conv, shape=(2, 2), parts=["layer '0'", "longer than its input"])
+    refuse(conv, shape=(8, 8, 2), parts=["layer '0' takes inputs of 2 dimensions"])
+    refuse(conv, nn.Flatten(), nn.Linear(9, 2), parts=["layer '2' takes 9 inputs", "18 outputs"])
+    refuse(conv, nn.AvgPool1d(2), nn.ReLU(), parts=["layer '2'", "right behind layer '1'"])
+    refuse(conv, nn.Flatten(), nn.Softmax(1), parts=["layer '2'", "Softmax without"])
+    refuse(nn.Conv3d(1, 1, 1), shape=(2, 2, 2, 1), parts=["Conv3d"])
+    norm = nn.BatchNorm1d(3)
+    norm.weight.data[1] = -1
+    refuse(conv, nn.ReLU(), norm, nn.MaxPool1d(2), parts=["layer '2'", "negative factors"])
 
 
 def torch_refusals(torch, nn):
