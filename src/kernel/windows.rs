@@ -19,10 +19,11 @@ use core::ops::Range;
 
 use super::fpu::{columns, columns_mut};
 use super::{Both, HARDWARE, Hardware, begin_sums, stay_rolled};
+use crate::fingerprint::size;
 use crate::scalar::Scalar;
 
 /// One dimension of the windows.
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Debug)]
 pub(crate) struct Axis {
     /// Number of steps or pixels of the input.
     pub(crate) input: usize,
@@ -141,8 +142,8 @@ impl Axis {
 }
 
 /// The windows of a convolution.
-#[derive(Clone, Copy)]
-pub(crate) struct Windows {
+#[derive(Clone, Copy, Debug)]
+pub struct Windows {
     /// From top to bottom.
     pub(crate) rows: Axis,
     /// From left to right, or in time.
@@ -157,6 +158,17 @@ impl Windows {
     /// Multiply-accumulates of a forward pass, without those of the padding.
     pub(crate) const fn macs(self, outputs: usize) -> usize {
         inside(self.rows) * inside(self.columns) * self.group * outputs
+    }
+
+    /// Number of taps.
+    pub(crate) const fn count(self) -> u32 {
+        size(self.rows.kernel.saturating_mul(self.columns.kernel))
+    }
+
+    /// Whether no number is in two windows.
+    pub(crate) const fn is_apart(self) -> bool {
+        self.rows.step == self.rows.kernel && self.columns.step == self.columns.kernel
+            || self.rows.output == 1 && self.columns.output == 1
     }
 
     /// Whether each output sees all channels.
@@ -346,6 +358,17 @@ macro_rules! in_columns {
     };
 }
 
+/// Evaluates `$body` for rows of weights from `$at` to `$all`, with `$N` of these numbers at a time.
+macro_rules! sparse_rows {
+    ($at:ident, $all:ident, $($n:literal),+, |$N:ident| $body:expr) => {
+        $(while $at + $n <= $all {
+            const $N: usize = $n;
+            $body;
+            $at += $n;
+        })+
+    };
+}
+
 /// Calls `f` with each position of a row and how many it is to process from there on: 1 or [`ROWS`].
 /// `inner` are the positions that can be processed together; where three of them are left, the last
 /// tile overlaps the one before.
@@ -468,6 +491,9 @@ tile!(4 by 4:
     [y0, y1, y2, y3] x1 + b0 + b1 + b2 + b3
     [y0, y1, y2, y3] x2 + c0 + c1 + c2 + c3
     [y0, y1, y2, y3] x3 + d0 + d1 + d2 + d3);
+tile!(10 by 1:
+    [y0] x0 + a0 [y0] x1 + b0 [y0] x2 + c0 [y0] x3 + d0 [y0] x4 + e0
+    [y0] x5 + f0 [y0] x6 + g0 [y0] x7 + h0 [y0] x8 + i0 [y0] x9 + j0);
 tile!(4 by 1: [y0] x0 + a0 [y0] x1 + b0 [y0] x2 + c0 [y0] x3 + d0);
 tile!(1 by 4: [y0, y1, y2, y3] x0 + a0 + a1 + a2 + a3);
 tile!(1 by 1: [y0] x0 + a0);
@@ -663,6 +689,38 @@ pub(crate) fn affine<T: Scalar, const OUT: usize>(
     }
 }
 
+/// As [`affine`], but calls `emit` with the row, the column, and the logits of some positions from
+/// there on.
+#[inline(always)]
+pub(crate) fn affine_by_tiles<T: Scalar, const OUT: usize>(
+    windows: Windows,
+    weights: &[[T; OUT]],
+    bias: &[T; OUT],
+    x: &[T],
+    mut emit: impl FnMut(usize, usize, &mut [[T; OUT]]),
+) {
+    let mut tile = [[T::ZERO; OUT]; ROWS];
+    for row in 0..windows.rows.output {
+        let mut done = 0;
+        let whole = if windows.sees_all() { windows.columns.whole() } else { 0..0 };
+        in_rows(whole, windows.columns.output, |column, together| {
+            let len = if together { ROWS } else { 1 };
+            let runs = windows.runs(row, column);
+            if together {
+                four::affine(&runs, weights, bias, x, &mut tile);
+            } else if windows.sees_all() {
+                one::affine(&runs, weights, bias, x, &mut tile);
+            } else if let Some(y) = tile.first_mut() {
+                grouped::affine_at(windows, weights, bias, x, y, row, column);
+            }
+            // Not twice, where two tiles overlap.
+            let new = tile.get_mut(done - column..len).unwrap_or_default();
+            emit(row, done, new);
+            done = column + len;
+        });
+    }
+}
+
 /// `dx`, the sum of `W^T d` over all windows that see a place.
 #[inline(always)]
 pub(crate) fn input_gradient<T: Scalar, const OUT: usize>(
@@ -778,6 +836,106 @@ pub(crate) fn gradient<T: Scalar, const OUT: usize>(
     bias
 }
 
+/// Calls `f` with each derivative that is not left out by a pooling with a maximum, and the row and
+/// column of the windows that it belongs to: at each position of the pooling, `taps` says for each
+/// output where the maximum was.
+#[inline(always)]
+fn each_chosen<T: Scalar, const OUT: usize>(
+    output: usize,
+    taps: &[u8],
+    d: &[T],
+    position: impl Fn(usize, u8) -> (usize, usize),
+    mut f: impl FnMut(usize, usize, T),
+) {
+    let chosen = taps.chunks_exact(OUT.max(1)).zip(d.chunks_exact(OUT.max(1)));
+    for (pooled, (taps, d)) in chosen.enumerate() {
+        if let (Some(&tap), Some(&d)) = (taps.get(output), d.get(output)) {
+            let (row, column) = position(pooled, tap);
+            f(row, column, d);
+        }
+    }
+}
+
+/// As [`gradient`], behind a pooling with a maximum; see [`each_chosen`].
+#[inline(always)]
+pub(crate) fn sparse_gradient<T: Scalar, const OUT: usize>(
+    windows: Windows,
+    x: &[T],
+    taps: &[u8],
+    d: &[T],
+    position: impl Fn(usize, u8) -> (usize, usize) + Copy,
+    mut emit: impl FnMut(usize, &[[T; OUT]]),
+) -> [T; OUT] {
+    windows.runs_of_weights(|(row_tap, column_tap), len| {
+        let (rows, columns_) =
+            (windows.rows.positions(row_tap), windows.columns.positions(column_tap));
+        let run = |row: usize, column: usize| {
+            let inside = rows.contains(&row) && columns_.contains(&column);
+            let place = windows.columns.place(column, column_tap);
+            inside.then(|| windows.pixel(windows.rows.place(row, row_tap), place))
+        };
+        let first = windows.weights(row_tap, column_tap);
+        let mut at = 0;
+        sparse_rows!(at, len, 10, 4, 1, |N| {
+            let mut rows = [[T::ZERO; OUT]; N];
+            for output in 0..OUT {
+                let channel = at + windows.first_channel(output, OUT);
+                let mut sums = [[-T::ZERO]; N];
+                each_chosen::<T, OUT>(output, taps, d, position, |row, column, d| {
+                    let x = run(row, column).and_then(|run| columns(x, run + channel));
+                    sums.add(1, |_| Some((*x?, [d])));
+                });
+                for (row, [sum]) in rows.iter_mut().zip(sums) {
+                    if let Some(slot) = row.get_mut(output) {
+                        *slot = sum;
+                    }
+                }
+            }
+            emit(first + at, &rows);
+        });
+    });
+    let mut bias = [-T::ZERO; OUT];
+    for d in d.chunks_exact(OUT.max(1)) {
+        bias.iter_mut().zip(d).for_each(|(bias, &d)| *bias += d);
+    }
+    bias
+}
+
+/// As [`input_gradient`], behind a pooling with a maximum; see [`each_chosen`].
+pub(crate) fn sparse_input_gradient<T: Scalar, const OUT: usize>(
+    windows: Windows,
+    weights: &[[T; OUT]],
+    taps: &[u8],
+    d: &[T],
+    position: impl Fn(usize, u8) -> (usize, usize) + Copy,
+    dx: &mut [T],
+) {
+    begin_sums(dx);
+    // Tap by tap, which is the order of each sum.
+    windows.taps(|row_tap, column_tap| {
+        let (rows, columns) =
+            (windows.rows.positions(row_tap), windows.columns.positions(column_tap));
+        let tap = windows.weights(row_tap, column_tap);
+        for output in 0..OUT {
+            each_chosen::<T, OUT>(output, taps, d, position, |row, column, d| {
+                if !(rows.contains(&row) && columns.contains(&column)) {
+                    return;
+                }
+                let place = windows.columns.place(column, column_tap);
+                let pixel = windows.pixel(windows.rows.place(row, row_tap), place)
+                    + windows.first_channel(output, OUT);
+                let dx = dx.get_mut(pixel..).unwrap_or_default();
+                let weights = weights.get(tap..).unwrap_or_default();
+                for (dx, w) in dx.iter_mut().zip(weights).take(windows.group) {
+                    if let Some(&w) = w.get(output) {
+                        *dx += w * d;
+                    }
+                }
+            });
+        }
+    });
+}
+
 /// Convolutions in groups: an output sees the channels of its group only. In a depthwise
 /// convolution, output and channel are one, so several of them are processed together; otherwise one
 /// after the other.
@@ -824,21 +982,35 @@ mod grouped {
         let mut y = y.iter_mut();
         for row in 0..windows.rows.output {
             for (column, y) in (0..windows.columns.output).zip(&mut y) {
-                in_outputs!(T, windows, |at, N| {
-                    let mut sums = [-T::ZERO; N];
-                    windows.taps_at(row, column, |pixel, tap| {
-                        let first = pixel + windows.first_channel(at, OUT);
-                        add(&mut sums, windows.group, |i| {
-                            Some((*columns(weights.get(tap + i)?, at)?, *columns(x, first + i)?))
-                        });
-                    });
-                    if let (Some(y), Some(bias)) = (columns_mut::<_, N>(y, at), columns(bias, at)) {
-                        add(&mut sums, 1, |_| Some(([T::ONE; N], *bias)));
-                        *y = sums;
-                    }
-                });
+                affine_at(windows, weights, bias, x, y, row, column);
             }
         }
+    }
+
+    /// The logits at one position.
+    #[inline(always)]
+    pub(super) fn affine_at<T: Scalar, const OUT: usize>(
+        windows: Windows,
+        weights: &[[T; OUT]],
+        bias: &[T; OUT],
+        x: &[T],
+        y: &mut [T; OUT],
+        row: usize,
+        column: usize,
+    ) {
+        in_outputs!(T, windows, |at, N| {
+            let mut sums = [-T::ZERO; N];
+            windows.taps_at(row, column, |pixel, tap| {
+                let first = pixel + windows.first_channel(at, OUT);
+                add(&mut sums, windows.group, |i| {
+                    Some((*columns(weights.get(tap + i)?, at)?, *columns(x, first + i)?))
+                });
+            });
+            if let (Some(y), Some(bias)) = (columns_mut::<_, N>(y, at), columns(bias, at)) {
+                add(&mut sums, 1, |_| Some(([T::ONE; N], *bias)));
+                *y = sums;
+            }
+        });
     }
 
     #[inline(always)]

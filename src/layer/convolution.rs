@@ -41,7 +41,7 @@ macro_rules! convolution {
             $Conv<$($size,)+ A, T, $($option),+>
         {
             /// The windows, if the sizes fit.
-            const WINDOWS: Windows = {
+            pub(super) const WINDOWS: Windows = {
                 let (rows, columns) = ($rows, $columns);
                 assert!(
                     rows.is_valid() && columns.is_valid(),
@@ -211,8 +211,10 @@ macro_rules! convolution {
 }
 
 /// An array as rows of `N` numbers.
-trait Rows<T, const N: usize> {
+pub trait Rows<T, const N: usize> {
+    /// The rows.
     fn rows(&self) -> &[[T; N]];
+    /// The rows, mutable.
     fn rows_mut(&mut self) -> &mut [[T; N]];
 }
 
@@ -237,7 +239,7 @@ rows!([A B C] [[[[T; N]; A]; B]; C],
 
 /// As many rows as `like` has, from `first` on, as one slice.
 #[inline(always)]
-fn some_mut<'a, T, const N: usize>(
+pub(super) fn some_mut<'a, T, const N: usize>(
     weights: &'a mut impl Rows<T, N>,
     first: usize,
     like: &[[T; N]],

@@ -5,6 +5,7 @@ mod convolution;
 mod dense;
 mod dropout;
 mod frozen;
+mod fused;
 mod joined;
 mod macros;
 mod norm;
@@ -18,6 +19,7 @@ pub use convolution::{Conv1d, Conv2d, DepthwiseConv2d};
 pub use dense::Dense;
 pub use dropout::Dropout;
 pub use frozen::Frozen;
+pub use fused::{Fused, FusedTrace};
 pub use joined::{Joined, Split};
 #[doc(hidden)]
 pub use macros::__sizes;
@@ -25,7 +27,7 @@ pub use norm::{BatchNorm, BatchNormGradient, Channels, FoldError, FoldNorm};
 pub use parallel::{Beside, Parallel};
 pub use pool::{
     Flatten, FlattenChannelsLast, GlobalMax, GlobalMean, MaxPool1d, MaxPool2d, MeanPool1d,
-    MeanPool2d,
+    MeanPool2d, Pools,
 };
 pub use residual::{Residual, Shortcut, Skip};
 pub use trace::{EndsIn, LayerTrace};

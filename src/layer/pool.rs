@@ -4,18 +4,33 @@ use core::fmt;
 use core::marker::PhantomData;
 use core::mem::ManuallyDrop;
 
+use super::fused::Fold;
 use super::{Deltas, Layer, LayerTrace, Samples};
 use crate::activation::Identity;
 use crate::fingerprint::{fingerprint, size};
 use crate::format::Format;
-use crate::kernel::each_sample;
 use crate::kernel::windows::{Axis, Windows};
+use crate::kernel::{Both, each_sample};
 use crate::macros::{default_is_new, defmt_shows};
 use crate::safetensors::{File, Load, Loaded};
 use crate::scalar::Scalar;
 use crate::shape::Shape;
 use crate::source::ToSource;
 use crate::zero::Zero;
+
+/// A pooling of inputs `X`, which can be [`Fused`](crate::Fused) with the convolution before it.
+/// Implemented by the pooling layers.
+///
+/// ```
+/// fn is_pooling<P: gradlet::Pools<[[f32; 4]; 6]>>() {}
+/// is_pooling::<gradlet::MaxPool1d<6, 4, 2, 3>>();
+/// ```
+pub trait Pools<X>: Zero {
+    #[doc(hidden)]
+    type Kind: Fold;
+    #[doc(hidden)]
+    const WINDOWS: Windows;
+}
 
 /// What is computed of the numbers that one channel has in a window.
 trait Pool {
@@ -47,7 +62,8 @@ fn at_mut<T>(all: &mut [T], pixel: usize) -> &mut [T] {
 }
 
 /// The largest.
-struct Max;
+#[derive(Debug)]
+pub struct Max;
 
 impl Pool for Max {
     #[inline(always)]
@@ -70,8 +86,9 @@ impl Pool for Max {
 
     #[inline(always)]
     fn backward<T: Scalar>(windows: Windows, _: u32, x: &[T], y: &[T], d: &[T], dx: &mut [T]) {
+        // Not `zip`, which divides, in a function of its own at level z.
         let outputs = y.chunks_exact(windows.channels);
-        let mut outputs = outputs.zip(d.chunks_exact(windows.channels));
+        let mut outputs = Both(outputs, d.chunks_exact(windows.channels));
         each_position(windows, |row, column| {
             let Some((y, d)) = outputs.next() else { return };
             for (c, (&y, &d)) in y.iter().zip(d).enumerate() {
@@ -91,7 +108,8 @@ impl Pool for Max {
 }
 
 /// The mean.
-struct Mean;
+#[derive(Debug)]
+pub struct Mean;
 
 impl Pool for Mean {
     #[inline(always)]
@@ -210,7 +228,7 @@ macro_rules! pooling {
         );
 
         impl<$(const $size: usize,)+ T, $(const $step: usize),+> $Pool<$($size,)+ T, $($step),+> {
-            const WINDOWS: Windows = {
+            pub(super) const WINDOWS: Windows = {
                 let (rows, columns) = ($rows, $columns);
                 assert!(
                     C > 0 && rows.is_exact() && columns.is_exact(),
@@ -219,6 +237,13 @@ macro_rules! pooling {
                 );
                 Windows { rows, columns, channels: C, group: C }
             };
+        }
+
+        impl<$(const $size: usize,)+ T: Scalar, $(const $step: usize),+> Pools<$Input>
+            for $Pool<$($size,)+ T, $($step),+>
+        {
+            type Kind = $Kind;
+            const WINDOWS: Windows = Self::WINDOWS;
         }
 
         impl<$(const $size: usize,)+ T: Scalar, $(const $step: usize),+> Layer
@@ -239,7 +264,7 @@ macro_rules! pooling {
             #[inline]
             fn logits(&self, input: &Self::Input, logits: &mut Self::Output) {
                 let (x, y) = (Shape::as_slice(input), Shape::as_mut_slice(logits));
-                $Kind::forward(Self::WINDOWS, count(Self::WINDOWS), x, y);
+                $Kind::forward(Self::WINDOWS, Self::WINDOWS.count(), x, y);
             }
 
             #[inline]
@@ -262,7 +287,7 @@ macro_rules! pooling {
                     let d = Shape::as_slice(&trace.delta().values);
                     let dx = Shape::as_mut_slice(&mut dx.values);
                     dx.fill(T::ZERO);
-                    $Kind::backward(Self::WINDOWS, count(Self::WINDOWS), x, y, d, dx);
+                    $Kind::backward(Self::WINDOWS, Self::WINDOWS.count(), x, y, d, dx);
                 });
             }
         }
@@ -363,6 +388,11 @@ macro_rules! global {
         global!(@ $Global $name $Kind [W H] [[[T; C]; W]; H], Axis::covered(H), Axis::covered(W));
     };
     (@ $Global:ident $name:literal $Kind:ident [$($n:ident)+] $X:ty, $rows:expr, $columns:expr) => {
+        impl<T: Scalar, const C: usize, $(const $n: usize),+> Pools<$X> for $Global<$X> {
+            type Kind = $Kind;
+            const WINDOWS: Windows = covered::<C>($rows, $columns);
+        }
+
         impl<T: Scalar, const C: usize, $(const $n: usize),+> Layer for $Global<$X> {
             type Format = T;
             type Input = $X;
@@ -377,7 +407,7 @@ macro_rules! global {
             #[inline]
             fn logits(&self, input: &$X, logits: &mut [T; C]) {
                 let windows = covered::<C>($rows, $columns);
-                $Kind::forward(windows, count(windows), Shape::as_slice(input), logits);
+                $Kind::forward(windows, windows.count(), Shape::as_slice(input), logits);
             }
 
             #[inline]
@@ -400,7 +430,7 @@ macro_rules! global {
                     let (x, d) = (Shape::as_slice(x), &trace.delta().values);
                     let dx = Shape::as_mut_slice(&mut dx.values);
                     dx.fill(T::ZERO);
-                    $Kind::backward(windows, count(windows), x, trace.output(), d, dx);
+                    $Kind::backward(windows, windows.count(), x, trace.output(), d, dx);
                 });
             }
         }
@@ -411,11 +441,6 @@ macro_rules! global {
 const fn covered<const C: usize>(rows: Axis, columns: Axis) -> Windows {
     const { assert!(C > 0, "a pooling layer without channels") };
     Windows { rows, columns, channels: C, group: C }
-}
-
-/// Number of taps.
-const fn count(windows: Windows) -> u32 {
-    size(windows.rows.kernel.saturating_mul(windows.columns.kernel))
 }
 
 global! {

@@ -336,3 +336,88 @@ fn tiles_have_the_bits_of_one_sample_after_the_other() {
     check_tiles::<Flat, 4>();
     check_tiles::<Flat, 8>();
 }
+
+/// Two networks with the same parameters and inputs, of which the first is fused: the same losses,
+/// parameters and gradients, but for the sign of zeros.
+fn assert_fused_is_the_same<Fused, Chain>()
+where
+    Fused: Layer<Format = f32, Activation = Softmax> + Zero,
+    Chain: Layer<Format = f32, Activation = Softmax, Input = Fused::Input, Output = Fused::Output>
+        + Zero,
+{
+    fn fill(rng: &mut Rng, values: &mut [f32]) {
+        values.iter_mut().for_each(|value| *value = rng.range(-1.0, 1.0) as f32);
+    }
+    let (mut fused, mut chain) = (Fused::ZERO, Chain::ZERO);
+    let (mut rng, mut same) = (Rng(11), Rng(11));
+    fused.visit_mut(|_, values| fill(&mut rng, values));
+    chain.visit_mut(|_, values| fill(&mut same, values));
+    let parameters = |fused: &Fused, chain: &Chain| {
+        let (mut a, mut b) = (vec![], vec![]);
+        fused.visit(|_, values| a.extend_from_slice(values));
+        chain.visit(|_, values| b.extend_from_slice(values));
+        (a, b)
+    };
+    let example = |rng: &mut Rng| {
+        let (mut x, mut t) = (Fused::Input::ZERO, Fused::Output::ZERO);
+        fill(rng, x.as_mut_slice());
+        t.as_mut_slice()[(rng.range(0.0, 1.0) * 1.9) as usize] = 1.0;
+        (x, t)
+    };
+    let sgd = Sgd { learning_rate: 0.05 };
+    let mut one = Trainer::<Fused, CrossEntropy>::new();
+    let mut other = Trainer::<Chain, CrossEntropy>::new();
+    assert!(size_of_val(&one) < size_of_val(&other));
+    for _ in 0..30 {
+        let (x, t) = example(&mut rng);
+        let loss = one.step(&mut fused, &sgd, &x, &t);
+        assert_eq!(loss.to_bits(), other.step(&mut chain, &sgd, &x, &t).to_bits());
+        assert_eq!(fused.forward(&x).as_slice(), chain.forward(&x).as_slice());
+    }
+    let (a, b) = parameters(&fused, &chain);
+    assert_eq!(a, b);
+    let examples: [_; 6] = core::array::from_fn(|_| example(&mut rng));
+    let mut tiles = BatchTrainer::<Fused, CrossEntropy, Momentum, 4>::new();
+    let mut single = BatchTrainer::<Chain, CrossEntropy, Momentum>::new();
+    let momentum = Momentum { learning_rate: 0.05, momentum: 0.9 };
+    for _ in 0..3 {
+        let loss = tiles.accumulate_all(&fused, examples.iter().map(|(x, t)| (x, t)));
+        assert_eq!(loss, single.accumulate_all(&chain, examples.iter().map(|(x, t)| (x, t))));
+        tiles.apply(&mut fused, &momentum);
+        single.apply(&mut chain, &momentum);
+    }
+    let (a, b) = parameters(&fused, &chain);
+    assert_eq!(a, b);
+}
+
+#[test]
+fn fused_layers_compute_what_a_chain_does() {
+    assert_fused_is_the_same::<
+        net![29 x 3 => Conv1d(9, 5, step 2) Relu | MaxPool(13) => Flatten => 3 Softmax],
+        net![29 x 3 => Conv1d(9, 5, step 2) Relu => MaxPool(13) => Flatten => 3 Softmax],
+    >();
+    assert_fused_is_the_same::<
+        net![
+            12 x 2 => Conv1d(5, 3, padding same) Tanh
+            => Conv1d(6, 4, padding same, dilation 2) LeakyRelu | MaxPool(3)
+            => Conv1d(4, 2, groups 2) Relu | GlobalMean => 2 Softmax
+        ],
+        net![
+            12 x 2 => Conv1d(5, 3, padding same) Tanh
+            => Conv1d(6, 4, padding same, dilation 2) LeakyRelu => MaxPool(3)
+            => Conv1d(4, 2, groups 2) Relu => GlobalMean => 2 Softmax
+        ],
+    >();
+    assert_fused_is_the_same::<
+        net![
+            8 x 6 x 2 => Conv2d(5, 3 x 3, padding same) Relu | MaxPool(2 x 3)
+            => Depthwise(3 x 2, padding same) Tanh | MeanPool(2 x 1)
+            => Conv2d(6, 2 x 2) Sigmoid | GlobalMax => 2 Softmax
+        ],
+        net![
+            8 x 6 x 2 => Conv2d(5, 3 x 3, padding same) Relu => MaxPool(2 x 3)
+            => Depthwise(3 x 2, padding same) Tanh => MeanPool(2 x 1)
+            => Conv2d(6, 2 x 2) Sigmoid => GlobalMax => 2 Softmax
+        ],
+    >();
+}

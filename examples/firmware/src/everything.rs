@@ -23,7 +23,7 @@ use gradlet::safetensors::{self, Dtype, Fault, LoadError, Safetensors, file_size
 use gradlet::store::Store;
 use gradlet::stream::{LossHistory, ReplayBuffer, Window};
 use gradlet::{
-    Delta, EndsIn, Format, GradientVisitor, Gradients, Hidden, Kept, Kind, Real, Samples, Shape,
+    Delta, EndsIn, Format, Fused, GradientVisitor, Gradients, Hidden, Kept, Kind, Real, Samples, Shape,
     Tensor, TensorList, Tensors, Weight, fast, fingerprint, for_each, init, is_finite, kernel,
     prelude::*, schedule,
 };
@@ -463,6 +463,15 @@ fn windows<T: Scalar>() {
     *layer.bias_mut() = vector();
     *layer.weights_mut() = vector();
     call! { layer.filters(), layer.bias(), layer.weights() }
+
+    type FusedNet<T> = net![
+        T; 9 x 2 => Conv1d(5, 3, padding same) Tanh => Conv1d(5, 3, padding same) Relu | MaxPool(3)
+        => Conv1d(4, 2) Relu | GlobalMean => 2 Sigmoid
+    ];
+    train::<FusedNet<T>, BinaryCrossEntropy, _>(&sgd);
+    let mut fused = Fused::<Filters<T>, MaxPool1d<9, 5, 3, 3, T>>::new(layer);
+    *fused.convolution_mut().bias_mut() = vector();
+    call! { fused.forward(&vector()), fused.convolution().bias() }
 }
 
 #[inline(never)]

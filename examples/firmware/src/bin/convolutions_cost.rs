@@ -10,7 +10,7 @@ use gradlet_firmware::count::{count, start_counting};
 
 /// Recognises activities from 128 steps of 6 sensors.
 type Activity = net![
-    128 x 6 => Conv1d(16, 5, step 2) Relu => MaxPool(2) => Conv1d(32, 3) Relu => GlobalMean
+    128 x 6 => Conv1d(16, 5, step 2) Relu | MaxPool(2) => Conv1d(32, 3) Relu | GlobalMean
     => 6 Softmax
 ];
 /// Recognises one of 10 shapes of a signal of 40 steps.

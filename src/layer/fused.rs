@@ -1,0 +1,572 @@
+//! Convolutions fused with the pooling after them.
+
+use core::fmt;
+use core::mem::ManuallyDrop;
+
+use super::convolution::{Rows, some_mut};
+use super::pool::{Max, Mean, Pools};
+use super::{Conv1d, Conv2d, Deltas, EndsIn, Layer, LayerTrace, Samples};
+use crate::activation::{Activation, Elementwise, Identity};
+use crate::fingerprint::fingerprint;
+use crate::gradient::GradientVisitor;
+use crate::kernel::each_sample;
+use crate::kernel::windows::{self, Windows};
+use crate::safetensors::{File, Load, Loaded};
+use crate::scalar::Scalar;
+use crate::shape::Shape;
+use crate::source::ToSource;
+use crate::tensors::{Kind, TensorList};
+use crate::zero::Zero;
+
+/// A convolution and the pooling after it, in one pass: the outputs of the convolution are pooled as
+/// soon as they are computed. It computes the same as [`Chain<C, P>`](crate::Chain) with less memory.
+///
+/// `C` is a [`Conv1d`] or [`Conv2d`] with an [`Elementwise`] activation, `P` a pooling whose windows
+/// do not overlap. [`net!`](crate::net) writes it as `Conv1d(16, 5) Relu | MaxPool(2)`.
+///
+/// For training, it keeps in place of the outputs of the convolution and their derivatives:
+///
+/// - with a maximum, one byte for each output of the pooling, which says what was the largest: at
+///   most 256 places may be pooled into one;
+/// - with a mean, the outputs of the convolution, which the backward pass overwrites by their
+///   derivatives.
+///
+/// Results equal those of the chain but for the sign of zeros.
+///
+/// ```
+/// use gradlet::prelude::*;
+///
+/// type Short = net![64 x 3 => Conv1d(8, 5) Relu | MaxPool(4) => GlobalMean => 4 Softmax];
+/// type Long = net![64 x 3 => Conv1d(8, 5) Relu => MaxPool(4) => GlobalMean => 4 Softmax];
+/// assert_eq!(Trainer::<Short, CrossEntropy>::BYTES, 1176);
+/// assert_eq!(Trainer::<Long, CrossEntropy>::BYTES, 4896);
+/// ```
+#[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+pub struct Fused<C, P> {
+    convolution: C,
+    pooling: P,
+}
+
+impl<C, P: Zero> Fused<C, P> {
+    /// Fuses a convolution with a pooling.
+    #[must_use]
+    pub const fn new(convolution: C) -> Self {
+        Self { convolution, pooling: P::ZERO }
+    }
+
+    /// The convolution.
+    #[must_use]
+    pub const fn convolution(&self) -> &C {
+        &self.convolution
+    }
+
+    /// The convolution, mutable.
+    #[must_use]
+    pub const fn convolution_mut(&mut self) -> &mut C {
+        &mut self.convolution
+    }
+}
+
+impl<C: Zero, P: Zero> Zero for Fused<C, P> {
+    const ZERO: Self = Self { convolution: C::ZERO, pooling: P::ZERO };
+}
+
+impl<C: ToSource, P> ToSource for Fused<C, P> {
+    fn write_source(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Fused::new").field(&self.convolution.to_source()).finish()
+    }
+}
+
+impl<F: File, C: Load<F>, P: Zero> Load<F> for Fused<C, P>
+where
+    Self: Layer,
+{
+    const READS: TensorList = C::READS;
+    const LOADED: Loaded<Self> = match C::LOADED {
+        Ok(layer) => Ok(ManuallyDrop::new(Self::new(ManuallyDrop::into_inner(layer)))),
+        Err(error) => Err(error),
+    };
+}
+
+/// What the forward pass of a [`Fused`] layer saves: what the pooling keeps of the outputs of the
+/// convolution, and its own outputs and derivatives.
+#[derive(Clone, Debug)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+pub struct FusedTrace<K, L> {
+    kept: K,
+    last: L,
+}
+
+impl<K: Zero, L: Zero> Zero for FusedTrace<K, L> {
+    const ZERO: Self = Self { kept: K::ZERO, last: L::ZERO };
+}
+
+impl<K, L> EndsIn<L> for FusedTrace<K, L> {
+    #[inline(always)]
+    fn last(&self) -> &L {
+        &self.last
+    }
+    #[inline(always)]
+    fn last_mut(&mut self) -> &mut L {
+        &mut self.last
+    }
+}
+
+/// A place in the outputs of a convolution, and in those of the pooling after it.
+#[derive(Clone, Copy, Debug)]
+pub struct Place {
+    /// Index of the position of the convolution.
+    position: usize,
+    /// Index of the position of the pooling.
+    pooled: usize,
+    /// Index of the tap of the pooling.
+    tap: usize,
+}
+
+impl Place {
+    #[inline(always)]
+    #[allow(clippy::arithmetic_side_effects, reason = "sizes and indices are those of arrays")]
+    fn new(pool: Windows, row: usize, column: usize) -> Self {
+        let (rows, columns) = (pool.rows, pool.columns);
+        let divided = |a: usize, b: usize| a.checked_div(b).unwrap_or(0);
+        let (y, x) = (divided(row, rows.kernel), divided(column, columns.kernel));
+        Self {
+            position: row * columns.input + column,
+            pooled: y * columns.output + x,
+            tap: (row - y * rows.kernel) * columns.kernel + column - x * columns.kernel,
+        }
+    }
+
+    /// Row and column of the convolution, from the position of the pooling and the tap.
+    #[inline(always)]
+    #[allow(clippy::arithmetic_side_effects, reason = "as above")]
+    fn of(pool: Windows, pooled: usize, tap: usize) -> (usize, usize) {
+        let (rows, columns) = (pool.rows, pool.columns);
+        let divided = |a: usize, b: usize| a.checked_div(b).unwrap_or(0);
+        let (y, m) = (divided(pooled, columns.output), divided(tap, columns.kernel));
+        let (x, n) = (pooled - y * columns.output, tap - m * columns.kernel);
+        (y * rows.kernel + m, x * columns.kernel + n)
+    }
+}
+
+/// Row `at` of `N` numbers.
+#[inline(always)]
+fn row<T, const N: usize>(all: &[T], at: usize) -> Option<&[T; N]> {
+    all.get(at.wrapping_mul(N)..)?.first_chunk()
+}
+
+#[inline(always)]
+fn row_mut<T, const N: usize>(all: &mut [T], at: usize) -> Option<&mut [T; N]> {
+    all.get_mut(at.wrapping_mul(N)..)?.first_chunk_mut()
+}
+
+/// How a pooling folds the outputs of a convolution into its own, and what it keeps of them; `X` and
+/// `Y` are their shapes.
+pub trait Fold {
+    /// What is kept for the backward pass.
+    type Kept<X: Shape, Y: Shape>: Zero + Clone;
+    /// The most taps.
+    const MOST: u32 = u32::MAX;
+    /// The start of each output.
+    fn begin<T: Scalar>() -> T;
+    /// Folds the outputs at one place.
+    fn add<T: Scalar, X: Shape<Element = T>, Y: Shape<Element = T>, const OUT: usize>(
+        y: &mut [T; OUT],
+        x: &[T; OUT],
+        place: Place,
+        kept: Option<&mut Self::Kept<X, Y>>,
+    );
+    /// Ends the outputs.
+    fn end<T: Scalar>(pool: Windows, y: &mut [T]);
+    /// From the derivatives by the outputs of the pooling to those by the logits of the convolution.
+    fn to_logits<
+        A: Elementwise,
+        T: Scalar,
+        X: Rows<T, OUT> + Shape<Element = T>,
+        Y,
+        const OUT: usize,
+    >(
+        pool: Windows,
+        kept: &mut Self::Kept<X, Y>,
+        y: &[T],
+        d: &mut [T],
+    ) where
+        Y: Shape<Element = T>;
+    /// As [`windows::input_gradient`].
+    fn input_gradient<T: Scalar, X: Rows<T, OUT> + Shape<Element = T>, Y, const OUT: usize>(
+        windows: [Windows; 2],
+        weights: &[[T; OUT]],
+        kept: &Self::Kept<X, Y>,
+        d: &[T],
+        dx: &mut [T],
+    ) where
+        Y: Shape<Element = T>;
+    /// As [`windows::gradient`].
+    fn gradient<T: Scalar, X: Rows<T, OUT> + Shape<Element = T>, Y, const OUT: usize>(
+        windows: [Windows; 2],
+        x: &[T],
+        kept: &Self::Kept<X, Y>,
+        d: &[T],
+        emit: impl FnMut(usize, &[[T; OUT]]),
+    ) -> [T; OUT]
+    where
+        Y: Shape<Element = T>;
+}
+
+impl Fold for Max {
+    /// The tap with the largest number, for each output.
+    type Kept<X: Shape, Y: Shape> = Y::With<u8>;
+    const MOST: u32 = 256;
+
+    #[inline(always)]
+    fn begin<T: Scalar>() -> T {
+        -T::INFINITY
+    }
+
+    #[inline(always)]
+    #[allow(clippy::neg_cmp_op_on_partial_ord, reason = "NaN is neither less nor equal")]
+    fn add<T: Scalar, X: Shape<Element = T>, Y: Shape<Element = T>, const OUT: usize>(
+        y: &mut [T; OUT],
+        x: &[T; OUT],
+        place: Place,
+        kept: Option<&mut Y::With<u8>>,
+    ) {
+        #[allow(clippy::cast_possible_truncation, reason = "there are at most 256 taps")]
+        let tap = place.tap as u8;
+        match kept.and_then(|kept| row_mut::<_, OUT>(kept.as_mut_slice(), place.pooled)) {
+            Some(kept) => {
+                for ((y, &x), kept) in y.iter_mut().zip(x).zip(kept) {
+                    if !(x <= *y) {
+                        (*y, *kept) = (if x > *y { x } else { x + *y }, tap);
+                    }
+                }
+            }
+            None => {
+                for (y, &x) in y.iter_mut().zip(x) {
+                    if !(x <= *y) {
+                        *y = if x > *y { x } else { x + *y };
+                    }
+                }
+            }
+        }
+    }
+
+    #[inline(always)]
+    fn end<T: Scalar>(_: Windows, _: &mut [T]) {}
+
+    #[inline(always)]
+    fn to_logits<
+        A: Elementwise,
+        T: Scalar,
+        X: Rows<T, OUT> + Shape<Element = T>,
+        Y,
+        const OUT: usize,
+    >(
+        _: Windows,
+        _: &mut Y::With<u8>,
+        y: &[T],
+        d: &mut [T],
+    ) where
+        Y: Shape<Element = T>,
+    {
+        <A as Activation<T>>::backpropagate(y, &[], d, &mut ());
+    }
+
+    #[inline(always)]
+    fn input_gradient<T: Scalar, X: Rows<T, OUT> + Shape<Element = T>, Y, const OUT: usize>(
+        [windows, pool]: [Windows; 2],
+        weights: &[[T; OUT]],
+        kept: &Y::With<u8>,
+        d: &[T],
+        dx: &mut [T],
+    ) where
+        Y: Shape<Element = T>,
+    {
+        let position = |pooled, tap: u8| Place::of(pool, pooled, tap.into());
+        windows::sparse_input_gradient(windows, weights, kept.as_slice(), d, position, dx);
+    }
+
+    #[inline(always)]
+    fn gradient<T: Scalar, X: Rows<T, OUT> + Shape<Element = T>, Y, const OUT: usize>(
+        [windows, pool]: [Windows; 2],
+        x: &[T],
+        kept: &Y::With<u8>,
+        d: &[T],
+        emit: impl FnMut(usize, &[[T; OUT]]),
+    ) -> [T; OUT]
+    where
+        Y: Shape<Element = T>,
+    {
+        let position = |pooled, tap: u8| Place::of(pool, pooled, tap.into());
+        windows::sparse_gradient(windows, x, kept.as_slice(), d, position, emit)
+    }
+}
+
+impl Fold for Mean {
+    /// The outputs of the convolution; after the backward pass, their derivatives.
+    type Kept<X: Shape, Y: Shape> = X;
+
+    #[inline(always)]
+    fn begin<T: Scalar>() -> T {
+        T::ZERO
+    }
+
+    #[inline(always)]
+    fn add<T: Scalar, X: Shape<Element = T>, Y: Shape<Element = T>, const OUT: usize>(
+        y: &mut [T; OUT],
+        x: &[T; OUT],
+        place: Place,
+        kept: Option<&mut X>,
+    ) {
+        y.iter_mut().zip(x).for_each(|(y, &x)| *y += x);
+        if let Some(kept) = kept.and_then(|kept| row_mut(kept.as_mut_slice(), place.position)) {
+            *kept = *x;
+        }
+    }
+
+    #[inline(always)]
+    fn end<T: Scalar>(pool: Windows, y: &mut [T]) {
+        let share = T::ONE / T::from_u32(pool.count());
+        y.iter_mut().for_each(|y| *y *= share);
+    }
+
+    #[inline(always)]
+    fn to_logits<
+        A: Elementwise,
+        T: Scalar,
+        X: Rows<T, OUT> + Shape<Element = T>,
+        Y,
+        const OUT: usize,
+    >(
+        pool: Windows,
+        kept: &mut X,
+        _: &[T],
+        d: &mut [T],
+    ) where
+        Y: Shape<Element = T>,
+    {
+        let share = T::ONE / T::from_u32(pool.count());
+        d.iter_mut().for_each(|d| *d = T::ZERO + *d * share);
+        let mut rows = kept.rows_mut().iter_mut();
+        for row_at in 0..pool.rows.input {
+            for (column, y) in (0..pool.columns.input).zip(&mut rows) {
+                let d = row::<_, OUT>(d, Place::new(pool, row_at, column).pooled);
+                let Some(mut d) = d.copied() else { return };
+                <A as Activation<T>>::backpropagate(y, &[], &mut d, &mut ());
+                *y = d;
+            }
+        }
+    }
+
+    #[inline(always)]
+    fn input_gradient<T: Scalar, X: Rows<T, OUT> + Shape<Element = T>, Y, const OUT: usize>(
+        [windows, _]: [Windows; 2],
+        weights: &[[T; OUT]],
+        kept: &X,
+        _: &[T],
+        dx: &mut [T],
+    ) where
+        Y: Shape<Element = T>,
+    {
+        windows::input_gradient(windows, weights, kept.rows(), dx);
+    }
+
+    #[inline(always)]
+    fn gradient<T: Scalar, X: Rows<T, OUT> + Shape<Element = T>, Y, const OUT: usize>(
+        [windows, _]: [Windows; 2],
+        x: &[T],
+        kept: &X,
+        _: &[T],
+        emit: impl FnMut(usize, &[[T; OUT]]),
+    ) -> [T; OUT]
+    where
+        Y: Shape<Element = T>,
+    {
+        windows::gradient(windows, x, kept.rows(), emit)
+    }
+}
+
+/// Implements [`Layer`] for a fused convolution.
+macro_rules! fused {
+    ($Conv:ident [$($size:ident),+] [$($option:ident),+] $X:ty) => {
+        impl<
+            $(const $size: usize,)+
+            A: Elementwise,
+            T: Scalar,
+            $(const $option: usize,)+
+            P: Pools<$X> + Layer<Format = T, Input = $X, Activation = Identity>,
+        > Fused<$Conv<$($size,)+ A, T, $($option),+>, P>
+        {
+            const WINDOWS: [Windows; 2] = {
+                let pool = P::WINDOWS;
+                assert!(
+                    pool.is_apart() && pool.count() <= P::Kind::MOST,
+                    "the windows of a fused pooling must not overlap, and a maximum be over at most \
+                     256 places"
+                );
+                [$Conv::<$($size,)+ A, T, $($option),+>::WINDOWS, pool]
+            };
+
+            /// Computes the outputs; returns the sum of the logits of the convolution.
+            #[inline(always)]
+            fn pool(
+                &self,
+                x: &[T],
+                y: &mut P::Output,
+                mut kept: Option<&mut <P::Kind as Fold>::Kept<$X, P::Output>>,
+            ) -> T {
+                let [windows, pool] = Self::WINDOWS;
+                let y = Shape::as_mut_slice(y);
+                y.fill(P::Kind::begin());
+                let (weights, bias) = (self.convolution.weights().rows(), self.convolution.bias());
+                let mut sum = T::ZERO;
+                windows::affine_by_tiles(windows, weights, bias, x, |row, column, logits| {
+                    if kept.is_some() {
+                        logits.as_flattened().iter().for_each(|&logit| sum += logit);
+                    }
+                    <A as Activation<T>>::activate(logits.as_flattened_mut());
+                    for (column, x) in (column..).zip(&*logits) {
+                        let place = Place::new(pool, row, column);
+                        if let Some(y) = row_mut(y, place.pooled) {
+                            P::Kind::add::<T, $X, P::Output, OUT>(y, x, place, kept.as_deref_mut());
+                        }
+                    }
+                });
+                P::Kind::end(pool, y);
+                sum
+            }
+        }
+
+        impl<
+            $(const $size: usize,)+
+            A: Elementwise,
+            T: Scalar,
+            $(const $option: usize,)+
+            P: Pools<$X> + Layer<Format = T, Input = $X, Activation = Identity>,
+        > Layer for Fused<$Conv<$($size,)+ A, T, $($option),+>, P>
+        {
+            type Format = T;
+            type Input = <$Conv<$($size,)+ A, T, $($option),+> as Layer>::Input;
+            type Output = P::Output;
+            type Activation = Identity;
+            type Trace = FusedTrace<
+                <P::Kind as Fold>::Kept<$X, P::Output>,
+                LayerTrace<T, P::Output, Identity>,
+            >;
+            type Gradient = $Conv<$($size,)+ A, T, $($option),+>;
+            const MACS: usize = Self::Gradient::MACS;
+            const TENSORS: TensorList = Self::Gradient::TENSORS;
+            const FINGERPRINT: u32 =
+                fingerprint("Fused", &[Self::Gradient::FINGERPRINT, P::FINGERPRINT]);
+
+            #[inline]
+            fn logits(&self, input: &Self::Input, logits: &mut Self::Output) {
+                self.pool(Shape::as_slice(input), logits, None);
+            }
+
+            #[inline]
+            fn forward_trace<const N: usize>(
+                &self,
+                inputs: [&Self::Input; N],
+                traces: [&mut Self::Trace; N],
+            ) -> [T; N] {
+                let mut inputs = inputs.into_iter();
+                traces.map(|trace| match inputs.next() {
+                    Some(x) => {
+                        let (x, y) = (Shape::as_slice(x), trace.last.output_mut());
+                        self.pool(x, y, Some(&mut trace.kept))
+                    }
+                    None => T::ZERO,
+                })
+            }
+
+            #[inline]
+            fn backward<const WANTED: bool, const N: usize>(
+                &self,
+                _: [&Self::Input; N],
+                traces: [&mut Self::Trace; N],
+            ) {
+                each_sample::<N, _>(traces.into_iter(), |trace| {
+                    let (y, d) = trace.last.parts();
+                    let (y, d) = (Shape::as_slice(y), Shape::as_mut_slice(&mut d.values));
+                    let [_, pool] = Self::WINDOWS;
+                    P::Kind::to_logits::<A, T, $X, P::Output, OUT>(pool, &mut trace.kept, y, d);
+                });
+            }
+
+            #[inline]
+            fn input_gradient<const N: usize>(
+                &self,
+                samples: Samples<'_, Self, N>,
+                gradients: Deltas<'_, Self, N>,
+            ) {
+                each_sample::<N, _>(gradients.into_iter().zip(samples.traces), |(dx, trace)| {
+                    P::Kind::input_gradient::<T, $X, P::Output, OUT>(
+                        Self::WINDOWS,
+                        self.convolution.weights().rows(),
+                        &trace.kept,
+                        Shape::as_slice(&trace.last.delta().values),
+                        Shape::as_mut_slice(&mut dx.values),
+                    );
+                });
+            }
+
+            #[inline]
+            fn gradient<const NETS: usize, const STATES: usize, const N: usize>(
+                mut nets: [&mut Self; NETS],
+                mut state: [&mut Self::Gradient; STATES],
+                samples: Samples<'_, Self, N>,
+                visitor: &mut impl GradientVisitor<T, NETS, STATES>,
+            ) {
+                each_sample::<N, _>(samples.iter(), |(input, trace)| {
+                    let bias = P::Kind::gradient::<T, $X, P::Output, OUT>(
+                        Self::WINDOWS,
+                        Shape::as_slice(input),
+                        &trace.kept,
+                        Shape::as_slice(&trace.last.delta().values),
+                        |first, gradient| {
+                            visitor.vector(
+                                Kind::Weight,
+                                nets.each_mut().map(|n| {
+                                    some_mut(n.convolution.weights_mut(), first, gradient)
+                                }),
+                                state.each_mut().map(|s| some_mut(s.weights_mut(), first, gradient)),
+                                gradient.as_flattened(),
+                                (),
+                            );
+                        },
+                    );
+                    visitor.vector(
+                        Kind::Bias,
+                        nets.each_mut().map(|n| n.convolution.bias_mut().as_mut_slice()),
+                        state.each_mut().map(|s| s.bias_mut().as_mut_slice()),
+                        &bias,
+                        (),
+                    );
+                });
+            }
+
+            #[inline]
+            fn walk<const Q: usize, const NETS: usize, const R: usize, const STATES: usize>(
+                nets: [&Self; Q],
+                nets_mut: [&mut Self; NETS],
+                read: [&Self::Gradient; R],
+                write: [&mut Self::Gradient; STATES],
+                visit: &mut impl FnMut(Kind, [&[T]; Q], [&mut [T]; NETS], [&[T]; R], [&mut [T]; STATES]),
+            ) {
+                Self::Gradient::walk(
+                    nets.map(|n| &n.convolution),
+                    nets_mut.map(|n| &mut n.convolution),
+                    read,
+                    write,
+                    visit,
+                );
+            }
+        }
+    };
+}
+fused!(Conv1d [L, C, OUT, K, M] [STEP, PADDING, DILATION, GROUP] [[T; OUT]; M]);
+fused!(
+    Conv2d [H, W, C, OUT, KH, KW, MH, MW] [SH, SW, PH, PW, DH, DW, GROUP] [[[T; OUT]; MW]; MH]
+);
