@@ -1,4 +1,4 @@
-//! Two applications with on-device training, and a synthetic vibration signal for one of them:
+//! Three applications with on-device training, and a synthetic vibration signal for one of them:
 //! bit-identical on a PC and on a microcontroller.
 //!
 //! Functions that use gradlet are `inline`, as in the firmware's library.
@@ -6,4 +6,5 @@
 
 pub mod detector;
 pub mod personal;
+pub mod signals;
 pub mod vibration;
