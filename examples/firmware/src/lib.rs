@@ -17,7 +17,7 @@ pub mod models;
 pub mod reference;
 
 pub use board::start;
-pub use devices::{detector, personal, vibration};
+pub use devices::{detector, personal, signals, vibration};
 
 #[cfg(target_arch = "arm")]
 pub use cortex_m_rt::entry;

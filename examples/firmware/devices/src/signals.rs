@@ -13,11 +13,11 @@ use gradlet::{init, metrics::argmax, prelude::*, schedule};
 use rand_pcg::Pcg32;
 use rand_pcg::rand_core::{Rng, SeedableRng};
 
-/// The network: three convolutions of 25 channels, each with half as many steps as the one before,
-/// and a last one that sees all of its 5 steps. That is a dense layer, of 10 units on 125 inputs,
-/// without the copy that `Flatten` would make.
+/// The network: three convolutions of 25 channels, which leave 18, 9 and 5 steps, and a last one
+/// that sees all of these 5. It is a dense layer of 10 units on 125 inputs, without the copy that
+/// `Flatten` would make.
 pub type Net = net![
-    40 x 1 => Conv1d(25, 5, step 2, padding 1) Relu => Conv1d(25, 3, step 2, padding 1) Relu
+    40 x 1 => Conv1d(25, 5, step 2) Relu => Conv1d(25, 3, step 2, padding 1) Relu
     => Conv1d(25, 3, step 2, padding 1) Relu => Conv1d(10, 5) Softmax
 ];
 
@@ -83,10 +83,9 @@ impl Signals<'_> {
     #[inline]
     #[must_use]
     pub fn get(&self, number: usize) -> Option<(Signal, u8)> {
-        let bytes: &[u8; LABELLED] =
-            self.0.get(number.checked_mul(LABELLED)?..)?.first_chunk()?;
+        let bytes: &[u8; LABELLED] = self.0.get(number.checked_mul(LABELLED)?..)?.first_chunk()?;
         let [signal @ .., shape] = *bytes;
-        Some((Signal(signal.map(u8::cast_signed)), shape))
+        Some((Signal(signal.map(|byte| i8::from_le_bytes([byte]))), shape))
     }
 
     /// Each signal with its shape.
@@ -131,6 +130,19 @@ impl Learner {
         &self.net
     }
 
+    /// 64-bit FNV-1a hash (RFC 9923) of the bits of all parameters.
+    #[inline]
+    #[must_use]
+    pub fn hash(&self) -> u64 {
+        let mut hash = 0xCBF2_9CE4_8422_2325_u64;
+        self.net.visit(|_, values| {
+            for byte in values.iter().flat_map(|value| value.to_le_bytes()) {
+                hash = (hash ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01B3);
+            }
+        });
+        hash
+    }
+
     /// Inference: the predicted shape.
     #[inline]
     #[must_use]
@@ -144,6 +156,31 @@ impl Learner {
     pub fn learn(&mut self, signal: &Signal, shape: u8, learning_rate: f32) -> Option<f32> {
         let target = [one_hot(shape.into())?];
         Some(self.trainer.step(&mut self.net, &Sgd { learning_rate }, &signal.input(), &target))
+    }
+}
+
+/// A training from random weights.
+#[derive(Clone, Copy, Debug)]
+pub struct Plan {
+    /// Passes over the signals.
+    pub epochs: u32,
+    /// Number of signals, the first of the training set.
+    pub signals: u32,
+    /// Of the weights and of the order of the signals.
+    pub seed: u64,
+}
+
+impl Plan {
+    /// What the firmware does, which takes seconds in an emulator.
+    pub const FIRMWARE: Self = Self { epochs: 2, signals: 4000, seed: 1 };
+
+    /// The steps of this training.
+    #[inline]
+    #[must_use]
+    pub fn steps(&self) -> Steps {
+        let Self { epochs, signals, seed } = *self;
+        let (rng, all) = (Pcg32::new(seed, 1), epochs.saturating_mul(signals));
+        Steps { rng, signals, all, done: 0, next: 0, stride: 1 }
     }
 }
 
@@ -163,14 +200,6 @@ pub struct Steps {
 }
 
 impl Steps {
-    /// A number of epochs over a number of signals.
-    #[inline]
-    #[must_use]
-    pub fn new(epochs: u32, signals: u32, seed: u64) -> Self {
-        let rng = Pcg32::new(seed, 1);
-        Self { rng, signals, all: epochs.saturating_mul(signals), done: 0, next: 0, stride: 1 }
-    }
-
     /// A random number less than that of the signals, uniform to within one part in a million.
     #[inline]
     fn draw(&mut self) -> u32 {
