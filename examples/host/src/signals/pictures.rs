@@ -19,7 +19,7 @@ fn rows(title: &str, drawings: &[String], columns: usize, [width, height]: [u32;
     let times =
         |length: u32, count: usize| length.saturating_mul(u32::try_from(count).unwrap_or(u32::MAX));
     let rows = drawings.chunks(columns);
-    let whole = times(height, rows.len()).saturating_add(TITLE + MARGIN);
+    let whole = times(height, rows.len()).saturating_add(TITLE);
     let mut svg = start(times(width, columns).saturating_add(MARGIN), whole, title);
     for (row, drawings) in rows.enumerate() {
         for (column, drawing) in drawings.iter().enumerate() {
@@ -107,6 +107,6 @@ pub fn filters(learner: &Learner) -> Picture {
         drawings.push(bars + &frame(width, HEIGHT, &number.to_string()));
     }
     let title = "The 25 filters of the first layer, each of 5 steps: red above 0, blue below";
-    let svg = rows(title, &drawings, 7, [width.saturating_add(MARGIN), HEIGHT + 30]);
+    let svg = rows(title, &drawings, 5, [width.saturating_add(MARGIN), HEIGHT + 30]);
     Picture { name: "filters", svg, csv: csv.finish() }
 }
