@@ -64,7 +64,7 @@ fn run(options: &Options) -> Result<(), Failure> {
     tell(&mut out, &runs)?;
     let mut pictures = vec![pictures::signals(), accuracy(&runs)?];
     if let Some(Run { seed, matrix, learner, .. }) = runs.first() {
-        writeln!(out, "\nConfusion matrix of seed {seed}, on the test set:\n\n{matrix}")?;
+        write!(out, "\nConfusion matrix of seed {seed}, on the test set:\n\n{matrix}")?;
         pictures.push(confusion(matrix.counts()));
         pictures.push(pictures::filters(learner));
     }
@@ -75,15 +75,15 @@ fn introduce(out: &mut impl Write, plan: &Plan) -> io::Result<()> {
     let [_, test] = Signals::all();
     writeln!(
         out,
-        "MNIST-1D: signals of {STEPS} steps, each one of {SHAPES} shapes, moved, scaled and noisy. {TRAINING} to
-train on, {} others to test with.
+        "MNIST-1D: signals of {STEPS} steps, each one of {SHAPES} shapes, moved, scaled and noisy; {TRAINING} to train
+on, {} others to test with.
 
-Network: convolutions of 25 channels that leave 18, 9 and 5 steps, then a softmax of {SHAPES} outputs;
-{} parameters in f32. Training: {} epochs of {} signals, one signal at a time, by gradient
-descent with the cross-entropy; learning rate 0.02, then less and less, along half a cosine.
+Network: convolutions of 25 channels that leave 18, 9 and 5 steps, then a softmax of {SHAPES} outputs; {}
+parameters in f32. Training: {} epochs of {} signals, one signal at a time, by gradient descent
+with the cross-entropy; the learning rate falls from 0.02 to 0, along half a cosine.
 
-Memory on a microcontroller: {} bytes of parameters and {} of values that a step
-keeps for the backward pass, {} in all.
+Memory on a microcontroller: {} bytes of parameters and {} of values that a step keeps for the
+backward pass, {} in all.
 ",
         test.count(),
         Learner::PARAMETERS,

@@ -176,7 +176,7 @@ fn program_tells_and_draws() {
     assert_eq!(text_of(&output.stderr), "");
     let text = text_of(&output.stdout);
     assert_fits(&text, &folder);
-    assert!(text.contains("5210 parameters") && text.contains("27320 in all"), "{text}");
+    assert!(text.contains("5210\nparameters") && text.contains("27320 in all"), "{text}");
     assert!(text.contains("Training: 2 epochs of 4000 signals"), "{text}");
     assert!(text.contains("\ntarget \\ output"), "{text}");
     let names = ["accuracy", "confusion", "filters", "signals"];
