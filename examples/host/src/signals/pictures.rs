@@ -106,7 +106,7 @@ pub fn filters(learner: &Learner) -> Picture {
         }
         drawings.push(bars + &frame(width, HEIGHT, &number.to_string()));
     }
-    let title = "The 25 filters of the first layer, each of 5 steps: red above 0, blue below";
+    let title = "The 25 filters of the first layer: red above 0, blue below";
     let svg = rows(title, &drawings, 5, [width.saturating_add(MARGIN), HEIGHT + 30]);
     Picture { name: "filters", svg, csv: csv.finish() }
 }
