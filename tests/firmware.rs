@@ -27,6 +27,9 @@ mod models;
 #[path = "../examples/firmware/devices/src/personal.rs"]
 mod personal;
 #[allow(dead_code, unreachable_pub, missing_debug_implementations, reason = "as above")]
+#[path = "../examples/firmware/devices/src/signals.rs"]
+mod signals;
+#[allow(dead_code, unreachable_pub, missing_debug_implementations, reason = "as above")]
 #[allow(clippy::cast_possible_truncation, clippy::doc_markdown, reason = "it has other lints")]
 #[path = "../examples/firmware/devices/src/toycar.rs"]
 mod toycar;
@@ -402,6 +405,42 @@ fn toycar_takes_what_its_page_says() {
     }
 }
 
+/// What `signals` prints.
+fn signals_learned() -> String {
+    use signals::{Learner, Plan, Signals};
+    let [training, test] = Signals::all();
+    let mut learner = Learner::ZERO;
+    learner.start(Plan::FIRMWARE.seed);
+    let before = test.right(&learner);
+    for (number, rate) in Plan::FIRMWARE.steps() {
+        let (signal, shape) = training.get(number).unwrap();
+        assert!(learner.learn(&signal, shape, rate).unwrap().is_finite());
+    }
+    assert_eq!(Hash::of(learner.net()).0, learner.hash());
+    format!(
+        "a learner of {} bytes with {} parameters\nafter 0 steps: right of 1000 {before}\n\
+         after 8000 steps: right of 1000 {}\nhash of the parameters {:016x}\n",
+        Learner::BYTES,
+        Learner::PARAMETERS,
+        test.right(&learner),
+        learner.hash()
+    )
+}
+
+#[test]
+#[ignore = "needs QEMU and cross targets: tests/all.sh firmware"]
+fn signals_are_learned_to_the_bits_of_the_host() {
+    let want = signals_learned();
+    // Its page shows it.
+    assert!(include_str!("../examples/firmware/README.md").contains(&want), "{want}");
+    // The cores that compute `f32` by subroutines take minutes each.
+    for core in [M4F, M33] {
+        let (status, log) = run(core, &Build::new(core, "release", "signals").build());
+        assert!(status.success(), "{status}\n{log}");
+        assert_eq!(log, want, "{}", core.target);
+    }
+}
+
 /// RV32IMAC reads the sensor without an interrupt, and learns the same.
 #[test]
 #[ignore = "needs QEMU and cross targets: tests/all.sh firmware"]
@@ -481,6 +520,30 @@ fn detector_takes_what_its_page_says() {
         let is_near = |(&written, &measured): (&u32, &u32)| measured <= written + written / 8 + 32;
         assert!(written.iter().zip(&measured).all(is_near), "{name}: {measured:?}");
         assert_eq!(written.len(), measured.len(), "{name}");
+    }
+}
+
+#[test]
+#[ignore = "needs QEMU and cross targets: tests/all.sh firmware"]
+fn convolutions_take_what_their_page_says() {
+    let page = include_str!("../examples/firmware/README.md");
+    let page = &page[page.find("| network | level | inference |").unwrap()..];
+    for (profile, level) in [("release", "s"), ("fast", "3")] {
+        let program = Build::new(M4F, profile, "convolutions_cost").features("measure").build();
+        let log = run_counting(M4F, &program);
+        for name in ["activity", "signal"] {
+            // The level 3 is no figure.
+            let written = numbers_of(page, &format!("{name} | {level} |"));
+            let written = &written[written.len() - 6..];
+            let [inference, step, network] = ["inference", "step", "network"]
+                .map(|what| numbers_of(&log, &format!("{name} {what}")));
+            let measured = [inference[0], step[0], inference[1], network[0], network[1], step[1]];
+            let is_near = |(&written, &measured): (&u32, &u32)| measured <= written + written / 8;
+            assert!(written.iter().zip(&measured).all(is_near), "{name} {level}: {measured:?}");
+            // Without the library's optimisation for size, 28 KB are enough to train.
+            let ram: u32 = measured[3..].iter().sum();
+            assert!(name != "signal" || level != "3" || ram <= 28 * 1024, "{ram} bytes");
+        }
     }
 }
 

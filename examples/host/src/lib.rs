@@ -11,6 +11,8 @@ pub mod losses;
 pub mod moons;
 #[cfg(feature = "devices")]
 pub mod personalise;
+#[cfg(feature = "devices")]
+pub mod signals;
 pub mod tanh_neuron;
 pub mod ten_points;
 pub mod train;

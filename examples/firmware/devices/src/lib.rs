@@ -6,5 +6,6 @@
 
 pub mod detector;
 pub mod personal;
+pub mod signals;
 pub mod toycar;
 pub mod vibration;

@@ -6,21 +6,18 @@
 use core::hint::black_box;
 
 use gradlet::prelude::*;
+use gradlet::preprocess::one_hot;
 use gradlet_firmware::count::{count, start_counting};
+use gradlet_firmware::signals::{Net as Signal, SHAPES};
 
 /// Recognises activities from 128 steps of 6 sensors.
 type Activity = net![
     128 x 6 => Conv1d(16, 5, step 2) Relu | MaxPool(2) => Conv1d(32, 3) Relu | GlobalMean
     => 6 Softmax
 ];
-/// Recognises one of 10 shapes of a signal of 40 steps.
-type Signal = net![
-    40 x 1 => Conv1d(25, 5, step 2, padding 1) Relu => Conv1d(25, 3, step 2, padding 1) Relu
-    => Conv1d(25, 3, step 2, padding 1) Relu => Flatten => 10 Softmax
-];
 
 macro_rules! measure {
-    ($name:literal $Net:ty) => {{
+    ($name:literal $Net:ty, $target:expr) => {{
         type Net = $Net;
         type X = <Net as Layer>::Input;
         type Y = <Net as Layer>::Output;
@@ -41,7 +38,11 @@ macro_rules! measure {
 
         // SAFETY: the only references to the statics.
         let (net, trainer, x) = unsafe {
-            (&mut *black_box(&raw mut NET), &mut *black_box(&raw mut TRAINER), &mut *black_box(&raw mut INPUT))
+            (
+                &mut *black_box(&raw mut NET),
+                &mut *black_box(&raw mut TRAINER),
+                &mut *black_box(&raw mut INPUT),
+            )
         };
         let mut numbers = 1_u32;
         let mut number = move || {
@@ -53,26 +54,40 @@ macro_rules! measure {
             values.iter_mut().for_each(|value| *value = number() * scale);
         });
         x.as_flattened_mut().iter_mut().for_each(|x| *x = number() * 2.0);
-        let mut t = Y::ZERO;
-        t[0] = 1.0;
+        let t: Y = $target;
         let mut y = Y::ZERO;
         let (instructions, stack) = count(
             black_box(infer as fn(&Net, &X, &mut Y)),
             black_box((|_, _, _| ()) as fn(&Net, &X, &mut Y)),
             |f, _| f(black_box(net), black_box(x), black_box(&mut y)),
         );
-        defmt::println!("{=str} inference {=u32} instructions, stack {=u32}", $name, instructions, stack);
-        let (instructions, stack) = count(
-            black_box(step as Step),
-            black_box((|_, _, _, _, _| 0.0) as Step),
-            |f, _| {
-                black_box(f(black_box(net), black_box(trainer), black_box(1.0 / 1024.0), black_box(x), black_box(&t)));
-            },
+        defmt::println!(
+            "{=str} inference {=u32} instructions, stack {=u32}",
+            $name,
+            instructions,
+            stack
         );
-        defmt::println!("{=str} step {=u32} instructions, stack {=u32}", $name, instructions, stack);
+        let (instructions, stack) =
+            count(black_box(step as Step), black_box((|_, _, _, _, _| 0.0) as Step), |f, _| {
+                black_box(f(
+                    black_box(net),
+                    black_box(trainer),
+                    black_box(1.0 / 1024.0),
+                    black_box(x),
+                    black_box(&t),
+                ));
+            });
+        defmt::println!(
+            "{=str} step {=u32} instructions, stack {=u32}",
+            $name,
+            instructions,
+            stack
+        );
         defmt::println!(
             "{=str} network {=usize} bytes, trainer {=usize}",
-            $name, size_of::<Net>(), size_of::<Learns>()
+            $name,
+            size_of::<Net>(),
+            size_of::<Learns>()
         );
     }};
 }
@@ -81,7 +96,7 @@ macro_rules! measure {
 fn main() -> ! {
     gradlet_firmware::start();
     start_counting();
-    measure!("activity" Activity);
-    measure!("signal" Signal);
+    measure!("activity" Activity, one_hot(0).unwrap_or_default());
+    measure!("signal" Signal, [one_hot::<SHAPES, f32>(0).unwrap_or_default()]);
     gradlet_firmware::exit(0)
 }

@@ -12,6 +12,7 @@ mod personalise;
 mod pictures;
 mod programs;
 mod quotes;
+mod signals;
 mod tanh_neuron;
 mod ten_points;
 mod train;
