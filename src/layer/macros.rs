@@ -323,18 +323,30 @@ macro_rules! __parallel {
 #[doc(hidden)]
 #[macro_export]
 macro_rules! __array {
-    ($f:ty; [$n:tt]) => { [$f; $n] };
-    ($f:ty; [$l:tt $c:tt]) => { [[$f; $c]; $l] };
-    ($f:ty; [$h:tt $w:tt $c:tt]) => { [[[$f; $c]; $w]; $h] };
+    ($f:ty; [$n:tt]) => {
+        [$f; $n]
+    };
+    ($f:ty; [$l:tt $c:tt]) => {
+        [[$f; $c]; $l]
+    };
+    ($f:ty; [$h:tt $w:tt $c:tt]) => {
+        [[[$f; $c]; $w]; $h]
+    };
 }
 
 /// The last dimension of a shape.
 #[doc(hidden)]
 #[macro_export]
 macro_rules! __channels {
-    ([$n:tt]) => { $n };
-    ([$l:tt $c:tt]) => { $c };
-    ([$h:tt $w:tt $c:tt]) => { $c };
+    ([$n:tt]) => {
+        $n
+    };
+    ([$l:tt $c:tt]) => {
+        $c
+    };
+    ([$h:tt $w:tt $c:tt]) => {
+        $c
+    };
 }
 
 /// A layer without options, for a sequence or an image of type `$x`.
