@@ -3,8 +3,9 @@
 use core::fmt;
 use core::marker::PhantomData;
 
+use super::norm::{self, FoldNorm};
 use super::{Deltas, Layer, LayerTrace, Samples};
-use crate::activation::Activation;
+use crate::activation::{Activation, Identity};
 use crate::fingerprint::{fingerprint, size};
 use crate::format::Format;
 use crate::gradient::GradientVisitor;
@@ -138,6 +139,23 @@ macro_rules! convolution {
         {
             fn default() -> Self {
                 Self::ZERO
+            }
+        }
+
+        impl<$(const $size: usize,)+ A: Activation<T>, T: Scalar, $(const $option: usize),+>
+            FoldNorm<OUT, A> for $Conv<$($size,)+ Identity, T, $($option),+>
+        {
+            type Folded = $Conv<$($size,)+ A, T, $($option),+>;
+
+            fn fold_norm(
+                &self,
+                mean: &[T; OUT],
+                factor: &[T; OUT],
+                offset: &[T; OUT],
+            ) -> Self::Folded {
+                let (mut weights, mut bias) = (self.weights.clone(), self.bias);
+                norm::fold(weights.rows_mut(), &mut bias, mean, factor, offset);
+                $Conv::new(weights, bias)
             }
         }
 

@@ -38,6 +38,11 @@
 /// | `GlobalMean`, `GlobalMax` | sequence, image | [`GlobalMean`](crate::GlobalMean), [`GlobalMax`](crate::GlobalMax): a vector with a number for each channel |
 /// | `Flatten` | sequence, image | [`Flatten`](crate::Flatten): a vector in the order of PyTorch |
 /// | `FlattenChannelsLast` | sequence, image | [`FlattenChannelsLast`](crate::FlattenChannelsLast): in the order of Keras |
+/// | `BatchNorm A`, `BatchNorm(1 / 1000) A` | any | [`BatchNorm`](crate::BatchNorm) with an epsilon of 1e-5, or that fraction |
+/// | `Dropout`, `Dropout(1 / 4)` | any | [`Dropout`](crate::Dropout) of half of the values, or that share |
+/// | `Residual(LAYER => LAYER ..)` | any | [`Residual`](crate::Residual): adds the input to the output of these layers, which has its shape |
+/// | `Residual(LAYER ..) + (LAYER)` | any | the same with a projection, one layer from the input to the output of the others |
+/// | `Parallel((LAYER ..), (LAYER ..))` | any | [`Parallel`](crate::Parallel): a vector of the outputs of both |
 ///
 /// `|` in place of `=>` between a convolution and a pooling [fuses](crate::Fused) them: the same
 /// results with less memory, `Conv1d(16, 5) Relu | MaxPool(2)`.
@@ -80,6 +85,22 @@
 /// # assert_eq!(scores, [0.1; 10]);
 /// ```
 ///
+/// Layers around layers, with an input of any shape:
+///
+/// ```
+/// use gradlet::prelude::*;
+///
+/// // Two residual blocks, the second with a projection; then 3 classes and 2 coordinates.
+/// type Net = net![
+///     64 x 3 => Conv1d(8, 3, padding same) Identity => BatchNorm Relu
+///     => Residual(Conv1d(8, 3, padding same) Identity => BatchNorm Relu)
+///     => Residual(Conv1d(16, 3, step 2, padding same) Relu) + (Conv1d(16, 1, step 2) Identity)
+///     => GlobalMean => Dropout(1 / 4) => Parallel((3 Softmax), (8 Relu => 2 Identity))
+/// ];
+/// let y: [f32; 5] = Net::ZERO.forward(&[[0.0; 3]; 64]);
+/// # assert!((y[0] - 1.0 / 3.0).abs() < 1e-6 && y[3] == 0.0);
+/// ```
+///
 /// Up to about 60 layers compile without further settings. For more, put
 /// `#![recursion_limit = "256"]` at the top of the `main.rs` or `lib.rs` that names the network, as
 /// the compiler suggests.
@@ -107,6 +128,94 @@ macro_rules! __net {
     };
     ($f:ty; [$n:tt] Scaling => $($rest:tt)*) => {
         $crate::__then!([$crate::preprocess::Scaling<$n, $f>] $f; [$n] $($rest)*)
+    };
+
+    ($f:ty; $shape:tt BatchNorm($a:tt / $b:tt) $activation:ty $(=> $($rest:tt)*)?) => {
+        $crate::__then!(
+            [$crate::BatchNorm<
+                { $crate::__channels!($shape) }, $activation, $crate::__array!($f; $shape),
+                { $crate::__sizes::epsilon($a, $b) },
+            >]
+            $f; $shape $($($rest)*)?
+        )
+    };
+    ($f:ty; $shape:tt BatchNorm($($options:tt)*) $($rest:tt)*) => {
+        $crate::__error!($f; $shape
+            "`BatchNorm(", ::core::stringify!($($options)*), ")` is not understood: write `BatchNorm \
+             Relu`, with another epsilon `BatchNorm(1 / 1000) Relu`, or `Identity` for no activation"
+        )
+    };
+    ($f:ty; $shape:tt BatchNorm $(=> $($rest:tt)*)?) => {
+        $crate::__error!($f; $shape
+            "the activation of `BatchNorm` is missing: write `BatchNorm Relu`, or `BatchNorm Identity` \
+             for none"
+        )
+    };
+    ($f:ty; $shape:tt BatchNorm $activation:ty $(=> $($rest:tt)*)?) => {
+        $crate::__net!($f; $shape BatchNorm(1 / 100_000) $activation $(=> $($rest)*)?)
+    };
+
+    ($f:ty; $shape:tt Dropout $(=> $($rest:tt)*)?) => {
+        $crate::__net!($f; $shape Dropout(1 / 2) $(=> $($rest)*)?)
+    };
+    ($f:ty; $shape:tt Dropout($a:tt / $b:tt) $(=> $($rest:tt)*)?) => {
+        $crate::__then!(
+            [$crate::Dropout<$crate::__array!($f; $shape), { $crate::__sizes::share($a, $b) }, $b>]
+            $f; $shape $($($rest)*)?
+        )
+    };
+    ($f:ty; $shape:tt Dropout $($rest:tt)*) => {
+        $crate::__error!($f; $shape
+            "`Dropout ", ::core::stringify!($($rest)*), "` is not understood: write `Dropout => ..` for \
+             half of the values, or `Dropout(1 / 4) => ..`; it has no activation"
+        )
+    };
+
+    ($f:ty; $shape:tt Residual($($layers:tt)+) $(=> $($rest:tt)*)?) => {
+        $crate::__residual!(
+            $f; $shape [$crate::__net!($f; $shape $($layers)+)] $crate::Skip,
+            $crate::__array!($f; $shape), $($($rest)*)?
+        )
+    };
+    // The layer by which a projection goes knows the shape after it.
+    ($f:ty; $shape:tt Residual($($layers:tt)+) + ($by:ident ($($options:tt)*) $($activation:ty)?)
+        $(=> $($rest:tt)*)?) => {
+        $crate::__net!(
+            $f; $shape $by($($options)*) $($activation)?
+            => (@add [$crate::__net!($f; $shape $($layers)+)]) $($($rest)*)?
+        )
+    };
+    ($f:ty; $shape:tt Residual($($layers:tt)+) + ($by:ident ($($options:tt)*) $($by_rest:tt)*)
+        $($rest:tt)*) => {
+        $crate::__error!($f; $shape
+            "a projection is one layer: write `Residual(..) + (Conv1d(16, 1) Identity)`"
+        )
+    };
+    ($f:ty; $shape:tt Residual($($layers:tt)+) + ($out:tt $activation:ty) $(=> $($rest:tt)*)?) => {
+        $crate::__net!(
+            $f; $shape $out $activation
+            => (@add [$crate::__net!($f; $shape $($layers)+)]) $($($rest)*)?
+        )
+    };
+    ($f:ty; $shape:tt Residual $($rest:tt)*) => {
+        $crate::__error!($f; $shape
+            "this `Residual` is not understood: write `Residual(16 Relu => 8 Tanh) => ..`, or with a \
+             projection, one layer, `Residual(16 Relu => 8 Tanh) + (8 Identity) => ..`; no activation \
+             follows"
+        )
+    };
+
+    ($f:ty; $shape:tt Parallel(($($first:tt)+), ($($second:tt)+) $(,)?) $(=> $($rest:tt)*)?) => {
+        $crate::__parallel!(
+            $f; [$crate::__net!($f; $shape $($first)+)] [$crate::__net!($f; $shape $($second)+)]
+            $($($rest)*)?
+        )
+    };
+    ($f:ty; $shape:tt Parallel $($rest:tt)*) => {
+        $crate::__error!($f; $shape
+            "this `Parallel` is not understood: write `Parallel((3 Softmax), (8 Relu => 2 Identity))`, \
+             without an activation"
+        )
     };
 
     ($f:ty; [$l:tt $c:tt] Conv1d($out:tt, $k:tt $($options:tt)*) $($rest:tt)*) => {
@@ -174,6 +283,12 @@ macro_rules! __net {
 #[macro_export]
 macro_rules! __then {
     ([$layer:ty] $f:ty; $shape:tt) => { $layer };
+    // This was the projection of a residual connection.
+    ([$layer:ty] $f:ty; $shape:tt (@add [$around:ty]) $($rest:tt)*) => {
+        $crate::__residual!(
+            $f; $shape [$around] $layer, $crate::__array!($f; $shape), $($rest)*
+        )
+    };
     ([$layer:ty] $f:ty; $shape:tt $($rest:tt)+) => {
         $crate::Chain<$layer, $crate::__net!($f; $shape $($rest)+)>
     };
@@ -219,6 +334,22 @@ macro_rules! __after {
     };
 }
 
+/// Layers with what is added to their output, of type `$y`.
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __residual {
+    ($f:ty; $shape:tt [$around:ty] $by:ty, $y:ty, $($rest:tt)*) => {
+        $crate::__then!(
+            [$crate::Residual<
+                $around,
+                <$crate::__sizes::Added<{ $crate::__sizes::added::<$around, $y>() }>
+                    as $crate::__sizes::Projection<$by>>::Checked,
+            >]
+            $f; $shape $($rest)*
+        )
+    };
+}
+
 /// A convolution fused with a pooling, and the layers after it, if any.
 #[doc(hidden)]
 #[macro_export]
@@ -252,6 +383,48 @@ macro_rules! __fused {
     };
 }
 
+/// Two layers beside each other, and those after them.
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __parallel {
+    ($f:ty; [$a:ty] [$b:ty] $($rest:tt)*) => {
+        $crate::__then!(
+            [$crate::Parallel<$a, $b, { $crate::__sizes::outputs::<$a, $b>() }>]
+            $f; [{ $crate::__sizes::outputs::<$a, $b>() }] $($rest)*
+        )
+    };
+}
+
+/// The type of an array with this shape.
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __array {
+    ($f:ty; [$n:tt]) => {
+        [$f; $n]
+    };
+    ($f:ty; [$l:tt $c:tt]) => {
+        [[$f; $c]; $l]
+    };
+    ($f:ty; [$h:tt $w:tt $c:tt]) => {
+        [[[$f; $c]; $w]; $h]
+    };
+}
+
+/// The last dimension of a shape.
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __channels {
+    ([$n:tt]) => {
+        $n
+    };
+    ([$l:tt $c:tt]) => {
+        $c
+    };
+    ([$h:tt $w:tt $c:tt]) => {
+        $c
+    };
+}
+
 /// A layer without options, for a sequence or an image of type `$x`.
 #[doc(hidden)]
 #[macro_export]
@@ -271,7 +444,8 @@ macro_rules! __whole {
     ($layer:ident $f:ty; $x:ty, $c:tt, $n:tt; $($rest:tt)*) => {
         $crate::__error!($f; $x,
             "`", ::core::stringify!($layer), "` does not fit here: a sequence or an image takes \
-             `GlobalMean`, `GlobalMax`, `Flatten` or `FlattenChannelsLast`, a convolution or pooling"
+             `GlobalMean`, `GlobalMax`, `Flatten` or `FlattenChannelsLast`, a convolution or pooling, \
+             `BatchNorm Relu` or `Dropout`"
         )
     };
 }
@@ -464,6 +638,60 @@ macro_rules! __padding {
 /// the layers after it take a size that is never an error, so that there is one message.
 #[doc(hidden)]
 pub mod __sizes {
+    use crate::layer::Layer;
+    use crate::shape::Shape;
+
+    /// Whether what is added has the shape of the output: `Added<true>`.
+    #[derive(Debug)]
+    pub struct Added<const FITS: bool>;
+
+    /// The projection `P` if it fits. Otherwise the size is an error, and there is no other.
+    pub trait Projection<P> {
+        type Checked;
+    }
+
+    impl<P> Projection<P> for Added<true> {
+        type Checked = P;
+    }
+
+    /// Whether `Y` can be added to the output of the layer. Shapes of the same length are left to the
+    /// compiler.
+    #[must_use]
+    #[track_caller]
+    pub const fn added<L: Layer, Y: Shape>() -> bool {
+        assert!(
+            <L::Output as Shape>::LEN == Y::LEN,
+            "the output of the layers in `Residual` has not the shape of what is added to it: the input, \
+             or with `Residual(..) + (Conv1d(16, 1) Identity)` a projection"
+        );
+        true
+    }
+
+    /// Of two layers.
+    #[must_use]
+    pub const fn outputs<A: Layer, B: Layer>() -> usize {
+        <A::Output as Shape>::LEN.saturating_add(<B::Output as Shape>::LEN)
+    }
+
+    /// The share that is dropped, of the numerator and the denominator.
+    #[must_use]
+    #[track_caller]
+    pub const fn share(numerator: u32, denominator: u32) -> u32 {
+        assert!(numerator < denominator, "the share that is dropped must be below 1");
+        numerator
+    }
+
+    /// `1 / epsilon`.
+    #[must_use]
+    #[track_caller]
+    pub const fn epsilon(numerator: u32, denominator: u32) -> u32 {
+        assert!(
+            numerator == 1 && denominator > 0,
+            "the epsilon of `BatchNorm` is written `1 / N`, as in `BatchNorm(1 / 1000) Relu`"
+        );
+        denominator
+    }
+
     /// Padding of one dimension.
     #[derive(Clone, Copy, Debug)]
     pub enum Padding {

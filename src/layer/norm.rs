@@ -206,7 +206,9 @@ error_texts! { [] FoldError:
 }
 
 /// A layer without an activation into which a [`BatchNorm`] with `C` channels and activation `A` can
-/// be folded: its logits are sums of products, with a bias for each channel.
+/// be folded: its logits are sums of products, with a bias for each channel. [`Dense`],
+/// [`Conv1d`](crate::Conv1d) and [`Conv2d`](crate::Conv2d) are such layers, with padding too, as the
+/// layer stands behind it.
 ///
 /// ```
 /// use gradlet::{FoldNorm, prelude::*};
@@ -239,13 +241,24 @@ where
 
     fn fold_norm(&self, mean: &[T; OUT], factor: &[T; OUT], offset: &[T; OUT]) -> Self::Folded {
         let (mut weights, mut bias) = (*self.weights(), *self.bias());
-        for row in &mut weights {
-            row.iter_mut().zip(factor).for_each(|(w, &factor)| *w *= factor);
-        }
-        for (((b, &mean), &factor), &offset) in bias.iter_mut().zip(mean).zip(factor).zip(offset) {
-            *b = (*b - mean) * factor + offset;
-        }
+        fold(&mut weights, &mut bias, mean, factor, offset);
         Dense::new(weights, bias)
+    }
+}
+
+/// Folds into weights whose rows have one for each output channel.
+pub(super) fn fold<const OUT: usize, T: Scalar>(
+    weights: &mut [[T; OUT]],
+    bias: &mut [T; OUT],
+    mean: &[T; OUT],
+    factor: &[T; OUT],
+    offset: &[T; OUT],
+) {
+    for row in weights {
+        row.iter_mut().zip(factor).for_each(|(w, &factor)| *w *= factor);
+    }
+    for (((b, &mean), &factor), &offset) in bias.iter_mut().zip(mean).zip(factor).zip(offset) {
+        *b = (*b - mean) * factor + offset;
     }
 }
 
@@ -329,6 +342,18 @@ impl<const C: usize, A, T: Scalar, X: Channels<C, Element = T>, const E: u32>
     /// The layer before this one, with this one folded into it: `w' = w f` and
     /// `b' = (b - mean) f + bias`, where `f = weight / sqrt(variance + epsilon)`. It has the outputs
     /// of both, up to rounding.
+    ///
+    /// ```
+    /// use gradlet::prelude::*;
+    ///
+    /// // 4 steps of 1 channel; a window of 2.
+    /// let layer = Conv1d::<4, 1, 1, 2, 3, Identity>::new([[[1.0]], [[-1.0]]], [0.0]);
+    /// let norm = BatchNorm::<1, Relu, [[f32; 1]; 3]>::new([2.0], [1.0], [0.0], [4.0]);
+    /// let folded: Conv1d<4, 1, 1, 2, 3, Relu> = norm.fold_into_previous(&layer)?;
+    /// let [[y], ..] = folded.forward(&[[3.0], [1.0], [0.0], [0.0]]);
+    /// assert!((y - 3.0).abs() < 1e-5); // (3 - 1) / 2 * 2 + 1
+    /// # Ok::<(), gradlet::FoldError>(())
+    /// ```
     ///
     /// # Errors
     ///

@@ -7,7 +7,7 @@ use super::json::attempt;
 use super::number::{take_f32, take_f64};
 use super::{LoadError, Safetensors};
 use crate::activation::Activation;
-use crate::layer::{Conv1d, Conv2d, Dense, Layer};
+use crate::layer::{BatchNorm, Conv1d, Conv2d, Dense, Layer};
 use crate::preprocess::Scaling;
 use crate::tensors::Tensor;
 
@@ -26,8 +26,26 @@ macro_rules! loads {
     };
 }
 
+/// Implements [`Load`] for a batch normalisation of arrays of this type.
+macro_rules! loads_norm {
+    ($four:ident [$($generics:tt)*] $X:ty) => {
+        impl<F, $($generics)* const C: usize, A, const E: u32> Load<F> for BatchNorm<C, A, $X, E>
+        where
+            F: File,
+            Self: Layer,
+        {
+            const LOADED: Loaded<Self> = match Reader::<F, Self>::$four() {
+                Ok([weight, bias, mean, variance]) => {
+                    Ok(ManuallyDrop::new(Self::new(weight, bias, mean, variance)))
+                }
+                Err(error) => Err(error),
+            };
+        }
+    };
+}
+
 macro_rules! constants {
-    ($float:ident $tensor:ident $array:ident $take:ident) => {
+    ($float:ident $tensor:ident $array:ident $four:ident $take:ident) => {
         impl Safetensors<'_> {
             /// The elements of a tensor in memory order, in rows of `C`; a `const fn`. A missing bias
             /// is zero. In an implementation of [`Load`], a [`Reader`] calls it.
@@ -296,12 +314,24 @@ macro_rules! constants {
                 let (file, layer, tensor) = attempt!(Self::find(place));
                 file.$array(layer, tensor)
             }
+
+            /// The first four tensors, of `C` elements each.
+            const fn $four<const C: usize>() -> Result<[[$float; C]; 4], LoadError<'static>> {
+                let [a] = attempt!(Self::$tensor(0));
+                let [b] = attempt!(Self::$tensor(1));
+                let [c] = attempt!(Self::$tensor(2));
+                let [d] = attempt!(Self::$tensor(3));
+                Ok([a, b, c, d])
+            }
         }
 
         loads! {
             [const IN: usize, const OUT: usize, A: Activation<$float>] Dense<IN, OUT, A, $float>
         }
         loads!([const N: usize] Scaling<N, $float>);
+        loads_norm!($four [] [$float; C]);
+        loads_norm!($four [const L: usize,] [[$float; C]; L]);
+        loads_norm!($four [const H: usize, const W: usize,] [[[$float; C]; W]; H]);
         loads! {
             [
                 const L: usize, const C: usize, const OUT: usize, const K: usize, const M: usize,
@@ -321,5 +351,5 @@ macro_rules! constants {
         }
     };
 }
-constants!(f32 tensor_f32 array_f32 take_f32);
-constants!(f64 tensor_f64 array_f64 take_f64);
+constants!(f32 tensor_f32 array_f32 four_f32 take_f32);
+constants!(f64 tensor_f64 array_f64 four_f64 take_f64);

@@ -13,6 +13,7 @@ use gradlet::prelude::*;
 use gradlet::safetensors::{self, File, Load, LoadError, Loaded, Reader, Safetensors};
 use gradlet::{Deltas, LayerTrace, Samples, tensors};
 use safetensors_oracle::SafeTensors;
+use support::{assert_all_close, tolerance};
 
 // PyTorch 2.15 on a CPU, in float64: `start.*` is a state_dict, `x` are samples with the channels
 // last, `0.logits` are the outputs for the first.
@@ -20,6 +21,8 @@ const SEQUENCES: &[u8] = include_bytes!("layers/conv1d_pool_mean.safetensors");
 const IMAGES: &[u8] = include_bytes!("layers/conv2d_depthwise.safetensors");
 /// `nn.Conv1d` and `nn.BatchNorm1d`: `state.*` is a `state_dict`.
 const NORMALISED: &[u8] = include_bytes!("layers/conv_batch_norm.safetensors");
+/// A residual connection and a dense layer, `a` and `d`, with several states.
+const BRANCHES: &[u8] = include_bytes!("layers/residual.safetensors");
 
 type Sequences<T> = Chain<
     Conv1d<24, 3, 4, 5, 10, Relu, T, 2>,
@@ -201,6 +204,61 @@ fn layers_of_other_crates_are_loaded_into_constants() {
             assert!((f64::from(*got).tanh() - want).abs() < 1e-6, "{got} {want}");
         }
     }
+}
+
+/// `Conv1d`, `BatchNorm1d`, `tanh`: in a constant, at run time, and folded.
+#[test]
+fn normalised_convolutions_are_loaded_and_folded() {
+    type Net = net![f64; 9 x 2 => Conv1d(4, 3) Identity => BatchNorm Tanh];
+    static NET: Net = gradlet::load![NORMALISED; "state.0", "state.1"; "x..", "y.."];
+    let net = safetensors::from_bytes::<Net>(NORMALISED, &["state.0", "state.1", "x..", "y.."]);
+    assert_eq!(net.as_ref(), Ok(&NET));
+    let norm = NET.rest();
+    assert_eq!(norm.weight().as_slice(), numbers(NORMALISED, "state.1.weight"));
+    assert_eq!(norm.bias().as_slice(), numbers(NORMALISED, "state.1.bias"));
+    assert_eq!(norm.mean().as_slice(), numbers(NORMALISED, "state.1.running_mean"));
+    assert_eq!(norm.variance().as_slice(), numbers(NORMALISED, "state.1.running_var"));
+    let folded: net![f64; 9 x 2 => Conv1d(4, 3) Tanh] =
+        norm.fold_into_previous(NET.first()).unwrap();
+    let x: [[[f64; 2]; 9]; 3] = array(&numbers(NORMALISED, "x"));
+    let y: [[[f64; 4]; 7]; 3] = array(&numbers(NORMALISED, "y"));
+    for (x, y) in x.iter().zip(y) {
+        for (what, got) in [("net", NET.forward(x)), ("folded", folded.forward(x))] {
+            assert_all_close(what, got.as_flattened(), y.as_flattened(), tolerance::F64_STEP);
+        }
+    }
+    static SINGLE: BatchNorm<4, Tanh, [[[f32; 4]; 3]; 2]> =
+        gradlet::load![NORMALISED; "state.1"; ".."];
+    let single: BatchNorm<4> = safetensors::from_bytes(NORMALISED, &["state.1", ".."]).unwrap();
+    assert_eq!((SINGLE.weight(), SINGLE.variance()), (single.weight(), single.variance()));
+}
+
+/// The names of each layer inside of another, in order.
+#[test]
+fn layers_around_layers_are_loaded_into_constants() {
+    type Net = net![5 => Residual(5 Tanh) => Dropout(1 / 4) => 3 Softmax];
+    static NET: Net = gradlet::load![BRANCHES; "start.m.a", "start.m.d"; ".."];
+    let names = ["start.m.a", "start.m.d", ".."];
+    assert_eq!(safetensors::from_bytes(BRANCHES, &names).as_ref(), Ok(&NET));
+
+    type Both = net![f64; 5 => Residual(5 Tanh) + (5 Identity) => Parallel((5 Relu), (3 Tanh))];
+    static BOTH: Both = gradlet::load![
+        BRANCHES; "start.m.a", "5.param.m.a", "20.param.m.a", "100.param.m.d"; ".."
+    ];
+    let names = ["start.m.a", "5.param.m.a", "20.param.m.a", "100.param.m.d", ".."];
+    assert_eq!(safetensors::from_bytes(BRANCHES, &names).as_ref(), Ok(&BOTH));
+    let weights = |layer: &Dense<5, 5, Identity, f64>| layer.rows();
+    assert_eq!(
+        weights(BOTH.first().projection()).as_flattened(),
+        numbers(BRANCHES, "5.param.m.a.weight")
+    );
+    assert_eq!(BOTH.rest().second().bias().as_slice(), numbers(BRANCHES, "100.param.m.d.bias"));
+
+    // A frozen branch has tensors to read, but none to learn.
+    static FROZEN: Residual<Frozen<Dense<5, 5, Tanh>>, Dense<5, 5, Identity>> =
+        gradlet::load![BRANCHES; "start.m.a", "5.param.m.a"; ".."];
+    assert_eq!(FROZEN.layer().layer(), NET.first().layer());
+    assert_ne!(FROZEN.projection().bias(), NET.first().layer().bias());
 }
 
 /// PyTorch counts batches while it trains; without a running mean the tensor is one too many.

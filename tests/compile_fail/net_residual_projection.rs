@@ -1,0 +1,10 @@
+//! A projection of two layers.
+use gradlet::prelude::*;
+
+type Net = net![8 => Residual(4 Relu => 6 Tanh) + (6 Tanh => 6 Identity) => 3 Softmax];
+
+static NET: Net = Net::ZERO;
+
+fn main() {
+    let _ = NET.forward(&[0.0; 8]);
+}
