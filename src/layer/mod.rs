@@ -11,6 +11,7 @@ mod norm;
 mod parallel;
 mod pool;
 mod residual;
+mod streaming;
 mod trace;
 
 pub use chain::{Chain, Mlp};
@@ -24,10 +25,11 @@ pub use macros::__sizes;
 pub use norm::{BatchNorm, BatchNormGradient, Channels, FoldError, FoldNorm};
 pub use parallel::{Beside, Parallel};
 pub use pool::{
-    Flatten, FlattenChannelsLast, GlobalMax, GlobalMean, MaxPool1d, MaxPool2d, MeanPool1d,
-    MeanPool2d,
+    Flatten, FlattenChannelsLast, GlobalMax, GlobalMean, LastStep, MaxPool1d, MaxPool2d,
+    MeanPool1d, MeanPool2d,
 };
 pub use residual::{Residual, Shortcut, Skip};
+pub use streaming::{Past, Streaming, Streams};
 pub use trace::{EndsIn, LayerTrace};
 
 use core::fmt;

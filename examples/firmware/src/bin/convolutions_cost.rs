@@ -41,7 +41,11 @@ macro_rules! measure {
 
         // SAFETY: the only references to the statics.
         let (net, trainer, x) = unsafe {
-            (&mut *black_box(&raw mut NET), &mut *black_box(&raw mut TRAINER), &mut *black_box(&raw mut INPUT))
+            (
+                &mut *black_box(&raw mut NET),
+                &mut *black_box(&raw mut TRAINER),
+                &mut *black_box(&raw mut INPUT),
+            )
         };
         let mut numbers = 1_u32;
         let mut number = move || {
@@ -61,18 +65,33 @@ macro_rules! measure {
             black_box((|_, _, _| ()) as fn(&Net, &X, &mut Y)),
             |f, _| f(black_box(net), black_box(x), black_box(&mut y)),
         );
-        defmt::println!("{=str} inference {=u32} instructions, stack {=u32}", $name, instructions, stack);
-        let (instructions, stack) = count(
-            black_box(step as Step),
-            black_box((|_, _, _, _, _| 0.0) as Step),
-            |f, _| {
-                black_box(f(black_box(net), black_box(trainer), black_box(1.0 / 1024.0), black_box(x), black_box(&t)));
-            },
+        defmt::println!(
+            "{=str} inference {=u32} instructions, stack {=u32}",
+            $name,
+            instructions,
+            stack
         );
-        defmt::println!("{=str} step {=u32} instructions, stack {=u32}", $name, instructions, stack);
+        let (instructions, stack) =
+            count(black_box(step as Step), black_box((|_, _, _, _, _| 0.0) as Step), |f, _| {
+                black_box(f(
+                    black_box(net),
+                    black_box(trainer),
+                    black_box(1.0 / 1024.0),
+                    black_box(x),
+                    black_box(&t),
+                ));
+            });
+        defmt::println!(
+            "{=str} step {=u32} instructions, stack {=u32}",
+            $name,
+            instructions,
+            stack
+        );
         defmt::println!(
             "{=str} network {=usize} bytes, trainer {=usize}",
-            $name, size_of::<Net>(), size_of::<Learns>()
+            $name,
+            size_of::<Net>(),
+            size_of::<Learns>()
         );
     }};
 }
