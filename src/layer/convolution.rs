@@ -41,7 +41,7 @@ macro_rules! convolution {
             $Conv<$($size,)+ A, T, $($option),+>
         {
             /// The windows, if the sizes fit.
-            const WINDOWS: Windows = {
+            pub(super) const WINDOWS: Windows = {
                 let (rows, columns) = ($rows, $columns);
                 assert!(
                     rows.is_valid() && columns.is_valid(),

@@ -1,5 +1,6 @@
 //! Layers, the building blocks of networks.
 
+mod bias_only;
 mod chain;
 mod convolution;
 mod dense;
@@ -14,6 +15,7 @@ mod residual;
 mod streaming;
 mod trace;
 
+pub use bias_only::{BiasOnly, Biased};
 pub use chain::{Chain, Mlp};
 pub use convolution::{Conv1d, Conv2d, DepthwiseConv2d};
 pub use dense::Dense;
