@@ -11,6 +11,7 @@ mod macros;
 mod norm;
 mod parallel;
 mod pool;
+mod recompute;
 mod residual;
 mod streaming;
 mod trace;
@@ -30,6 +31,7 @@ pub use pool::{
     Flatten, FlattenChannelsLast, GlobalMax, GlobalMean, LastStep, MaxPool1d, MaxPool2d,
     MeanPool1d, MeanPool2d,
 };
+pub use recompute::Recompute;
 pub use residual::{Residual, Shortcut, Skip};
 pub use streaming::{Past, Streaming, Streams};
 pub use trace::{EndsIn, LayerTrace};
@@ -219,6 +221,19 @@ pub trait Layer: Sized {
         visitor: &mut impl GradientVisitor<Self::Format, P, S>,
     ) {
         let _ = (nets, state, samples, visitor);
+    }
+
+    /// [`gradient`](Self::gradient) with the network at hand, which is not to be updated: of a batch.
+    /// Override it only in layers that need their parameters for it, as [`Recompute`] does, or that
+    /// consist of layers.
+    #[inline]
+    fn gradient_at<const S: usize, const K: usize>(
+        &self,
+        state: [&mut Self::Gradient; S],
+        samples: Samples<'_, Self, K>,
+        visitor: &mut impl GradientVisitor<Self::Format, 0, S>,
+    ) {
+        Self::gradient([], state, samples, visitor);
     }
 
     /// The tensors that are learned or kept, from input to output. [`tensors!`](crate::tensors)

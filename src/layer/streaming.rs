@@ -3,8 +3,8 @@
 use core::fmt;
 
 use super::{
-    BatchNorm, Chain, Conv1d, Dense, Dropout, Frozen, LastStep, Layer, Residual, Shortcut, Skip,
-    Takes, Value,
+    BatchNorm, Chain, Conv1d, Dense, Dropout, Frozen, LastStep, Layer, Recompute, Residual,
+    Shortcut, Skip, Takes, Value,
 };
 use crate::activation::{Activation, Hidden};
 use crate::format::Format;
@@ -29,7 +29,7 @@ use crate::zero::Zero;
 /// | [`LastStep`], [`BatchNorm`], [`Dropout`], [`Scaling`] | none: each step is on its own |
 /// | [`Dense`], after `LastStep` or for vectors | none |
 /// | [`Chain`], [`Residual`] | that of its layers |
-/// | [`Frozen`], a reference | that of the layer |
+/// | [`Frozen`], [`Recompute`], a reference | that of the layer |
 ///
 /// Other padding does not compile, as the answer to a step would depend on later ones:
 ///
@@ -416,6 +416,7 @@ macro_rules! streams_as_its_layer {
     };
 }
 streams_as_its_layer!(Frozen<L>, this => this.layer());
+streams_as_its_layer!(Recompute<L>, this => this.layer());
 streams_as_its_layer!(&L, this => **this);
 
 /// A network that answers step by step, with its state: streaming inference.
