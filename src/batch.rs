@@ -93,7 +93,7 @@ impl<T: Scalar, G> Sums<G, T> {
         net.backward::<false, K>(inputs, traces.each_mut());
         let samples = Samples { inputs, traces: traces.each_ref() };
         // The sums add the samples in order: the same bits as one by one.
-        N::gradient([], [&mut self.gradient], samples, &mut Accumulate);
+        net.gradient_at([&mut self.gradient], samples, &mut Accumulate);
     }
 }
 

@@ -5,7 +5,7 @@ use core::fmt::{self, Debug, Display, Formatter};
 use crate::activation::{Activation, Hidden};
 use crate::layer::{
     BatchNorm, Beside, Chain, Channels, Conv1d, Conv2d, Dense, Dropout, Frozen, Layer, Parallel,
-    Residual, Shortcut, Skip, Takes,
+    Recompute, Residual, Shortcut, Skip, Takes,
 };
 use crate::macros::defmt_shows;
 use crate::preprocess::Scaling;
@@ -260,6 +260,14 @@ impl<X, const NUMERATOR: u32, const DENOMINATOR: u32> ToSource
 impl ToSource for Skip {
     fn write_source(&self, f: &mut Formatter<'_>) -> fmt::Result {
         f.write_str("Skip")
+    }
+}
+
+impl<L: ToSource> ToSource for Recompute<L> {
+    fn write_source(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        f.write_str("Recompute::new(")?;
+        self.layer().write_source(f)?;
+        f.write_str(")")
     }
 }
 

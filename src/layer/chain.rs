@@ -224,6 +224,18 @@ where
     }
 
     #[inline]
+    fn gradient_at<const S: usize, const K: usize>(
+        &self,
+        mut state: [&mut Self::Gradient; S],
+        samples: Samples<'_, Self, K>,
+        visitor: &mut impl GradientVisitor<Self::Format, 0, S>,
+    ) {
+        let own = state.each_mut().map(|s| &mut s.first);
+        self.first.gradient_at(own, samples.first(), visitor);
+        self.rest.gradient_at(state.map(|s| &mut s.rest), samples.rest(), visitor);
+    }
+
+    #[inline]
     fn walk<const Q: usize, const P: usize, const R: usize, const S: usize>(
         nets: [&Self; Q],
         mut nets_mut: [&mut Self; P],

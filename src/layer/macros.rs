@@ -36,6 +36,7 @@
 /// | `Depthwise(K x K) A` | image | [`Conv2d`](crate::Conv2d) with one filter for each channel |
 /// | `MaxPool(K x K)`, `MeanPool(K x K)` | image | [`MaxPool2d`](crate::MaxPool2d), [`MeanPool2d`](crate::MeanPool2d) |
 /// | `GlobalMean`, `GlobalMax` | sequence, image | [`GlobalMean`](crate::GlobalMean), [`GlobalMax`](crate::GlobalMax): a vector with a number for each channel |
+/// | `LastStep` | sequence | [`LastStep`](crate::LastStep): the last step alone, as a vector |
 /// | `Flatten` | sequence, image | [`Flatten`](crate::Flatten): a vector in the order of PyTorch |
 /// | `FlattenChannelsLast` | sequence, image | [`FlattenChannelsLast`](crate::FlattenChannelsLast): in the order of Keras |
 /// | `BatchNorm A`, `BatchNorm(1 / 1000) A` | any | [`BatchNorm`](crate::BatchNorm) with an epsilon of 1e-5, or that fraction |
@@ -244,6 +245,9 @@ macro_rules! __net {
         $crate::__window!(MeanPool2d $f; [$h $w $c] [$c $m $n] {[$m $n] [0 0] [1 1] 1} ($($options)*) $($rest)*)
     };
 
+    ($f:ty; [$l:tt $c:tt] LastStep $(=> $($rest:tt)*)?) => {
+        $crate::__then!([$crate::LastStep<[[$f; $c]; $l]>] $f; [$c] $($($rest)*)?)
+    };
     ($f:ty; [$l:tt $c:tt] $layer:ident $(=> $($rest:tt)*)?) => {
         $crate::__whole!($layer $f; [[$f; $c]; $l], $c, { $crate::__sizes::numbers($l, 1, $c) }; $($($rest)*)?)
     };

@@ -1,5 +1,6 @@
 //! Layers, the building blocks of networks.
 
+mod bias_only;
 mod chain;
 mod convolution;
 mod dense;
@@ -11,9 +12,12 @@ mod macros;
 mod norm;
 mod parallel;
 mod pool;
+mod recompute;
 mod residual;
+mod streaming;
 mod trace;
 
+pub use bias_only::{BiasOnly, Biased};
 pub use chain::{Chain, Mlp};
 pub use convolution::{Conv1d, Conv2d, DepthwiseConv2d};
 pub use dense::Dense;
@@ -26,10 +30,12 @@ pub use macros::__sizes;
 pub use norm::{BatchNorm, BatchNormGradient, Channels, FoldError, FoldNorm};
 pub use parallel::{Beside, Parallel};
 pub use pool::{
-    Flatten, FlattenChannelsLast, GlobalMax, GlobalMean, MaxPool1d, MaxPool2d, MeanPool1d,
-    MeanPool2d, Pools,
+    Flatten, FlattenChannelsLast, GlobalMax, GlobalMean, LastStep, MaxPool1d, MaxPool2d,
+    MeanPool1d, MeanPool2d, Pools,
 };
+pub use recompute::Recompute;
 pub use residual::{Residual, Shortcut, Skip};
+pub use streaming::{Past, Streaming, Streams};
 pub use trace::{EndsIn, LayerTrace};
 
 use core::fmt;
@@ -217,6 +223,19 @@ pub trait Layer: Sized {
         visitor: &mut impl GradientVisitor<Self::Format, P, S>,
     ) {
         let _ = (nets, state, samples, visitor);
+    }
+
+    /// [`gradient`](Self::gradient) with the network at hand, which is not to be updated: of a batch.
+    /// Override it only in layers that need their parameters for it, as [`Recompute`] does, or that
+    /// consist of layers.
+    #[inline]
+    fn gradient_at<const S: usize, const K: usize>(
+        &self,
+        state: [&mut Self::Gradient; S],
+        samples: Samples<'_, Self, K>,
+        visitor: &mut impl GradientVisitor<Self::Format, 0, S>,
+    ) {
+        Self::gradient([], state, samples, visitor);
     }
 
     /// The tensors that are learned or kept, from input to output. [`tensors!`](crate::tensors)

@@ -474,6 +474,68 @@ global! {
     GlobalMax "GlobalMax" Max
 }
 
+/// The last step of a sequence: a vector with a number for each channel.
+///
+/// `y[c] = x[L - 1][c]`; `X` is the shape of the input, `[[T; C]; L]`. Behind causal convolutions it
+/// is the answer to the newest step, so a network that ends in `LastStep` and dense layers is trained
+/// on windows, and then used as a [stream](crate::Streaming). The other steps have no derivative.
+///
+/// ```
+/// use gradlet::prelude::*;
+///
+/// let layer = LastStep::<[[f32; 2]; 3]>::new();
+/// assert_eq!(layer.forward(&[[1.0, 9.0], [2.0, 8.0], [3.0, 7.0]]), [3.0, 7.0]);
+/// ```
+pub struct LastStep<X> {
+    shape: PhantomData<fn() -> X>,
+}
+
+without_parameters!([X] LastStep "LastStep" LastStep<X>);
+
+impl<T: Scalar, const C: usize, const L: usize> Layer for LastStep<[[T; C]; L]> {
+    type Format = T;
+    type Input = [[T; C]; L];
+    type Output = [T; C];
+    type Activation = Identity;
+    type Trace = LayerTrace<T, [T; C], Identity>;
+    type Gradient = ();
+    const MACS: usize = 0;
+    const FINGERPRINT: u32 =
+        fingerprint("LastStep", &[size(C), size(L), <T as Format>::FINGERPRINT]);
+
+    #[inline]
+    fn logits(&self, input: &Self::Input, logits: &mut [T; C]) {
+        const { assert!(L > 0, "a sequence without steps has no last one") };
+        if let Some(last) = input.last() {
+            *logits = *last;
+        }
+    }
+
+    #[inline]
+    fn forward_trace<const N: usize>(
+        &self,
+        inputs: [&Self::Input; N],
+        traces: [&mut Self::Trace; N],
+    ) -> [T; N] {
+        trace_all(self, inputs, traces)
+    }
+
+    #[inline]
+    fn input_gradient<const N: usize>(
+        &self,
+        samples: Samples<'_, Self, N>,
+        gradients: Deltas<'_, Self, N>,
+    ) {
+        each_sample::<N, _>(gradients.into_iter().zip(samples.traces), |(dx, trace)| {
+            let dx: &mut [[T; C]] = &mut dx.values;
+            dx.as_flattened_mut().fill(T::ZERO);
+            if let Some(last) = dx.last_mut() {
+                *last = trace.delta().values;
+            }
+        });
+    }
+}
+
 /// Defines a layer that flattens; `$place` is the index in the vector of the channel `c` of the step
 /// or pixel `l`, of `steps`.
 macro_rules! flatten {

@@ -228,6 +228,16 @@ pub trait Shortcut<X: Shape, Y: Shape, F: Format> {
         visitor: &mut impl GradientVisitor<F, M, S>,
     );
 
+    /// As `Layer::gradient_at`.
+    #[doc(hidden)]
+    fn gradient_at<const S: usize, const K: usize>(
+        &self,
+        state: [&mut Self::Gradient; S],
+        inputs: [&X; K],
+        traces: [&Self::Trace; K],
+        visitor: &mut impl GradientVisitor<F, 0, S>,
+    );
+
     /// As `Layer::walk`.
     #[doc(hidden)]
     fn walk<const Q: usize, const M: usize, const R: usize, const S: usize>(
@@ -310,6 +320,16 @@ impl<T: Scalar, X: Shape<Element = T>> Shortcut<X, X, T> for Skip {
     }
 
     #[inline]
+    fn gradient_at<const S: usize, const K: usize>(
+        &self,
+        _: [&mut (); S],
+        _: [&X; K],
+        _: [&(); K],
+        _: &mut impl GradientVisitor<T, 0, S>,
+    ) {
+    }
+
+    #[inline]
     fn walk<const Q: usize, const M: usize, const R: usize, const S: usize>(
         _: [&Self; Q],
         _: [&mut Self; M],
@@ -381,6 +401,17 @@ where
         visitor: &mut impl GradientVisitor<T, M, S>,
     ) {
         L::gradient(nets, state, Samples { inputs, traces }, visitor);
+    }
+
+    #[inline]
+    fn gradient_at<const S: usize, const K: usize>(
+        &self,
+        state: [&mut L::Gradient; S],
+        inputs: [&X; K],
+        traces: [&L::Trace; K],
+        visitor: &mut impl GradientVisitor<T, 0, S>,
+    ) {
+        Layer::gradient_at(self, state, Samples { inputs, traces }, visitor);
     }
 
     #[inline]
@@ -532,6 +563,23 @@ impl<T: Scalar, L: Layer<Format = T>, P: Shortcut<L::Input, L::Output, T>> Layer
         );
         P::gradient(
             nets.map(|n| &mut n.projection),
+            state.map(|s| &mut s.rest),
+            samples.inputs,
+            samples.traces.map(|trace| &trace.first.rest),
+            visitor,
+        );
+    }
+
+    #[inline]
+    fn gradient_at<const S: usize, const K: usize>(
+        &self,
+        mut state: [&mut Self::Gradient; S],
+        samples: Samples<'_, Self, K>,
+        visitor: &mut impl GradientVisitor<T, 0, S>,
+    ) {
+        let own = state.each_mut().map(|s| &mut s.first);
+        self.layer.gradient_at(own, samples.layer(), visitor);
+        self.projection.gradient_at(
             state.map(|s| &mut s.rest),
             samples.inputs,
             samples.traces.map(|trace| &trace.first.rest),

@@ -13,3 +13,4 @@ mod dropout;
 mod norm;
 mod parallel;
 mod residual;
+mod streaming;

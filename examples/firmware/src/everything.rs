@@ -23,9 +23,9 @@ use gradlet::safetensors::{self, Dtype, Fault, LoadError, Safetensors, file_size
 use gradlet::store::Store;
 use gradlet::stream::{LossHistory, ReplayBuffer, Window};
 use gradlet::{
-    Delta, EndsIn, Format, Fused, GradientVisitor, Gradients, Hidden, Kept, Kind, Real, Samples, Shape,
-    Tensor, TensorList, Tensors, Weight, fast, fingerprint, for_each, init, is_finite, kernel,
-    prelude::*, schedule,
+    Delta, EndsIn, Format, Fused, GradientVisitor, Gradients, Hidden, Kept, Kind, Real, Samples,
+    Shape, Streaming, Tensor, TensorList, Tensors, Weight, fast, fingerprint, for_each, init,
+    is_finite, kernel, prelude::*, schedule,
 };
 use gradlet_firmware::flash::{BYTES, Flash};
 use rand_pcg::Pcg32;
@@ -44,6 +44,7 @@ pub(crate) fn call_everything<T: Scalar, const FRAME: usize, const PIECES: usize
     frozen_layers::<T>();
     layers::<T>();
     windows::<T>();
+    step_by_step::<T>();
     tensor_lists::<T>();
     schedules::<T>();
     initialisers::<T>();
@@ -472,6 +473,24 @@ fn windows<T: Scalar>() {
     let mut fused = Fused::<Filters<T>, MaxPool1d<9, 5, 3, 3, T>>::new(layer);
     *fused.convolution_mut().bias_mut() = vector();
     call! { fused.forward(&vector()), fused.convolution().bias() }
+}
+
+/// Streaming inference.
+#[inline(never)]
+fn step_by_step<T: Scalar>() {
+    type Net<T> = net![
+        T; 8 x 2 => Conv1d(3, 3, padding causal, dilation 2) Relu
+        => Conv1d(4, 2, padding causal, groups 1) Tanh => Depthwise(2, padding causal) Relu
+        => LastStep => 2 Sigmoid
+    ];
+    train::<Net<T>, BinaryCrossEntropy, _>(&Sgd { learning_rate: number() });
+    let mut stream = Streaming::new(vector::<Net<T>>());
+    let state = black_box(stream.state().clone());
+    call! { stream.step(&vector()), stream.state().first().len(), stream.net() }
+    *stream.state_mut() = state;
+    call! { stream.step(&vector()) }
+    stream.reset();
+    call! { stream.into_net() }
 }
 
 #[inline(never)]

@@ -2,8 +2,9 @@
 
 use gradlet::{
     Activation, BatchNorm, Beside, Chain, Channels, Conv1d, Conv2d, Dense, Dropout, Flatten,
-    FlattenChannelsLast, Frozen, GlobalMax, GlobalMean, Hidden, Kind, Layer, MaxPool1d, MaxPool2d,
-    MeanPool1d, MeanPool2d, Parallel, Residual, Scalar, Shape, Shortcut, Skip, Takes, Zero,
+    FlattenChannelsLast, Frozen, GlobalMax, GlobalMean, Hidden, Kind, LastStep, Layer, MaxPool1d,
+    MaxPool2d, MeanPool1d, MeanPool2d, Parallel, Residual, Scalar, Shape, Shortcut, Skip, Takes,
+    Zero,
 };
 
 use super::Bare;
@@ -122,6 +123,7 @@ constant! {
         MeanPool2d<H, W, C, KH, KW, MH, MW, T, SH, SW>;
     [X] GlobalMean<X>;
     [X] GlobalMax<X>;
+    [X] LastStep<X>;
     [X, const N: usize] Flatten<X, N>;
     [X, const N: usize] FlattenChannelsLast<X, N>;
 }
