@@ -132,8 +132,8 @@
 //!
 //! # What it does not offer
 //!
-//! Convolutions, recurrent layers, attention, automatic differentiation of arbitrary code, integer
-//! quantisation, multithreading. Shapes that are not known at compile time.
+//! Recurrent layers, attention, automatic differentiation of arbitrary code, integer quantisation,
+//! multithreading. Shapes that are not known at compile time.
 //!
 // Items of a disabled feature link to the table of features.
 #![cfg_attr(not(feature = "stream"), doc = "[`stream`]: #features")]
