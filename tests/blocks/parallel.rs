@@ -11,14 +11,6 @@ fn three_classes<const N: usize>(target: &mut [f64; N]) {
     classes(first);
 }
 
-/// Classes in both parts.
-fn classes_twice(target: &mut [f64; 5]) {
-    let (first, second) = target.split_first_chunk_mut::<3>().unwrap();
-    classes(first);
-    let sum: f64 = second.iter().sum();
-    second.iter_mut().for_each(|t| *t /= sum);
-}
-
 type Head<const OUT: usize, A> = Dense<4, OUT, A, f64>;
 type Body<Heads> = Chain<Dense<2, 4, Tanh, f64>, Heads>;
 
@@ -26,19 +18,13 @@ type Body<Heads> = Chain<Dense<2, 4, Tanh, f64>, Heads>;
 fn one_loss_over_both_heads_has_the_right_gradient() {
     check::<Parallel<Head<3, Tanh>, Head<2, Sigmoid>, 5>, HalfSquaredError>(any);
     check::<Body<Parallel<Head<3, Softmax>, Head<2, Gelu>, 5>>, MeanSquaredError>(any);
-    check::<Body<Parallel<Head<3, Silu>, Head<2, Relu>, 5>>, HalfSquaredError>(any);
-    check::<Body<Parallel<Head<1, Gelu>, Head<2, Silu>, 3>>, Huber>(any);
 }
 
 #[test]
 fn a_loss_for_each_head_has_the_right_gradient() {
     type Heads<A, B> = Body<Parallel<Head<3, A>, Head<2, B>, 5>>;
     check::<Heads<Softmax, Identity>, Split<CrossEntropy, HalfSquaredError>>(three_classes);
-    check::<Heads<Softmax, Softmax>, Split<CrossEntropy, CrossEntropy>>(classes_twice);
-    check::<Heads<Softmax, Tanh>, Split<CrossEntropy, Huber>>(three_classes);
     check::<Heads<Softplus, Sigmoid>, Split<MeanSquaredError, BinaryCrossEntropy>>(any);
-    check::<Heads<Softmax, Sigmoid>, Split<HalfSquaredError, BinaryCrossEntropy>>(any);
-    check::<Heads<Gelu, Silu>, Split<MeanSquaredError, HalfSquaredError>>(any);
 }
 
 #[test]
@@ -46,9 +32,6 @@ fn three_heads_have_the_right_gradient() {
     type Two = Parallel<Head<1, Sigmoid>, Chain<Dense<4, 3, Elu, f64>, Dense<3, 2, Tanh, f64>>, 3>;
     type Net = Body<Parallel<Head<3, Softmax>, Two, 6>>;
     check::<Net, Split<CrossEntropy, Split<BinaryCrossEntropy, HalfSquaredError>>>(three_classes);
-    check::<Net, HalfSquaredError>(any);
-    type Other = Body<Parallel<Two, Head<2, Identity>, 5>>;
-    check::<Other, Split<Split<BinaryCrossEntropy, MeanSquaredError>, HalfSquaredError>>(any);
 }
 
 #[test]
@@ -56,8 +39,6 @@ fn joined_features_have_the_right_gradient() {
     type Features = Parallel<Dense<2, 3, Tanh, f64>, Dense<2, 2, Gelu, f64>, 5>;
     type Frost = Parallel<Frozen<Dense<2, 3, Tanh, f64>>, Dense<2, 2, Silu, f64>, 5>;
     type Last = Dense<5, 2, Softmax, f64>;
-    check::<Chain<Features, Last>, CrossEntropy>(classes);
-    check::<Chain<Frost, Last>, CrossEntropy>(classes);
     check::<Chain<Dense<3, 2, Tanh, f64>, Chain<Frost, Last>>, CrossEntropy>(classes);
     check::<Chain<Dense<3, 2, Tanh, f64>, Chain<Frozen<Features>, Last>>, CrossEntropy>(classes);
     type Kept = Residual<Parallel<Dense<5, 3, Tanh, f64>, Dense<5, 2, Relu, f64>, 5>>;
