@@ -31,7 +31,8 @@ use crate::zero::Zero;
 /// - with a mean, the outputs of the convolution, which the backward pass overwrites by their
 ///   derivatives.
 ///
-/// Results equal those of the chain but for the sign of zeros.
+/// Results equal those of the chain but for the sign of zeros and, where a maximum is over several rows
+/// of an image, for rounding: the gradient of a weight is then added pooled position by pooled position.
 ///
 /// ```
 /// use gradlet::prelude::*;

@@ -334,8 +334,8 @@ fn tiles_have_the_bits_of_one_sample_after_the_other() {
 }
 
 /// Two networks with the same parameters and inputs, of which the first is fused: the same losses,
-/// parameters and gradients, but for the sign of zeros.
-fn assert_fused_is_the_same<Fused, Chain>()
+/// parameters and gradients to within a tolerance, or if it is 0, but for the sign of zeros.
+fn assert_fused_is_the_same<Fused, Chain>(tolerance: f32)
 where
     Fused: Layer<Format = f32, Activation = Softmax> + Zero,
     Chain: Layer<Format = f32, Activation = Softmax, Input = Fused::Input, Output = Fused::Output>
@@ -360,6 +360,10 @@ where
         t.as_mut_slice()[(rng.range(0.0, 1.0) * 1.9) as usize] = 1.0;
         (x, t)
     };
+    let close = |a: &[f32], b: &[f32]| {
+        assert_eq!(a.len(), b.len());
+        assert!(a.iter().zip(b).all(|(a, b)| (a - b).abs() <= tolerance), "{a:?} {b:?}");
+    };
     let sgd = Sgd { learning_rate: 0.05 };
     let mut one = Trainer::<Fused, CrossEntropy>::new();
     let mut other = Trainer::<Chain, CrossEntropy>::new();
@@ -367,23 +371,24 @@ where
     for _ in 0..30 {
         let (x, t) = example(&mut rng);
         let loss = one.step(&mut fused, &sgd, &x, &t);
-        assert_eq!(loss.to_bits(), other.step(&mut chain, &sgd, &x, &t).to_bits());
-        assert_eq!(fused.forward(&x).as_slice(), chain.forward(&x).as_slice());
+        close(&[loss], &[other.step(&mut chain, &sgd, &x, &t)]);
+        close(fused.forward(&x).as_slice(), chain.forward(&x).as_slice());
     }
     let (a, b) = parameters(&fused, &chain);
-    assert_eq!(a, b);
+    close(&a, &b);
     let examples: [_; 6] = core::array::from_fn(|_| example(&mut rng));
     let mut tiles = BatchTrainer::<Fused, CrossEntropy, Momentum, 4>::new();
     let mut single = BatchTrainer::<Chain, CrossEntropy, Momentum>::new();
     let momentum = Momentum { learning_rate: 0.05, momentum: 0.9 };
     for _ in 0..3 {
         let loss = tiles.accumulate_all(&fused, examples.iter().map(|(x, t)| (x, t)));
-        assert_eq!(loss, single.accumulate_all(&chain, examples.iter().map(|(x, t)| (x, t))));
+        let other = single.accumulate_all(&chain, examples.iter().map(|(x, t)| (x, t)));
+        close(&[loss.unwrap()], &[other.unwrap()]);
         tiles.apply(&mut fused, &momentum);
         single.apply(&mut chain, &momentum);
     }
     let (a, b) = parameters(&fused, &chain);
-    assert_eq!(a, b);
+    close(&a, &b);
 }
 
 #[test]
@@ -391,7 +396,7 @@ fn fused_layers_compute_what_a_chain_does() {
     assert_fused_is_the_same::<
         net![29 x 3 => Conv1d(9, 5, step 2) Relu | MaxPool(13) => Flatten => 3 Softmax],
         net![29 x 3 => Conv1d(9, 5, step 2) Relu => MaxPool(13) => Flatten => 3 Softmax],
-    >();
+    >(0.0);
     assert_fused_is_the_same::<
         net![
             12 x 2 => Conv1d(5, 3, padding same) Tanh
@@ -403,7 +408,8 @@ fn fused_layers_compute_what_a_chain_does() {
             => Conv1d(6, 4, padding same, dilation 2) LeakyRelu => MaxPool(3)
             => Conv1d(4, 2, groups 2) Relu => GlobalMean => 2 Softmax
         ],
-    >();
+    >(0.0);
+    // The maximum is over several rows, so weight gradients are added in another order.
     assert_fused_is_the_same::<
         net![
             8 x 6 x 2 => Conv2d(5, 3 x 3, padding same) Relu | MaxPool(2 x 3)
@@ -415,5 +421,5 @@ fn fused_layers_compute_what_a_chain_does() {
             => Depthwise(3 x 2, padding same) Tanh => MeanPool(2 x 1)
             => Conv2d(6, 2 x 2) Sigmoid => GlobalMax => 2 Softmax
         ],
-    >();
+    >(1e-5);
 }
