@@ -51,7 +51,7 @@ firmware_targets=(thumbv6m-none-eabi thumbv7m-none-eabi thumbv7em-none-eabihf th
     riscv32imac-unknown-none-elf)
 bare_metal_targets=(thumbv6m-none-eabi thumbv7em-none-eabihf riscv32imac-unknown-none-elf)
 # Tests of many networks, which take longer to optimise than to run as they are.
-slow_to_optimise="blocks networks store"
+slow_to_optimise="blocks memory networks store"
 # The tests of what each feature adds.
 tests_of_features=("defmt=--test defmt" "embedded-io-v0.7=--test safetensors_out"
     "embedded-storage-async-v0.4=--test store" "nalgebra-v0.35=--test linear" "rand_core-v0.10=--test init"

@@ -79,6 +79,60 @@
 //! assert!(mixed.iter().all(|&correct| correct > 95), "{mixed:?}");
 //! ```
 //!
+//! # Where even that is too little, or too much
+//!
+//! What a trainer holds depends on which parts of a network are trained, and on what is kept for
+//! them. Each choice is a type, so its RAM is a constant. A network for 128 steps of 6 sensors, with
+//! 2262 parameters:
+//!
+//! ```
+//! use gradlet::{BiasOnly, Recompute, prelude::*};
+//!
+//! type First = net![128 x 6 => Conv1d(16, 5, step 2) Relu => MaxPool(2)];
+//! type Second = net![31 x 16 => Conv1d(32, 3) Relu => GlobalMean];
+//! type Body = Chain<First, Second>;
+//! type Head = Dense<32, 6, Softmax>;
+//!
+//! /// Bytes of parameters in RAM, but for pointers to flash, and of the trainer for plain SGD.
+//! const fn ram<N: Layer<Format = f32, Activation = Softmax>>() -> (usize, usize) {
+//!     (4 * N::PARAMS, size_of::<Trainer<N, CrossEntropy>>())
+//! }
+//!
+//! // Everything is trained, everything is kept: for each layer an output and a derivative.
+//! const _: () = assert!(matches!(ram::<Chain<Body, Head>>(), (9048, 19_632)));
+//!
+//! // Only the head is trained. The weights of the body stay in flash.
+//! type Frost = Frozen<&'static Body>;
+//! const _: () = assert!(matches!(ram::<Chain<Frost, Head>>(), (792, 19_632)));
+//!
+//! // The same, but nothing is kept of the body except its output.
+//! type Thin = Recompute<Frost>;
+//! const _: () = assert!(matches!(ram::<Chain<Thin, Head>>(), (792, 304)));
+//! const _: () = assert!(Thin::STACK_BYTES == 19_584); // while the body is computed
+//!
+//! // The biases of the body are trained too: 48 numbers, and for Adam 2 more for each.
+//! type Biases = BiasOnly<&'static Body>;
+//! const _: () = assert!(matches!(ram::<Chain<Biases, Head>>(), (984, 19_632)));
+//! const _: () = assert!(size_of::<<Biases as Layer>::Gradient>() == 4 * 48);
+//!
+//! // Everything is trained, but each of two parts is computed again in the backward pass.
+//! type Parts = Chain<Recompute<First>, Chain<Recompute<Second>, Head>>;
+//! const _: () = assert!(matches!(ram::<Parts>(), (9048, 4272)));
+//! const _: () = assert!(Recompute::<First>::STACK_BYTES == 11_904); // of the larger part
+//! ```
+//!
+//! - **[`Frozen`](crate::Frozen) body**: the least time. Behind it nothing needs its inner values, but
+//!   a layer cannot know what is before it, so they have their place in the trainer.
+//! - **[`Recompute`](crate::Recompute) of a frozen body**: the inner values are on the stack while the
+//!   body is computed, and the rest of the program has that RAM between two steps. If the body comes
+//!   first, it takes no more time.
+//! - **[`BiasOnly`](crate::BiasOnly) body**: fits a body to a new sensor or a new place, where a new
+//!   head alone does not help. No gradient of weights is computed, and gradient and optimizer have
+//!   the size of the biases. Derivatives go through the body, so its inner values are needed.
+//! - **[`Recompute`](crate::Recompute) of each part**: all is trained with the same bits. It needs
+//!   what is kept at the cuts and the stack of the largest part, here 16,176 bytes instead of 19,632;
+//!   cut so that no part is much larger than the others.
+//!
 //! # What goes wrong
 //!
 //! - Frozen features that saturate or die for the new examples cannot be repaired by a head.

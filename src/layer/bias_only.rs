@@ -22,8 +22,8 @@ use crate::zero::Zero;
 /// |------|---------------------------------------------------------------------|
 /// | `L`  | [`Dense`], [`Conv1d`], [`Conv2d`], layers without weights, and any [`Chain`] of these; owned, or `&'static` |
 ///
-/// Cai, Gan, Zhu, Han, `TinyTL`, NeurIPS 2020; Lin, Zhu, Chen, Wang, Gan, Han, On-Device Training
-/// Under 256KB Memory, NeurIPS 2022. The weights are frozen as those of a [`Frozen`] layer: neither
+/// Cai, Gan, Zhu, Han, `TinyTL`, 2020; Lin, Zhu, Chen, Wang, Gan, Han, On-Device Training
+/// Under 256KB Memory, 2022. The weights are frozen as those of a [`Frozen`] layer: neither
 /// trained nor kept in files and flash, so `BiasOnly<&'static L>` leaves them in flash. The biases
 /// are copied out of `L` and trained, one for each output or output channel, with the bits that they
 /// would have if `L` were trained whole and its weights stayed the same. Files, frames and the store

@@ -14,6 +14,9 @@ use crate::zero::Zero;
 /// not hold it, and if it comes first no derivatives are computed for it. `Frozen<&'static L>`
 /// leaves the weights in flash, so only the layers after it need RAM.
 ///
+/// A trainer keeps the values inside of it, in case that a layer before it is trained. If it comes
+/// first, [`Recompute<Frozen<L>>`](crate::Recompute) keeps its output only and takes no more time.
+///
 /// ```
 /// use gradlet::prelude::*;
 ///

@@ -36,7 +36,7 @@ use crate::zero::Zero;
 /// const WHOLE: usize = size_of::<Trainer<Whole, CrossEntropy>>();
 /// const PARTS: usize = size_of::<Trainer<Parts, CrossEntropy>>();
 /// const STACK: usize = Recompute::<First>::STACK_BYTES; // of the largest part
-/// const _: () = assert!(WHOLE > 7_400 && PARTS < 1_250 && STACK <= 5_120);
+/// const _: () = assert!(WHOLE == 7328 && PARTS == 1184 && STACK == 5120);
 /// ```
 ///
 /// The gradient of a sample can be had only with the network, to be updated

@@ -23,9 +23,9 @@ use gradlet::safetensors::{self, Dtype, Fault, LoadError, Safetensors, file_size
 use gradlet::store::Store;
 use gradlet::stream::{LossHistory, ReplayBuffer, Window};
 use gradlet::{
-    Delta, EndsIn, Format, Fused, GradientVisitor, Gradients, Hidden, Kept, Kind, Real, Samples,
-    Shape, Streaming, Tensor, TensorList, Tensors, Weight, fast, fingerprint, for_each, init,
-    is_finite, kernel, prelude::*, schedule,
+    BiasOnly, Biased, Delta, EndsIn, Format, Fused, GradientVisitor, Gradients, Hidden, Kept, Kind,
+    Real, Recompute, Samples, Shape, Streaming, Tensor, TensorList, Tensors, Weight, fast,
+    fingerprint, for_each, init, is_finite, kernel, prelude::*, schedule,
 };
 use gradlet_firmware::flash::{BYTES, Flash};
 use rand_pcg::Pcg32;
@@ -42,6 +42,7 @@ pub(crate) fn call_everything<T: Scalar, const FRAME: usize, const PIECES: usize
     optimizers::<T>();
     shapes::<T>();
     frozen_layers::<T>();
+    layers_in_little_memory::<T>();
     layers::<T>();
     windows::<T>();
     step_by_step::<T>();
@@ -473,6 +474,36 @@ fn windows<T: Scalar>() {
     let mut fused = Fused::<Filters<T>, MaxPool1d<9, 5, 3, 3, T>>::new(layer);
     *fused.convolution_mut().bias_mut() = vector();
     call! { fused.forward(&vector()), fused.convolution().bias() }
+}
+
+/// Layers of which only the biases are trained, or that are computed again.
+#[inline(never)]
+fn layers_in_little_memory<T: Scalar>() {
+    type Body<T> = net![
+        T; 6 x 2 => Conv1d(3, 3, padding same) Relu => MaxPool(2) => Flatten => 3 Tanh
+    ];
+    type Biases<'a, T> = Chain<BiasOnly<&'a Body<T>>, Dense<3, 1, Sigmoid, T>>;
+    type Again<T> = Chain<Recompute<Body<T>>, Dense<3, 1, Sigmoid, T>>;
+    let body = black_box(vector::<Body<T>>());
+    let (x, sgd) = (vector::<[[T; 2]; 6]>(), Sgd { learning_rate: number() });
+    let mut net = Biases::new(BiasOnly::new(&body), vector());
+    let mut trainer = Trainer::<_, BinaryCrossEntropy, _>::new();
+    call! { trainer.step(&mut net, &sgd, &x, &vector()), net.forward(&x) }
+    let first = net.first_mut();
+    *first.biases_mut() = black_box(body.biases());
+    call! { first.biases().first(), first.layer().forward(&x) }
+    call! { BiasOnly::with_biases(&body, body.biases()).forward(&x) }
+    call! { BiasOnly::new(vector::<Body<T>>()).into_inner() }
+
+    train::<Again<T>, BinaryCrossEntropy, _>(&sgd);
+    let mut net = Recompute::new(vector::<Dense<3, 1, Sigmoid, T>>());
+    *net.layer_mut() = vector();
+    let (x, mut sum) = (vector::<[T; 3]>(), vector::<Dense<3, 1, Sigmoid, T>>());
+    let mut trace = <Recompute<Dense<3, 1, Sigmoid, T>> as Layer>::Trace::ZERO;
+    net.forward_trace([&x], [&mut trace]);
+    let samples = Samples { inputs: [&x], traces: [&trace] };
+    net.gradient_at([&mut sum], samples, &mut for_each(|[], [s], g| ([], [s + g])));
+    call! { sum, net.layer(), net.into_inner() }
 }
 
 /// Streaming inference.
