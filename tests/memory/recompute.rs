@@ -67,7 +67,7 @@ where
     let mut a = BatchTrainer::<Whole, CrossEntropy, O, 4>::new();
     let mut b = BatchTrainer::<N, CrossEntropy, O, 4>::new();
     for _ in 0..5 {
-        let losses = [a.accumulate_all(&whole, &samples), b.accumulate_all(&parts, samples)];
+        let losses = [a.accumulate_all(&whole, samples), b.accumulate_all(&parts, samples)];
         assert_eq!(losses[0], losses[1]);
         assert_eq!(flat_gradient::<Whole>(a.gradient()), flat_gradient::<N>(b.gradient()));
         a.apply(&mut whole, optimizer);
