@@ -15,7 +15,12 @@ macro_rules! targets {
     ($($name:ident: $hardware:expr;)+) => { $(
         #[path = "."]
         mod $name {
-            #![allow(dead_code, clippy::duplicate_mod, reason = "the same file for other hardware")]
+            #![allow(
+                dead_code,
+                unreachable_pub,
+                clippy::duplicate_mod,
+                reason = "the same file for other hardware"
+            )]
 
             use super::super::{Both, Hardware, begin_sums, fpu, stay_rolled};
 

@@ -89,7 +89,7 @@ fn streams_of_f32_have_the_bits_of_the_window() {
     ];
     let mut net = Net::ZERO;
     let mut rng = Rng(3);
-    let mut number = || rng.range(-1.0, 1.0) as f32;
+    let mut number = || f32::from_f64(rng.range(-1.0, 1.0));
     net.visit_mut(|_, values| values.fill_with(&mut number));
     let x: [[f32; 2]; 24] = core::array::from_fn(|_| [number(), number()]);
     let want = net.forward(&x);
