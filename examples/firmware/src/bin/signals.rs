@@ -4,6 +4,8 @@
 #![no_std]
 #![no_main]
 
+use core::hint::black_box;
+
 use defmt::println;
 use gradlet_firmware::signals::{Learner, Plan, Signals};
 
@@ -13,7 +15,7 @@ static mut LEARNER: Learner = Learner::ZERO;
 fn main() -> ! {
     gradlet_firmware::start();
     // SAFETY: the only reference to it.
-    let learner = unsafe { &mut *(&raw mut LEARNER) };
+    let learner = unsafe { &mut *black_box(&raw mut LEARNER) };
     let [training, test] = Signals::all();
     println!(
         "a learner of {=usize} bytes with {=usize} parameters",
