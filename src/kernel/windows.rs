@@ -15,6 +15,7 @@
 #![allow(clippy::arithmetic_side_effects, reason = "sizes and indices are those of arrays")]
 #![allow(clippy::int_plus_one, reason = "in a macro, for several widths")]
 
+use core::marker::PhantomData;
 use core::ops::Range;
 
 use super::fpu::{columns, columns_mut};
@@ -261,6 +262,29 @@ impl Windows {
         }
     }
 
+    /// A function from a position to the index of the first number of a tap there, if it is inside.
+    #[inline(always)]
+    fn run_at(self, row_tap: usize, column_tap: usize) -> impl Fn(usize, usize) -> Option<usize> {
+        let (rows, columns) = (self.rows.positions(row_tap), self.columns.positions(column_tap));
+        let all_inside = self.rows.whole_len() == self.rows.output
+            && self.columns.whole_len() == self.columns.output;
+        move |row, column| {
+            let inside = all_inside || rows.contains(&row) && columns.contains(&column);
+            let place = self.columns.place(column, column_tap);
+            inside.then(|| self.pixel(self.rows.place(row, row_tap), place))
+        }
+    }
+
+    /// Row and column of a tap.
+    #[inline(always)]
+    fn tap(self, tap: usize) -> (usize, usize) {
+        if self.rows.kernel == 1 {
+            return (0, tap);
+        }
+        let row = tap.checked_div(self.columns.kernel).unwrap_or(0);
+        (row, tap - row * self.columns.kernel)
+    }
+
     /// Calls `f` with the first tap and the length of each run of rows of weights whose numbers are
     /// contiguous and inside at the same positions.
     #[inline(always)]
@@ -273,6 +297,44 @@ impl Windows {
         } else {
             self.taps(|row_tap, column_tap| f((row_tap, column_tap), self.channels));
         }
+    }
+}
+
+/// The windows of a layer. As a type, [`Of`] a layer, each loop is compiled for its sizes; the tests
+/// pass [`Windows`] that are known at run time only.
+pub trait Sizes: Copy {
+    /// The windows.
+    fn windows(self) -> Windows;
+}
+
+impl Sizes for Windows {
+    #[inline(always)]
+    fn windows(self) -> Windows {
+        self
+    }
+}
+
+/// A layer with windows.
+pub(crate) trait Windowed {
+    /// Its windows.
+    const WINDOWS: Windows;
+}
+
+/// The windows of the layer `L`.
+pub(crate) struct Of<L>(pub(crate) PhantomData<L>);
+
+impl<L> Clone for Of<L> {
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+
+impl<L> Copy for Of<L> {}
+
+impl<L: Windowed> Sizes for Of<L> {
+    #[inline(always)]
+    fn windows(self) -> Windows {
+        L::WINDOWS
     }
 }
 
@@ -359,7 +421,7 @@ macro_rules! in_columns {
 }
 
 /// Evaluates `$body` for rows of weights from `$at` to `$all`, with `$N` of these numbers at a time.
-macro_rules! sparse_rows {
+macro_rules! in_chunks {
     ($at:ident, $all:ident, $($n:literal),+, |$N:ident| $body:expr) => {
         $(while $at + $n <= $all {
             const $N: usize = $n;
@@ -514,14 +576,16 @@ macro_rules! rows {
 
             /// Writes the logits at the first positions of `y`.
             #[inline(never)]
-            pub(super) fn affine<T: Scalar, const OUT: usize>(
-                runs: &Runs,
+            pub(super) fn affine<S: Sizes, T: Scalar, const OUT: usize>(
+                sizes: S,
+                (row, column): (usize, usize),
                 weights: &[[T; OUT]],
                 bias: &[T; OUT],
                 x: &[T],
                 y: &mut [[T; OUT]],
             ) {
                 let Some([$($y),+]) = y.first_chunk_mut() else { return };
+                let runs = sizes.windows().runs(row, column);
                 in_columns!(T, OUT, |at, N| {
                     let mut sums = [[-T::ZERO; N]; $r];
                     runs.each(|first, row| {
@@ -542,13 +606,14 @@ macro_rules! rows {
 
             /// Writes the derivatives by the channels of the places from this one on, a step apart.
             #[inline(never)]
-            pub(super) fn input_gradient<T: Scalar, const OUT: usize>(
-                windows: &Windows,
+            pub(super) fn input_gradient<S: Sizes, T: Scalar, const OUT: usize>(
+                sizes: S,
                 weights: &[[T; OUT]],
                 d: &[[T; OUT]],
                 dx: &mut [T],
                 (row, column): (usize, usize),
             ) {
+                let windows = sizes.windows();
                 let pixel = windows.pixel(row, column);
                 let apart = windows.columns.step * windows.channels;
                 in_columns!(T, windows.channels, |at, N| {
@@ -593,14 +658,15 @@ macro_rules! rows {
             /// Writes the gradient of the rows of weights from `at` on, in a run that begins with this
             /// tap.
             #[inline(never)]
-            pub(super) fn gradient<T: Scalar, const OUT: usize>(
-                windows: &Windows,
+            pub(super) fn gradient<S: Sizes, T: Scalar, const OUT: usize>(
+                sizes: S,
                 (row_tap, column_tap): (usize, usize),
                 at: usize,
                 x: &[T],
                 d: &[[T; OUT]],
                 gradient: &mut [[T; OUT]; $r],
             ) {
+                let windows = sizes.windows();
                 let [$($y),+] = gradient;
                 let apart = windows.columns.step * windows.channels;
                 let positions = windows.columns.positions(column_tap);
@@ -666,12 +732,13 @@ fn each_at<T: Scalar, const OUT: usize, const N: usize>(
 /// `y = W x + b` at each position of the windows.
 #[inline(always)]
 pub(crate) fn affine<T: Scalar, const OUT: usize>(
-    windows: Windows,
+    sizes: impl Sizes,
     weights: &[[T; OUT]],
     bias: &[T; OUT],
     x: &[T],
     y: &mut [[T; OUT]],
 ) {
+    let windows = sizes.windows();
     if !windows.sees_all() {
         return grouped::affine(windows, weights, bias, x, y);
     }
@@ -679,11 +746,10 @@ pub(crate) fn affine<T: Scalar, const OUT: usize>(
     for row in 0..windows.rows.output {
         in_rows(windows.columns.whole(), output, |column, together| {
             let y = y.get_mut(row * output + column..).unwrap_or_default();
-            let runs = windows.runs(row, column);
             if together {
-                four::affine(&runs, weights, bias, x, y);
+                four::affine(sizes, (row, column), weights, bias, x, y);
             } else {
-                one::affine(&runs, weights, bias, x, y);
+                one::affine(sizes, (row, column), weights, bias, x, y);
             }
         });
     }
@@ -693,23 +759,23 @@ pub(crate) fn affine<T: Scalar, const OUT: usize>(
 /// there on.
 #[inline(always)]
 pub(crate) fn affine_by_tiles<T: Scalar, const OUT: usize>(
-    windows: Windows,
+    sizes: impl Sizes,
     weights: &[[T; OUT]],
     bias: &[T; OUT],
     x: &[T],
     mut emit: impl FnMut(usize, usize, &mut [[T; OUT]]),
 ) {
+    let windows = sizes.windows();
     let mut tile = [[T::ZERO; OUT]; ROWS];
     for row in 0..windows.rows.output {
         let mut done = 0;
         let whole = if windows.sees_all() { windows.columns.whole() } else { 0..0 };
         in_rows(whole, windows.columns.output, |column, together| {
             let len = if together { ROWS } else { 1 };
-            let runs = windows.runs(row, column);
             if together {
-                four::affine(&runs, weights, bias, x, &mut tile);
+                four::affine(sizes, (row, column), weights, bias, x, &mut tile);
             } else if windows.sees_all() {
-                one::affine(&runs, weights, bias, x, &mut tile);
+                one::affine(sizes, (row, column), weights, bias, x, &mut tile);
             } else if let Some(y) = tile.first_mut() {
                 grouped::affine_at(windows, weights, bias, x, y, row, column);
             }
@@ -724,11 +790,12 @@ pub(crate) fn affine_by_tiles<T: Scalar, const OUT: usize>(
 /// `dx`, the sum of `W^T d` over all windows that see a place.
 #[inline(always)]
 pub(crate) fn input_gradient<T: Scalar, const OUT: usize>(
-    windows: Windows,
+    sizes: impl Sizes,
     weights: &[[T; OUT]],
     d: &[[T; OUT]],
     dx: &mut [T],
 ) {
+    let windows = sizes.windows();
     if !windows.sees_all() {
         return grouped::input_gradient(windows, weights, d, dx);
     }
@@ -744,9 +811,9 @@ pub(crate) fn input_gradient<T: Scalar, const OUT: usize>(
             in_rows(inner.start..least(inner.end, all), all, |at, together| {
                 let place = (row, phase + at * step);
                 if together {
-                    four::input_gradient(&windows, weights, d, dx, place);
+                    four::input_gradient(sizes, weights, d, dx, place);
                 } else {
-                    one::input_gradient(&windows, weights, d, dx, place);
+                    one::input_gradient(sizes, weights, d, dx, place);
                 }
             });
         }
@@ -794,24 +861,25 @@ fn input_gradient_by_tap<T: Scalar, const OUT: usize>(
 /// rows; returns that of the bias.
 #[inline(always)]
 pub(crate) fn gradient<T: Scalar, const OUT: usize>(
-    windows: Windows,
+    sizes: impl Sizes,
     x: &[T],
     d: &[[T; OUT]],
     mut emit: impl FnMut(usize, &[[T; OUT]]),
 ) -> [T; OUT] {
+    let windows = sizes.windows();
     if windows.sees_all() {
         windows.runs_of_weights(|tap, len| {
             let first = windows.weights(tap.0, tap.1);
             let mut at = 0;
             while TILED && at + ROWS <= len {
                 let mut rows = [[T::ZERO; OUT]; ROWS];
-                four::gradient(&windows, tap, at, x, d, &mut rows);
+                four::gradient(sizes, tap, at, x, d, &mut rows);
                 emit(first + at, &rows);
                 at += ROWS;
             }
             while at < len {
                 let mut rows = [[T::ZERO; OUT]];
-                one::gradient(&windows, tap, at, x, d, &mut rows);
+                one::gradient(sizes, tap, at, x, d, &mut rows);
                 emit(first + at, &rows);
                 at += 1;
             }
@@ -836,22 +904,27 @@ pub(crate) fn gradient<T: Scalar, const OUT: usize>(
     bias
 }
 
-/// Calls `f` with each derivative that is not left out by a pooling with a maximum, and the row and
-/// column of the windows that it belongs to: at each position of the pooling, `taps` says for each
-/// output where the maximum was.
+/// Calls `f` with each derivative of an output that is not left out by a pooling with a maximum, and
+/// with the row and the column of the convolution that it belongs to: `taps` says where the maximum
+/// was, for each position of the pooling and each output.
 #[inline(always)]
 fn each_chosen<T: Scalar, const OUT: usize>(
+    pool: Windows,
     output: usize,
     taps: &[u8],
     d: &[T],
-    position: impl Fn(usize, u8) -> (usize, usize),
     mut f: impl FnMut(usize, usize, T),
 ) {
-    let chosen = taps.chunks_exact(OUT.max(1)).zip(d.chunks_exact(OUT.max(1)));
-    for (pooled, (taps, d)) in chosen.enumerate() {
-        if let (Some(&tap), Some(&d)) = (taps.get(output), d.get(output)) {
-            let (row, column) = position(pooled, tap);
-            f(row, column, d);
+    // Not `zip`, which divides, in a function of its own at level z.
+    let mut chosen = Both(taps.chunks_exact(OUT.max(1)), d.chunks_exact(OUT.max(1)));
+    for row in 0..pool.rows.output {
+        for column in 0..pool.columns.output {
+            let Some((taps, d)) = chosen.next() else { return };
+            if let (Some(&tap), Some(&d)) = (taps.get(output), d.get(output)) {
+                let (row_tap, column_tap) = pool.tap(tap.into());
+                let row = row * pool.rows.kernel + row_tap;
+                f(row, column * pool.columns.kernel + column_tap, d);
+            }
         }
     }
 }
@@ -860,28 +933,22 @@ fn each_chosen<T: Scalar, const OUT: usize>(
 #[inline(always)]
 pub(crate) fn sparse_gradient<T: Scalar, const OUT: usize>(
     windows: Windows,
+    pool: Windows,
     x: &[T],
     taps: &[u8],
     d: &[T],
-    position: impl Fn(usize, u8) -> (usize, usize) + Copy,
     mut emit: impl FnMut(usize, &[[T; OUT]]),
 ) -> [T; OUT] {
     windows.runs_of_weights(|(row_tap, column_tap), len| {
-        let (rows, columns_) =
-            (windows.rows.positions(row_tap), windows.columns.positions(column_tap));
-        let run = |row: usize, column: usize| {
-            let inside = rows.contains(&row) && columns_.contains(&column);
-            let place = windows.columns.place(column, column_tap);
-            inside.then(|| windows.pixel(windows.rows.place(row, row_tap), place))
-        };
+        let run = windows.run_at(row_tap, column_tap);
         let first = windows.weights(row_tap, column_tap);
         let mut at = 0;
-        sparse_rows!(at, len, 10, 4, 1, |N| {
+        in_chunks!(at, len, 10, 4, 1, |N| {
             let mut rows = [[T::ZERO; OUT]; N];
             for output in 0..OUT {
                 let channel = at + windows.first_channel(output, OUT);
                 let mut sums = [[-T::ZERO]; N];
-                each_chosen::<T, OUT>(output, taps, d, position, |row, column, d| {
+                each_chosen::<T, OUT>(pool, output, taps, d, |row, column, d| {
                     let x = run(row, column).and_then(|run| columns(x, run + channel));
                     sums.add(1, |_| Some((*x?, [d])));
                 });
@@ -904,27 +971,21 @@ pub(crate) fn sparse_gradient<T: Scalar, const OUT: usize>(
 /// As [`input_gradient`], behind a pooling with a maximum; see [`each_chosen`].
 pub(crate) fn sparse_input_gradient<T: Scalar, const OUT: usize>(
     windows: Windows,
+    pool: Windows,
     weights: &[[T; OUT]],
     taps: &[u8],
     d: &[T],
-    position: impl Fn(usize, u8) -> (usize, usize) + Copy,
     dx: &mut [T],
 ) {
     begin_sums(dx);
     // Tap by tap, which is the order of each sum.
     windows.taps(|row_tap, column_tap| {
-        let (rows, columns) =
-            (windows.rows.positions(row_tap), windows.columns.positions(column_tap));
+        let run = windows.run_at(row_tap, column_tap);
         let tap = windows.weights(row_tap, column_tap);
         for output in 0..OUT {
-            each_chosen::<T, OUT>(output, taps, d, position, |row, column, d| {
-                if !(rows.contains(&row) && columns.contains(&column)) {
-                    return;
-                }
-                let place = windows.columns.place(column, column_tap);
-                let pixel = windows.pixel(windows.rows.place(row, row_tap), place)
-                    + windows.first_channel(output, OUT);
-                let dx = dx.get_mut(pixel..).unwrap_or_default();
+            each_chosen::<T, OUT>(pool, output, taps, d, |row, column, d| {
+                let Some(run) = run(row, column) else { return };
+                let dx = dx.get_mut(run + windows.first_channel(output, OUT)..).unwrap_or_default();
                 let weights = weights.get(tap..).unwrap_or_default();
                 for (dx, w) in dx.iter_mut().zip(weights).take(windows.group) {
                     if let Some(&w) = w.get(output) {

@@ -10,7 +10,7 @@ use crate::fingerprint::{fingerprint, size};
 use crate::format::Format;
 use crate::gradient::GradientVisitor;
 use crate::kernel::each_sample;
-use crate::kernel::windows::{self, Axis, Windows};
+use crate::kernel::windows::{self, Axis, Of, Windowed, Windows};
 use crate::scalar::Scalar;
 use crate::shape::Shape;
 use crate::tensors;
@@ -88,6 +88,12 @@ macro_rules! convolution {
             pub const fn bias_mut(&mut self) -> &mut [T; OUT] {
                 &mut self.bias
             }
+        }
+
+        impl<$(const $size: usize,)+ A: Activation<T>, T: Scalar, $(const $option: usize),+> Windowed
+            for $Conv<$($size,)+ A, T, $($option),+>
+        {
+            const WINDOWS: Windows = Self::WINDOWS;
         }
 
         impl<$(const $size: usize,)+ A, T: Clone, $(const $option: usize),+> Clone
@@ -182,7 +188,7 @@ macro_rules! convolution {
             fn logits(&self, input: &Self::Input, logits: &mut Self::Output) {
                 let Self { weights, bias, .. } = self;
                 let (x, y) = (Shape::as_slice(input), logits.rows_mut());
-                windows::affine(Self::WINDOWS, weights.rows(), bias, x, y);
+                windows::affine(Of(PhantomData::<Self>), weights.rows(), bias, x, y);
             }
 
             #[inline]
@@ -193,7 +199,7 @@ macro_rules! convolution {
             ) {
                 each_sample::<N, _>(gradients.into_iter().zip(samples.traces), |(dx, trace)| {
                     let (dx, d) = (Shape::as_mut_slice(&mut dx.values), trace.delta().values.rows());
-                    windows::input_gradient(Self::WINDOWS, self.weights.rows(), d, dx);
+                    windows::input_gradient(Of(PhantomData::<Self>), self.weights.rows(), d, dx);
                 });
             }
 
@@ -206,7 +212,7 @@ macro_rules! convolution {
             ) {
                 each_sample::<N, _>(samples.iter(), |(input, trace)| {
                     let (x, d) = (Shape::as_slice(input), trace.delta().values.rows());
-                    let bias = windows::gradient(Self::WINDOWS, x, d, |first, gradient| {
+                    let bias = windows::gradient(Of(PhantomData::<Self>), x, d, |first, gradient| {
                         visitor.vector(
                             Kind::Weight,
                             nets.each_mut().map(|n| some_mut(&mut n.weights, first, gradient)),

@@ -1,6 +1,7 @@
 //! Convolutions fused with the pooling after them.
 
 use core::fmt;
+use core::marker::PhantomData;
 use core::mem::ManuallyDrop;
 
 use super::convolution::{Rows, some_mut};
@@ -10,7 +11,7 @@ use crate::activation::{Activation, Elementwise, Identity};
 use crate::fingerprint::fingerprint;
 use crate::gradient::GradientVisitor;
 use crate::kernel::each_sample;
-use crate::kernel::windows::{self, Windows};
+use crate::kernel::windows::{self, Of, Sizes, Windows};
 use crate::safetensors::{File, Load, Loaded};
 use crate::scalar::Scalar;
 use crate::shape::Shape;
@@ -138,17 +139,6 @@ impl Place {
             tap: (row - y * rows.kernel) * columns.kernel + column - x * columns.kernel,
         }
     }
-
-    /// Row and column of the convolution, from the position of the pooling and the tap.
-    #[inline(always)]
-    #[allow(clippy::arithmetic_side_effects, reason = "as above")]
-    fn of(pool: Windows, pooled: usize, tap: usize) -> (usize, usize) {
-        let (rows, columns) = (pool.rows, pool.columns);
-        let divided = |a: usize, b: usize| a.checked_div(b).unwrap_or(0);
-        let (y, m) = (divided(pooled, columns.output), divided(tap, columns.kernel));
-        let (x, n) = (pooled - y * columns.output, tap - m * columns.kernel);
-        (y * rows.kernel + m, x * columns.kernel + n)
-    }
 }
 
 /// Row `at` of `N` numbers.
@@ -196,7 +186,7 @@ pub trait Fold {
         Y: Shape<Element = T>;
     /// As [`windows::input_gradient`].
     fn input_gradient<T: Scalar, X: Rows<T, OUT> + Shape<Element = T>, Y, const OUT: usize>(
-        windows: [Windows; 2],
+        windows: (impl Sizes, Windows),
         weights: &[[T; OUT]],
         kept: &Self::Kept<X, Y>,
         d: &[T],
@@ -205,7 +195,7 @@ pub trait Fold {
         Y: Shape<Element = T>;
     /// As [`windows::gradient`].
     fn gradient<T: Scalar, X: Rows<T, OUT> + Shape<Element = T>, Y, const OUT: usize>(
-        windows: [Windows; 2],
+        windows: (impl Sizes, Windows),
         x: &[T],
         kept: &Self::Kept<X, Y>,
         d: &[T],
@@ -276,7 +266,7 @@ impl Fold for Max {
 
     #[inline(always)]
     fn input_gradient<T: Scalar, X: Rows<T, OUT> + Shape<Element = T>, Y, const OUT: usize>(
-        [windows, pool]: [Windows; 2],
+        (sizes, pool): (impl Sizes, Windows),
         weights: &[[T; OUT]],
         kept: &Y::With<u8>,
         d: &[T],
@@ -284,13 +274,12 @@ impl Fold for Max {
     ) where
         Y: Shape<Element = T>,
     {
-        let position = |pooled, tap: u8| Place::of(pool, pooled, tap.into());
-        windows::sparse_input_gradient(windows, weights, kept.as_slice(), d, position, dx);
+        windows::sparse_input_gradient(sizes.windows(), pool, weights, kept.as_slice(), d, dx);
     }
 
     #[inline(always)]
     fn gradient<T: Scalar, X: Rows<T, OUT> + Shape<Element = T>, Y, const OUT: usize>(
-        [windows, pool]: [Windows; 2],
+        (sizes, pool): (impl Sizes, Windows),
         x: &[T],
         kept: &Y::With<u8>,
         d: &[T],
@@ -299,8 +288,7 @@ impl Fold for Max {
     where
         Y: Shape<Element = T>,
     {
-        let position = |pooled, tap: u8| Place::of(pool, pooled, tap.into());
-        windows::sparse_gradient(windows, x, kept.as_slice(), d, position, emit)
+        windows::sparse_gradient(sizes.windows(), pool, x, kept.as_slice(), d, emit)
     }
 }
 
@@ -362,7 +350,7 @@ impl Fold for Mean {
 
     #[inline(always)]
     fn input_gradient<T: Scalar, X: Rows<T, OUT> + Shape<Element = T>, Y, const OUT: usize>(
-        [windows, _]: [Windows; 2],
+        (sizes, _): (impl Sizes, Windows),
         weights: &[[T; OUT]],
         kept: &X,
         _: &[T],
@@ -370,12 +358,12 @@ impl Fold for Mean {
     ) where
         Y: Shape<Element = T>,
     {
-        windows::input_gradient(windows, weights, kept.rows(), dx);
+        windows::input_gradient(sizes, weights, kept.rows(), dx);
     }
 
     #[inline(always)]
     fn gradient<T: Scalar, X: Rows<T, OUT> + Shape<Element = T>, Y, const OUT: usize>(
-        [windows, _]: [Windows; 2],
+        (sizes, _): (impl Sizes, Windows),
         x: &[T],
         kept: &X,
         _: &[T],
@@ -384,7 +372,7 @@ impl Fold for Mean {
     where
         Y: Shape<Element = T>,
     {
-        windows::gradient(windows, x, kept.rows(), emit)
+        windows::gradient(sizes, x, kept.rows(), emit)
     }
 }
 
@@ -399,15 +387,21 @@ macro_rules! fused {
             P: Pools<$X> + Layer<Format = T, Input = $X, Activation = Identity>,
         > Fused<$Conv<$($size,)+ A, T, $($option),+>, P>
         {
-            const WINDOWS: [Windows; 2] = {
+            /// The windows of the pooling.
+            const POOL: Windows = {
                 let pool = P::WINDOWS;
                 assert!(
                     pool.is_apart() && pool.count() <= P::Kind::MOST,
                     "the windows of a fused pooling must not overlap, and a maximum be over at most \
                      256 places"
                 );
-                [$Conv::<$($size,)+ A, T, $($option),+>::WINDOWS, pool]
+                pool
             };
+
+            #[inline(always)]
+            const fn sizes() -> (Of<$Conv<$($size,)+ A, T, $($option),+>>, Windows) {
+                (Of(PhantomData), Self::POOL)
+            }
 
             /// Computes the outputs; returns the sum of the logits of the convolution.
             #[inline(always)]
@@ -417,12 +411,12 @@ macro_rules! fused {
                 y: &mut P::Output,
                 mut kept: Option<&mut <P::Kind as Fold>::Kept<$X, P::Output>>,
             ) -> T {
-                let [windows, pool] = Self::WINDOWS;
+                let (sizes, pool) = Self::sizes();
                 let y = Shape::as_mut_slice(y);
                 y.fill(P::Kind::begin());
                 let (weights, bias) = (self.convolution.weights().rows(), self.convolution.bias());
                 let mut sum = T::ZERO;
-                windows::affine_by_tiles(windows, weights, bias, x, |row, column, logits| {
+                windows::affine_by_tiles(sizes, weights, bias, x, |row, column, logits| {
                     if kept.is_some() {
                         logits.as_flattened().iter().for_each(|&logit| sum += logit);
                     }
@@ -491,7 +485,7 @@ macro_rules! fused {
                 each_sample::<N, _>(traces.into_iter(), |trace| {
                     let (y, d) = trace.last.parts();
                     let (y, d) = (Shape::as_slice(y), Shape::as_mut_slice(&mut d.values));
-                    let [_, pool] = Self::WINDOWS;
+                    let pool = Self::POOL;
                     P::Kind::to_logits::<A, T, $X, P::Output, OUT>(pool, &mut trace.kept, y, d);
                 });
             }
@@ -504,7 +498,7 @@ macro_rules! fused {
             ) {
                 each_sample::<N, _>(gradients.into_iter().zip(samples.traces), |(dx, trace)| {
                     P::Kind::input_gradient::<T, $X, P::Output, OUT>(
-                        Self::WINDOWS,
+                        Self::sizes(),
                         self.convolution.weights().rows(),
                         &trace.kept,
                         Shape::as_slice(&trace.last.delta().values),
@@ -522,7 +516,7 @@ macro_rules! fused {
             ) {
                 each_sample::<N, _>(samples.iter(), |(input, trace)| {
                     let bias = P::Kind::gradient::<T, $X, P::Output, OUT>(
-                        Self::WINDOWS,
+                        Self::sizes(),
                         Shape::as_slice(input),
                         &trace.kept,
                         Shape::as_slice(&trace.last.delta().values),
