@@ -1,7 +1,9 @@
 //! Values that are computed again.
 
+#[cfg(feature = "rand_core-v0.10")]
 use gradlet::init::with_dropout;
 use gradlet::{Recompute, Shape, prelude::*};
+#[cfg(feature = "rand_core-v0.10")]
 use rand_pcg::{Pcg32, rand_core::SeedableRng};
 use support::{Random, Rng, flat_gradient};
 
@@ -89,6 +91,7 @@ fn recomputed_networks_train_with_the_same_bits() {
 }
 
 /// The same values are dropped when they are computed again.
+#[cfg(feature = "rand_core-v0.10")]
 #[test]
 fn dropout_is_the_same_when_it_is_computed_again() {
     type Inner = Chain<Dense<2, 16, Tanh, f64>, Chain<Dropout<[f64; 16]>, Dense<16, 4, Tanh, f64>>>;
