@@ -333,7 +333,7 @@ fn sequences(steps: u32) -> Trained {
 #[inline]
 fn images(steps: u32) -> Trained {
     type Net = net![
-        7 x 8 x 1 => Conv2d(5, 3 x 2, padding same) Relu => MaxPool(1 x 2)
+        5 x 6 x 1 => Conv2d(3, 3 x 2, padding same) Relu => MaxPool(1 x 2)
         => Depthwise(3 x 3, padding 1) Relu => Conv2d(4, 2 x 2, step 2 x 1, dilation 1 x 2) Relu
         => GlobalMean => 2 Softmax
     ];
@@ -343,8 +343,8 @@ fn images(steps: u32) -> Trained {
     let mut trainer = BatchTrainer::<Net, CrossEntropy, Adam, 4>::new();
     // A bright row, or a bright column.
     let example = |points: &mut Points| {
-        let (numbers, n) = points.next::<f32, 56>();
-        let mut x = [[[0.0]; 8]; 7];
+        let (numbers, n) = points.next::<f32, 30>();
+        let mut x = [[[0.0]; 6]; 5];
         x.as_flattened_mut().as_flattened_mut().copy_from_slice(&numbers);
         let (row, place) = (n[0] < 1 << 23, fifth(n[1]));
         for (i, pixels) in x.iter_mut().enumerate() {
