@@ -23,9 +23,9 @@ use gradlet::safetensors::{self, Dtype, Fault, LoadError, Safetensors, file_size
 use gradlet::store::Store;
 use gradlet::stream::{LossHistory, ReplayBuffer, Window};
 use gradlet::{
-    BiasOnly, Biased, Delta, EndsIn, Format, Fused, GradientVisitor, Gradients, Hidden, Kept, Kind,
-    Real, Recompute, Samples, Shape, Streaming, Tensor, TensorList, Tensors, Weight, fast,
-    fingerprint, for_each, init, is_finite, kernel, prelude::*, schedule,
+    BiasOnly, Biased, Channels, Delta, EndsIn, FoldNorm, Format, Fused, GradientVisitor, Gradients,
+    Hidden, Kept, Kind, Real, Recompute, Samples, Shape, Streaming, Tensor, TensorList, Tensors,
+    Weight, fast, fingerprint, for_each, init, is_finite, kernel, prelude::*, schedule,
 };
 use gradlet_firmware::flash::{BYTES, Flash};
 use rand_pcg::Pcg32;
@@ -45,6 +45,7 @@ pub(crate) fn call_everything<T: Scalar, const FRAME: usize, const PIECES: usize
     layers_in_little_memory::<T>();
     layers::<T>();
     windows::<T>();
+    blocks::<T>();
     step_by_step::<T>();
     tensor_lists::<T>();
     schedules::<T>();
@@ -439,6 +440,43 @@ fn layers<T: Scalar>() {
     call! { copy == net }
 }
 
+/// Residual connections, heads, normalisation and dropout.
+#[inline(never)]
+fn blocks<T: Scalar>() {
+    type Two<T> = Parallel<Dense<3, 1, Sigmoid, T>, Dense<3, 1, Sigmoid, T>, 2>;
+    type Middle<T> = Chain<BatchNorm<3, Relu, [T; 3]>, Chain<Dropout<[T; 3]>, Two<T>>>;
+    type Heads<T> = Chain<Residual<Dense<3, 3, Tanh, T>>, Middle<T>>;
+    let sgd = Sgd { learning_rate: number() };
+    train::<Heads<T>, HalfSquaredError, _>(&sgd);
+    let (mut net, x) = (vector::<Heads<T>>(), vector::<[T; 3]>());
+    net.seed_dropout(&mut || black_box(1));
+    let mut rng = Pcg32::new(black_box(1), black_box(2));
+    call! { init::with_dropout(&mut net, &mut rng, |net| net.forward(&x)) }
+
+    type Projected<T> = Residual<Dense<3, 2, Tanh, T>, Dense<3, 2, Identity, T>>;
+    let mut net = Projected::<T>::with_projection(vector(), vector());
+    *net.projection_mut() = vector();
+    *net.layer_mut() = vector();
+    call! { net.projection().bias(), net.layer().bias(), net.forward(&x), net.into_parts() }
+
+    let mut net = vector::<Two<T>>();
+    *net.second_mut() = vector();
+    *net.first_mut() = vector();
+    call! { net.first().bias(), net.second().bias(), net.into_parts() }
+
+    type Norm<T> = BatchNorm<3, Identity, [T; 3]>;
+    let norm = Norm::<T>::new(vector(), vector(), vector(), vector());
+    call! { norm.weight(), norm.bias(), norm.mean(), norm.variance() }
+    let linear = vector::<Dense<3, 3, Identity, T>>();
+    call! { norm.fold_into_previous(&linear).is_ok() }
+    call! { FoldNorm::<3, Relu>::fold_norm(&linear, &x, &x, &x) }
+    let mut next = vector::<Dense<3, 1, Sigmoid, T>>();
+    call! { norm.fold_into_next(&mut next).is_ok(), next }
+    let mut sequence = vector::<[[T; 3]; 2]>();
+    Channels::<3>::positions_mut(&mut sequence).fill(vector());
+    call! { Channels::<3>::positions(&sequence) }
+}
+
 /// Convolutions, pooling, and the way to a vector.
 #[inline(never)]
 fn windows<T: Scalar>() {
@@ -701,6 +739,7 @@ fn files<T: Scalar>() {
         call! { Dense::<2, 4, Tanh, f32>::from_safetensors(&file, black_box("0")) }
         call! { Scaling::<2, f32>::from_safetensors(&file, black_box("0")) }
         call! { file.tensor_f32::<3, 2>("0", black_box(WEIGHT)) }
+        call! { file.array_f32::<3, 2, 1, 1>("0", black_box(WEIGHT)) }
     }
     call! { LoadError::File(black_box(Fault::Json)).text().as_str(), black_box(Dtype::F32).name() }
 
