@@ -4,12 +4,13 @@ use core::fmt::{self, Debug, Display, Formatter};
 
 use crate::activation::{Activation, Hidden};
 use crate::layer::{
-    BatchNorm, Beside, Chain, Channels, Conv1d, Conv2d, Dense, Dropout, Frozen, Layer, Parallel,
-    Recompute, Residual, Shortcut, Skip, Takes,
+    BatchNorm, Beside, Chain, Channels, Conv1d, Conv2d, Dense, Dropout, Frozen, Fused, Layer,
+    Parallel, Recompute, Residual, Shortcut, Skip, Takes, layers_without_parameters,
 };
 use crate::macros::defmt_shows;
 use crate::preprocess::Scaling;
 use crate::scalar::Scalar;
+use crate::zero::Zero;
 
 /// Export as Rust source: an expression to paste into a constant of its type. It has the same bits,
 /// also for NaN and infinity: check [`is_finite`](crate::is_finite) first.
@@ -285,5 +286,23 @@ impl<L: ToSource> ToSource for &L {
         f.write_str("&const { ")?;
         (**self).write_source(f)?;
         f.write_str(" }")
+    }
+}
+
+/// A constant of its type.
+macro_rules! constants {
+    ([$($generics:tt)*] $Type:ty, $name:literal) => {
+        impl<$($generics)*> ToSource for $Type {
+            fn write_source(&self, f: &mut Formatter<'_>) -> fmt::Result {
+                f.write_str(concat!($name, "::new()"))
+            }
+        }
+    };
+}
+layers_without_parameters!(constants);
+
+impl<C: ToSource, P: Zero> ToSource for Fused<C, P> {
+    fn write_source(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Fused::new").field(&self.convolution().to_source()).finish()
     }
 }

@@ -104,8 +104,16 @@ fn public_functions() -> BTreeSet<String> {
 #[test]
 fn no_panic_names_every_public_function() {
     // See there.
-    let elsewhere =
-        ["array_f64", "fmt", "format", "from_f64", "tensor_f64", "to_f64", "to_source", "write_source"];
+    let elsewhere = [
+        "array_f64",
+        "fmt",
+        "format",
+        "from_f64",
+        "tensor_f64",
+        "to_f64",
+        "to_source",
+        "write_source",
+    ];
     // `nalgebra` asserts sizes, which are right here, but not every compiler sees that.
     let of_nalgebra =
         ["bias_view", "bias_view_mut", "minimum_norm", "weights_view", "weights_view_mut"];

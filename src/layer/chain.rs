@@ -1,14 +1,11 @@
 //! Sequences of layers.
 
-use core::mem::ManuallyDrop;
-
 use super::{Deltas, Dense, Layer, LayerTrace, Real, Samples, Takes, Weight};
 use crate::activation::{Activation, Hidden, Sigmoid};
 use crate::fingerprint::fingerprint;
 use crate::gradient::GradientVisitor;
 use crate::kernel::each_sample;
 use crate::layer::EndsIn;
-use crate::safetensors::{After, File, Load, Loaded};
 use crate::tensors::{Kind, Pair, TensorList};
 use crate::zero::Zero;
 
@@ -102,25 +99,6 @@ where
     Rest: Takes<First::Output, First::Format> + Zero,
 {
     const ZERO: Self = Self { first: First::ZERO, rest: Rest::ZERO };
-}
-
-impl<F, First, Rest> Load<F> for Chain<First, Rest>
-where
-    F: File,
-    First: Layer<Activation: Hidden> + Load<F>,
-    Rest: Takes<First::Output, First::Format> + Load<After<F, First>>,
-{
-    const READS: TensorList = TensorList::pair(&First::READS, &Rest::READS);
-    const LOADED: Loaded<Self> = match First::LOADED {
-        Ok(first) => match Rest::LOADED {
-            Ok(rest) => Ok(ManuallyDrop::new(Self::new(
-                ManuallyDrop::into_inner(first),
-                ManuallyDrop::into_inner(rest),
-            ))),
-            Err(error) => Err(error),
-        },
-        Err(error) => Err(error),
-    };
 }
 
 impl<First, Rest> Layer for Chain<First, Rest>

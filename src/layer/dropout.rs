@@ -2,13 +2,11 @@
 
 use core::fmt;
 use core::marker::PhantomData;
-use core::mem::ManuallyDrop;
 
 use super::{Deltas, Layer, LayerTrace, Samples};
 use crate::activation::Identity;
 use crate::fingerprint::{fingerprint, size};
 use crate::format::Format;
-use crate::safetensors::{File, Load, Loaded};
 use crate::scalar::Scalar;
 use crate::shape::{Element, Shape};
 use crate::zero::Zero;
@@ -139,16 +137,6 @@ impl<X, const NUMERATOR: u32, const DENOMINATOR: u32> defmt::Format
     fn format(&self, f: defmt::Formatter<'_>) {
         defmt::write!(f, "Dropout({} / {})", NUMERATOR, DENOMINATOR);
     }
-}
-
-impl<F, T, X, const NUMERATOR: u32, const DENOMINATOR: u32> Load<F>
-    for Dropout<X, NUMERATOR, DENOMINATOR>
-where
-    F: File,
-    T: Scalar,
-    X: Shape<Element = T>,
-{
-    const LOADED: Loaded<Self> = Ok(ManuallyDrop::new(Self::new()));
 }
 
 impl<T, X, const NUMERATOR: u32, const DENOMINATOR: u32> Layer

@@ -1,11 +1,7 @@
 //! Frozen layers, which are not trained.
 
-use core::mem::ManuallyDrop;
-
 use super::{Deltas, Layer, Real, Samples};
 use crate::fingerprint::fingerprint;
-use crate::safetensors::{File, Load, Loaded};
-use crate::tensors::TensorList;
 use crate::zero::Zero;
 
 /// A frozen layer or network, used but not trained: for transfer learning and fine-tuning.
@@ -69,16 +65,6 @@ impl<L> Frozen<L> {
 
 impl<L: Zero> Zero for Frozen<L> {
     const ZERO: Self = Self { layer: L::ZERO };
-}
-
-/// A constant has no weights yet that a frozen layer could keep: in [`load!`](crate::load) it takes
-/// names and tensors as the layer itself does.
-impl<F: File, L: Load<F>> Load<F> for Frozen<L> {
-    const READS: TensorList = L::READS;
-    const LOADED: Loaded<Self> = match L::LOADED {
-        Ok(layer) => Ok(ManuallyDrop::new(Self::new(ManuallyDrop::into_inner(layer)))),
-        Err(error) => Err(error),
-    };
 }
 
 macro_rules! frozen {

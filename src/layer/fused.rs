@@ -1,8 +1,6 @@
 //! Convolutions fused with the pooling after them.
 
-use core::fmt;
 use core::marker::PhantomData;
-use core::mem::ManuallyDrop;
 
 use super::convolution::{Rows, some_mut};
 use super::pool::{Max, Mean, Pools};
@@ -12,10 +10,8 @@ use crate::fingerprint::fingerprint;
 use crate::gradient::GradientVisitor;
 use crate::kernel::each_sample;
 use crate::kernel::windows::{self, Of, Sizes, Windows};
-use crate::safetensors::{File, Load, Loaded};
 use crate::scalar::Scalar;
 use crate::shape::Shape;
-use crate::source::ToSource;
 use crate::tensors::{Kind, TensorList};
 use crate::zero::Zero;
 
@@ -72,23 +68,6 @@ impl<C, P: Zero> Fused<C, P> {
 
 impl<C: Zero, P: Zero> Zero for Fused<C, P> {
     const ZERO: Self = Self { convolution: C::ZERO, pooling: P::ZERO };
-}
-
-impl<C: ToSource, P> ToSource for Fused<C, P> {
-    fn write_source(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_tuple("Fused::new").field(&self.convolution.to_source()).finish()
-    }
-}
-
-impl<F: File, C: Load<F>, P: Zero> Load<F> for Fused<C, P>
-where
-    Self: Layer,
-{
-    const READS: TensorList = C::READS;
-    const LOADED: Loaded<Self> = match C::LOADED {
-        Ok(layer) => Ok(ManuallyDrop::new(Self::new(ManuallyDrop::into_inner(layer)))),
-        Err(error) => Err(error),
-    };
 }
 
 /// What the forward pass of a [`Fused`] layer saves: what the pooling keeps of the outputs of the

@@ -29,6 +29,7 @@ pub use joined::{Joined, Split};
 pub use macros::__sizes;
 pub use norm::{BatchNorm, BatchNormGradient, Channels, FoldError, FoldNorm};
 pub use parallel::{Beside, Parallel};
+pub(crate) use pool::layers_without_parameters;
 pub use pool::{
     Flatten, FlattenChannelsLast, GlobalMax, GlobalMean, LastStep, MaxPool1d, MaxPool2d,
     MeanPool1d, MeanPool2d, Pools,

@@ -1,14 +1,11 @@
 //! Two layers over the same input, such as the heads of a network with two tasks.
 
-use core::mem::ManuallyDrop;
-
 use super::joined::Joined;
 use super::residual::add_input_gradient;
 use super::{Deltas, EndsIn, Layer, LayerTrace, Samples, Weight};
 use crate::fingerprint::fingerprint;
 use crate::gradient::GradientVisitor;
 use crate::kernel::each_sample;
-use crate::safetensors::{After, File, Load, Loaded};
 use crate::scalar::Scalar;
 use crate::shape::Shape;
 use crate::tensors::{Kind, Pair, TensorList};
@@ -136,26 +133,6 @@ where
     B: Beside<A::Input, A::Format> + Zero,
 {
     const ZERO: Self = Self::new(A::ZERO, B::ZERO);
-}
-
-impl<F, T, A, B, const N: usize> Load<F> for Parallel<A, B, N>
-where
-    F: File,
-    T: Scalar,
-    A: Load<F> + Layer<Format = T>,
-    B: Beside<A::Input, T> + Load<After<F, A>>,
-{
-    const READS: TensorList = TensorList::pair(&A::READS, &B::READS);
-    const LOADED: Loaded<Self> = match A::LOADED {
-        Ok(first) => match B::LOADED {
-            Ok(second) => Ok(ManuallyDrop::new(Self::new(
-                ManuallyDrop::into_inner(first),
-                ManuallyDrop::into_inner(second),
-            ))),
-            Err(error) => Err(error),
-        },
-        Err(error) => Err(error),
-    };
 }
 
 /// Zeros.

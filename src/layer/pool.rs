@@ -2,7 +2,6 @@
 
 use core::fmt;
 use core::marker::PhantomData;
-use core::mem::ManuallyDrop;
 
 use super::fused::Fold;
 use super::{Deltas, Layer, LayerTrace, Samples};
@@ -12,10 +11,8 @@ use crate::format::Format;
 use crate::kernel::windows::{Axis, Windows};
 use crate::kernel::{Both, each_sample};
 use crate::macros::{default_is_new, defmt_shows};
-use crate::safetensors::{File, Load, Loaded};
 use crate::scalar::Scalar;
 use crate::shape::Shape;
-use crate::source::ToSource;
 use crate::zero::Zero;
 
 /// A pooling of inputs `X`, which can be [`Fused`](crate::Fused) with the convolution before it.
@@ -194,19 +191,6 @@ macro_rules! without_parameters {
         }
 
         default_is_new!([$($generics)*] $Type);
-
-        impl<F: File, $($generics)*> Load<F> for $Type
-        where
-            Self: Layer,
-        {
-            const LOADED: Loaded<Self> = Ok(ManuallyDrop::new(Self::new()));
-        }
-
-        impl<$($generics)*> ToSource for $Type {
-            fn write_source(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str(concat!($name, "::new()"))
-            }
-        }
     };
 }
 
@@ -642,3 +626,26 @@ flatten! {
     /// ```
     FlattenChannelsLast "FlattenChannelsLast" |c, l, _steps, channels| l * channels + c
 }
+
+/// Calls a macro with the generics, the type and the name of each layer without parameters, for
+/// modules that implement a trait for all of them.
+macro_rules! layers_without_parameters {
+    ($do:ident) => {
+        $do!([const L: usize, const C: usize, const K: usize, const M: usize, T, const STEP: usize]
+            $crate::MaxPool1d<L, C, K, M, T, STEP>, "MaxPool1d");
+        $do!([const L: usize, const C: usize, const K: usize, const M: usize, T, const STEP: usize]
+            $crate::MeanPool1d<L, C, K, M, T, STEP>, "MeanPool1d");
+        $do!([const H: usize, const W: usize, const C: usize, const KH: usize, const KW: usize,
+            const MH: usize, const MW: usize, T, const SH: usize, const SW: usize]
+            $crate::MaxPool2d<H, W, C, KH, KW, MH, MW, T, SH, SW>, "MaxPool2d");
+        $do!([const H: usize, const W: usize, const C: usize, const KH: usize, const KW: usize,
+            const MH: usize, const MW: usize, T, const SH: usize, const SW: usize]
+            $crate::MeanPool2d<H, W, C, KH, KW, MH, MW, T, SH, SW>, "MeanPool2d");
+        $do!([X] $crate::GlobalMean<X>, "GlobalMean");
+        $do!([X] $crate::GlobalMax<X>, "GlobalMax");
+        $do!([X] $crate::LastStep<X>, "LastStep");
+        $do!([X, const N: usize] $crate::Flatten<X, N>, "Flatten");
+        $do!([X, const N: usize] $crate::FlattenChannelsLast<X, N>, "FlattenChannelsLast");
+    };
+}
+pub(crate) use layers_without_parameters;

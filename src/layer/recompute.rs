@@ -1,11 +1,8 @@
 //! Layers that are computed again in the backward pass, to keep less.
 
-use core::mem::ManuallyDrop;
-
 use super::{Deltas, EndsIn, Layer, LayerTrace, Real, Samples, Weight};
 use crate::fingerprint::fingerprint;
 use crate::gradient::GradientVisitor;
-use crate::safetensors::{File, Load, Loaded};
 use crate::tensors::{Kind, TensorList};
 use crate::zero::Zero;
 
@@ -106,15 +103,6 @@ impl<L: Layer> Recompute<L> {
 
 impl<L: Zero> Zero for Recompute<L> {
     const ZERO: Self = Self { layer: L::ZERO };
-}
-
-/// Its tensors are those of the layer.
-impl<F: File, L: Load<F>> Load<F> for Recompute<L> {
-    const READS: TensorList = L::READS;
-    const LOADED: Loaded<Self> = match L::LOADED {
-        Ok(layer) => Ok(ManuallyDrop::new(Self::new(ManuallyDrop::into_inner(layer)))),
-        Err(error) => Err(error),
-    };
 }
 
 impl<L: Layer> Layer for Recompute<L> {

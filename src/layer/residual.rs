@@ -1,14 +1,11 @@
 //! Residual connections: what goes into a layer is added to what comes out.
 
-use core::mem::ManuallyDrop;
-
 use super::{Deltas, EndsIn, Layer, LayerTrace, Real, Samples, Weight};
 use crate::activation::{Activation, Identity};
 use crate::fingerprint::fingerprint;
 use crate::format::{Delta, Format};
 use crate::gradient::GradientVisitor;
 use crate::kernel::each_sample;
-use crate::safetensors::{After, File, Load, Loaded};
 use crate::scalar::Scalar;
 use crate::shape::Shape;
 use crate::tensors::{Kind, Pair, TensorList, Tensors};
@@ -128,38 +125,6 @@ where
     P: Shortcut<L::Input, L::Output, L::Format> + Zero,
 {
     const ZERO: Self = Self { layer: L::ZERO, projection: P::ZERO };
-}
-
-impl<F, L> Load<F> for Residual<L>
-where
-    F: File,
-    L: Load<F, Format: Scalar>,
-    Skip: Shortcut<L::Input, L::Output, L::Format>,
-{
-    const READS: TensorList = L::READS;
-    const LOADED: Loaded<Self> = match L::LOADED {
-        Ok(layer) => Ok(ManuallyDrop::new(Self::new(ManuallyDrop::into_inner(layer)))),
-        Err(error) => Err(error),
-    };
-}
-
-impl<F, L, P> Load<F> for Residual<L, P>
-where
-    F: File,
-    L: Load<F, Format: Scalar>,
-    P: Layer + Shortcut<L::Input, L::Output, L::Format> + Load<After<F, L>>,
-{
-    const READS: TensorList = TensorList::pair(&L::READS, &P::READS);
-    const LOADED: Loaded<Self> = match L::LOADED {
-        Ok(layer) => match P::LOADED {
-            Ok(projection) => Ok(ManuallyDrop::new(Self::with_projection(
-                ManuallyDrop::into_inner(layer),
-                ManuallyDrop::into_inner(projection),
-            ))),
-            Err(error) => Err(error),
-        },
-        Err(error) => Err(error),
-    };
 }
 
 /// What a [`Residual`] adds to the output `Y` of a layer with input `X`: [`Skip`] if both have the

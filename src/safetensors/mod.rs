@@ -83,6 +83,7 @@ mod constants;
 mod error;
 mod header;
 mod json;
+mod layers;
 mod load;
 mod names;
 mod number;
