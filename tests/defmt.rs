@@ -12,11 +12,13 @@ use gradlet::metrics::{
 use gradlet::prelude::*;
 use gradlet::preprocess::{MinMax, Scaling, Standardize};
 use gradlet::safetensors::{
-    Dtype, Fault, LoadError, Names, Safetensors, SaveError, Shape, TensorInfo, TensorName, Text,
+    After, Dtype, Fault, LoadError, Names, Reader, Safetensors, SaveError, Shape, TensorInfo,
+    TensorName, Text,
 };
 use gradlet::{
-    AdamState, Batch, BatchNormGradient, Delta, Epoch, FoldError, ForEach, Joined, Kind,
-    LayerTrace, Pair, Places, Report, Samples, Source, Tensor, TensorList, fast,
+    AdamState, Batch, BatchNormGradient, BiasOnly, Delta, Epoch, FoldError, ForEach, Fused,
+    FusedTrace, Joined, Kind, LayerTrace, Pair, Past, Places, Recompute, Report, Samples, Source,
+    Streaming, Tensor, TensorList, fast,
 };
 
 type Net<T> = Mlp<2, 4, 3, Tanh, Softmax, T>;
@@ -45,6 +47,15 @@ fn layers<T: Scalar + Format>() {
     are_format![Residual<Dense<2, 2, Tanh, T>>, Skip, BatchNorm<2, Relu, [T; 2]>, Dropout<[T; 2]>];
     are_format![Parallel<Dense<2, 4, Tanh, T>, Dense<2, 3, Softmax, T>, 7>, BatchNormGradient<2, T>];
     are_format![Joined<[T; 2], Tanh, Relu>, Split<CrossEntropy, HalfSquaredError>, FoldError];
+    type Sequence<T> = Conv1d<6, 2, 3, 3, 4, Relu, T>;
+    are_format![Sequence<T>, Conv2d<4, 4, 1, 3, 3, 3, 2, 2, Relu, T>];
+    are_format![MaxPool1d<4, 3, 2, 2, T>, MeanPool1d<4, 3, 2, 2, T>];
+    are_format![MaxPool2d<4, 4, 3, 2, 2, 2, 2, T>, MeanPool2d<4, 4, 3, 2, 2, 2, 2, T>];
+    are_format![GlobalMean<[[T; 3]; 4]>, GlobalMax<[[T; 3]; 4]>, LastStep<[[T; 3]; 4]>];
+    are_format![Flatten<[[T; 3]; 4], 12>, FlattenChannelsLast<[[T; 3]; 4], 12>];
+    are_format![Fused<Sequence<T>, MaxPool1d<4, 3, 2, 2, T>>, FusedTrace<[u8; 2], T>];
+    are_format![Streaming<Sequence<T>>, Past<T, 2, 2>, Recompute<Sequence<T>>];
+    are_format![BiasOnly<Dense<2, 4, Tanh, T>>, After<(), ()>, Reader<(), ()>];
     are_format![Net<T>, Deep<T>, OnFeatures<T>, Kind, Places, Tensor, TensorList];
     are_format![Pair<Dense<2, 4, Tanh, T>, Dense<4, 3, Softmax, T>>];
     are_format![<Deep<T> as Layer>::Gradient, <OnFeatures<T> as Layer>::Gradient];

@@ -10,7 +10,6 @@ use crate::fingerprint::fingerprint;
 use crate::format::Format;
 use crate::gradient::GradientVisitor;
 use crate::kernel::{each_sample, windows};
-use crate::preprocess::Scaling;
 use crate::scalar::Scalar;
 use crate::shape::{Element, Shape};
 use crate::tensors::{Kind, Pair, Tensor, TensorList, Tensors};
@@ -452,9 +451,10 @@ macro_rules! no_bias {
         }
     )+ };
 }
+pub(crate) use no_bias;
+
 no_bias! {
     [N] Frozen<N>;
-    [const N: usize, T: Scalar] Scaling<N, T>;
     [X, const NUMERATOR: u32, const DENOMINATOR: u32] Dropout<X, NUMERATOR, DENOMINATOR>;
     [X] GlobalMean<X>;
     [X] GlobalMax<X>;

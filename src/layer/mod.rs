@@ -17,6 +17,7 @@ mod residual;
 mod streaming;
 mod trace;
 
+pub(crate) use bias_only::no_bias;
 pub use bias_only::{BiasOnly, Biased};
 pub use chain::{Chain, Mlp};
 pub use convolution::{Conv1d, Conv2d, DepthwiseConv2d};

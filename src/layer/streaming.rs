@@ -10,7 +10,6 @@ use crate::activation::{Activation, Hidden};
 use crate::format::Format;
 use crate::kernel::windows::{self, Axis, Windows};
 use crate::macros::defmt_shows;
-use crate::preprocess::Scaling;
 use crate::scalar::Scalar;
 use crate::shape::{Element, Shape};
 use crate::tensors::Pair;
@@ -243,18 +242,6 @@ impl<const IN: usize, const OUT: usize, A: Activation<F>, F: Format> Streams
 
     #[inline]
     fn step(&self, (): &mut (), input: &Self::Step) -> Self::Answer {
-        self.forward(input)
-    }
-}
-
-impl<const N: usize, T: Scalar> Streams for Scaling<N, T> {
-    type Step = [T; N];
-    type Answer = [T; N];
-    type State = ();
-    const PAST: usize = 0;
-
-    #[inline]
-    fn step(&self, (): &mut (), input: &[T; N]) -> [T; N] {
         self.forward(input)
     }
 }

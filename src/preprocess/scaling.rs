@@ -5,9 +5,13 @@ use core::cmp::Ordering;
 use crate::activation::{Activation, Identity};
 use crate::fingerprint::{fingerprint, size};
 use crate::format::Format;
-use crate::layer::{Deltas, Dense, Layer, LayerTrace, Samples};
+use crate::gradient::GradientVisitor;
+use crate::layer::{
+    Biased, Deltas, Dense, Layer, LayerTrace, Real, Samples, Streams, Weight, no_bias,
+};
 use crate::scalar::Scalar;
 use crate::tensors;
+use crate::tensors::{Kind, TensorList};
 use crate::zero::Zero;
 
 /// An offset and a scale for each of `N` features: `z = (x - offset) / scale`. Also a layer, which
@@ -210,6 +214,20 @@ impl<const N: usize, T: Scalar> Layer for Scaling<N, T> {
         }
     }
 }
+
+impl<const N: usize, T: Scalar> Streams for Scaling<N, T> {
+    type Step = [T; N];
+    type Answer = [T; N];
+    type State = ();
+    const PAST: usize = 0;
+
+    #[inline]
+    fn step(&self, (): &mut (), input: &[T; N]) -> [T; N] {
+        self.forward(input)
+    }
+}
+
+no_bias! { [const N: usize, T: Scalar] Scaling<N, T>; }
 
 /// The scale, or 1 if it cannot be divided by.
 fn divisor<T: Scalar>(scale: T) -> T {
