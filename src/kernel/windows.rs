@@ -19,7 +19,7 @@ use core::marker::PhantomData;
 use core::ops::Range;
 
 use super::fpu::{columns, columns_mut};
-use super::{Both, HARDWARE, Hardware, begin_sums, stay_rolled};
+use super::{Both, HARDWARE, Hardware, begin_sums, chunks, stay_rolled};
 use crate::fingerprint::size;
 use crate::scalar::Scalar;
 
@@ -682,8 +682,7 @@ macro_rules! rows {
                         let Some((last, before)) = d.split_last() else { continue };
                         if apart >= $r {
                             // A step is a chunk, which needs no check; the last may be incomplete.
-                            // Not `zip`, which divides, in a function of its own at level z.
-                            let steps = Both(x.chunks_exact(apart), before.iter());
+                            let steps = Both(chunks(x, apart), before.iter());
                             sums.add_all(steps.map(|(x, d)| {
                                 Some((*x.first_chunk()?, *columns(d, column)?))
                             }));
@@ -915,8 +914,7 @@ fn each_chosen<T: Scalar, const OUT: usize>(
     d: &[T],
     mut f: impl FnMut(usize, usize, T),
 ) {
-    // Not `zip`, which divides, in a function of its own at level z.
-    let mut chosen = Both(taps.chunks_exact(OUT.max(1)), d.chunks_exact(OUT.max(1)));
+    let mut chosen = Both(chunks(taps, OUT), chunks(d, OUT));
     for row in 0..pool.rows.output {
         for column in 0..pool.columns.output {
             let Some((taps, d)) = chosen.next() else { return };
@@ -962,7 +960,7 @@ pub(crate) fn sparse_gradient<T: Scalar, const OUT: usize>(
         });
     });
     let mut bias = [-T::ZERO; OUT];
-    for d in d.chunks_exact(OUT.max(1)) {
+    for d in chunks(d, OUT) {
         bias.iter_mut().zip(d).for_each(|(bias, &d)| *bias += d);
     }
     bias

@@ -22,7 +22,7 @@ macro_rules! targets {
                 reason = "the same file for other hardware"
             )]
 
-            use super::super::{Both, Hardware, begin_sums, fpu, stay_rolled};
+            use super::super::{Both, Hardware, begin_sums, chunks, fpu, stay_rolled};
 
             const HARDWARE: Hardware = $hardware;
 

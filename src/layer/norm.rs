@@ -8,6 +8,7 @@ use crate::activation::{Activation, Identity};
 use crate::fingerprint::{fingerprint, size};
 use crate::format::Format;
 use crate::gradient::GradientVisitor;
+use crate::kernel::{chunks, chunks_mut};
 use crate::macros::error_texts;
 use crate::scalar::Scalar;
 use crate::shape::{Element, Shape};
@@ -524,7 +525,7 @@ where
         let scales = self.scales();
         for (input, Pair { first: sums, rest }) in inputs.into_iter().zip(traces) {
             *sums = [T::ZERO; C];
-            let deltas = rest.delta().values.as_slice().chunks_exact(C);
+            let deltas = chunks(rest.delta().values.as_slice(), C);
             for (x, d) in input.positions().iter().zip(deltas) {
                 let channels = sums.iter_mut().zip(&self.mean).zip(&scales);
                 for (((sum, &mean), &scale), (&x, &d)) in channels.zip(x.iter().zip(d)) {
@@ -542,8 +543,8 @@ where
     ) {
         let factors = self.factors();
         for ((_, trace), gradient) in samples.iter().zip(gradients) {
-            let deltas = trace.rest.delta().values.as_slice().chunks_exact(C);
-            let gradients = gradient.values.as_mut_slice().chunks_exact_mut(C);
+            let deltas = chunks(trace.rest.delta().values.as_slice(), C);
+            let gradients = chunks_mut(gradient.values.as_mut_slice(), C);
             for (dx, d) in gradients.zip(deltas) {
                 for ((dx, &d), &factor) in dx.iter_mut().zip(d).zip(&factors) {
                     *dx = d * factor;
@@ -568,7 +569,7 @@ where
                 (),
             );
             let mut biases = [T::ZERO; C];
-            for d in rest.delta().values.as_slice().chunks_exact(C) {
+            for d in chunks(rest.delta().values.as_slice(), C) {
                 biases.iter_mut().zip(d).for_each(|(sum, &d)| *sum += d);
             }
             visitor.vector(

@@ -9,7 +9,7 @@ use crate::activation::Identity;
 use crate::fingerprint::{fingerprint, size};
 use crate::format::Format;
 use crate::kernel::windows::{Axis, Windows};
-use crate::kernel::{Both, each_sample};
+use crate::kernel::{chunks, chunks_mut, each_sample};
 use crate::macros::{default_is_new, defmt_shows};
 use crate::scalar::Scalar;
 use crate::shape::Shape;
@@ -66,7 +66,7 @@ impl Pool for Max {
     #[inline(always)]
     #[allow(clippy::neg_cmp_op_on_partial_ord, reason = "NaN is neither less nor equal")]
     fn forward<T: Scalar>(windows: Windows, _: u32, x: &[T], y: &mut [T]) {
-        let mut outputs = y.chunks_exact_mut(windows.channels);
+        let mut outputs = chunks_mut(y, windows.channels);
         each_position(windows, |row, column| {
             let Some(y) = outputs.next() else { return };
             y.fill(-T::INFINITY);
@@ -83,9 +83,7 @@ impl Pool for Max {
 
     #[inline(always)]
     fn backward<T: Scalar>(windows: Windows, _: u32, x: &[T], y: &[T], d: &[T], dx: &mut [T]) {
-        // Not `zip`, which divides, in a function of its own at level z.
-        let outputs = y.chunks_exact(windows.channels);
-        let mut outputs = Both(outputs, d.chunks_exact(windows.channels));
+        let mut outputs = chunks(y, windows.channels).zip(chunks(d, windows.channels));
         each_position(windows, |row, column| {
             let Some((y, d)) = outputs.next() else { return };
             for (c, (&y, &d)) in y.iter().zip(d).enumerate() {
@@ -112,7 +110,7 @@ impl Pool for Mean {
     #[inline(always)]
     fn forward<T: Scalar>(windows: Windows, count: u32, x: &[T], y: &mut [T]) {
         let share = T::ONE / T::from_u32(count);
-        let mut outputs = y.chunks_exact_mut(windows.channels);
+        let mut outputs = chunks_mut(y, windows.channels);
         each_position(windows, |row, column| {
             let Some(y) = outputs.next() else { return };
             y.fill(T::ZERO);
@@ -126,7 +124,7 @@ impl Pool for Mean {
     #[inline(always)]
     fn backward<T: Scalar>(windows: Windows, count: u32, _: &[T], _: &[T], d: &[T], dx: &mut [T]) {
         let share = T::ONE / T::from_u32(count);
-        let mut deltas = d.chunks_exact(windows.channels);
+        let mut deltas = chunks(d, windows.channels);
         each_position(windows, |row, column| {
             let Some(d) = deltas.next() else { return };
             windows.taps_at(row, column, |pixel, _| {
@@ -563,7 +561,7 @@ macro_rules! flatten {
             #[inline]
             fn logits(&self, input: &$X, logits: &mut [T; N]) {
                 const { assert!(<$X as Shape>::LEN == N, "the vector has another length") };
-                let steps = Shape::as_slice(input).chunks_exact(C.max(1));
+                let steps = chunks(Shape::as_slice(input), C);
                 for (l, step) in steps.enumerate() {
                     for (c, &x) in step.iter().enumerate() {
                         if let Some(y) = logits.get_mut(Self::place(l, c, 1 $(* $n)+, C)) {
@@ -580,7 +578,7 @@ macro_rules! flatten {
                 gradients: Deltas<'_, Self, K>,
             ) {
                 each_sample::<K, _>(gradients.into_iter().zip(samples.traces), |(dx, trace)| {
-                    let dx = Shape::as_mut_slice(&mut dx.values).chunks_exact_mut(C.max(1));
+                    let dx = chunks_mut(Shape::as_mut_slice(&mut dx.values), C);
                     for (l, step) in dx.enumerate() {
                         for (c, dx) in step.iter_mut().enumerate() {
                             let d = trace.delta().values.get(Self::place(l, c, 1 $(* $n)+, C));
