@@ -25,7 +25,7 @@ use crate::zero::Zero;
 /// | layer | its state |
 /// |-------|-----------|
 /// | [`Conv1d`] with causal padding and `STEP = 1` | [`Past`]: the last `(K - 1) DILATION` steps |
-/// | [`LastStep`], [`BatchNorm`], [`Dropout`], [`Scaling`] | none: each step is on its own |
+/// | [`LastStep`], [`BatchNorm`], [`Dropout`], [`Scaling`](crate::preprocess::Scaling) | none: each step is on its own |
 /// | [`Dense`], after `LastStep` or for vectors | none |
 /// | [`Chain`], [`Residual`] | that of its layers |
 /// | [`Frozen`], [`Recompute`], a reference | that of the layer |
