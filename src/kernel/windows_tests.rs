@@ -8,6 +8,7 @@ use core::ops::RangeInclusive;
 use std::vec;
 use std::vec::Vec;
 
+use super::geometry::{Axis, Windows};
 use crate::scalar::Scalar;
 
 /// The loops of this target, and those that would run on other hardware.
@@ -22,7 +23,7 @@ macro_rules! targets {
                 reason = "the same file for other hardware"
             )]
 
-            use super::super::{Both, Hardware, begin_sums, chunks, fpu, stay_rolled};
+            use super::super::{Both, Hardware, begin_sums, chunks, fpu, geometry, tile};
 
             const HARDWARE: Hardware = $hardware;
 
@@ -222,7 +223,7 @@ impl<T: Scalar, const OUT: usize> Wanted<T, OUT> {
 /// Random cases with this number type and this number of outputs.
 macro_rules! check {
     ($target:ident $T:ty: $($out:literal)+) => { $({
-        use $target::windows::{self, Axis, Windows};
+        use $target::windows;
 
         let mut random = Random($out);
         for _ in 0..120 {

@@ -1,14 +1,19 @@
 //! Layers, the building blocks of networks.
 
+#[doc(hidden)]
+pub mod __sizes;
 mod bias_only;
+mod biased;
 mod chain;
 mod convolution;
 mod dense;
 mod dropout;
+mod flatten;
 mod frozen;
 mod fused;
 mod joined;
 mod macros;
+mod net;
 mod norm;
 mod parallel;
 mod pool;
@@ -17,24 +22,21 @@ mod residual;
 mod streaming;
 mod trace;
 
-pub(crate) use bias_only::no_bias;
-pub use bias_only::{BiasOnly, Biased};
+pub use bias_only::BiasOnly;
+pub use biased::Biased;
+pub(crate) use biased::no_bias;
 pub use chain::{Chain, Mlp};
 pub use convolution::{Conv1d, Conv2d, DepthwiseConv2d};
 pub use dense::Dense;
 pub use dropout::Dropout;
+pub use flatten::{Flatten, FlattenChannelsLast, LastStep};
 pub use frozen::Frozen;
 pub use fused::{Fused, FusedTrace};
 pub use joined::{Joined, Split};
-#[doc(hidden)]
-pub use macros::__sizes;
 pub use norm::{BatchNorm, BatchNormGradient, Channels, FoldError, FoldNorm};
 pub use parallel::{Beside, Parallel};
 pub(crate) use pool::layers_without_parameters;
-pub use pool::{
-    Flatten, FlattenChannelsLast, GlobalMax, GlobalMean, LastStep, MaxPool1d, MaxPool2d,
-    MeanPool1d, MeanPool2d, Pools,
-};
+pub use pool::{GlobalMax, GlobalMean, MaxPool1d, MaxPool2d, MeanPool1d, MeanPool2d, Pools};
 pub use recompute::Recompute;
 pub use residual::{Residual, Shortcut, Skip};
 pub use streaming::{Past, Streaming, Streams};

@@ -8,7 +8,8 @@ use super::{
 };
 use crate::activation::{Activation, Hidden};
 use crate::format::Format;
-use crate::kernel::windows::{self, Axis, Windows};
+use crate::kernel::geometry::{Axis, Windows};
+use crate::kernel::windows;
 use crate::macros::defmt_shows;
 use crate::scalar::Scalar;
 use crate::shape::{Element, Shape};

@@ -1,0 +1,639 @@
+//! The macro for the type of a network.
+
+/// A network type of any depth: each size is written once, so sizes cannot disagree.
+///
+/// `net![INPUT => LAYER => LAYER ..]`, or with a number format `net![f64; INPUT => ..]` (default
+/// `f32`). The input is a vector `N`, a sequence `L x C` of `L` steps with `C` channels, or an image
+/// `H x W x C`. A size is a literal, a constant, or `{ an expression }`.
+///
+/// ```
+/// use gradlet::prelude::*;
+///
+/// type Net = net![784 => 32 Relu => 16 Tanh => 10 Softmax];
+/// // stands for
+/// type Same = Chain<
+///     Dense<784, 32, Relu, f32>,
+///     Chain<Dense<32, 16, Tanh, f32>, Dense<16, 10, Softmax, f32>>,
+/// >;
+/// fn check(net: Net) -> Same {
+///     net
+/// }
+/// assert_eq!(Net::PARAMS, 784 * 32 + 32 + 32 * 16 + 16 + 16 * 10 + 10);
+/// ```
+///
+/// # Layers
+///
+/// `A` is an [activation](crate::Activation), `Identity` for none.
+///
+/// | layer | takes | stands for |
+/// |---|---|---|
+/// | `OUT A` | vector | [`Dense`](crate::Dense) |
+/// | `Scaling` | vector | [`Scaling`](crate::preprocess::Scaling), by fixed values |
+/// | `Conv1d(OUT, K) A` | sequence | [`Conv1d`](crate::Conv1d) with a kernel of `K` steps |
+/// | `Depthwise(K) A` | sequence | [`Conv1d`](crate::Conv1d) with one filter for each channel |
+/// | `MaxPool(K)`, `MeanPool(K)` | sequence | [`MaxPool1d`](crate::MaxPool1d), [`MeanPool1d`](crate::MeanPool1d) |
+/// | `Conv2d(OUT, K x K) A` | image | [`Conv2d`](crate::Conv2d) with a kernel of `K` by `K` pixels |
+/// | `Depthwise(K x K) A` | image | [`Conv2d`](crate::Conv2d) with one filter for each channel |
+/// | `MaxPool(K x K)`, `MeanPool(K x K)` | image | [`MaxPool2d`](crate::MaxPool2d), [`MeanPool2d`](crate::MeanPool2d) |
+/// | `GlobalMean`, `GlobalMax` | sequence, image | [`GlobalMean`](crate::GlobalMean), [`GlobalMax`](crate::GlobalMax): a vector with a number for each channel |
+/// | `LastStep` | sequence | [`LastStep`](crate::LastStep): the last step alone, as a vector |
+/// | `Flatten` | sequence, image | [`Flatten`](crate::Flatten): a vector in the order of PyTorch |
+/// | `FlattenChannelsLast` | sequence, image | [`FlattenChannelsLast`](crate::FlattenChannelsLast): in the order of Keras |
+/// | `BatchNorm A`, `BatchNorm(1 / 1000) A` | any | [`BatchNorm`](crate::BatchNorm) with an epsilon of 1e-5, or that fraction |
+/// | `Dropout`, `Dropout(1 / 4)` | any | [`Dropout`](crate::Dropout) of half of the values, or that share |
+/// | `Residual(LAYER => LAYER ..)` | any | [`Residual`](crate::Residual): adds the input to the output of these layers, which has its shape |
+/// | `Residual(LAYER ..) + (LAYER)` | any | the same with a projection, one layer from the input to the output of the others |
+/// | `Parallel((LAYER ..), (LAYER ..))` | any | [`Parallel`](crate::Parallel): a vector of the outputs of both |
+///
+/// `|` in place of `=>` between a convolution and a pooling [fuses](crate::Fused) them: the same
+/// results with less memory, `Conv1d(16, 5) Relu | MaxPool(2)`.
+///
+/// Options follow after a comma, in any order:
+///
+/// | option | for | meaning |
+/// |---|---|---|
+/// | `step N` | convolution, pooling | distance of two windows (stride): 1, and for a pooling its size, unless given |
+/// | `padding same` | convolution | zeros on both sides, so that with step 1 the length stays the same |
+/// | `padding causal` | `Conv1d`, `Depthwise(K)` | zeros before the first step only: an output sees no later step |
+/// | `padding N` | convolution | `N` zeros on each side, a literal |
+/// | `dilation N` | convolution | distance of two steps or pixels of the window |
+/// | `groups N` | `Conv1d`, `Conv2d` | groups of channels that do not see each other |
+///
+/// For images, `step 2 x 1`, `padding 1 x 0` and `dilation 2 x 1` are first the distance of rows,
+/// then that of columns; one number stands for both.
+///
+/// The lengths follow from these, and what does not fit does not compile: a kernel longer than its
+/// input, groups that do not divide the channels, a pooling that leaves out steps, a dense layer
+/// after a sequence without a layer that makes it a vector.
+///
+/// ```
+/// use gradlet::prelude::*;
+///
+/// // 128 steps of 6 sensors; 6 activities.
+/// type Activity = net![
+///     128 x 6 => Conv1d(16, 5, step 2) Relu => MaxPool(2) => Conv1d(32, 3) Relu => GlobalMean
+///     => 6 Softmax
+/// ];
+/// assert_eq!((Activity::PARAMS, Activity::MACS), (2262, 74_496));
+///
+/// // 28 by 28 pixels of 1 channel; 10 digits.
+/// type Digit = net![
+///     28 x 28 x 1 => Conv2d(8, 3 x 3, padding same) Relu => MaxPool(2 x 2)
+///     => Depthwise(3 x 3, padding same) Relu => Conv2d(16, 1 x 1) Relu => MeanPool(2 x 2)
+///     => Flatten => 10 Softmax
+/// ];
+/// let scores: [f32; 10] = Digit::ZERO.forward(&[[[0.0]; 28]; 28]);
+/// # assert_eq!(scores, [0.1; 10]);
+/// ```
+///
+/// Layers around layers, with an input of any shape:
+///
+/// ```
+/// use gradlet::prelude::*;
+///
+/// // Two residual blocks, the second with a projection; then 3 classes and 2 coordinates.
+/// type Net = net![
+///     64 x 3 => Conv1d(8, 3, padding same) Identity => BatchNorm Relu
+///     => Residual(Conv1d(8, 3, padding same) Identity => BatchNorm Relu)
+///     => Residual(Conv1d(16, 3, step 2, padding same) Relu) + (Conv1d(16, 1, step 2) Identity)
+///     => GlobalMean => Dropout(1 / 4) => Parallel((3 Softmax), (8 Relu => 2 Identity))
+/// ];
+/// let y: [f32; 5] = Net::ZERO.forward(&[[0.0; 3]; 64]);
+/// # assert!((y[0] - 1.0 / 3.0).abs() < 1e-6 && y[3] == 0.0);
+/// ```
+///
+/// Up to about 60 layers compile without further settings. For more, put
+/// `#![recursion_limit = "256"]` at the top of the `main.rs` or `lib.rs` that names the network, as
+/// the compiler suggests.
+#[macro_export]
+macro_rules! net {
+    // The shape of the input, in brackets: `[N]`, `[L C]`, or `[H W C]`.
+    ($n:tt => $($layers:tt)+) => { $crate::__net!(f32; [$n] $($layers)+) };
+    ($l:tt x $c:tt => $($layers:tt)+) => { $crate::__net!(f32; [$l $c] $($layers)+) };
+    ($h:tt x $w:tt x $c:tt => $($layers:tt)+) => { $crate::__net!(f32; [$h $w $c] $($layers)+) };
+    ($format:ty; $n:tt => $($layers:tt)+) => { $crate::__net!($format; [$n] $($layers)+) };
+    ($format:ty; $l:tt x $c:tt => $($layers:tt)+) => {
+        $crate::__net!($format; [$l $c] $($layers)+)
+    };
+    ($format:ty; $h:tt x $w:tt x $c:tt => $($layers:tt)+) => {
+        $crate::__net!($format; [$h $w $c] $($layers)+)
+    };
+}
+
+/// The type of the layers that take this shape.
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __net {
+    ($f:ty; $shape:tt Scaling) => {
+        $crate::__error!($f; $shape "a layer is missing after `Scaling`")
+    };
+    ($f:ty; [$n:tt] Scaling => $($rest:tt)*) => {
+        $crate::__then!([$crate::preprocess::Scaling<$n, $f>] $f; [$n] $($rest)*)
+    };
+
+    ($f:ty; $shape:tt BatchNorm($a:tt / $b:tt) $activation:ty $(=> $($rest:tt)*)?) => {
+        $crate::__then!(
+            [$crate::BatchNorm<
+                { $crate::__channels!($shape) }, $activation, $crate::__array!($f; $shape),
+                { $crate::__sizes::epsilon($a, $b) },
+            >]
+            $f; $shape $($($rest)*)?
+        )
+    };
+    ($f:ty; $shape:tt BatchNorm($($options:tt)*) $($rest:tt)*) => {
+        $crate::__error!($f; $shape
+            "`BatchNorm(", ::core::stringify!($($options)*), ")` is not understood: write `BatchNorm \
+             Relu`, with another epsilon `BatchNorm(1 / 1000) Relu`, or `Identity` for no activation"
+        )
+    };
+    ($f:ty; $shape:tt BatchNorm $(=> $($rest:tt)*)?) => {
+        $crate::__error!($f; $shape
+            "the activation of `BatchNorm` is missing: write `BatchNorm Relu`, or `BatchNorm Identity` \
+             for none"
+        )
+    };
+    ($f:ty; $shape:tt BatchNorm $activation:ty $(=> $($rest:tt)*)?) => {
+        $crate::__net!($f; $shape BatchNorm(1 / 100_000) $activation $(=> $($rest)*)?)
+    };
+
+    ($f:ty; $shape:tt Dropout $(=> $($rest:tt)*)?) => {
+        $crate::__net!($f; $shape Dropout(1 / 2) $(=> $($rest)*)?)
+    };
+    ($f:ty; $shape:tt Dropout($a:tt / $b:tt) $(=> $($rest:tt)*)?) => {
+        $crate::__then!(
+            [$crate::Dropout<$crate::__array!($f; $shape), { $crate::__sizes::share($a, $b) }, $b>]
+            $f; $shape $($($rest)*)?
+        )
+    };
+    ($f:ty; $shape:tt Dropout $($rest:tt)*) => {
+        $crate::__error!($f; $shape
+            "`Dropout ", ::core::stringify!($($rest)*), "` is not understood: write `Dropout => ..` for \
+             half of the values, or `Dropout(1 / 4) => ..`; it has no activation"
+        )
+    };
+
+    ($f:ty; $shape:tt Residual($($layers:tt)+) $(=> $($rest:tt)*)?) => {
+        $crate::__residual!(
+            $f; $shape [$crate::__net!($f; $shape $($layers)+)] $crate::Skip,
+            $crate::__array!($f; $shape), $($($rest)*)?
+        )
+    };
+    // The layer by which a projection goes knows the shape after it.
+    ($f:ty; $shape:tt Residual($($layers:tt)+) + ($by:ident ($($options:tt)*) $($activation:ty)?)
+        $(=> $($rest:tt)*)?) => {
+        $crate::__net!(
+            $f; $shape $by($($options)*) $($activation)?
+            => (@add [$crate::__net!($f; $shape $($layers)+)]) $($($rest)*)?
+        )
+    };
+    ($f:ty; $shape:tt Residual($($layers:tt)+) + ($by:ident ($($options:tt)*) $($by_rest:tt)*)
+        $($rest:tt)*) => {
+        $crate::__error!($f; $shape
+            "a projection is one layer: write `Residual(..) + (Conv1d(16, 1) Identity)`"
+        )
+    };
+    ($f:ty; $shape:tt Residual($($layers:tt)+) + ($out:tt $activation:ty) $(=> $($rest:tt)*)?) => {
+        $crate::__net!(
+            $f; $shape $out $activation
+            => (@add [$crate::__net!($f; $shape $($layers)+)]) $($($rest)*)?
+        )
+    };
+    ($f:ty; $shape:tt Residual $($rest:tt)*) => {
+        $crate::__error!($f; $shape
+            "this `Residual` is not understood: write `Residual(16 Relu => 8 Tanh) => ..`, or with a \
+             projection, one layer, `Residual(16 Relu => 8 Tanh) + (8 Identity) => ..`; no activation \
+             follows"
+        )
+    };
+
+    ($f:ty; $shape:tt Parallel(($($first:tt)+), ($($second:tt)+) $(,)?) $(=> $($rest:tt)*)?) => {
+        $crate::__parallel!(
+            $f; [$crate::__net!($f; $shape $($first)+)] [$crate::__net!($f; $shape $($second)+)]
+            $($($rest)*)?
+        )
+    };
+    ($f:ty; $shape:tt Parallel $($rest:tt)*) => {
+        $crate::__error!($f; $shape
+            "this `Parallel` is not understood: write `Parallel((3 Softmax), (8 Relu => 2 Identity))`, \
+             without an activation"
+        )
+    };
+
+    ($f:ty; [$l:tt $c:tt] Conv1d($out:tt, $k:tt $($options:tt)*) $($rest:tt)*) => {
+        $crate::__window!(conv1d $f; [$l $c] [$out $k $k] {[1 1] [0 0] [1 1] 1} ($($options)*) $($rest)*)
+    };
+    ($f:ty; [$l:tt $c:tt] Depthwise($k:tt $($options:tt)*) $($rest:tt)*) => {
+        $crate::__window!(conv1d $f; [$l $c] [$c $k $k] {[1 1] [0 0] [1 1] $c} ($($options)*) $($rest)*)
+    };
+    ($f:ty; [$l:tt $c:tt] MaxPool($k:tt $($options:tt)*) $($rest:tt)*) => {
+        $crate::__window!(MaxPool1d $f; [$l $c] [$c $k $k] {[$k $k] [0 0] [1 1] 1} ($($options)*) $($rest)*)
+    };
+    ($f:ty; [$l:tt $c:tt] MeanPool($k:tt $($options:tt)*) $($rest:tt)*) => {
+        $crate::__window!(MeanPool1d $f; [$l $c] [$c $k $k] {[$k $k] [0 0] [1 1] 1} ($($options)*) $($rest)*)
+    };
+
+    ($f:ty; [$h:tt $w:tt $c:tt] Conv2d($out:tt, $m:tt x $n:tt $($options:tt)*) $($rest:tt)*) => {
+        $crate::__window!(conv2d $f; [$h $w $c] [$out $m $n] {[1 1] [0 0] [1 1] 1} ($($options)*) $($rest)*)
+    };
+    ($f:ty; [$h:tt $w:tt $c:tt] Depthwise($m:tt x $n:tt $($options:tt)*) $($rest:tt)*) => {
+        $crate::__window!(conv2d $f; [$h $w $c] [$c $m $n] {[1 1] [0 0] [1 1] $c} ($($options)*) $($rest)*)
+    };
+    ($f:ty; [$h:tt $w:tt $c:tt] MaxPool($m:tt x $n:tt $($options:tt)*) $($rest:tt)*) => {
+        $crate::__window!(MaxPool2d $f; [$h $w $c] [$c $m $n] {[$m $n] [0 0] [1 1] 1} ($($options)*) $($rest)*)
+    };
+    ($f:ty; [$h:tt $w:tt $c:tt] MeanPool($m:tt x $n:tt $($options:tt)*) $($rest:tt)*) => {
+        $crate::__window!(MeanPool2d $f; [$h $w $c] [$c $m $n] {[$m $n] [0 0] [1 1] 1} ($($options)*) $($rest)*)
+    };
+
+    ($f:ty; [$l:tt $c:tt] LastStep $(=> $($rest:tt)*)?) => {
+        $crate::__then!([$crate::LastStep<[[$f; $c]; $l]>] $f; [$c] $($($rest)*)?)
+    };
+    ($f:ty; [$l:tt $c:tt] $layer:ident $(=> $($rest:tt)*)?) => {
+        $crate::__whole!($layer $f; [[$f; $c]; $l], $c, { $crate::__sizes::numbers($l, 1, $c) }; $($($rest)*)?)
+    };
+    ($f:ty; [$h:tt $w:tt $c:tt] $layer:ident $(=> $($rest:tt)*)?) => {
+        $crate::__whole!($layer $f; [[[$f; $c]; $w]; $h], $c, { $crate::__sizes::numbers($h, $w, $c) }; $($($rest)*)?)
+    };
+
+    ($f:ty; $shape:tt $layer:ident ($($options:tt)*) $($rest:tt)*) => {
+        $crate::__error!($f; $shape
+            "`", ::core::stringify!($layer($($options)*)), "` does not fit here: a sequence `L x C` \
+             takes `Conv1d(OUTPUTS, K)`, `Depthwise(K)`, `MaxPool(K)` and `MeanPool(K)`, an image \
+             `H x W x C` takes `Conv2d(OUTPUTS, K x K)`, `Depthwise(K x K)`, `MaxPool(K x K)` and \
+             `MeanPool(K x K)`"
+        )
+    };
+    ($f:ty; [$n:tt] $out:tt $activation:ty) => { $crate::Dense<$n, $out, $activation, $f> };
+    ($f:ty; [$n:tt] $out:tt $activation:ty => $($rest:tt)*) => {
+        $crate::__then!([$crate::Dense<$n, $out, $activation, $f>] $f; [$out] $($rest)*)
+    };
+    ($f:ty; [$n:tt] $out:tt $(=> $($rest:tt)*)?) => {
+        $crate::__error!($f; [$n]
+            "the activation of the layer with `", ::core::stringify!($out), "` outputs is \
+             missing: write `", ::core::stringify!($out), " Tanh`, or `",
+            ::core::stringify!($out), " Identity` for none"
+        )
+    };
+    ($f:ty; $shape:tt $out:tt $($rest:tt)*) => {
+        $crate::__error!($f; $shape
+            "`", ::core::stringify!($out $($rest)*), "` takes a vector, not a sequence or an image: \
+             write `Flatten`, `GlobalMean` or `GlobalMax` before it"
+        )
+    };
+}
+
+/// A layer and those after it, if any.
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __then {
+    ([$layer:ty] $f:ty; $shape:tt) => { $layer };
+    // This was the projection of a residual connection.
+    ([$layer:ty] $f:ty; $shape:tt (@add [$around:ty]) $($rest:tt)*) => {
+        $crate::__residual!(
+            $f; $shape [$around] $layer, $crate::__array!($f; $shape), $($rest)*
+        )
+    };
+    ([$layer:ty] $f:ty; $shape:tt $($rest:tt)+) => {
+        $crate::Chain<$layer, $crate::__net!($f; $shape $($rest)+)>
+    };
+}
+
+/// A convolution, and the pooling that is fused with it or the layers after it, if any.
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __after {
+    ([$layer:ty] $f:ty; $shape:tt $(=> $($rest:tt)*)?) => {
+        $crate::__then!([$layer] $f; $shape $($($rest)*)?)
+    };
+    ([$layer:ty] $f:ty; [$l:tt $c:tt] | MaxPool($k:tt) $(=> $($rest:tt)*)?) => {
+        $crate::__fused!([$layer] MaxPool1d $f; [$l $c] $k; $($($rest)*)?)
+    };
+    ([$layer:ty] $f:ty; [$l:tt $c:tt] | MeanPool($k:tt) $(=> $($rest:tt)*)?) => {
+        $crate::__fused!([$layer] MeanPool1d $f; [$l $c] $k; $($($rest)*)?)
+    };
+    ([$layer:ty] $f:ty; [$h:tt $w:tt $c:tt] | MaxPool($m:tt x $n:tt) $(=> $($rest:tt)*)?) => {
+        $crate::__fused!([$layer] MaxPool2d $f; [$h $w $c] $m $n; $($($rest)*)?)
+    };
+    ([$layer:ty] $f:ty; [$h:tt $w:tt $c:tt] | MeanPool($m:tt x $n:tt) $(=> $($rest:tt)*)?) => {
+        $crate::__fused!([$layer] MeanPool2d $f; [$h $w $c] $m $n; $($($rest)*)?)
+    };
+    ([$layer:ty] $f:ty; [$l:tt $c:tt] | GlobalMean $(=> $($rest:tt)*)?) => {
+        $crate::__fused!([$layer] GlobalMean $f; of [[$f; $c]; $l], $c; $($($rest)*)?)
+    };
+    ([$layer:ty] $f:ty; [$h:tt $w:tt $c:tt] | GlobalMean $(=> $($rest:tt)*)?) => {
+        $crate::__fused!([$layer] GlobalMean $f; of [[[$f; $c]; $w]; $h], $c; $($($rest)*)?)
+    };
+    ([$layer:ty] $f:ty; [$l:tt $c:tt] | GlobalMax $(=> $($rest:tt)*)?) => {
+        $crate::__fused!([$layer] GlobalMax $f; of [[$f; $c]; $l], $c; $($($rest)*)?)
+    };
+    ([$layer:ty] $f:ty; [$h:tt $w:tt $c:tt] | GlobalMax $(=> $($rest:tt)*)?) => {
+        $crate::__fused!([$layer] GlobalMax $f; of [[[$f; $c]; $w]; $h], $c; $($($rest)*)?)
+    };
+    ([$layer:ty] $f:ty; $shape:tt | $($rest:tt)*) => {
+        $crate::__error!($f; $shape
+            "after `|` follows a pooling that is fused with the convolution: `MaxPool(K)`, \
+             `MeanPool(K)`, for images `MaxPool(K x K)` and `MeanPool(K x K)`, `GlobalMean` or \
+             `GlobalMax`"
+        )
+    };
+}
+
+/// Layers with what is added to their output, of type `$y`.
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __residual {
+    ($f:ty; $shape:tt [$around:ty] $by:ty, $y:ty, $($rest:tt)*) => {
+        $crate::__then!(
+            [$crate::Residual<
+                $around,
+                <$crate::__sizes::Added<{ $crate::__sizes::added::<$around, $y>() }>
+                    as $crate::__sizes::Projection<$by>>::Checked,
+            >]
+            $f; $shape $($rest)*
+        )
+    };
+}
+
+/// A convolution fused with a pooling, and the layers after it, if any.
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __fused {
+    ([$layer:ty] $pool:ident $f:ty; [$l:tt $c:tt] $k:tt; $($rest:tt)*) => {
+        $crate::__then!(
+            [$crate::Fused<
+                $layer,
+                $crate::$pool<$l, $c, $k, { $crate::__sizes::checked_pool($l, $k, $k) }, $f>,
+            >]
+            $f; [{ $crate::__sizes::pool($l, $k, $k) } $c] $($rest)*
+        )
+    };
+    ([$layer:ty] $pool:ident $f:ty; [$h:tt $w:tt $c:tt] $m:tt $n:tt; $($rest:tt)*) => {
+        $crate::__then!(
+            [$crate::Fused<
+                $layer,
+                $crate::$pool<
+                    $h, $w, $c, $m, $n,
+                    { $crate::__sizes::checked_pool($h, $m, $m) },
+                    { $crate::__sizes::checked_pool($w, $n, $n) },
+                    $f,
+                >,
+            >]
+            $f; [{ $crate::__sizes::pool($h, $m, $m) } { $crate::__sizes::pool($w, $n, $n) } $c]
+            $($rest)*
+        )
+    };
+    ([$layer:ty] $pool:ident $f:ty; of $x:ty, $c:tt; $($rest:tt)*) => {
+        $crate::__then!([$crate::Fused<$layer, $crate::$pool<$x>>] $f; [$c] $($rest)*)
+    };
+}
+
+/// Two layers beside each other, and those after them.
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __parallel {
+    ($f:ty; [$a:ty] [$b:ty] $($rest:tt)*) => {
+        $crate::__then!(
+            [$crate::Parallel<$a, $b, { $crate::__sizes::outputs::<$a, $b>() }>]
+            $f; [{ $crate::__sizes::outputs::<$a, $b>() }] $($rest)*
+        )
+    };
+}
+
+/// The type of an array with this shape.
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __array {
+    ($f:ty; [$n:tt]) => {
+        [$f; $n]
+    };
+    ($f:ty; [$l:tt $c:tt]) => {
+        [[$f; $c]; $l]
+    };
+    ($f:ty; [$h:tt $w:tt $c:tt]) => {
+        [[[$f; $c]; $w]; $h]
+    };
+}
+
+/// The last dimension of a shape.
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __channels {
+    ([$n:tt]) => {
+        $n
+    };
+    ([$l:tt $c:tt]) => {
+        $c
+    };
+    ([$h:tt $w:tt $c:tt]) => {
+        $c
+    };
+}
+
+/// A layer without options, for a sequence or an image of type `$x`.
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __whole {
+    (GlobalMean $f:ty; $x:ty, $c:tt, $n:tt; $($rest:tt)*) => {
+        $crate::__then!([$crate::GlobalMean<$x>] $f; [$c] $($rest)*)
+    };
+    (GlobalMax $f:ty; $x:ty, $c:tt, $n:tt; $($rest:tt)*) => {
+        $crate::__then!([$crate::GlobalMax<$x>] $f; [$c] $($rest)*)
+    };
+    (Flatten $f:ty; $x:ty, $c:tt, $n:tt; $($rest:tt)*) => {
+        $crate::__then!([$crate::Flatten<$x, $n>] $f; [$n] $($rest)*)
+    };
+    (FlattenChannelsLast $f:ty; $x:ty, $c:tt, $n:tt; $($rest:tt)*) => {
+        $crate::__then!([$crate::FlattenChannelsLast<$x, $n>] $f; [$n] $($rest)*)
+    };
+    ($layer:ident $f:ty; $x:ty, $c:tt, $n:tt; $($rest:tt)*) => {
+        $crate::__error!($f; $x,
+            "`", ::core::stringify!($layer), "` does not fit here: a sequence or an image takes \
+             `GlobalMean`, `GlobalMax`, `Flatten` or `FlattenChannelsLast`, a convolution or pooling, \
+             `BatchNorm Relu` or `Dropout`"
+        )
+    };
+}
+
+/// A layer with windows: reads its options one by one into `{[step] [padding] [dilation] groups}`.
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __window {
+    ($kind:ident $f:ty; $x:tt $k:tt {$s:tt $p:tt $d:tt $g:tt} (, step $a:tt x $b:tt $($o:tt)*) $($rest:tt)*) => {
+        $crate::__window!($kind $f; $x $k {[$a $b] $p $d $g} ($($o)*) $($rest)*)
+    };
+    ($kind:ident $f:ty; $x:tt $k:tt {$s:tt $p:tt $d:tt $g:tt} (, step $a:tt $($o:tt)*) $($rest:tt)*) => {
+        $crate::__window!($kind $f; $x $k {[$a $a] $p $d $g} ($($o)*) $($rest)*)
+    };
+    (conv1d $f:ty; $x:tt $k:tt {$s:tt $p:tt $d:tt $g:tt} (, padding causal $($o:tt)*) $($rest:tt)*) => {
+        $crate::__window!(conv1d $f; $x $k {$s causal $d $g} ($($o)*) $($rest)*)
+    };
+    (conv1d $f:ty; $x:tt $k:tt {$s:tt $p:tt $d:tt $g:tt} (, padding same $($o:tt)*) $($rest:tt)*) => {
+        $crate::__window!(conv1d $f; $x $k {$s same $d $g} ($($o)*) $($rest)*)
+    };
+    (conv2d $f:ty; $x:tt $k:tt {$s:tt $p:tt $d:tt $g:tt} (, padding same $($o:tt)*) $($rest:tt)*) => {
+        $crate::__window!(conv2d $f; $x $k {$s same $d $g} ($($o)*) $($rest)*)
+    };
+    (conv2d $f:ty; $x:tt $k:tt {$s:tt $p:tt $d:tt $g:tt} (, padding $a:tt x $b:tt $($o:tt)*) $($rest:tt)*) => {
+        $crate::__window!(conv2d $f; $x $k {$s [$a $b] $d $g} ($($o)*) $($rest)*)
+    };
+    (conv1d $f:ty; $x:tt $k:tt {$s:tt $p:tt $d:tt $g:tt} (, padding $a:literal $($o:tt)*) $($rest:tt)*) => {
+        $crate::__window!(conv1d $f; $x $k {$s [$a $a] $d $g} ($($o)*) $($rest)*)
+    };
+    (conv2d $f:ty; $x:tt $k:tt {$s:tt $p:tt $d:tt $g:tt} (, padding $a:literal $($o:tt)*) $($rest:tt)*) => {
+        $crate::__window!(conv2d $f; $x $k {$s [$a $a] $d $g} ($($o)*) $($rest)*)
+    };
+    (conv2d $f:ty; $x:tt $k:tt {$s:tt $p:tt $d:tt $g:tt} (, dilation $a:tt x $b:tt $($o:tt)*) $($rest:tt)*) => {
+        $crate::__window!(conv2d $f; $x $k {$s $p [$a $b] $g} ($($o)*) $($rest)*)
+    };
+    (conv1d $f:ty; $x:tt $k:tt {$s:tt $p:tt $d:tt $g:tt} (, dilation $a:tt $($o:tt)*) $($rest:tt)*) => {
+        $crate::__window!(conv1d $f; $x $k {$s $p [$a $a] $g} ($($o)*) $($rest)*)
+    };
+    (conv2d $f:ty; $x:tt $k:tt {$s:tt $p:tt $d:tt $g:tt} (, dilation $a:tt $($o:tt)*) $($rest:tt)*) => {
+        $crate::__window!(conv2d $f; $x $k {$s $p [$a $a] $g} ($($o)*) $($rest)*)
+    };
+    (conv1d $f:ty; $x:tt $k:tt {$s:tt $p:tt $d:tt $g:tt} (, groups $a:tt $($o:tt)*) $($rest:tt)*) => {
+        $crate::__window!(conv1d $f; $x $k {$s $p $d $a} ($($o)*) $($rest)*)
+    };
+    (conv2d $f:ty; $x:tt $k:tt {$s:tt $p:tt $d:tt $g:tt} (, groups $a:tt $($o:tt)*) $($rest:tt)*) => {
+        $crate::__window!(conv2d $f; $x $k {$s $p $d $a} ($($o)*) $($rest)*)
+    };
+
+    (conv1d $f:ty; $x:tt $k:tt $o:tt () $activation:ty) => {
+        $crate::__window!(conv1d_type $f; $x $k $o () [$activation])
+    };
+    (conv1d $f:ty; $x:tt $k:tt $o:tt () $activation:ty => $($rest:tt)*) => {
+        $crate::__window!(conv1d_type $f; $x $k $o () [$activation] => $($rest)*)
+    };
+    (conv1d $f:ty; $x:tt $k:tt $o:tt () $activation:ty | $($rest:tt)*) => {
+        $crate::__window!(conv1d_type $f; $x $k $o () [$activation] | $($rest)*)
+    };
+    (conv1d_type $f:ty; [$l:tt $c:tt] [$out:tt $k:tt $_k:tt] {[$s:tt $_s:tt] $p:tt [$d:tt $_d:tt] $g:tt} () [$activation:ty] $($rest:tt)*) => {
+        $crate::__after!(
+            [$crate::Conv1d<
+                $l, $c, $out, $k,
+                { $crate::__sizes::checked($crate::__padding!($p 0), $l, $k, $s, $d) },
+                $activation, $f, $s,
+                { $crate::__sizes::zeros($crate::__padding!($p 0), $l, $k, $s, $d) },
+                $d, { $crate::__sizes::group($c, $out, $g) },
+            >]
+            $f; [{ $crate::__sizes::positions($crate::__padding!($p 0), $l, $k, $s, $d) } $out]
+            $($rest)*
+        )
+    };
+    (conv2d $f:ty; $x:tt $k:tt $o:tt () $activation:ty) => {
+        $crate::__window!(conv2d_type $f; $x $k $o () [$activation])
+    };
+    (conv2d $f:ty; $x:tt $k:tt $o:tt () $activation:ty => $($rest:tt)*) => {
+        $crate::__window!(conv2d_type $f; $x $k $o () [$activation] => $($rest)*)
+    };
+    (conv2d $f:ty; $x:tt $k:tt $o:tt () $activation:ty | $($rest:tt)*) => {
+        $crate::__window!(conv2d_type $f; $x $k $o () [$activation] | $($rest)*)
+    };
+    (conv2d_type $f:ty; [$h:tt $w:tt $c:tt] [$out:tt $m:tt $n:tt]
+        {[$sh:tt $sw:tt] $p:tt [$dh:tt $dw:tt] $g:tt} () [$activation:ty] $($rest:tt)*) => {
+        $crate::__after!(
+            [$crate::Conv2d<
+                $h, $w, $c, $out, $m, $n,
+                { $crate::__sizes::checked($crate::__padding!($p 0), $h, $m, $sh, $dh) },
+                { $crate::__sizes::checked($crate::__padding!($p 1), $w, $n, $sw, $dw) },
+                $activation, $f, $sh, $sw,
+                { $crate::__sizes::zeros($crate::__padding!($p 0), $h, $m, $sh, $dh) },
+                { $crate::__sizes::zeros($crate::__padding!($p 1), $w, $n, $sw, $dw) },
+                $dh, $dw, { $crate::__sizes::group($c, $out, $g) },
+            >]
+            $f; [
+                { $crate::__sizes::positions($crate::__padding!($p 0), $h, $m, $sh, $dh) }
+                { $crate::__sizes::positions($crate::__padding!($p 1), $w, $n, $sw, $dw) }
+                $out
+            ]
+            $($rest)*
+        )
+    };
+    (conv1d $f:ty; $shape:tt $k:tt $o:tt () $($rest:tt)*) => {
+        $crate::__error!($f; $shape
+            "the activation of a convolution is missing: write `Conv1d(16, 5) Relu`, or `Identity` for \
+             none"
+        )
+    };
+    (conv2d $f:ty; $shape:tt $k:tt $o:tt () $($rest:tt)*) => {
+        $crate::__error!($f; $shape
+            "the activation of a convolution is missing: write `Conv2d(16, 3 x 3) Relu`, or `Identity` \
+             for none"
+        )
+    };
+
+    ($pool:ident $f:ty; [$l:tt $c:tt] [$_c:tt $k:tt $_k:tt] {[$s:tt $_s:tt] $p:tt $d:tt $g:tt} ()
+        $(=> $($rest:tt)*)?) => {
+        $crate::__then!(
+            [$crate::$pool<$l, $c, $k, { $crate::__sizes::checked_pool($l, $k, $s) }, $f, $s>]
+            $f; [{ $crate::__sizes::pool($l, $k, $s) } $c] $($($rest)*)?
+        )
+    };
+    ($pool:ident $f:ty; [$h:tt $w:tt $c:tt] [$_c:tt $m:tt $n:tt]
+        {[$sh:tt $sw:tt] $p:tt $d:tt $g:tt} () $(=> $($rest:tt)*)?) => {
+        $crate::__then!(
+            [$crate::$pool<
+                $h, $w, $c, $m, $n,
+                { $crate::__sizes::checked_pool($h, $m, $sh) },
+                { $crate::__sizes::checked_pool($w, $n, $sw) },
+                $f, $sh, $sw,
+            >]
+            $f; [
+                { $crate::__sizes::pool($h, $m, $sh) } { $crate::__sizes::pool($w, $n, $sw) } $c
+            ]
+            $($($rest)*)?
+        )
+    };
+    ($pool:ident $f:ty; $shape:tt $k:tt $o:tt () $($rest:tt)*) => {
+        $crate::__error!($f; $shape "a pooling has no activation: write `=>` after it")
+    };
+    ($kind:ident $f:ty; $shape:tt $k:tt $o:tt (, $option:ident $($options:tt)*) $($rest:tt)*) => {
+        $crate::__error!($f; $shape
+            "there is no option `", ::core::stringify!($option), "` here: there are `step N`, for \
+             convolutions `padding N`, `padding same`, `dilation N` and `groups N`, for those of \
+             sequences `padding causal`"
+        )
+    };
+    ($kind:ident $f:ty; $shape:tt $k:tt $o:tt ($($options:tt)*) $($rest:tt)*) => {
+        $crate::__error!($f; $shape
+            "`", ::core::stringify!($($options)*), "` is not understood: an option is a comma, its \
+             name and its value, as in `Conv1d(16, 5, step 2)`"
+        )
+    };
+}
+
+/// A mistake: a layer that fits the layer before it, with a size that cannot be evaluated, so that
+/// there is no other error.
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __error {
+    ($f:ty; [$n:tt] $($text:expr),+ $(,)?) => {
+        $crate::Dense<$n, { ::core::panic!("{}", ::core::concat!($($text),+)) }, $crate::Identity, $f>
+    };
+    ($f:ty; [$l:tt $c:tt] $($text:expr),+ $(,)?) => {
+        $crate::__error!($f; [[$f; $c]; $l], $($text),+)
+    };
+    ($f:ty; [$h:tt $w:tt $c:tt] $($text:expr),+ $(,)?) => {
+        $crate::__error!($f; [[[$f; $c]; $w]; $h], $($text),+)
+    };
+    ($f:ty; $x:ty, $($text:expr),+) => {
+        $crate::Flatten<$x, { ::core::panic!("{}", ::core::concat!($($text),+)) }>
+    };
+}
+
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __padding {
+    (same $axis:tt) => {
+        $crate::__sizes::Padding::Same
+    };
+    (causal $axis:tt) => {
+        $crate::__sizes::Padding::Causal
+    };
+    ([$a:tt $b:tt] 0) => {
+        $crate::__sizes::Padding::Zeros($a)
+    };
+    ([$a:tt $b:tt] 1) => {
+        $crate::__sizes::Padding::Zeros($b)
+    };
+}
