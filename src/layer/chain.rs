@@ -1,5 +1,6 @@
 //! Sequences of layers.
 
+use super::macros::both_layers;
 use super::{Deltas, Dense, Layer, LayerTrace, Real, Samples, Takes, Weight};
 use crate::activation::{Activation, Hidden, Sigmoid};
 use crate::fingerprint::fingerprint;
@@ -180,73 +181,8 @@ where
         self.first.input_gradient(samples.first(), gradients);
     }
 
-    #[inline]
-    fn gradient<const P: usize, const S: usize, const K: usize>(
-        mut nets: [&mut Self; P],
-        mut state: [&mut Self::Gradient; S],
-        samples: Samples<'_, Self, K>,
-        visitor: &mut impl GradientVisitor<Self::Format, P, S>,
-    ) {
-        First::gradient(
-            nets.each_mut().map(|n| &mut n.first),
-            state.each_mut().map(|s| &mut s.first),
-            samples.first(),
-            visitor,
-        );
-        Rest::gradient(
-            nets.map(|n| &mut n.rest),
-            state.map(|s| &mut s.rest),
-            samples.rest(),
-            visitor,
-        );
-    }
-
-    #[inline]
-    fn gradient_at<const S: usize, const K: usize>(
-        &self,
-        mut state: [&mut Self::Gradient; S],
-        samples: Samples<'_, Self, K>,
-        visitor: &mut impl GradientVisitor<Self::Format, 0, S>,
-    ) {
-        let own = state.each_mut().map(|s| &mut s.first);
-        self.first.gradient_at(own, samples.first(), visitor);
-        self.rest.gradient_at(state.map(|s| &mut s.rest), samples.rest(), visitor);
-    }
-
-    #[inline]
-    fn walk<const Q: usize, const P: usize, const R: usize, const S: usize>(
-        nets: [&Self; Q],
-        mut nets_mut: [&mut Self; P],
-        read: [&Self::Gradient; R],
-        mut write: [&mut Self::Gradient; S],
-        visit: &mut impl FnMut(
-            Kind,
-            [&[Weight<Self>]; Q],
-            [&mut [Weight<Self>]; P],
-            [&[Weight<Self>]; R],
-            [&mut [Weight<Self>]; S],
-        ),
-    ) {
-        First::walk(
-            nets.map(|n| &n.first),
-            nets_mut.each_mut().map(|n| &mut n.first),
-            read.map(|r| &r.first),
-            write.each_mut().map(|w| &mut w.first),
-            visit,
-        );
-        Rest::walk(
-            nets.map(|n| &n.rest),
-            nets_mut.map(|n| &mut n.rest),
-            read.map(|r| &r.rest),
-            write.map(|w| &mut w.rest),
-            visit,
-        );
-    }
-    #[inline]
-    fn seed_dropout(&mut self, seeds: &mut impl FnMut() -> u64) {
-        self.first.seed_dropout(seeds);
-        self.rest.seed_dropout(seeds);
-    }
+    both_layers!(gradient First first, Rest rest);
+    both_layers!(walk First first, Rest rest);
 }
 
 impl<'a, First, Rest, const K: usize> Samples<'a, Chain<First, Rest>, K>

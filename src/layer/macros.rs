@@ -1,4 +1,4 @@
-//! The macro for the tensors of a layer.
+//! Macros for the implementation of layers.
 
 /// Used inside `impl Layer`: lists the tensors of a layer, all that is learned or kept.
 ///
@@ -77,3 +77,80 @@ macro_rules! tensors {
         )
     };
 }
+
+/// Used inside `impl Layer` of a layer that consists of two, `$a` in the field `$first` and `$b` in
+/// `$second`, whose gradient is a [`Pair`](crate::Pair): what only goes on to both.
+macro_rules! both_layers {
+    (walk $a:ident $first:ident, $b:ident $second:ident) => {
+        #[inline]
+        fn walk<const NETS: usize, const NETS_MUT: usize, const READ: usize, const WRITE: usize>(
+            nets: [&Self; NETS],
+            mut nets_mut: [&mut Self; NETS_MUT],
+            read: [&Self::Gradient; READ],
+            mut write: [&mut Self::Gradient; WRITE],
+            visit: &mut impl FnMut(
+                Kind,
+                [&[Weight<Self>]; NETS],
+                [&mut [Weight<Self>]; NETS_MUT],
+                [&[Weight<Self>]; READ],
+                [&mut [Weight<Self>]; WRITE],
+            ),
+        ) {
+            $a::walk(
+                nets.map(|n| &n.$first),
+                nets_mut.each_mut().map(|n| &mut n.$first),
+                read.map(|r| &r.first),
+                write.each_mut().map(|w| &mut w.first),
+                visit,
+            );
+            $b::walk(
+                nets.map(|n| &n.$second),
+                nets_mut.map(|n| &mut n.$second),
+                read.map(|r| &r.rest),
+                write.map(|w| &mut w.rest),
+                visit,
+            );
+        }
+
+        #[inline]
+        fn seed_dropout(&mut self, seeds: &mut impl FnMut() -> u64) {
+            self.$first.seed_dropout(seeds);
+            self.$second.seed_dropout(seeds);
+        }
+    };
+    (gradient $a:ident $first:ident, $b:ident $second:ident) => {
+        #[inline]
+        fn gradient<const NETS: usize, const STATES: usize, const SAMPLES: usize>(
+            mut nets: [&mut Self; NETS],
+            mut state: [&mut Self::Gradient; STATES],
+            samples: Samples<'_, Self, SAMPLES>,
+            visitor: &mut impl GradientVisitor<Self::Format, NETS, STATES>,
+        ) {
+            $a::gradient(
+                nets.each_mut().map(|n| &mut n.$first),
+                state.each_mut().map(|s| &mut s.first),
+                samples.$first(),
+                visitor,
+            );
+            $b::gradient(
+                nets.map(|n| &mut n.$second),
+                state.map(|s| &mut s.rest),
+                samples.$second(),
+                visitor,
+            );
+        }
+
+        #[inline]
+        fn gradient_at<const STATES: usize, const SAMPLES: usize>(
+            &self,
+            mut state: [&mut Self::Gradient; STATES],
+            samples: Samples<'_, Self, SAMPLES>,
+            visitor: &mut impl GradientVisitor<Self::Format, 0, STATES>,
+        ) {
+            let own = state.each_mut().map(|s| &mut s.first);
+            self.$first.gradient_at(own, samples.$first(), visitor);
+            self.$second.gradient_at(state.map(|s| &mut s.rest), samples.$second(), visitor);
+        }
+    };
+}
+pub(super) use both_layers;

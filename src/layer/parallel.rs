@@ -1,6 +1,7 @@
 //! Two layers over the same input, such as the heads of a network with two tasks.
 
 use super::joined::Joined;
+use super::macros::both_layers;
 use super::residual::add_input_gradient;
 use super::{Deltas, EndsIn, Layer, LayerTrace, Samples, Weight};
 use crate::fingerprint::fingerprint;
@@ -254,73 +255,8 @@ where
         add_input_gradient(&self.second, samples.second(), gradients);
     }
 
-    #[inline]
-    fn gradient<const P: usize, const S: usize, const K: usize>(
-        mut nets: [&mut Self; P],
-        mut state: [&mut Self::Gradient; S],
-        samples: Samples<'_, Self, K>,
-        visitor: &mut impl GradientVisitor<T, P, S>,
-    ) {
-        A::gradient(
-            nets.each_mut().map(|n| &mut n.first),
-            state.each_mut().map(|s| &mut s.first),
-            samples.first(),
-            visitor,
-        );
-        B::gradient(
-            nets.map(|n| &mut n.second),
-            state.map(|s| &mut s.rest),
-            samples.second(),
-            visitor,
-        );
-    }
-
-    #[inline]
-    fn gradient_at<const S: usize, const K: usize>(
-        &self,
-        mut state: [&mut Self::Gradient; S],
-        samples: Samples<'_, Self, K>,
-        visitor: &mut impl GradientVisitor<T, 0, S>,
-    ) {
-        let own = state.each_mut().map(|s| &mut s.first);
-        self.first.gradient_at(own, samples.first(), visitor);
-        self.second.gradient_at(state.map(|s| &mut s.rest), samples.second(), visitor);
-    }
-
-    #[inline]
-    fn walk<const Q: usize, const P: usize, const R: usize, const S: usize>(
-        nets: [&Self; Q],
-        mut nets_mut: [&mut Self; P],
-        read: [&Self::Gradient; R],
-        mut write: [&mut Self::Gradient; S],
-        visit: &mut impl FnMut(
-            Kind,
-            [&[Weight<Self>]; Q],
-            [&mut [Weight<Self>]; P],
-            [&[Weight<Self>]; R],
-            [&mut [Weight<Self>]; S],
-        ),
-    ) {
-        A::walk(
-            nets.map(|n| &n.first),
-            nets_mut.each_mut().map(|n| &mut n.first),
-            read.map(|r| &r.first),
-            write.each_mut().map(|w| &mut w.first),
-            visit,
-        );
-        B::walk(
-            nets.map(|n| &n.second),
-            nets_mut.map(|n| &mut n.second),
-            read.map(|r| &r.rest),
-            write.map(|w| &mut w.rest),
-            visit,
-        );
-    }
-    #[inline]
-    fn seed_dropout(&mut self, seeds: &mut impl FnMut() -> u64) {
-        self.first.seed_dropout(seeds);
-        self.second.seed_dropout(seeds);
-    }
+    both_layers!(gradient A first, B second);
+    both_layers!(walk A first, B second);
 }
 
 impl<'a, T, A, B, const N: usize, const K: usize> Samples<'a, Parallel<A, B, N>, K>

@@ -1,5 +1,6 @@
 //! Residual connections: what goes into a layer is added to what comes out.
 
+use super::macros::both_layers;
 use super::{Deltas, EndsIn, Layer, LayerTrace, Real, Samples, Weight};
 use crate::activation::{Activation, Identity};
 use crate::fingerprint::fingerprint;
@@ -552,40 +553,7 @@ impl<T: Scalar, L: Layer<Format = T>, P: Shortcut<L::Input, L::Output, T>> Layer
         );
     }
 
-    #[inline]
-    fn walk<const Q: usize, const M: usize, const R: usize, const S: usize>(
-        nets: [&Self; Q],
-        mut nets_mut: [&mut Self; M],
-        read: [&Self::Gradient; R],
-        mut write: [&mut Self::Gradient; S],
-        visit: &mut impl FnMut(
-            Kind,
-            [&[Weight<Self>]; Q],
-            [&mut [Weight<Self>]; M],
-            [&[Weight<Self>]; R],
-            [&mut [Weight<Self>]; S],
-        ),
-    ) {
-        L::walk(
-            nets.map(|n| &n.layer),
-            nets_mut.each_mut().map(|n| &mut n.layer),
-            read.map(|r| &r.first),
-            write.each_mut().map(|w| &mut w.first),
-            visit,
-        );
-        P::walk(
-            nets.map(|n| &n.projection),
-            nets_mut.map(|n| &mut n.projection),
-            read.map(|r| &r.rest),
-            write.map(|w| &mut w.rest),
-            visit,
-        );
-    }
-    #[inline]
-    fn seed_dropout(&mut self, seeds: &mut impl FnMut() -> u64) {
-        self.layer.seed_dropout(seeds);
-        self.projection.seed_dropout(seeds);
-    }
+    both_layers!(walk L layer, P projection);
 }
 
 impl<'a, T: Scalar, L, P, const K: usize> Samples<'a, Residual<L, P>, K>
