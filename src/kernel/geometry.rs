@@ -68,6 +68,9 @@ impl Axis {
     /// The taps that are inside of the input at this position.
     #[inline(always)]
     pub(super) const fn taps(self, position: usize) -> Range<usize> {
+        if self.whole_len() == self.output {
+            return 0..self.kernel;
+        }
         let start = position * self.step;
         let first = ceiling(self.padding.saturating_sub(start), self.dilation);
         let end = ceiling((self.input + self.padding).saturating_sub(start), self.dilation);
@@ -181,7 +184,7 @@ impl Windows {
 
     /// Index of the first number of a pixel.
     #[inline(always)]
-    pub(super) const fn pixel(self, row: usize, column: usize) -> usize {
+    pub(crate) const fn pixel(self, row: usize, column: usize) -> usize {
         (row * self.columns.input + column) * self.channels
     }
 
@@ -214,10 +217,11 @@ impl Windows {
         }
     }
 
-    /// The runs of the window at a position.
+    /// The runs of the window at a position; `WHOLE` is whether all of its columns are inside.
     #[inline(always)]
-    pub(super) const fn runs(self, row: usize, column: usize) -> Runs {
-        let (rows, columns) = (self.rows.taps(row), self.columns.taps(column));
+    pub(super) const fn runs<const WHOLE: bool>(self, row: usize, column: usize) -> Runs {
+        let rows = self.rows.taps(row);
+        let columns = if WHOLE { 0..self.columns.kernel } else { self.columns.taps(column) };
         let (taps, dilation) = (columns.end - columns.start, self.columns.dilation);
         let place = self.columns.place(column, columns.start);
         Runs {
@@ -346,15 +350,17 @@ pub(super) struct Runs {
 }
 
 impl Runs {
-    /// Calls `f` with the indices of the first number and the first row of weights of each run.
+    /// Calls `f` with the indices of the first number and the first row of weights of each run, while
+    /// it returns something.
     #[inline(always)]
-    pub(super) fn each(&self, mut f: impl FnMut(usize, usize)) {
+    pub(super) fn each(&self, mut f: impl FnMut(usize, usize) -> Option<()>) -> Option<()> {
         for row in 0..self.rows {
             let (x, weights) = (self.x + row * self.x_row, self.weights + row * self.weights_row);
             for column in 0..self.columns {
-                f(x + column * self.x_column, weights + column * self.weights_column);
+                f(x + column * self.x_column, weights + column * self.weights_column)?;
             }
         }
+        Some(())
     }
 }
 

@@ -73,24 +73,24 @@ macro_rules! in_chunks {
     };
 }
 
-/// Calls `f` with each position of a row and how many it is to process from there on: 1 or [`ROWS`].
-/// `inner` are the positions that can be processed together; where three of them are left, the last
-/// tile overlaps the one before.
+/// Each position of a row that something begins at, and whether [`ROWS`] positions are processed
+/// together there, or one. `inner` are those that can be; where three of them are left, the last tile
+/// overlaps the one before, if it may.
 #[inline(always)]
-fn in_rows(inner: Range<usize>, all: usize, mut f: impl FnMut(usize, bool)) {
+fn in_rows(
+    inner: Range<usize>,
+    all: usize,
+    overlaps: bool,
+) -> impl Iterator<Item = (usize, bool)> {
     let mut at = 0;
-    while at < all {
+    core::iter::from_fn(move || {
         let left = if at < inner.start { 0 } else { inner.end.saturating_sub(at) };
-        let overlaps = left == ROWS - 1 && inner.end - inner.start >= ROWS;
-        if TILED && (left >= ROWS || overlaps) {
-            at -= usize::from(overlaps);
-            f(at, true);
-            at += ROWS;
-        } else {
-            f(at, false);
-            at += 1;
-        }
-    }
+        let overlaps = overlaps && left == ROWS - 1 && inner.end - inner.start >= ROWS;
+        let first = at - usize::from(overlaps);
+        let together = TILED && (left >= ROWS || overlaps);
+        at = first + if together { ROWS } else { 1 };
+        (first < all).then_some((first, together))
+    })
 }
 
 /// `len` elements from `at` on.
@@ -105,33 +105,34 @@ macro_rules! rows {
         mod $name {
             use super::*;
 
-            /// Writes the logits at the first positions of `y`.
+            /// Computes the logits at the positions from this one on.
             #[inline(never)]
-            pub(super) fn affine<S: Sizes, T: Scalar, const OUT: usize>(
-                sizes: S,
+            #[allow(clippy::too_many_arguments, reason = "they stay in registers")]
+            pub(super) fn affine<W: Sizes, T: Scalar, S: Sink<T>, const OUT: usize>(
+                sizes: W,
                 (row, column): (usize, usize),
                 weights: &[[T; OUT]],
                 bias: &[T; OUT],
                 x: &[T],
-                y: &mut [[T; OUT]],
+                y: &mut [T],
+                state: &mut S::State,
             ) {
-                let Some([$($y),+]) = y.first_chunk_mut() else { return };
-                let runs = sizes.windows().runs(row, column);
+                let runs = sizes.windows().runs::<{ $r > 1 }>(row, column);
                 in_columns!(T, OUT, |at, N| {
                     let mut sums = [[-T::ZERO; N]; $r];
-                    runs.each(|first, row| {
-                        $(let Some($x) = run(x, first + $k * runs.apart, runs.len) else { return };)+
-                        let Some(rows) = run(weights, row, runs.len) else { return };
+                    let is_inside = runs.each(|first, row| {
+                        // With one check for all rows, the sums are not set up again after each.
+                        let x = run(x, first, runs.len + ($r - 1) * runs.apart)?;
+                        let rows = run(weights, row, runs.len)?;
+                        $(let $x = run(x, $k * runs.apart, runs.len)?;)+
                         sums.add(runs.len, |i| {
                             Some(([$(*$x.get(i)?),+], *columns(rows.get(i)?, at)?))
                         });
+                        Some(())
                     });
-                    if let Some(bias) = columns(bias, at) {
-                        let [$($x),+] = sums.plus(bias);
-                        $(if let Some(y) = columns_mut($y, at) {
-                            *y = $x;
-                        })+
-                    }
+                    let (Some(()), Some(bias)) = (is_inside, columns(bias, at)) else { return };
+                    let [$($x),+] = sums.plus(bias);
+                    $(S::take::<N, OUT>((row, column + $k), $k, at, $x, y, state);)+
                 });
             }
 
@@ -259,6 +260,65 @@ fn each_at<T: Scalar, const OUT: usize, const N: usize>(
     Some(column)
 }
 
+/// What becomes of the logits of a convolution, which come some outputs of one position at a time.
+pub(crate) trait Sink<T> {
+    /// What changes besides `y`.
+    type State;
+    /// Whether a position may come twice.
+    const OVERLAPS: bool;
+
+    /// The part of `y` for some positions from this one on.
+    fn part<const OUT: usize>(
+        windows: Windows,
+        position: (usize, usize),
+        len: usize,
+        y: &mut [T],
+    ) -> &mut [T];
+
+    /// Takes the outputs from `at` on, at the position `index` of a part.
+    fn take<const N: usize, const OUT: usize>(
+        position: (usize, usize),
+        index: usize,
+        at: usize,
+        logits: [T; N],
+        y: &mut [T],
+        state: &mut Self::State,
+    );
+}
+
+/// They are the output.
+struct Logits;
+
+impl<T> Sink<T> for Logits {
+    type State = ();
+    const OVERLAPS: bool = true;
+
+    #[inline(always)]
+    fn part<const OUT: usize>(
+        windows: Windows,
+        (row, column): (usize, usize),
+        len: usize,
+        y: &mut [T],
+    ) -> &mut [T] {
+        let from_here = y.get_mut((row * windows.columns.output + column) * OUT..);
+        from_here.unwrap_or_default().get_mut(..len * OUT).unwrap_or_default()
+    }
+
+    #[inline(always)]
+    fn take<const N: usize, const OUT: usize>(
+        _: (usize, usize),
+        index: usize,
+        at: usize,
+        logits: [T; N],
+        y: &mut [T],
+        (): &mut (),
+    ) {
+        if let Some(y) = columns_mut(y, index * OUT + at) {
+            *y = logits;
+        }
+    }
+}
+
 /// `y = W x + b` at each position of the windows.
 #[inline(always)]
 pub(crate) fn affine<T: Scalar, const OUT: usize>(
@@ -268,52 +328,33 @@ pub(crate) fn affine<T: Scalar, const OUT: usize>(
     x: &[T],
     y: &mut [[T; OUT]],
 ) {
-    let windows = sizes.windows();
-    if !windows.sees_all() {
-        return grouped::affine(windows, weights, bias, x, y);
-    }
-    let output = windows.columns.output;
-    for row in 0..windows.rows.output {
-        in_rows(windows.columns.whole(), output, |column, together| {
-            let y = y.get_mut(row * output + column..).unwrap_or_default();
-            if together {
-                four::affine(sizes, (row, column), weights, bias, x, y);
-            } else {
-                one::affine(sizes, (row, column), weights, bias, x, y);
-            }
-        });
-    }
+    affine_into::<T, Logits, OUT>(sizes, weights, bias, x, y.as_flattened_mut(), &mut ());
 }
 
-/// As [`affine`], but calls `emit` with the row, the column, and the logits of some positions from
-/// there on.
+/// As [`affine`], into a sink.
 #[inline(always)]
-pub(crate) fn affine_by_tiles<T: Scalar, const OUT: usize>(
+pub(crate) fn affine_into<T: Scalar, S: Sink<T>, const OUT: usize>(
     sizes: impl Sizes,
     weights: &[[T; OUT]],
     bias: &[T; OUT],
     x: &[T],
-    mut emit: impl FnMut(usize, usize, &mut [[T; OUT]]),
+    y: &mut [T],
+    state: &mut S::State,
 ) {
     let windows = sizes.windows();
-    let mut tile = [[T::ZERO; OUT]; ROWS];
+    let whole = if windows.sees_all() { windows.columns.whole() } else { 0..0 };
     for row in 0..windows.rows.output {
-        let mut done = 0;
-        let whole = if windows.sees_all() { windows.columns.whole() } else { 0..0 };
-        in_rows(whole, windows.columns.output, |column, together| {
-            let len = if together { ROWS } else { 1 };
+        let output = windows.columns.output;
+        for (column, together) in in_rows(whole.clone(), output, S::OVERLAPS) {
+            let y = S::part::<OUT>(windows, (row, column), if together { ROWS } else { 1 }, y);
             if together {
-                four::affine(sizes, (row, column), weights, bias, x, &mut tile);
+                four::affine::<_, T, S, OUT>(sizes, (row, column), weights, bias, x, y, state);
             } else if windows.sees_all() {
-                one::affine(sizes, (row, column), weights, bias, x, &mut tile);
-            } else if let Some(y) = tile.first_mut() {
-                grouped::affine_at(windows, weights, bias, x, y, row, column);
+                one::affine::<_, T, S, OUT>(sizes, (row, column), weights, bias, x, y, state);
+            } else {
+                grouped::affine::<T, S, OUT>(windows, (row, column), weights, bias, x, y, state);
             }
-            // Not twice, where two tiles overlap.
-            let new = tile.get_mut(done - column..len).unwrap_or_default();
-            emit(row, done, new);
-            done = column + len;
-        });
+        }
     }
 }
 
@@ -338,14 +379,15 @@ pub(crate) fn input_gradient<T: Scalar, const OUT: usize>(
             // The places of one phase are seen by the same taps.
             let all = ceiling(input - phase, step);
             let inner = windows.columns.inner(phase);
-            in_rows(inner.start..least(inner.end, all), all, |at, together| {
+            let inner = inner.start..least(inner.end, all);
+            for (at, together) in in_rows(inner, all, true) {
                 let place = (row, phase + at * step);
                 if together {
                     four::input_gradient(sizes, weights, d, dx, place);
                 } else {
                     one::input_gradient(sizes, weights, d, dx, place);
                 }
-            });
+            }
         }
     }
 }
@@ -561,32 +603,16 @@ mod grouped {
         }
     }
 
-    #[inline(always)]
-    pub(super) fn affine<T: Scalar, const OUT: usize>(
-        windows: Windows,
-        weights: &[[T; OUT]],
-        bias: &[T; OUT],
-        x: &[T],
-        y: &mut [[T; OUT]],
-    ) {
-        let mut y = y.iter_mut();
-        for row in 0..windows.rows.output {
-            for (column, y) in (0..windows.columns.output).zip(&mut y) {
-                affine_at(windows, weights, bias, x, y, row, column);
-            }
-        }
-    }
-
     /// The logits at one position.
     #[inline(always)]
-    pub(super) fn affine_at<T: Scalar, const OUT: usize>(
+    pub(super) fn affine<T: Scalar, S: Sink<T>, const OUT: usize>(
         windows: Windows,
+        (row, column): (usize, usize),
         weights: &[[T; OUT]],
         bias: &[T; OUT],
         x: &[T],
-        y: &mut [T; OUT],
-        row: usize,
-        column: usize,
+        y: &mut [T],
+        state: &mut S::State,
     ) {
         in_outputs!(T, windows, |at, N| {
             let mut sums = [-T::ZERO; N];
@@ -596,10 +622,8 @@ mod grouped {
                     Some((*columns(weights.get(tap + i)?, at)?, *columns(x, first + i)?))
                 });
             });
-            if let (Some(y), Some(bias)) = (columns_mut::<_, N>(y, at), columns(bias, at)) {
-                add(&mut sums, 1, |_| Some(([T::ONE; N], *bias)));
-                *y = sums;
-            }
+            add(&mut sums, 1, |_| Some(([T::ONE; N], *columns(bias, at)?)));
+            S::take::<N, OUT>((row, column), 0, at, sums, y, state);
         });
     }
 

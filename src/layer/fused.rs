@@ -8,9 +8,9 @@ use super::{Conv1d, Conv2d, Deltas, EndsIn, Layer, LayerTrace, Samples};
 use crate::activation::{Activation, Elementwise, Identity};
 use crate::fingerprint::fingerprint;
 use crate::gradient::GradientVisitor;
-use crate::kernel::each_sample;
+use crate::kernel::{Both, columns, columns_mut, each, each_sample};
 use crate::kernel::geometry::{Of, Sizes, Windows};
-use crate::kernel::windows;
+use crate::kernel::windows::{self, Sink};
 use crate::scalar::Scalar;
 use crate::shape::Shape;
 use crate::tensors::{Kind, TensorList};
@@ -98,9 +98,9 @@ impl<K, L> EndsIn<L> for FusedTrace<K, L> {
 /// A place in the outputs of a convolution, and in those of the pooling after it.
 #[derive(Clone, Copy, Debug)]
 pub struct Place {
-    /// Index of the position of the convolution.
+    /// Index of the first output of the convolution.
     position: usize,
-    /// Index of the position of the pooling.
+    /// Index of the first output of the pooling.
     pooled: usize,
     /// Index of the tap of the pooling.
     tap: usize,
@@ -109,42 +109,29 @@ pub struct Place {
 impl Place {
     #[inline(always)]
     #[allow(clippy::arithmetic_side_effects, reason = "sizes and indices are those of arrays")]
-    fn new(pool: Windows, row: usize, column: usize) -> Self {
+    fn new(pool: Windows, (row, column): (usize, usize), at: usize) -> Self {
         let (rows, columns) = (pool.rows, pool.columns);
         let divided = |a: usize, b: usize| a.checked_div(b).unwrap_or(0);
         let (y, x) = (divided(row, rows.kernel), divided(column, columns.kernel));
         Self {
-            position: row * columns.input + column,
-            pooled: y * columns.output + x,
+            position: pool.pixel(row, column) + at,
+            pooled: (y * columns.output + x) * pool.channels + at,
             tap: (row - y * rows.kernel) * columns.kernel + column - x * columns.kernel,
         }
     }
-}
-
-/// Row `at` of `N` numbers.
-#[inline(always)]
-fn row<T, const N: usize>(all: &[T], at: usize) -> Option<&[T; N]> {
-    all.get(at.wrapping_mul(N)..)?.first_chunk()
-}
-
-#[inline(always)]
-fn row_mut<T, const N: usize>(all: &mut [T], at: usize) -> Option<&mut [T; N]> {
-    all.get_mut(at.wrapping_mul(N)..)?.first_chunk_mut()
 }
 
 /// How a pooling folds the outputs of a convolution into its own, and what it keeps of them; `X` and
 /// `Y` are their shapes.
 pub trait Fold {
     /// What is kept for the backward pass.
-    type Kept<X: Shape, Y: Shape>: Zero + Clone;
+    type Kept<X: Shape, Y: Shape>: Zero + Clone + 'static;
     /// The most taps.
     const MOST: u32 = u32::MAX;
-    /// The start of each output.
-    fn begin<T: Scalar>() -> T;
-    /// Folds the outputs at one place.
-    fn add<T: Scalar, X: Shape<Element = T>, Y: Shape<Element = T>, const OUT: usize>(
-        y: &mut [T; OUT],
-        x: &[T; OUT],
+    /// Folds some outputs of the convolution into the same outputs of the pooling.
+    fn add<T: Scalar, X: Shape<Element = T>, Y: Shape<Element = T>, const N: usize>(
+        y: &mut [T; N],
+        x: &[T; N],
         place: Place,
         kept: Option<&mut Self::Kept<X, Y>>,
     );
@@ -191,35 +178,34 @@ impl Fold for Max {
     const MOST: u32 = 256;
 
     #[inline(always)]
-    fn begin<T: Scalar>() -> T {
-        -T::INFINITY
-    }
-
-    #[inline(always)]
     #[allow(clippy::neg_cmp_op_on_partial_ord, reason = "NaN is neither less nor equal")]
-    fn add<T: Scalar, X: Shape<Element = T>, Y: Shape<Element = T>, const OUT: usize>(
-        y: &mut [T; OUT],
-        x: &[T; OUT],
+    fn add<T: Scalar, X: Shape<Element = T>, Y: Shape<Element = T>, const N: usize>(
+        y: &mut [T; N],
+        x: &[T; N],
         place: Place,
         kept: Option<&mut Y::With<u8>>,
     ) {
+        let kept = kept.and_then(|kept| columns_mut::<_, N>(kept.as_mut_slice(), place.pooled));
+        if place.tap == 0 {
+            *y = *x;
+            if let Some(kept) = kept {
+                *kept = [0; N];
+            }
+            return;
+        }
         #[allow(clippy::cast_possible_truncation, reason = "there are at most 256 taps")]
         let tap = place.tap as u8;
-        match kept.and_then(|kept| row_mut::<_, OUT>(kept.as_mut_slice(), place.pooled)) {
-            Some(kept) => {
-                for ((y, &x), kept) in y.iter_mut().zip(x).zip(kept) {
-                    if !(x <= *y) {
-                        (*y, *kept) = (if x > *y { x } else { x + *y }, tap);
-                    }
+        match kept {
+            Some(kept) => each(N, Both(y.iter_mut(), x.iter()), kept, |(y, &x), kept| {
+                if !(x <= *y) {
+                    (*y, *kept) = (if x > *y { x } else { x + *y }, tap);
                 }
-            }
-            None => {
-                for (y, &x) in y.iter_mut().zip(x) {
-                    if !(x <= *y) {
-                        *y = if x > *y { x } else { x + *y };
-                    }
+            }),
+            None => each(N, y, x, |y, &x| {
+                if !(x <= *y) {
+                    *y = if x > *y { x } else { x + *y };
                 }
-            }
+            }),
         }
     }
 
@@ -277,19 +263,18 @@ impl Fold for Mean {
     type Kept<X: Shape, Y: Shape> = X;
 
     #[inline(always)]
-    fn begin<T: Scalar>() -> T {
-        T::ZERO
-    }
-
-    #[inline(always)]
-    fn add<T: Scalar, X: Shape<Element = T>, Y: Shape<Element = T>, const OUT: usize>(
-        y: &mut [T; OUT],
-        x: &[T; OUT],
+    fn add<T: Scalar, X: Shape<Element = T>, Y: Shape<Element = T>, const N: usize>(
+        y: &mut [T; N],
+        x: &[T; N],
         place: Place,
         kept: Option<&mut X>,
     ) {
-        y.iter_mut().zip(x).for_each(|(y, &x)| *y += x);
-        if let Some(kept) = kept.and_then(|kept| row_mut(kept.as_mut_slice(), place.position)) {
+        if place.tap == 0 {
+            *y = *x;
+        } else {
+            each(N, y, x, |y, &x| *y += x);
+        }
+        if let Some(kept) = kept.and_then(|kept| columns_mut(kept.as_mut_slice(), place.position)) {
             *kept = *x;
         }
     }
@@ -320,7 +305,7 @@ impl Fold for Mean {
         let mut rows = kept.rows_mut().iter_mut();
         for row_at in 0..pool.rows.input {
             for (column, y) in (0..pool.columns.input).zip(&mut rows) {
-                let d = row::<_, OUT>(d, Place::new(pool, row_at, column).pooled);
+                let d = columns::<_, OUT>(d, Place::new(pool, (row_at, column), 0).pooled);
                 let Some(mut d) = d.copied() else { return };
                 <A as Activation<T>>::backpropagate(y, &[], &mut d, &mut ());
                 *y = d;
@@ -356,6 +341,58 @@ impl Fold for Mean {
     }
 }
 
+/// Activates the logits of a convolution by `A` and pools them by `P` as they come.
+struct Pooling<A, P, X, Y>(PhantomData<(A, P, X, Y)>);
+
+/// What changes besides the outputs of the pooling.
+struct Kept<'a, T, K> {
+    kept: Option<&'a mut K>,
+    /// Sum of the logits, if anything is kept.
+    sum: T,
+}
+
+impl<'a, T, A, P, X, Y> Sink<T> for Pooling<A, P, &'a X, Y>
+where
+    T: Scalar,
+    A: Elementwise,
+    P: Pools<X>,
+    X: Shape<Element = T>,
+    Y: Shape<Element = T>,
+{
+    type State = Kept<'a, T, <P::Kind as Fold>::Kept<X, Y>>;
+    const OVERLAPS: bool = false;
+
+    #[inline(always)]
+    fn part<const OUT: usize>(
+        _: Windows,
+        _: (usize, usize),
+        _: usize,
+        y: &mut [T],
+    ) -> &mut [T] {
+        y
+    }
+
+    #[inline(always)]
+    fn take<const N: usize, const OUT: usize>(
+        position: (usize, usize),
+        _: usize,
+        at: usize,
+        logits: [T; N],
+        y: &mut [T],
+        Kept { kept, sum }: &mut Self::State,
+    ) {
+        let mut x = logits;
+        each(N, &mut x, &logits, |x, &logit| *x = A::apply(logit));
+        if kept.is_some() {
+            each(N, &logits, &logits, |&logit, _| *sum += logit);
+        }
+        let place = Place::new(P::WINDOWS, position, at);
+        if let Some(y) = columns_mut(y, place.pooled) {
+            P::Kind::add::<T, X, Y, N>(y, &x, place, kept.as_deref_mut());
+        }
+    }
+}
+
 /// Implements [`Layer`] for a fused convolution.
 macro_rules! fused {
     ($Conv:ident [$($size:ident),+] [$($option:ident),+] $X:ty) => {
@@ -383,33 +420,24 @@ macro_rules! fused {
                 (Of(PhantomData), Self::POOL)
             }
 
-            /// Computes the outputs; returns the sum of the logits of the convolution.
+            /// Computes the outputs; returns the sum of the logits of the convolution, if anything is
+            /// kept.
             #[inline(always)]
             fn pool(
                 &self,
                 x: &[T],
                 y: &mut P::Output,
-                mut kept: Option<&mut <P::Kind as Fold>::Kept<$X, P::Output>>,
+                kept: Option<&mut <P::Kind as Fold>::Kept<$X, P::Output>>,
             ) -> T {
                 let (sizes, pool) = Self::sizes();
                 let y = Shape::as_mut_slice(y);
-                y.fill(P::Kind::begin());
                 let (weights, bias) = (self.convolution.weights().rows(), self.convolution.bias());
-                let mut sum = T::ZERO;
-                windows::affine_by_tiles(sizes, weights, bias, x, |row, column, logits| {
-                    if kept.is_some() {
-                        logits.as_flattened().iter().for_each(|&logit| sum += logit);
-                    }
-                    <A as Activation<T>>::activate(logits.as_flattened_mut());
-                    for (column, x) in (column..).zip(&*logits) {
-                        let place = Place::new(pool, row, column);
-                        if let Some(y) = row_mut(y, place.pooled) {
-                            P::Kind::add::<T, $X, P::Output, OUT>(y, x, place, kept.as_deref_mut());
-                        }
-                    }
-                });
+                let mut state = Kept { kept, sum: T::ZERO };
+                windows::affine_into::<T, Pooling<A, P, &$X, P::Output>, OUT>(
+                    sizes, weights, bias, x, y, &mut state,
+                );
                 P::Kind::end(pool, y);
-                sum
+                state.sum
             }
         }
 
