@@ -95,6 +95,9 @@ impl Axis {
     /// The positions at which this tap is inside.
     #[inline(always)]
     pub(super) const fn positions(self, tap: usize) -> Range<usize> {
+        if self.whole_len() == self.output {
+            return 0..self.output;
+        }
         let start = tap * self.dilation;
         let first = ceiling(self.padding.saturating_sub(start), self.step);
         let end = ceiling((self.input + self.padding).saturating_sub(start), self.step);
@@ -238,16 +241,23 @@ impl Windows {
         }
     }
 
-    /// Calls `f` with the position and the first row of weights of each tap that is at a place.
+    /// Calls `f` with the position and the first row of weights of each tap that is at a place, while it
+    /// returns something.
     #[inline(always)]
-    pub(super) fn sources(self, row: usize, column: usize, mut f: impl FnMut(usize, usize)) {
+    pub(super) fn sources(
+        self,
+        row: usize,
+        column: usize,
+        mut f: impl FnMut(usize, usize) -> Option<()>,
+    ) -> Option<()> {
         for row_tap in 0..self.rows.kernel {
             let Some(y) = self.rows.position(row, row_tap) else { continue };
             for column_tap in 0..self.columns.kernel {
                 let Some(x) = self.columns.position(column, column_tap) else { continue };
-                f(y * self.columns.output + x, self.weights(row_tap, column_tap));
+                f(y * self.columns.output + x, self.weights(row_tap, column_tap))?;
             }
         }
+        Some(())
     }
 
     /// A function from a position to the index of the first number of a tap there, if it is inside.

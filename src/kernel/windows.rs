@@ -62,26 +62,11 @@ macro_rules! in_columns {
     };
 }
 
-/// Evaluates `$body` for rows of weights from `$at` to `$all`, with `$N` of these numbers at a time.
-macro_rules! in_chunks {
-    ($at:ident, $all:ident, $($n:literal),+, |$N:ident| $body:expr) => {
-        $(while $at + $n <= $all {
-            const $N: usize = $n;
-            $body;
-            $at += $n;
-        })+
-    };
-}
-
 /// Each position of a row that something begins at, and whether [`ROWS`] positions are processed
 /// together there, or one. `inner` are those that can be; where three of them are left, the last tile
 /// overlaps the one before, if it may.
 #[inline(always)]
-fn in_rows(
-    inner: Range<usize>,
-    all: usize,
-    overlaps: bool,
-) -> impl Iterator<Item = (usize, bool)> {
+fn in_rows(inner: Range<usize>, all: usize, overlaps: bool) -> impl Iterator<Item = (usize, bool)> {
     let mut at = 0;
     core::iter::from_fn(move || {
         let left = if at < inner.start { 0 } else { inner.end.saturating_sub(at) };
@@ -150,12 +135,13 @@ macro_rules! rows {
                 let apart = windows.columns.step * windows.channels;
                 in_columns!(T, windows.channels, |at, N| {
                     let mut sums = [[-T::ZERO; N]; $r];
-                    windows.sources(row, column, |position, tap| {
-                        let d = d.get(position..).and_then(|d| d.first_chunk());
-                        let w = weights.get(tap + at..).and_then(|w| w.first_chunk::<N>());
-                        let (Some([$($y),+]), Some(w)) = (d, w) else { return };
+                    let is_inside = windows.sources(row, column, |position, tap| {
+                        let [$($y),+] = d.get(position..)?.first_chunk()?;
+                        let w = weights.get(tap + at..)?.first_chunk::<N>()?;
                         sums.add(OUT, |o| Some(([$(*$y.get(o)?),+], each_at(w, o)?)));
+                        Some(())
                     });
+                    let Some(()) = is_inside else { return };
                     let [$($x),+] = sums;
                     $(if let Some(dx) = columns_mut(dx, pixel + $k * apart + at) {
                         *dx = $x;
@@ -202,30 +188,31 @@ macro_rules! rows {
                 let [$($y),+] = gradient;
                 let apart = windows.columns.step * windows.channels;
                 let positions = windows.columns.positions(column_tap);
+                let is_whole = windows.columns.whole_len() == windows.columns.output;
                 let place = windows.columns.place(positions.start, column_tap);
                 in_columns!(T, OUT, |column, N| {
                     let mut sums = [[-T::ZERO; N]; $r];
                     for row in windows.rows.positions(row_tap) {
                         let first = windows.pixel(windows.rows.place(row, row_tap), place) + at;
-                        let x = x.get(first..).unwrap_or_default();
-                        let first = row * windows.columns.output + positions.start;
-                        let d = d.get(first..row * windows.columns.output + positions.end);
-                        let d = d.unwrap_or_default();
-                        let Some((last, before)) = d.split_last() else { continue };
-                        if apart >= $r {
-                            // A step is a chunk, which needs no check; the last may be incomplete.
-                            let steps = Both(chunks(x, apart), before.iter());
+                        let count = positions.end - positions.start;
+                        let last = count.saturating_sub(1);
+                        let x = run(x, first, last * apart + $r);
+                        let d = run(d, row * windows.columns.output + positions.start, count);
+                        let (Some(x), Some(d)) = (x, d) else { return };
+                        let step = |i: usize| {
+                            Some((*columns(x, i * apart)?, *columns(d.get(i)?, column)?))
+                        };
+                        if is_whole || apart < $r {
+                            // The compiler knows how many steps there are, and needs no checks.
+                            sums.add(count, step);
+                        } else {
+                            // A step is a chunk, which needs none; the last is incomplete.
+                            let steps = Both(chunks(x, apart), d.iter());
                             sums.add_all(steps.map(|(x, d)| {
                                 Some((*x.first_chunk()?, *columns(d, column)?))
                             }));
-                        } else {
-                            sums.add(before.len(), |i| {
-                                Some((*columns(x, i * apart)?, *columns(d.get(i)?, column)?))
-                            });
+                            sums.add(1, |_| step(last));
                         }
-                        sums.add(1, |_| {
-                            Some((*columns(x, before.len() * apart)?, *columns(last, column)?))
-                        });
                     }
                     let [$($x),+] = sums;
                     $(if let Some(y) = columns_mut($y, column) {
@@ -474,98 +461,6 @@ pub(crate) fn gradient<T: Scalar, const OUT: usize>(
         }
     });
     bias
-}
-
-/// Calls `f` with each derivative of an output that is not left out by a pooling with a maximum, and
-/// with the row and the column of the convolution that it belongs to: `taps` says where the maximum
-/// was, for each position of the pooling and each output.
-#[inline(always)]
-fn each_chosen<T: Scalar, const OUT: usize>(
-    pool: Windows,
-    output: usize,
-    taps: &[u8],
-    d: &[T],
-    mut f: impl FnMut(usize, usize, T),
-) {
-    let mut chosen = Both(chunks(taps, OUT), chunks(d, OUT));
-    for row in 0..pool.rows.output {
-        for column in 0..pool.columns.output {
-            let Some((taps, d)) = chosen.next() else { return };
-            if let (Some(&tap), Some(&d)) = (taps.get(output), d.get(output)) {
-                let (row_tap, column_tap) = pool.tap(tap.into());
-                let row = row * pool.rows.kernel + row_tap;
-                f(row, column * pool.columns.kernel + column_tap, d);
-            }
-        }
-    }
-}
-
-/// As [`gradient`], behind a pooling with a maximum; see [`each_chosen`].
-#[inline(always)]
-pub(crate) fn sparse_gradient<T: Scalar, const OUT: usize>(
-    windows: Windows,
-    pool: Windows,
-    x: &[T],
-    taps: &[u8],
-    d: &[T],
-    mut emit: impl FnMut(usize, &[[T; OUT]]),
-) -> [T; OUT] {
-    windows.runs_of_weights(|(row_tap, column_tap), len| {
-        let run = windows.run_at(row_tap, column_tap);
-        let first = windows.weights(row_tap, column_tap);
-        let mut at = 0;
-        in_chunks!(at, len, 10, 4, 1, |N| {
-            let mut rows = [[T::ZERO; OUT]; N];
-            for output in 0..OUT {
-                let channel = at + windows.first_channel(output, OUT);
-                let mut sums = [[-T::ZERO]; N];
-                each_chosen::<T, OUT>(pool, output, taps, d, |row, column, d| {
-                    let x = run(row, column).and_then(|run| columns(x, run + channel));
-                    sums.add(1, |_| Some((*x?, [d])));
-                });
-                for (row, [sum]) in rows.iter_mut().zip(sums) {
-                    if let Some(slot) = row.get_mut(output) {
-                        *slot = sum;
-                    }
-                }
-            }
-            emit(first + at, &rows);
-        });
-    });
-    let mut bias = [-T::ZERO; OUT];
-    for d in chunks(d, OUT) {
-        bias.iter_mut().zip(d).for_each(|(bias, &d)| *bias += d);
-    }
-    bias
-}
-
-/// As [`input_gradient`], behind a pooling with a maximum; see [`each_chosen`].
-pub(crate) fn sparse_input_gradient<T: Scalar, const OUT: usize>(
-    windows: Windows,
-    pool: Windows,
-    weights: &[[T; OUT]],
-    taps: &[u8],
-    d: &[T],
-    dx: &mut [T],
-) {
-    begin_sums(dx);
-    // Tap by tap, which is the order of each sum.
-    windows.taps(|row_tap, column_tap| {
-        let run = windows.run_at(row_tap, column_tap);
-        let tap = windows.weights(row_tap, column_tap);
-        for output in 0..OUT {
-            each_chosen::<T, OUT>(pool, output, taps, d, |row, column, d| {
-                let Some(run) = run(row, column) else { return };
-                let dx = dx.get_mut(run + windows.first_channel(output, OUT)..).unwrap_or_default();
-                let weights = weights.get(tap..).unwrap_or_default();
-                for (dx, w) in dx.iter_mut().zip(weights).take(windows.group) {
-                    if let Some(&w) = w.get(output) {
-                        *dx += w * d;
-                    }
-                }
-            });
-        }
-    });
 }
 
 /// Convolutions in groups: an output sees the channels of its group only. In a depthwise

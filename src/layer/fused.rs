@@ -8,9 +8,10 @@ use super::{Conv1d, Conv2d, Deltas, EndsIn, Layer, LayerTrace, Samples};
 use crate::activation::{Activation, Elementwise, Identity};
 use crate::fingerprint::fingerprint;
 use crate::gradient::GradientVisitor;
-use crate::kernel::{Both, columns, columns_mut, each, each_sample};
-use crate::kernel::geometry::{Of, Sizes, Windows};
+use crate::kernel::geometry::{Of, Sizes, Windowed, Windows};
+use crate::kernel::sparse;
 use crate::kernel::windows::{self, Sink};
+use crate::kernel::{Both, columns, columns_mut, each, each_sample};
 use crate::scalar::Scalar;
 use crate::shape::Shape;
 use crate::tensors::{Kind, TensorList};
@@ -153,7 +154,7 @@ pub trait Fold {
         Y: Shape<Element = T>;
     /// As [`windows::input_gradient`].
     fn input_gradient<T: Scalar, X: Rows<T, OUT> + Shape<Element = T>, Y, const OUT: usize>(
-        windows: (impl Sizes, Windows),
+        windows: (impl Sizes, impl Sizes),
         weights: &[[T; OUT]],
         kept: &Self::Kept<X, Y>,
         d: &[T],
@@ -162,7 +163,7 @@ pub trait Fold {
         Y: Shape<Element = T>;
     /// As [`windows::gradient`].
     fn gradient<T: Scalar, X: Rows<T, OUT> + Shape<Element = T>, Y, const OUT: usize>(
-        windows: (impl Sizes, Windows),
+        windows: (impl Sizes, impl Sizes),
         x: &[T],
         kept: &Self::Kept<X, Y>,
         d: &[T],
@@ -232,7 +233,7 @@ impl Fold for Max {
 
     #[inline(always)]
     fn input_gradient<T: Scalar, X: Rows<T, OUT> + Shape<Element = T>, Y, const OUT: usize>(
-        (sizes, pool): (impl Sizes, Windows),
+        (sizes, pool): (impl Sizes, impl Sizes),
         weights: &[[T; OUT]],
         kept: &Y::With<u8>,
         d: &[T],
@@ -240,12 +241,12 @@ impl Fold for Max {
     ) where
         Y: Shape<Element = T>,
     {
-        windows::sparse_input_gradient(sizes.windows(), pool, weights, kept.as_slice(), d, dx);
+        sparse::input_gradient(sizes, pool, weights, kept.as_slice(), d, dx);
     }
 
     #[inline(always)]
     fn gradient<T: Scalar, X: Rows<T, OUT> + Shape<Element = T>, Y, const OUT: usize>(
-        (sizes, pool): (impl Sizes, Windows),
+        (sizes, pool): (impl Sizes, impl Sizes),
         x: &[T],
         kept: &Y::With<u8>,
         d: &[T],
@@ -254,7 +255,7 @@ impl Fold for Max {
     where
         Y: Shape<Element = T>,
     {
-        windows::sparse_gradient(sizes.windows(), pool, x, kept.as_slice(), d, emit)
+        sparse::gradient(sizes, pool, x, kept.as_slice(), d, emit)
     }
 }
 
@@ -306,16 +307,15 @@ impl Fold for Mean {
         for row_at in 0..pool.rows.input {
             for (column, y) in (0..pool.columns.input).zip(&mut rows) {
                 let d = columns::<_, OUT>(d, Place::new(pool, (row_at, column), 0).pooled);
-                let Some(mut d) = d.copied() else { return };
-                <A as Activation<T>>::backpropagate(y, &[], &mut d, &mut ());
-                *y = d;
+                let Some(d) = d else { return };
+                each(OUT, y, d, |y, &d| *y = d * A::derivative(*y));
             }
         }
     }
 
     #[inline(always)]
     fn input_gradient<T: Scalar, X: Rows<T, OUT> + Shape<Element = T>, Y, const OUT: usize>(
-        (sizes, _): (impl Sizes, Windows),
+        (sizes, _): (impl Sizes, impl Sizes),
         weights: &[[T; OUT]],
         kept: &X,
         _: &[T],
@@ -328,7 +328,7 @@ impl Fold for Mean {
 
     #[inline(always)]
     fn gradient<T: Scalar, X: Rows<T, OUT> + Shape<Element = T>, Y, const OUT: usize>(
-        (sizes, _): (impl Sizes, Windows),
+        (sizes, _): (impl Sizes, impl Sizes),
         x: &[T],
         kept: &X,
         _: &[T],
@@ -363,12 +363,7 @@ where
     const OVERLAPS: bool = false;
 
     #[inline(always)]
-    fn part<const OUT: usize>(
-        _: Windows,
-        _: (usize, usize),
-        _: usize,
-        y: &mut [T],
-    ) -> &mut [T] {
+    fn part<const OUT: usize>(_: Windows, _: (usize, usize), _: usize, y: &mut [T]) -> &mut [T] {
         y
     }
 
@@ -396,16 +391,16 @@ where
 /// Implements [`Layer`] for a fused convolution.
 macro_rules! fused {
     ($Conv:ident [$($size:ident),+] [$($option:ident),+] $X:ty) => {
+        /// The windows of the pooling.
         impl<
             $(const $size: usize,)+
             A: Elementwise,
             T: Scalar,
             $(const $option: usize,)+
             P: Pools<$X> + Layer<Format = T, Input = $X, Activation = Identity>,
-        > Fused<$Conv<$($size,)+ A, T, $($option),+>, P>
+        > Windowed for Fused<$Conv<$($size,)+ A, T, $($option),+>, P>
         {
-            /// The windows of the pooling.
-            const POOL: Windows = {
+            const WINDOWS: Windows = {
                 let pool = P::WINDOWS;
                 assert!(
                     pool.is_apart() && pool.count() <= P::Kind::MOST,
@@ -414,10 +409,19 @@ macro_rules! fused {
                 );
                 pool
             };
+        }
 
+        impl<
+            $(const $size: usize,)+
+            A: Elementwise,
+            T: Scalar,
+            $(const $option: usize,)+
+            P: Pools<$X> + Layer<Format = T, Input = $X, Activation = Identity>,
+        > Fused<$Conv<$($size,)+ A, T, $($option),+>, P>
+        {
             #[inline(always)]
-            const fn sizes() -> (Of<$Conv<$($size,)+ A, T, $($option),+>>, Windows) {
-                (Of(PhantomData), Self::POOL)
+            const fn sizes() -> (Of<$Conv<$($size,)+ A, T, $($option),+>>, Of<Self>) {
+                (Of(PhantomData), Of(PhantomData))
             }
 
             /// Computes the outputs; returns the sum of the logits of the convolution, if anything is
@@ -429,7 +433,7 @@ macro_rules! fused {
                 y: &mut P::Output,
                 kept: Option<&mut <P::Kind as Fold>::Kept<$X, P::Output>>,
             ) -> T {
-                let (sizes, pool) = Self::sizes();
+                let (sizes, pool) = (Self::sizes().0, Self::WINDOWS);
                 let y = Shape::as_mut_slice(y);
                 let (weights, bias) = (self.convolution.weights().rows(), self.convolution.bias());
                 let mut state = Kept { kept, sum: T::ZERO };
@@ -493,7 +497,7 @@ macro_rules! fused {
                 each_sample::<N, _>(traces.into_iter(), |trace| {
                     let (y, d) = trace.last.parts();
                     let (y, d) = (Shape::as_slice(y), Shape::as_mut_slice(&mut d.values));
-                    let pool = Self::POOL;
+                    let pool = Self::WINDOWS;
                     P::Kind::to_logits::<A, T, $X, P::Output, OUT>(pool, &mut trace.kept, y, d);
                 });
             }
