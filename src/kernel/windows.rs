@@ -102,7 +102,11 @@ macro_rules! rows {
                 y: &mut [T],
                 state: &mut S::State,
             ) {
-                let runs = sizes.windows().runs::<{ $r > 1 }>(row, column);
+                let windows = sizes.windows();
+                // The compiler learns which tiles begin with a window of a pooling.
+                let start = windows.columns.whole().start;
+                let column = if S::OVERLAPS { column } else { (column - start) / $r * $r + start };
+                let runs = windows.runs::<{ $r > 1 }>(row, column);
                 in_columns!(T, OUT, |at, N| {
                     let mut sums = [[-T::ZERO; N]; $r];
                     let is_inside = runs.each(|first, row| {
@@ -117,7 +121,9 @@ macro_rules! rows {
                     });
                     let (Some(()), Some(bias)) = (is_inside, columns(bias, at)) else { return };
                     let [$($x),+] = sums.plus(bias);
-                    $(S::take::<N, OUT>((row, column + $k), $k, at, $x, y, state);)+
+                    let mut tile = S::begin::<N>((row, column), at, y);
+                    $(S::take::<N, OUT>(&mut tile, (row, column + $k), $k, at, $x, y, state);)+
+                    S::end::<N>(tile, y, state);
                 });
             }
 
@@ -251,6 +257,8 @@ fn each_at<T: Scalar, const OUT: usize, const N: usize>(
 pub(crate) trait Sink<T> {
     /// What changes besides `y`.
     type State;
+    /// What stays in registers while a tile is taken.
+    type Tile<const N: usize>;
     /// Whether a position may come twice.
     const OVERLAPS: bool;
 
@@ -262,8 +270,13 @@ pub(crate) trait Sink<T> {
         y: &mut [T],
     ) -> &mut [T];
 
+    /// Begins a tile of the outputs from `at` on, at the positions from this one on.
+    fn begin<const N: usize>(position: (usize, usize), at: usize, y: &[T]) -> Self::Tile<N>;
+
     /// Takes the outputs from `at` on, at the position `index` of a part.
+    #[allow(clippy::too_many_arguments, reason = "they stay in registers")]
     fn take<const N: usize, const OUT: usize>(
+        tile: &mut Self::Tile<N>,
         position: (usize, usize),
         index: usize,
         at: usize,
@@ -271,6 +284,9 @@ pub(crate) trait Sink<T> {
         y: &mut [T],
         state: &mut Self::State,
     );
+
+    /// Ends a tile.
+    fn end<const N: usize>(tile: Self::Tile<N>, y: &mut [T], state: &mut Self::State);
 }
 
 /// They are the output.
@@ -278,6 +294,7 @@ struct Logits;
 
 impl<T> Sink<T> for Logits {
     type State = ();
+    type Tile<const N: usize> = ();
     const OVERLAPS: bool = true;
 
     #[inline(always)]
@@ -292,7 +309,11 @@ impl<T> Sink<T> for Logits {
     }
 
     #[inline(always)]
+    fn begin<const N: usize>(_: (usize, usize), _: usize, _: &[T]) {}
+
+    #[inline(always)]
     fn take<const N: usize, const OUT: usize>(
+        (): &mut (),
         _: (usize, usize),
         index: usize,
         at: usize,
@@ -304,6 +325,9 @@ impl<T> Sink<T> for Logits {
             *y = logits;
         }
     }
+
+    #[inline(always)]
+    fn end<const N: usize>((): (), _: &mut [T], (): &mut ()) {}
 }
 
 /// `y = W x + b` at each position of the windows.
@@ -518,7 +542,9 @@ mod grouped {
                 });
             });
             add(&mut sums, 1, |_| Some(([T::ONE; N], *columns(bias, at)?)));
-            S::take::<N, OUT>((row, column), 0, at, sums, y, state);
+            let mut tile = S::begin::<N>((row, column), at, y);
+            S::take::<N, OUT>(&mut tile, (row, column), 0, at, sums, y, state);
+            S::end::<N>(tile, y, state);
         });
     }
 

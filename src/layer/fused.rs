@@ -8,7 +8,7 @@ use super::{Conv1d, Conv2d, Deltas, EndsIn, Layer, LayerTrace, Samples};
 use crate::activation::{Activation, Elementwise, Identity};
 use crate::fingerprint::fingerprint;
 use crate::gradient::GradientVisitor;
-use crate::kernel::geometry::{Of, Sizes, Windowed, Windows};
+use crate::kernel::geometry::{Axis, Of, Sizes, Windowed, Windows};
 use crate::kernel::sparse;
 use crate::kernel::windows::{self, Sink};
 use crate::kernel::{Both, columns, columns_mut, each, each_sample};
@@ -112,8 +112,10 @@ impl Place {
     #[allow(clippy::arithmetic_side_effects, reason = "sizes and indices are those of arrays")]
     fn new(pool: Windows, (row, column): (usize, usize), at: usize) -> Self {
         let (rows, columns) = (pool.rows, pool.columns);
-        let divided = |a: usize, b: usize| a.checked_div(b).unwrap_or(0);
-        let (y, x) = (divided(row, rows.kernel), divided(column, columns.kernel));
+        let divided = |place: usize, Axis { output, kernel, .. }: Axis| {
+            if output == 1 { 0 } else { place.checked_div(kernel).unwrap_or(0) }
+        };
+        let (y, x) = (divided(row, rows), divided(column, columns));
         Self {
             position: pool.pixel(row, column) + at,
             pooled: (y * columns.output + x) * pool.channels + at,
@@ -347,7 +349,7 @@ struct Pooling<A, P, X, Y>(PhantomData<(A, P, X, Y)>);
 /// What changes besides the outputs of the pooling.
 struct Kept<'a, T, K> {
     kept: Option<&'a mut K>,
-    /// Sum of the logits, if anything is kept.
+    /// Sum of the logits.
     sum: T,
 }
 
@@ -360,6 +362,7 @@ where
     Y: Shape<Element = T>,
 {
     type State = Kept<'a, T, <P::Kind as Fold>::Kept<X, Y>>;
+    type Tile<const N: usize> = Pooled<T, N>;
     const OVERLAPS: bool = false;
 
     #[inline(always)]
@@ -368,22 +371,52 @@ where
     }
 
     #[inline(always)]
+    fn begin<const N: usize>(position: (usize, usize), at: usize, y: &[T]) -> Pooled<T, N> {
+        let place = Place::new(P::WINDOWS, position, at).pooled;
+        Pooled { y: columns(y, place).copied().unwrap_or([T::ZERO; N]), place, sum: T::ZERO }
+    }
+
+    #[inline(always)]
     fn take<const N: usize, const OUT: usize>(
+        pooled: &mut Pooled<T, N>,
         position: (usize, usize),
         _: usize,
         at: usize,
         logits: [T; N],
         y: &mut [T],
-        Kept { kept, sum }: &mut Self::State,
+        Kept { kept, .. }: &mut Self::State,
     ) {
         let mut x = logits;
         each(N, &mut x, &logits, |x, &logit| *x = A::apply(logit));
-        if kept.is_some() {
-            each(N, &logits, &logits, |&logit, _| *sum += logit);
-        }
+        each(N, &logits, &logits, |&logit, _| pooled.sum += logit);
         let place = Place::new(P::WINDOWS, position, at);
-        if let Some(y) = columns_mut(y, place.pooled) {
-            P::Kind::add::<T, X, Y, N>(y, &x, place, kept.as_deref_mut());
+        if place.pooled != pooled.place {
+            pooled.write(y);
+            pooled.place = place.pooled;
+            pooled.y = columns(y, place.pooled).copied().unwrap_or([T::ZERO; N]);
+        }
+        P::Kind::add::<T, X, Y, N>(&mut pooled.y, &x, place, kept.as_deref_mut());
+    }
+
+    #[inline(always)]
+    fn end<const N: usize>(pooled: Pooled<T, N>, y: &mut [T], state: &mut Self::State) {
+        pooled.write(y);
+        state.sum += pooled.sum;
+    }
+}
+
+/// Outputs of the pooling that are in work, where they belong, and the sum of their logits.
+struct Pooled<T, const N: usize> {
+    y: [T; N],
+    place: usize,
+    sum: T,
+}
+
+impl<T: Scalar, const N: usize> Pooled<T, N> {
+    #[inline(always)]
+    fn write(&self, y: &mut [T]) {
+        if let Some(y) = columns_mut(y, self.place) {
+            *y = self.y;
         }
     }
 }
@@ -424,8 +457,7 @@ macro_rules! fused {
                 (Of(PhantomData), Of(PhantomData))
             }
 
-            /// Computes the outputs; returns the sum of the logits of the convolution, if anything is
-            /// kept.
+            /// Computes the outputs; returns the sum of the logits of the convolution.
             #[inline(always)]
             fn pool(
                 &self,
