@@ -9,7 +9,7 @@ pub use gated::{Gelu, Silu};
 
 use crate::fingerprint::fingerprint;
 use crate::format::Format;
-use crate::kernel::{each, each_sample};
+use crate::kernel::{each_of_many, each_sample};
 use crate::scalar::Scalar;
 use crate::shape::Shape;
 use crate::zero::Zero;
@@ -174,7 +174,7 @@ impl<A: Elementwise, T: Scalar> Activation<T> for A {
 
     #[inline(always)]
     fn backpropagate(output: &[T], _: &[T], delta: &mut [T], (): &mut ()) {
-        each(delta.len(), delta.iter_mut(), output, |d, &y| *d *= A::derivative(y));
+        each_of_many(delta, output, |d, &y| *d *= A::derivative(y));
     }
 }
 

@@ -71,8 +71,8 @@ fn in_rows(inner: Range<usize>, all: usize, overlaps: bool) -> impl Iterator<Ite
     core::iter::from_fn(move || {
         let left = if at < inner.start { 0 } else { inner.end.saturating_sub(at) };
         let overlaps = overlaps && left == ROWS - 1 && inner.end - inner.start >= ROWS;
-        let first = at - usize::from(overlaps);
         let together = TILED && (left >= ROWS || overlaps);
+        let first = at - usize::from(overlaps && together);
         at = first + if together { ROWS } else { 1 };
         (first < all).then_some((first, together))
     })
@@ -105,7 +105,8 @@ macro_rules! rows {
                 let windows = sizes.windows();
                 // The compiler learns which tiles begin with a window of a pooling.
                 let start = windows.columns.whole().start;
-                let column = if S::OVERLAPS { column } else { (column - start) / $r * $r + start };
+                let is_known = $r > 1 && !S::OVERLAPS;
+                let column = if is_known { (column - start) / $r * $r + start } else { column };
                 let runs = windows.runs::<{ $r > 1 }>(row, column);
                 in_columns!(T, OUT, |at, N| {
                     let mut sums = [[-T::ZERO; N]; $r];
@@ -191,10 +192,14 @@ macro_rules! rows {
                 gradient: &mut [[T; OUT]; $r],
             ) {
                 let windows = sizes.windows();
-                let [$($y),+] = gradient;
                 let apart = windows.columns.step * windows.channels;
                 let positions = windows.columns.positions(column_tap);
                 let is_whole = windows.columns.whole_len() == windows.columns.output;
+                if positions.is_empty() {
+                    *gradient = [[-T::ZERO; OUT]; $r];
+                    return;
+                }
+                let [$($y),+] = gradient;
                 let place = windows.columns.place(positions.start, column_tap);
                 in_columns!(T, OUT, |column, N| {
                     let mut sums = [[-T::ZERO; N]; $r];
@@ -212,8 +217,9 @@ macro_rules! rows {
                             // The compiler knows how many steps there are, and needs no checks.
                             sums.add(count, step);
                         } else {
-                            // A step is a chunk, which needs none; the last is incomplete.
-                            let steps = Both(chunks(x, apart), d.iter());
+                            // A step is a chunk, which needs none; the last may be incomplete.
+                            let before = d.get(..last).unwrap_or_default();
+                            let steps = Both(chunks(x, apart), before.iter());
                             sums.add_all(steps.map(|(x, d)| {
                                 Some((*x.first_chunk()?, *columns(d, column)?))
                             }));

@@ -4,7 +4,7 @@ use super::{Gradients, HyperParameter, Optimizer};
 use crate::fingerprint::fingerprint;
 use crate::format::Format;
 use crate::gradient::{Affine, GradientVisitor, for_each};
-use crate::kernel::each;
+use crate::kernel::each_of_many;
 use crate::layer::Layer;
 use crate::scalar::Scalar;
 use crate::tensors::Kind;
@@ -68,7 +68,7 @@ impl<F: Format> GradientVisitor<F, 1, 0> for Descend<F::Real> {
         scale: F::Scale,
     ) {
         let step = F::step(self.rate, scale);
-        each(p.len(), p.iter_mut(), gradient, |p, &g| {
+        each_of_many(p, gradient, |p, &g| {
             *p = F::learn(*p, F::scaled(g, step), F::BIAS_INPUT, step);
         });
     }
