@@ -9,6 +9,7 @@
 //! - The gradient of a weight adds its products in the order of the positions of the pooling.
 
 #![allow(clippy::arithmetic_side_effects, reason = "sizes and indices are those of arrays")]
+#![allow(clippy::int_plus_one, reason = "in a macro, for several numbers")]
 #![allow(clippy::too_many_arguments, reason = "they stay in registers")]
 
 use super::geometry::Sizes;

@@ -195,10 +195,6 @@ macro_rules! rows {
                 let apart = windows.columns.step * windows.channels;
                 let positions = windows.columns.positions(column_tap);
                 let is_whole = windows.columns.whole_len() == windows.columns.output;
-                if positions.is_empty() {
-                    *gradient = [[-T::ZERO; OUT]; $r];
-                    return;
-                }
                 let [$($y),+] = gradient;
                 let place = windows.columns.place(positions.start, column_tap);
                 in_columns!(T, OUT, |column, N| {
@@ -459,6 +455,10 @@ pub(crate) fn gradient<T: Scalar, const OUT: usize>(
     if windows.sees_all() {
         windows.runs_of_weights(|tap, len| {
             let first = windows.weights(tap.0, tap.1);
+            if windows.columns.positions(tap.1).is_empty() {
+                (first..first + len).for_each(|row| emit(row, &[[-T::ZERO; OUT]]));
+                return;
+            }
             let mut at = 0;
             while TILED && at + ROWS <= len {
                 let mut rows = [[T::ZERO; OUT]; ROWS];
