@@ -85,19 +85,19 @@ impl<L: Layer> Recompute<L> {
     /// What is on the stack for each sample while this part is computed, in bytes.
     pub const STACK_BYTES: usize = size_of::<L::Trace>();
 
-    /// The traces of the layer after its backward pass.
+    /// Computes the traces of the layer after its backward pass, in place: a function that returned
+    /// them would have them on the stack twice.
     #[inline(never)]
     fn again<const WANTED: bool, const K: usize>(
         &self,
         samples: Samples<'_, Self, K>,
-    ) -> [L::Trace; K] {
-        let mut traces = [const { L::Trace::ZERO }; K];
+        traces: &mut [L::Trace; K],
+    ) {
         self.layer.forward_trace(samples.inputs, traces.each_mut());
         for (trace, kept) in traces.iter_mut().zip(samples.traces) {
-            trace.last_mut().clone_from(kept);
+            trace.last_mut().copy_from(kept);
         }
         self.layer.backward::<WANTED, K>(samples.inputs, traces.each_mut());
-        traces
     }
 }
 
@@ -141,17 +141,20 @@ impl<L: Layer> Layer for Recompute<L> {
         sums
     }
 
-    #[inline]
+    // Not inlined, as the traces are on the stack as long as the function that has them.
+    #[inline(never)]
     fn input_gradient<const K: usize>(
         &self,
         samples: Samples<'_, Self, K>,
         gradients: Deltas<'_, Self, K>,
     ) {
-        let traces = self.again::<true, K>(samples);
+        let mut traces = [const { L::Trace::ZERO }; K];
+        self.again::<true, K>(samples, &mut traces);
         let samples = Samples { inputs: samples.inputs, traces: traces.each_ref() };
         self.layer.input_gradient(samples, gradients);
     }
 
+    #[inline(never)]
     fn gradient<const P: usize, const S: usize, const K: usize>(
         nets: [&mut Self; P],
         state: [&mut L::Gradient; S],
@@ -169,11 +172,13 @@ impl<L: Layer> Layer for Recompute<L> {
             return;
         }
         let Some(net) = nets.first() else { return };
-        let traces = net.again::<false, K>(samples);
+        let mut traces = [const { L::Trace::ZERO }; K];
+        net.again::<false, K>(samples, &mut traces);
         let samples = Samples { inputs: samples.inputs, traces: traces.each_ref() };
         L::gradient(nets.map(|n| &mut n.layer), state, samples, visitor);
     }
 
+    #[inline(never)]
     fn gradient_at<const S: usize, const K: usize>(
         &self,
         state: [&mut L::Gradient; S],
@@ -183,7 +188,8 @@ impl<L: Layer> Layer for Recompute<L> {
         if const { L::TENSORS.trainable() == 0 } {
             return;
         }
-        let traces = self.again::<false, K>(samples);
+        let mut traces = [const { L::Trace::ZERO }; K];
+        self.again::<false, K>(samples, &mut traces);
         let samples = Samples { inputs: samples.inputs, traces: traces.each_ref() };
         self.layer.gradient_at(state, samples, visitor);
     }

@@ -101,6 +101,14 @@ impl<F: Format, Y: Shape<Element = F::Value>, A: Activation<F>> LayerTrace<F, Y,
         (&self.output, &mut self.delta)
     }
 
+    /// As `clone_from`, without a copy on the stack.
+    #[inline]
+    pub(crate) fn copy_from(&mut self, source: &Self) {
+        self.output.clone_from(&source.output);
+        self.kept.clone_from(&source.kept);
+        self.delta.clone_from(&source.delta);
+    }
+
     /// Turns the logits into outputs by `apply`, which applies the activation.
     #[inline]
     pub(crate) fn activate_by<R, const K: usize>(
