@@ -1,13 +1,15 @@
-"""Trains a network in PyTorch, or in numpy by the same rule, in turns with `tests/library/round_trip.rs`.
+"""Trains networks in PyTorch, in turns with `tests/library/round_trip.rs`.
 
     python3 tests/python/round_trip.py begin FOLDER
     python3 tests/python/round_trip.py go_on FOLDER FROM TO
 
-`begin` trains a network and writes FOLDER/first.safetensors, the weights, and
-FOLDER/first_steps.safetensors: 100 more steps of training. gradlet loads the weights, takes the same
-steps, compares each, and writes first_written.safetensors. `go_on` with `first second` loads that,
-checks that it is where these steps ended and that the Python library would write the same bytes, and
-does from there what `begin` does, under the name `second`.
+There are a dense network and two with convolutions, each with a folder of its own in FOLDER. `begin`
+writes first.safetensors, the weights, and first_steps.safetensors: 100 steps of training from there.
+gradlet loads the weights, takes the same steps, compares each, and writes first_written.safetensors.
+`go_on` with `first second` loads that, checks that it is where these steps ended and that the Python
+library would write the same bytes, and does from there what `begin` does, under the name `second`.
+
+Without PyTorch, numpy trains the dense network by the same rule, and the others are skipped.
 """
 
 import importlib.util
@@ -17,38 +19,79 @@ from pathlib import Path
 import numpy as np
 from safetensors.numpy import load, save, save_file
 
-SIZES = (3, 4, 2)
-NAMES = ("0.weight", "0.bias", "2.weight", "2.bias")
 EXAMPLES = 24
 STEPS = 100
 LEARNING_RATE = 0.1
 MOMENTUM = 0.9
-# Of weights, which are about 1, after 100 steps of 32 bits each.
-CLOSE = 4e-6
+# The same as in `tests/library/round_trip.rs`, relative to the largest number of a table.
+CLOSE = 1e-6
+# How far inputs of ReLU are from 0 and maxima from the next number, at least.
+MARGIN = 2e-6
 
 
-def data():
+def signs(numbers):
     """Whether the first two inputs have the same sign; the third says nothing."""
-    inputs = np.random.default_rng(7).uniform(-1, 1, (EXAMPLES, SIZES[0])).astype(np.float32)
-    same = (inputs[:, 0] * inputs[:, 1] > 0).astype(np.int64)
-    return inputs, np.eye(2, dtype=np.float32)[same]
+    inputs = numbers.uniform(-1, 1, (EXAMPLES, 3))
+    return inputs, (inputs[:, 0] * inputs[:, 1] > 0).astype(int)
+
+
+def patterns(*shape, classes=3):
+    """A pattern for each class, in noise."""
+
+    def examples(numbers):
+        which = np.arange(EXAMPLES) % classes
+        noise = numbers.uniform(-0.5, 0.5, (EXAMPLES, *shape))
+        return numbers.uniform(-0.25, 0.25, (classes, *shape))[which] + noise, which
+
+    return examples
+
+
+# Data, in PyTorch's order (channels first), and layers of torch.nn by name.
+NETS = {
+    "dense": (signs, [("Linear", 3, 4), ("Tanh",), ("Linear", 4, 2)]),
+    "conv1d": (
+        patterns(3, 16),
+        [
+            ("Conv1d", 3, 6, 3, 1, "same"),
+            ("ReLU",),
+            ("MaxPool1d", 2),
+            ("Conv1d", 6, 5, 3),
+            ("Tanh",),
+            ("AdaptiveAvgPool1d", 1),
+            ("Flatten",),
+            ("Linear", 5, 3),
+        ],
+    ),
+    "conv2d": (
+        patterns(2, 6, 8),
+        [
+            ("Conv2d", 2, 4, 3, 1, "same"),
+            ("ReLU",),
+            ("MaxPool2d", 2),
+            # Here PyTorch puts channels first, unlike gradlet's arrays.
+            ("Flatten",),
+            ("Linear", 48, 3),
+        ],
+    ),
+}
 
 
 class Numpy:
     """3-4-2: tanh, softmax and cross-entropy, whole batches, gradient descent with momentum."""
 
+    margin = np.inf
     library = f"numpy {np.__version__}"
 
-    def __init__(self, tensors=None):
+    def __init__(self, _, tensors=None):
         numbers = np.random.default_rng(1)
         if tensors is None:
             tensors = {
-                "0.weight": numbers.uniform(-1, 1, (SIZES[1], SIZES[0])),
-                "0.bias": np.zeros(SIZES[1]),
-                "2.weight": numbers.uniform(-1, 1, (SIZES[2], SIZES[1])),
-                "2.bias": np.zeros(SIZES[2]),
+                "0.weight": numbers.uniform(-1, 1, (4, 3)),
+                "0.bias": np.zeros(4),
+                "2.weight": numbers.uniform(-1, 1, (2, 4)),
+                "2.bias": np.zeros(2),
             }
-        self.tensors = {name: tensors[name].astype(np.float32) for name in NAMES}
+        self.tensors = {name: array.astype(np.float32) for name, array in tensors.items()}
         self.velocity = {name: np.zeros_like(array) for name, array in self.tensors.items()}
 
     def forward(self, inputs):
@@ -73,8 +116,8 @@ class Numpy:
             "2.weight": delta.T @ hidden,
             "2.bias": delta.sum(0),
         }
-        for name in NAMES:
-            self.velocity[name] = np.float32(MOMENTUM) * self.velocity[name] + gradients[name]
+        for name, gradient in gradients.items():
+            self.velocity[name] = np.float32(MOMENTUM) * self.velocity[name] + gradient
             self.tensors[name] = self.tensors[name] - np.float32(LEARNING_RATE) * self.velocity[name]
         return loss
 
@@ -85,20 +128,39 @@ class Numpy:
         save_file(self.tensors, path)
 
 
-class Torch:
-    """The same in PyTorch."""
+def leads(x):
+    """By how much the largest of each window of 2 (or 2 x 2) is larger than the next, unless it is 0."""
+    dimensions = range(2, x.dim())
+    for dimension in dimensions:
+        x = x.unfold(dimension, 2, 2)
+    first, second = x.flatten(2 + len(dimensions)).topk(2).values.unbind(-1)
+    return (first - second)[first > 0]
 
-    def __init__(self, tensors=None):
+
+class Torch:
+    """The same in PyTorch, for any layers."""
+
+    def __init__(self, layers, tensors=None):
         import torch
 
         self.torch, self.library = torch, f"PyTorch {torch.__version__}"
         torch.manual_seed(1)
-        linear = torch.nn.Linear
-        self.net = torch.nn.Sequential(linear(*SIZES[:2]), torch.nn.Tanh(), linear(*SIZES[1:]))
+        layers = [getattr(torch.nn, layer)(*sizes) for layer, *sizes in layers]
+        self.net = torch.nn.Sequential(*layers)
         if tensors is not None:
-            tensors = {name: torch.from_numpy(tensors[name].copy()) for name in NAMES}
+            tensors = {name: torch.from_numpy(array.copy()) for name, array in tensors.items()}
             self.net.load_state_dict(tensors)
         self.optimizer = torch.optim.SGD(self.net.parameters(), LEARNING_RATE, MOMENTUM)
+        # The smallest distance to where rounding decides which way a derivative goes.
+        self.margin = np.inf
+        for layer in self.net:
+            if isinstance(layer, torch.nn.ReLU):
+                layer.register_forward_hook(lambda _, inputs, __: self.decides(inputs[0].abs()))
+            elif isinstance(layer, (torch.nn.MaxPool1d, torch.nn.MaxPool2d)):
+                layer.register_forward_hook(lambda _, inputs, __: self.decides(leads(inputs[0])))
+
+    def decides(self, margins):
+        self.margin = min(self.margin, margins.min().item())
 
     def outputs(self, inputs):
         with self.torch.no_grad():
@@ -122,57 +184,91 @@ class Torch:
         save_file(self.net.state_dict(), path)
 
 
-def model(tensors=None):
-    return (Numpy if importlib.util.find_spec("torch") is None else Torch)(tensors)
+HAS_TORCH = importlib.util.find_spec("torch") is not None
+model = Torch if HAS_TORCH else Numpy
 
 
-def take_steps(folder, name, net):
-    """Writes weights, and what becomes of them."""
-    inputs, targets = data()
-    net.save(folder / f"{name}.safetensors")
-    outputs = net.outputs(inputs)
-    losses, after = [], []
-    for _ in range(STEPS):
-        losses.append(net.step(inputs, targets))
-        after.append(np.concatenate([array.ravel() for array in net.state().values()]))
-    # Named as layers, so that gradlet can load them.
+def nets(folder):
+    """Folder, data and layers of each network that can be trained here."""
+    if not HAS_TORCH:
+        print("no PyTorch here: numpy trains the dense network, the others are skipped")
+    for name, net in NETS.items():
+        if HAS_TORCH or name == "dense":
+            yield folder / name, *net
+
+
+def in_order_of_file(tensors):
+    """All weights, as they follow each other in a file."""
+    file = save({name: np.ascontiguousarray(array) for name, array in tensors.items()})
+    return np.frombuffer(file[8 + int.from_bytes(file[:8], "little") :], np.float32)
+
+
+def distance(got, want):
+    """The largest difference, relative to the largest number."""
+    return np.abs(got - want).max() / np.abs(want).max()
+
+
+def take_steps(folder, name, examples, layers, tensors):
+    """Writes weights, and what becomes of them. There are new data in each turn, drawn again until the
+    two libraries have to take the same branches, whatever the rounding."""
+    for seed in range(1000):
+        inputs, classes = examples(np.random.default_rng([seed, *name.encode()]))
+        inputs = inputs.astype(np.float32)
+        targets = np.eye(classes.max() + 1, dtype=np.float32)[classes]
+        # What momentum remembers is in no file.
+        net = model(layers, tensors)
+        outputs = net.outputs(inputs)
+        losses, after = [], [in_order_of_file(net.state())]
+        for _ in range(STEPS):
+            losses.append(net.step(inputs, targets))
+            after.append(in_order_of_file(net.state()))
+        if net.margin > MARGIN:
+            break
+    else:
+        raise AssertionError(f"{folder.name}: data always come to where rounding decides")
+    model(layers, tensors).save(folder / f"{name}.safetensors")
     tables = {
-        "inputs.weight": inputs,
-        "targets.weight": targets,
-        "outputs.weight": outputs,
-        "losses.weight": np.array(losses)[:, None],
-        "after.weight": np.array(after),
+        # gradlet's arrays have the channels last.
+        "inputs": np.moveaxis(inputs, 1, -1),
+        "targets": targets,
+        "outputs": outputs,
+        "losses": losses,
+        "after": after[1:],
     }
     tables = {table: np.ascontiguousarray(array, np.float32) for table, array in tables.items()}
     save_file(tables, folder / f"{name}_steps.safetensors")
     moved = np.abs(after[-1] - after[0]).max()
-    print(f"{net.library}: loss {losses[0]:.4f} to {losses[-1]:.4f}, weights moved by {moved:.2f}")
+    print(
+        f"{folder.name} in {net.library}: loss {losses[0]:.4f} to {losses[-1]:.4f}, "
+        f"weights moved by {moved:.2f}"
+    )
     assert losses[-1] < 0.9 * losses[0] and moved > 0.1, "nothing worth comparing"
 
 
 def begin(folder):
-    net = model()
-    for _ in range(STEPS // 2):
-        net.step(*data())
-    # Without what momentum remembers, which no file has.
-    take_steps(folder, "first", model(net.state()))
+    for folder, examples, layers in nets(folder):
+        folder.mkdir()
+        take_steps(folder, "first", examples, layers, model(layers).state())
 
 
 def go_on(folder, before, after):
-    written = (folder / f"{before}_written.safetensors").read_bytes()
-    tensors = load(written)
-    assert save({name: array.copy() for name, array in tensors.items()}) == written, "other bytes"
-    steps = load((folder / f"{before}_steps.safetensors").read_bytes())
-    flat = np.concatenate([tensors[name].ravel() for name in NAMES])
-    off = np.abs(flat - steps["after.weight"][-1]).max()
-    assert off <= CLOSE, f"after {STEPS} steps, weights are off by {off}"
-    # What gradlet's network says, and what this one says with the same weights.
-    said = load((folder / f"{before}_said.safetensors").read_bytes())["outputs.weight"]
-    net = model(tensors)
-    off_outputs = np.abs(net.outputs(steps["inputs.weight"]) - said).max()
-    assert off_outputs <= 5e-7, f"outputs are off by {off_outputs}"
-    print(f"after {STEPS} steps, weights differ by {off:.1e}, outputs of the same by {off_outputs:.1e}")
-    take_steps(folder, after, net)
+    for folder, examples, layers in nets(folder):
+        written = (folder / f"{before}_written.safetensors").read_bytes()
+        tensors = load(written)
+        assert save({key: array.copy() for key, array in tensors.items()}) == written, "other bytes"
+        steps = load((folder / f"{before}_steps.safetensors").read_bytes())
+        off = distance(in_order_of_file(tensors), steps["after"][-1])
+        assert off <= CLOSE, f"{folder.name}: after {STEPS} steps, weights are off by {off}"
+        # What gradlet's network says, and what this one says with the same weights.
+        said = load((folder / f"{before}_said.safetensors").read_bytes())["outputs"]
+        inputs = np.ascontiguousarray(np.moveaxis(steps["inputs"], -1, 1))
+        off_outputs = distance(said, model(layers, tensors).outputs(inputs))
+        assert off_outputs <= CLOSE, f"{folder.name}: outputs are off by {off_outputs}"
+        print(
+            f"{folder.name}: after {STEPS} steps, weights differ by {off:.1e}, "
+            f"outputs of the same weights by {off_outputs:.1e}"
+        )
+        take_steps(folder, after, examples, layers, tensors)
 
 
 if __name__ == "__main__":
