@@ -557,6 +557,33 @@ fn convolutions_take_what_their_page_says() {
 
 #[test]
 #[ignore = "needs QEMU and cross targets: tests/all.sh firmware"]
+fn transfer_takes_what_its_page_says() {
+    let page = include_str!("../examples/firmware/README.md");
+    let page = &page[page.find("| trained | network | trainer |").unwrap()..];
+    let program = Build::new(M4F, "release", "memory_cost").features("measure").build();
+    let log = run_counting(M4F, &program);
+    let ways = ["everything", "second block and head", "biases and head", "head"];
+    let [kept, recomputed] = ["", ", recomputed"].map(|how| {
+        ways.map(|way| {
+            let name = format!("{way}{how} |");
+            let written = &numbers_of(page, &name)[..6];
+            let [network, trainer, stack, adam, step] = numbers_of(&log, &name)[..] else {
+                panic!("{log}");
+            };
+            let ram = network + trainer + stack;
+            let measured = [network, trainer, stack, ram, adam, step];
+            let is_near = |(&written, &measured): (&u32, &u32)| measured <= written + written / 8;
+            assert!(written.iter().zip(&measured).all(is_near), "{name}: {measured:?}");
+            measured
+        })
+    });
+    for (kept, recomputed) in kept.iter().zip(&recomputed) {
+        assert!(recomputed[3] < kept[3] * 9 / 10, "{kept:?} {recomputed:?}");
+    }
+}
+
+#[test]
+#[ignore = "needs QEMU and cross targets: tests/all.sh firmware"]
 fn stores_take_what_their_page_says() {
     let page = include_str!("../examples/firmware/README.md");
     let page = &page[page.find("| | instructions | stack |").unwrap()..];

@@ -133,6 +133,9 @@
 //!   what is kept at the cuts and the stack of the largest part, here 16,176 bytes instead of 19,632;
 //!   cut so that no part is much larger than the others.
 //!
+//! How accurate each way is on two tasks, with its RAM and instructions on a Cortex-M4F, is in a table
+//! on the page of `examples/firmware`, "Transfer learning in little memory".
+//!
 //! # What goes wrong
 //!
 //! - Frozen features that saturate or die for the new examples cannot be repaired by a head.

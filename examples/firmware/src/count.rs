@@ -41,8 +41,8 @@ pub fn stack(f: impl FnOnce()) -> u32 {
         static mut _stack_end: u32;
     }
     let top = msp::read();
-    // In a large RAM, the last 16 KB suffice, less what this function may use below `top`.
-    let end = (&raw const _stack_end as u32).max(top.saturating_sub(16 * 1024)).next_multiple_of(4);
+    // In a large RAM, the last 32 KB suffice, less what this function may use below `top`.
+    let end = (&raw const _stack_end as u32).max(top.saturating_sub(32 * 1024)).next_multiple_of(4);
     let free = (end..top).step_by(4);
     for address in free.clone() {
         // SAFETY: the memory between the statics and the stack pointer is free.

@@ -16,3 +16,5 @@ pub mod signals;
 pub mod tanh_neuron;
 pub mod ten_points;
 pub mod train;
+#[cfg(feature = "devices")]
+pub mod transfer;

@@ -1,4 +1,4 @@
-//! Three applications with on-device training, and a synthetic vibration signal for one of them:
+//! Applications with on-device training, and a synthetic vibration signal for one of them:
 //! bit-identical on a PC and on a microcontroller.
 //!
 //! Functions that use gradlet are `inline`, as in the firmware's library.
@@ -8,4 +8,5 @@ pub mod detector;
 pub mod personal;
 pub mod signals;
 pub mod toycar;
+pub mod transfer;
 pub mod vibration;

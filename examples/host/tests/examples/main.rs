@@ -16,3 +16,4 @@ mod signals;
 mod tanh_neuron;
 mod ten_points;
 mod train;
+mod transfer;
