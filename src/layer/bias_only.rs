@@ -21,7 +21,7 @@ use crate::zero::Zero;
 ///
 /// The gradient and the state of an optimizer have the size of the biases, and a step computes no
 /// gradient of weights. What the forward pass keeps is what it keeps for `L`: the derivatives of
-/// activations need the outputs (of those of ReLU the sign would do, but all is kept). A
+/// activations need the outputs (of [`Relu`](crate::Relu) the sign would do, but all is kept). A
 /// [`Recompute`](crate::Recompute) keeps less. A [`Dropout`](crate::Dropout) inside drops nothing.
 ///
 /// ```
