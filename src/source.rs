@@ -228,7 +228,7 @@ where
     }
 }
 
-impl<L, P> ToSource for Residual<L, P>
+impl<L, P, A> ToSource for Residual<L, P, A>
 where
     L: Layer + ToSource,
     P: Shortcut<L::Input, L::Output, L::Format> + ToSource,

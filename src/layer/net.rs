@@ -43,6 +43,7 @@
 /// | `Dropout`, `Dropout(1 / 4)` | any | [`Dropout`](crate::Dropout) of half of the values, or that share |
 /// | `Residual(LAYER => LAYER ..)` | any | [`Residual`](crate::Residual): adds the input to the output of these layers, which has its shape |
 /// | `Residual(LAYER ..) + (LAYER)` | any | the same with a projection, one layer from the input to the output of the others |
+/// | `Residual(LAYER ..) A`, `Residual(LAYER ..) + (LAYER) A` | any | the same with an activation behind the sum |
 /// | `Parallel((LAYER ..), (LAYER ..))` | any | [`Parallel`](crate::Parallel): a vector of the outputs of both |
 ///
 /// `|` in place of `=>` between a convolution and a pooling [fuses](crate::Fused) them: the same
@@ -91,11 +92,12 @@
 /// ```
 /// use gradlet::prelude::*;
 ///
-/// // Two residual blocks, the second with a projection; then 3 classes and 2 coordinates.
+/// // Two residual blocks, the second with a projection and an activation behind the sum; then 3
+/// // classes and 2 coordinates.
 /// type Net = net![
 ///     64 x 3 => Conv1d(8, 3, padding same) Identity => BatchNorm Relu
 ///     => Residual(Conv1d(8, 3, padding same) Identity => BatchNorm Relu)
-///     => Residual(Conv1d(16, 3, step 2, padding same) Relu) + (Conv1d(16, 1, step 2) Identity)
+///     => Residual(Conv1d(16, 3, step 2, padding same) Identity) + (Conv1d(16, 1, step 2) Identity) Relu
 ///     => GlobalMean => Dropout(1 / 4) => Parallel((3 Softmax), (8 Relu => 2 Identity))
 /// ];
 /// let y: [f32; 5] = Net::ZERO.forward(&[[0.0; 3]; 64]);
@@ -172,18 +174,18 @@ macro_rules! __net {
         )
     };
 
-    ($f:ty; $shape:tt Residual($($layers:tt)+) $(=> $($rest:tt)*)?) => {
-        $crate::__residual!(
-            $f; $shape [$crate::__net!($f; $shape $($layers)+)] $crate::Skip,
-            $crate::__array!($f; $shape), $($($rest)*)?
+    // Without an activation.
+    ($f:ty; $shape:tt Residual($($layers:tt)+) $(+ ($($by:tt)+))? $(=> $($rest:tt)*)?) => {
+        $crate::__net!(
+            $f; $shape Residual($($layers)+) $(+ ($($by)+))? $crate::Identity $(=> $($rest)*)?
         )
     };
     // The layer by which a projection goes knows the shape after it.
     ($f:ty; $shape:tt Residual($($layers:tt)+) + ($by:ident ($($options:tt)*) $($activation:ty)?)
-        $(=> $($rest:tt)*)?) => {
+        $after:ty $(=> $($rest:tt)*)?) => {
         $crate::__net!(
             $f; $shape $by($($options)*) $($activation)?
-            => (@add [$crate::__net!($f; $shape $($layers)+)]) $($($rest)*)?
+            => (@add [$crate::__net!($f; $shape $($layers)+)] $after) $($($rest)*)?
         )
     };
     ($f:ty; $shape:tt Residual($($layers:tt)+) + ($by:ident ($($options:tt)*) $($by_rest:tt)*)
@@ -192,17 +194,28 @@ macro_rules! __net {
             "a projection is one layer: write `Residual(..) + (Conv1d(16, 1) Identity)`"
         )
     };
-    ($f:ty; $shape:tt Residual($($layers:tt)+) + ($out:tt $activation:ty) $(=> $($rest:tt)*)?) => {
+    ($f:ty; $shape:tt Residual($($layers:tt)+) + ($out:tt $activation:ty)
+        $after:ty $(=> $($rest:tt)*)?) => {
         $crate::__net!(
             $f; $shape $out $activation
-            => (@add [$crate::__net!($f; $shape $($layers)+)]) $($($rest)*)?
+            => (@add [$crate::__net!($f; $shape $($layers)+)] $after) $($($rest)*)?
+        )
+    };
+    // An activation before the projection, which would be read as a type `Relu + ..`.
+    ($f:ty; $shape:tt Residual($($layers:tt)+) $after:ident + $($rest:tt)*) => {
+        $crate::__net!($f; $shape Residual)
+    };
+    ($f:ty; $shape:tt Residual($($layers:tt)+) $after:ty $(=> $($rest:tt)*)?) => {
+        $crate::__residual!(
+            $f; $shape [$crate::__net!($f; $shape $($layers)+)] $crate::Skip,
+            $crate::__array!($f; $shape), $after, $($($rest)*)?
         )
     };
     ($f:ty; $shape:tt Residual $($rest:tt)*) => {
         $crate::__error!($f; $shape
             "this `Residual` is not understood: write `Residual(16 Relu => 8 Tanh) => ..`, or with a \
-             projection, one layer, `Residual(16 Relu => 8 Tanh) + (8 Identity) => ..`; no activation \
-             follows"
+             projection, one layer, `Residual(16 Relu => 8 Tanh) + (8 Identity) => ..`; behind them may \
+             be an activation of the sum, `Residual(16 Relu => 8 Tanh) + (8 Identity) Relu => ..`"
         )
     };
 
@@ -288,9 +301,9 @@ macro_rules! __net {
 macro_rules! __then {
     ([$layer:ty] $f:ty; $shape:tt) => { $layer };
     // This was the projection of a residual connection.
-    ([$layer:ty] $f:ty; $shape:tt (@add [$around:ty]) $($rest:tt)*) => {
+    ([$layer:ty] $f:ty; $shape:tt (@add [$around:ty] $after:ty) $($rest:tt)*) => {
         $crate::__residual!(
-            $f; $shape [$around] $layer, $crate::__array!($f; $shape), $($rest)*
+            $f; $shape [$around] $layer, $crate::__array!($f; $shape), $after, $($rest)*
         )
     };
     ([$layer:ty] $f:ty; $shape:tt $($rest:tt)+) => {
@@ -338,16 +351,17 @@ macro_rules! __after {
     };
 }
 
-/// Layers with what is added to their output, of type `$y`.
+/// Layers with what is added to their output, of type `$y`, and the activation of the sum.
 #[doc(hidden)]
 #[macro_export]
 macro_rules! __residual {
-    ($f:ty; $shape:tt [$around:ty] $by:ty, $y:ty, $($rest:tt)*) => {
+    ($f:ty; $shape:tt [$around:ty] $by:ty, $y:ty, $after:ty, $($rest:tt)*) => {
         $crate::__then!(
             [$crate::Residual<
                 $around,
                 <$crate::__sizes::Added<{ $crate::__sizes::added::<$around, $y>() }>
                     as $crate::__sizes::Projection<$by>>::Checked,
+                $after,
             >]
             $f; $shape $($rest)*
         )

@@ -1,5 +1,8 @@
 //! Residual connections: what goes into a layer is added to what comes out.
 
+use core::fmt;
+use core::marker::PhantomData;
+
 use super::macros::both_layers;
 use super::{Deltas, EndsIn, Layer, LayerTrace, Real, Samples, Weight};
 use crate::activation::{Activation, Identity};
@@ -12,20 +15,23 @@ use crate::shape::Shape;
 use crate::tensors::{Kind, Pair, TensorList, Tensors};
 use crate::zero::Zero;
 
-/// Residual connection: `y = P(x) + L(x)`, the sum of the outputs of two layers; without a
-/// projection `P`, `y = x + L(x)`.
+/// Residual connection: `y = A(P(x) + L(x))`, the sum of the outputs of two layers and an
+/// [activation](crate::Activation) behind it; by default `y = x + L(x)`, without a projection `P` and
+/// with the activation [`Identity`].
 ///
 /// | name   | shape             | meaning                                              |
 /// |--------|-------------------|------------------------------------------------------|
 /// | `x`    | input of `L`      | input                                                |
 /// | `L(x)` | output of `L`     | a layer or a [`Chain`](crate::Chain), with its activation |
 /// | `P(x)` | output of `L`     | [`Skip`], or a layer that takes `x` to the output of `L` |
-/// | `y`    | output of `L`     | output; no activation follows the sum                |
+/// | `y`    | output of `L`     | output                                               |
 ///
-/// He, Zhang, Ren, Sun, CVPR 2016. Without a projection the input of `L` must have the shape of its
-/// output; otherwise the type does not compile. For any shape, `f32` or `f64`. The input gradient
-/// is the sum of those of both: `dx = dL/dx + dP/dx`. Of the tensors, those of `L` come first. A
-/// trainer holds the sum and its derivative besides what `L` and `P` need.
+/// He, Zhang, Ren, Sun, CVPR 2016, where `A` is [`Relu`](crate::Relu). Without a projection the input
+/// of `L` must have the shape of its output; otherwise the type does not compile. For any shape, `f32`
+/// or `f64`. The input gradient is the sum of those of both: `dx = dL/dx + dP/dx`. Of the tensors,
+/// those of `L` come first. A trainer holds the output and its derivative besides what `L` and `P`
+/// need. In [`net!`](crate::net), an activation is written behind:
+/// `Residual(8 Relu => 4 Identity) Relu`.
 ///
 /// ```
 /// use gradlet::prelude::*;
@@ -33,6 +39,11 @@ use crate::zero::Zero;
 /// type Block = Residual<Dense<2, 2, Relu>>;
 /// let block = Block::new(Dense::new([[1.0, 0.0], [0.0, 1.0]], [0.0, 0.0]));
 /// assert_eq!(block.forward(&[3.0, -1.0]), [6.0, -1.0]);
+///
+/// // The same with an activation of the sum.
+/// let (layer, skip) = block.clone().into_parts();
+/// let active: Residual<_, Skip, Relu> = Residual::with_projection(layer, skip);
+/// assert_eq!(active.forward(&[3.0, -1.0]), [6.0, 0.0]);
 ///
 /// // From 2 to 3 values: a projection without an activation.
 /// type Wider = Residual<Chain<Dense<2, 4, Relu>, Dense<4, 3, Tanh>>, Dense<2, 3, Identity>>;
@@ -48,11 +59,10 @@ use crate::zero::Zero;
 ///
 /// static BLOCK: Residual<Dense<2, 3>> = Zero::ZERO; // 2 inputs cannot be added to 3 outputs
 /// ```
-#[derive(Clone, Debug, Default, PartialEq)]
-#[cfg_attr(feature = "defmt", derive(defmt::Format))]
-pub struct Residual<L: Layer, P: Shortcut<L::Input, L::Output, L::Format> = Skip> {
+pub struct Residual<L: Layer, P: Shortcut<L::Input, L::Output, L::Format> = Skip, A = Identity> {
     layer: L,
     projection: P,
+    activation: PhantomData<A>,
 }
 
 /// No projection in a [`Residual`]: the input itself is added.
@@ -60,31 +70,45 @@ pub struct Residual<L: Layer, P: Shortcut<L::Input, L::Output, L::Format> = Skip
 /// ```
 /// use gradlet::prelude::*;
 ///
-/// let block = Residual::with_projection(Dense::<1, 1, Identity>::new([[2.0]], [0.0]), Skip);
+/// let layer = Dense::<1, 1, Identity>::new([[2.0]], [0.0]);
+/// let block: Residual<_> = Residual::with_projection(layer, Skip);
 /// assert_eq!(block.forward(&[1.0]), [3.0]);
 /// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct Skip;
 
-impl<L: Layer> Residual<L>
+impl<L: Layer, A: Activation<L::Format>> Residual<L, Skip, A>
 where
     Skip: Shortcut<L::Input, L::Output, L::Format>,
 {
-    /// `y = x + L(x)`.
+    /// `y = A(x + L(x))`.
     #[must_use]
     pub const fn new(layer: L) -> Self {
-        Self { layer, projection: Skip }
+        Self::with_projection(layer, Skip)
     }
 }
 
-impl<L: Layer, P: Shortcut<L::Input, L::Output, L::Format>> Residual<L, P> {
-    /// `y = P(x) + L(x)`.
+impl<L, P, A> Residual<L, P, A>
+where
+    L: Layer,
+    P: Shortcut<L::Input, L::Output, L::Format>,
+    A: Activation<L::Format>,
+{
+    /// `y = A(P(x) + L(x))`.
     #[must_use]
     pub const fn with_projection(layer: L, projection: P) -> Self {
-        Self { layer, projection }
+        const {
+            assert!(
+                <L::Output as Shape>::LEN >= A::MIN_OUTPUTS,
+                "too few outputs: `Softmax` needs 2, others 1"
+            );
+        }
+        Self { layer, projection, activation: PhantomData }
     }
+}
 
+impl<L: Layer, P: Shortcut<L::Input, L::Output, L::Format>, A> Residual<L, P, A> {
     /// The layer, and the projection.
     #[must_use]
     pub fn into_parts(self) -> (L, P) {
@@ -120,12 +144,69 @@ impl Zero for Skip {
     const ZERO: Self = Self;
 }
 
-impl<L, P> Zero for Residual<L, P>
+impl<L, P, A> Clone for Residual<L, P, A>
+where
+    L: Layer + Clone,
+    P: Shortcut<L::Input, L::Output, L::Format> + Clone,
+{
+    fn clone(&self) -> Self {
+        let Self { layer, projection, .. } = self;
+        Self { layer: layer.clone(), projection: projection.clone(), activation: PhantomData }
+    }
+}
+
+impl<L, P, A> PartialEq for Residual<L, P, A>
+where
+    L: Layer + PartialEq,
+    P: Shortcut<L::Input, L::Output, L::Format> + PartialEq,
+{
+    fn eq(&self, other: &Self) -> bool {
+        self.layer == other.layer && self.projection == other.projection
+    }
+}
+
+impl<L, P, A> fmt::Debug for Residual<L, P, A>
+where
+    L: Layer + fmt::Debug,
+    P: Shortcut<L::Input, L::Output, L::Format> + fmt::Debug,
+{
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { layer, projection, .. } = self;
+        f.debug_struct("Residual").field("layer", layer).field("projection", projection).finish()
+    }
+}
+
+#[cfg(feature = "defmt")]
+impl<L, P, A> defmt::Format for Residual<L, P, A>
+where
+    L: Layer + defmt::Format,
+    P: Shortcut<L::Input, L::Output, L::Format> + defmt::Format,
+{
+    fn format(&self, f: defmt::Formatter<'_>) {
+        let Self { layer, projection, .. } = self;
+        defmt::write!(f, "Residual {{ layer: {}, projection: {} }}", layer, projection);
+    }
+}
+
+impl<L, P, A> Zero for Residual<L, P, A>
 where
     L: Layer + Zero,
     P: Shortcut<L::Input, L::Output, L::Format> + Zero,
+    A: Activation<L::Format>,
 {
-    const ZERO: Self = Self { layer: L::ZERO, projection: P::ZERO };
+    const ZERO: Self = Self::with_projection(L::ZERO, P::ZERO);
+}
+
+/// The defaults of both layers.
+impl<L, P, A> Default for Residual<L, P, A>
+where
+    L: Layer + Default,
+    P: Shortcut<L::Input, L::Output, L::Format> + Default,
+    A: Activation<L::Format>,
+{
+    fn default() -> Self {
+        Self::with_projection(L::default(), P::default())
+    }
 }
 
 /// What a [`Residual`] adds to the output `Y` of a layer with input `X`: [`Skip`] if both have the
@@ -441,22 +522,30 @@ pub(super) fn add_input_gradient<T: Scalar, L: Layer<Format = T>, const K: usize
     });
 }
 
-impl<T: Scalar, L: Layer<Format = T>, P: Shortcut<L::Input, L::Output, T>> Layer
-    for Residual<L, P>
+impl<T, L, P, A> Layer for Residual<L, P, A>
+where
+    T: Scalar,
+    L: Layer<Format = T>,
+    P: Shortcut<L::Input, L::Output, T>,
+    A: Activation<T>,
 {
     type Format = T;
     type Input = L::Input;
     type Output = L::Output;
-    type Activation = Identity;
-    type Trace = Pair<Pair<L::Trace, P::Trace>, LayerTrace<T, L::Output, Identity>>;
+    type Activation = A;
+    type Trace = Pair<Pair<L::Trace, P::Trace>, LayerTrace<T, L::Output, A>>;
     type Gradient = Pair<L::Gradient, P::Gradient>;
     const MACS: usize = L::MACS + P::MACS;
     const TENSORS: TensorList = TensorList::pair(&L::TENSORS, &P::TENSORS);
-    const FINGERPRINT: u32 = fingerprint("Residual", &[L::FINGERPRINT, P::FINGERPRINT]);
+    /// With [`Identity`] that of the two layers alone.
+    const FINGERPRINT: u32 = fingerprint("Residual", &[L::FINGERPRINT, P::FINGERPRINT])
+        ^ A::FINGERPRINT
+        ^ <Identity as Activation<T>>::FINGERPRINT;
 
     #[inline]
     fn logits(&self, input: &L::Input, logits: &mut L::Output) {
-        *logits = self.layer.forward(input);
+        self.layer.logits(input, logits);
+        L::Activation::activate(logits.as_mut_slice());
         self.projection.add([input], [logits]);
     }
 
@@ -464,6 +553,7 @@ impl<T: Scalar, L: Layer<Format = T>, P: Shortcut<L::Input, L::Output, T>> Layer
     fn forward_all<const K: usize>(&self, inputs: [&L::Input; K]) -> [L::Output; K] {
         let mut outputs = self.layer.forward_all(inputs);
         self.projection.add(inputs, outputs.each_mut());
+        A::activate_each(outputs.each_mut());
         outputs
     }
 
@@ -556,10 +646,12 @@ impl<T: Scalar, L: Layer<Format = T>, P: Shortcut<L::Input, L::Output, T>> Layer
     both_layers!(walk L layer, P projection);
 }
 
-impl<'a, T: Scalar, L, P, const K: usize> Samples<'a, Residual<L, P>, K>
+impl<'a, T, L, P, A, const K: usize> Samples<'a, Residual<L, P, A>, K>
 where
+    T: Scalar,
     L: Layer<Format = T>,
     P: Shortcut<L::Input, L::Output, T>,
+    A: Activation<T>,
 {
     /// The part of the layer `L`.
     #[inline(always)]

@@ -341,21 +341,23 @@ where
     }
 }
 
-/// Adds a step to an answer.
+/// Adds a step to an answer, and applies the activation of the sum.
 #[inline]
-fn add<T: Scalar, Y: Shape<Element = T>>(mut answer: Y, other: &Y) -> Y {
+fn add<T: Scalar, A: Activation<T>, Y: Shape<Element = T>>(mut answer: Y, other: &Y) -> Y {
     for (y, &x) in answer.as_mut_slice().iter_mut().zip(other.as_slice()) {
         *y += x;
     }
+    A::activate(answer.as_mut_slice());
     answer
 }
 
-impl<T, L> Streams for Residual<L>
+impl<T, L, A> Streams for Residual<L, Skip, A>
 where
     T: Scalar,
     L: Streams<Format = T> + Layer<Format = T>,
     L: Streams<Answer = <L as Streams>::Step>,
     Skip: Shortcut<L::Input, L::Output, T>,
+    A: Activation<T> + Hidden,
 {
     type Step = L::Step;
     type Answer = L::Answer;
@@ -364,16 +366,17 @@ where
 
     #[inline]
     fn step(&self, state: &mut Self::State, input: &Self::Step) -> Self::Answer {
-        add(self.layer().step(state, input), input)
+        add::<T, A, _>(self.layer().step(state, input), input)
     }
 }
 
-impl<T, L, P> Streams for Residual<L, P>
+impl<T, L, P, A> Streams for Residual<L, P, A>
 where
     T: Scalar,
     L: Streams<Format = T>,
     P: Streams<Format = T, Step = L::Step, Answer = L::Answer>
         + Layer<Input = L::Input, Output = L::Output>,
+    A: Activation<T> + Hidden,
 {
     type Step = L::Step;
     type Answer = L::Answer;
@@ -383,7 +386,7 @@ where
     #[inline]
     fn step(&self, state: &mut Self::State, input: &Self::Step) -> Self::Answer {
         let answer = self.layer().step(&mut state.first, input);
-        add(answer, &self.projection().step(&mut state.rest, input))
+        add::<T, A, _>(answer, &self.projection().step(&mut state.rest, input))
     }
 }
 

@@ -3,7 +3,7 @@
 use core::mem::ManuallyDrop;
 
 use super::compile_time::{After, File, Load, Loaded};
-use crate::activation::Hidden;
+use crate::activation::{Activation, Hidden};
 use crate::layer::{
     Beside, Chain, Dropout, Frozen, Fused, Layer, Parallel, Recompute, Residual, Shortcut, Skip,
     Takes, layers_without_parameters,
@@ -81,11 +81,13 @@ where
     };
 }
 
-impl<F, L> Load<F> for Residual<L>
+impl<F, T, L, A> Load<F> for Residual<L, Skip, A>
 where
     F: File,
-    L: Load<F, Format: Scalar>,
-    Skip: Shortcut<L::Input, L::Output, L::Format>,
+    T: Scalar,
+    L: Load<F> + Layer<Format = T>,
+    Skip: Shortcut<L::Input, L::Output, T>,
+    A: Activation<T>,
 {
     const READS: TensorList = L::READS;
     const LOADED: Loaded<Self> = match L::LOADED {
@@ -94,11 +96,13 @@ where
     };
 }
 
-impl<F, L, P> Load<F> for Residual<L, P>
+impl<F, T, L, P, A> Load<F> for Residual<L, P, A>
 where
     F: File,
-    L: Load<F, Format: Scalar>,
-    P: Layer + Shortcut<L::Input, L::Output, L::Format> + Load<After<F, L>>,
+    T: Scalar,
+    L: Load<F> + Layer<Format = T>,
+    P: Layer + Shortcut<L::Input, L::Output, T> + Load<After<F, L>>,
+    A: Activation<T>,
 {
     const READS: TensorList = TensorList::pair(&L::READS, &P::READS);
     const LOADED: Loaded<Self> = match L::LOADED {

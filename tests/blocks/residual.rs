@@ -1,26 +1,28 @@
 //! Residual connections.
 
 use gradlet::prelude::*;
+use support::{Random, Rng};
 
 use crate::check::{any, check, classes};
 
 type Block<A> = Residual<Dense<3, 3, A, f64>>;
-type Wider<A, B> = Residual<Dense<3, 4, A, f64>, Dense<3, 4, B, f64>>;
+type Wider<A, B, C = Identity> = Residual<Dense<3, 4, A, f64>, Dense<3, 4, B, f64>, C>;
 
-/// Each activation inside of a residual, at the end and between layers.
+/// Each activation inside of a residual, at the end and between layers, and behind its sum.
 macro_rules! residuals {
-    ($($name:ident: $inner:ty, $by:ty;)+) => { $(
+    ($($name:ident: $inner:ty, $by:ty, $sum:ty;)+) => { $(
         #[test]
         fn $name() {
-            type Deep = Residual<Chain<Dense<3, 5, $by, f64>, Dense<5, 3, $inner, f64>>>;
-            check::<Chain<Deep, Wider<$inner, $by>>, HalfSquaredError>(any);
+            type Inner = Chain<Dense<3, 5, $by, f64>, Dense<5, 3, $inner, f64>>;
+            type Deep = Residual<Inner, Skip, $sum>;
+            check::<Chain<Deep, Wider<$inner, $by, $sum>>, HalfSquaredError>(any);
         }
     )+ };
 }
 residuals! {
-    residuals_of_tanh_have_the_right_gradient: Tanh, Identity;
-    residuals_of_relu_have_the_right_gradient: Relu, Silu;
-    residuals_of_softmax_have_the_right_gradient: Softmax, Gelu;
+    residuals_of_tanh_have_the_right_gradient: Tanh, Identity, Identity;
+    residuals_of_relu_have_the_right_gradient: Relu, Silu, Tanh;
+    residuals_of_softmax_have_the_right_gradient: Softmax, Gelu, Silu;
 }
 
 #[test]
@@ -30,6 +32,10 @@ fn residuals_within_residuals_and_before_classes_have_the_right_gradient() {
     check::<Nested, MeanSquaredError>(any);
     type Tail = Chain<Wider<Tanh, Relu>, Dense<4, 2, Softmax, f64>>;
     check::<Chain<Dense<2, 3, Silu, f64>, Tail>, CrossEntropy>(classes);
+    check::<Wider<Tanh, Identity, Softmax>, CrossEntropy>(classes);
+    // As He, Zhang, Ren and Sun have it.
+    type First = net![f64; 3 => 6 Tanh => Residual(6 Relu => 6 Identity) Relu => 2 Identity];
+    check::<First, HalfSquaredError>(any);
 }
 
 /// Convolutions that keep the length, with a skip and with a projection that shortens it.
@@ -37,8 +43,9 @@ fn residuals_within_residuals_and_before_classes_have_the_right_gradient() {
 fn residuals_of_sequences_have_the_right_gradient() {
     type Net = net![
         f64; 6 x 2
-        => Residual(Conv1d(3, 3, padding same) Tanh => Conv1d(2, 3, padding same) Silu)
-        => Residual(Conv1d(3, 3, padding same, step 2) Tanh) + (Conv1d(3, 1, step 2) Identity)
+        => Residual(Conv1d(3, 3, padding same) Tanh => Conv1d(2, 3, padding same) Silu) Tanh
+        => Residual(Conv1d(3, 3, padding same, step 2) Tanh) + (Conv1d(3, 1, step 2) Identity) Gelu
+        => Residual(Conv1d(3, 1) Tanh)
     ];
     check::<Net, HalfSquaredError>(any);
 }
@@ -72,16 +79,42 @@ fn residual_adds_both_branches_and_names_their_tensors_in_order() {
         Residual::<Dense<2, 2>>::FINGERPRINT,
         Residual::<Dense<2, 2>, Dense<2, 2>>::FINGERPRINT,
         Residual::<Dense<2, 2, Tanh>>::FINGERPRINT,
+        Residual::<Dense<2, 2>, Skip, Relu>::FINGERPRINT,
+        Residual::<Dense<2, 2>, Skip, Tanh>::FINGERPRINT,
+        Residual::<Dense<2, 2>, Dense<2, 2>, Relu>::FINGERPRINT,
         Dense::<2, 2>::FINGERPRINT,
     ];
-    assert!((1..4).all(|i| !fingerprints[..i].contains(&fingerprints[i])));
+    assert!((1..7).all(|i| !fingerprints[..i].contains(&fingerprints[i])));
+    // That of files and flash from before there was an activation.
+    assert_eq!(fingerprints[0], 0xb251_204d);
     // Two numbers for each unit of the layer and of the sum; the skip needs nothing.
     assert_eq!(size_of::<<Residual<Dense<2, 2>> as Layer>::Trace>(), 4 * 2 * (2 + 2));
 }
 
 #[test]
+fn an_activation_follows_the_sum() {
+    type Net = net![2 => Residual(2 Tanh) Relu => Residual(3 Tanh) + (3 Identity) Sigmoid];
+    type Same = Chain<
+        Residual<Dense<2, 2, Tanh>, Skip, Relu>,
+        Residual<Dense<2, 3, Tanh>, Dense<2, 3, Identity>, Sigmoid>,
+    >;
+    let net: Same = Net::random(&mut Rng(1));
+    let x = [1.5, -1.5];
+    let inner = net.first().layer().forward(&x);
+    let hidden: [f32; 2] = core::array::from_fn(|i| (x[i] + inner[i]).max(0.0));
+    assert!(hidden[0] > 0.0 && hidden[1] == 0.0, "{hidden:?}");
+    let last = net.rest();
+    let (inner, by) = (last.layer().forward(&hidden), last.projection().forward(&hidden));
+    let mut want: [f32; 3] = core::array::from_fn(|i| inner[i] + by[i]);
+    <Sigmoid as Activation>::activate(&mut want);
+    assert_eq!(net.forward(&x), want);
+    assert_eq!(format!("{net:?}").matches("activation").count(), 0);
+    assert_eq!((net.clone(), Net::default()), (net, Net::ZERO));
+}
+
+#[test]
 fn residual_is_printed_as_source() {
-    let net = Residual::new(Dense::<1, 1, Identity>::new([[0.5]], [0.25]));
+    let net: Residual<_> = Residual::new(Dense::<1, 1, Identity>::new([[0.5]], [0.25]));
     let text = net.to_source().to_string();
     let want = "Residual::with_projection(\n    Dense::new(\n        [\n            [0.5],\n        ],\n        \
                 [0.25],\n    ),\n    Skip,\n)";

@@ -70,8 +70,8 @@ fn streams_have_the_bits_of_the_window() {
 #[test]
 fn residual_blocks_and_norms_have_the_bits_of_the_window() {
     type Causal<const IN: usize, const OUT: usize> = Conv1d<16, IN, OUT, 3, 16, Relu, f64, 1, 4, 2>;
-    type Block = Residual<Chain<Causal<3, 5>, Causal<5, 3>>>;
-    type Wider = Residual<Causal<3, 4>, Conv1d<16, 3, 4, 1, 16, Identity, f64>>;
+    type Block = Residual<Chain<Causal<3, 5>, Causal<5, 3>>, Skip, Tanh>;
+    type Wider = Residual<Causal<3, 4>, Conv1d<16, 3, 4, 1, 16, Identity, f64>, Gelu>;
     type Norm = BatchNorm<4, Tanh, Sequence<4, 16>>;
     type Drop = Dropout<Sequence<4, 16>>;
     same_as_window::<Block, 3, 3, 16>();

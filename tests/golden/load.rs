@@ -241,7 +241,8 @@ fn layers_around_layers_are_loaded_into_constants() {
     let names = ["start.m.a", "start.m.d", ".."];
     assert_eq!(safetensors::from_bytes(BRANCHES, &names).as_ref(), Ok(&NET));
 
-    type Both = net![f64; 5 => Residual(5 Tanh) + (5 Identity) => Parallel((5 Relu), (3 Tanh))];
+    type Both =
+        net![f64; 5 => Residual(5 Tanh) + (5 Identity) Relu => Parallel((5 Relu), (3 Tanh))];
     static BOTH: Both = gradlet::load![
         BRANCHES; "start.m.a", "5.param.m.a", "20.param.m.a", "100.param.m.d"; ".."
     ];
@@ -255,7 +256,7 @@ fn layers_around_layers_are_loaded_into_constants() {
     assert_eq!(BOTH.rest().second().bias().as_slice(), numbers(BRANCHES, "100.param.m.d.bias"));
 
     // A frozen branch has tensors to read, but none to learn.
-    static FROZEN: Residual<Frozen<Dense<5, 5, Tanh>>, Dense<5, 5, Identity>> =
+    static FROZEN: Residual<Frozen<Dense<5, 5, Tanh>>, Dense<5, 5, Identity>, Relu> =
         gradlet::load![BRANCHES; "start.m.a", "5.param.m.a"; ".."];
     assert_eq!(FROZEN.layer().layer(), NET.first().layer());
     let projection = safetensors::from_bytes(BRANCHES, &["5.param.m.a", ".."]);

@@ -453,7 +453,7 @@ fn blocks<T: Scalar>() {
     let mut rng = Pcg32::new(black_box(1), black_box(2));
     call! { init::with_dropout(&mut net, &mut rng, |net| net.forward(&x)) }
 
-    type Projected<T> = Residual<Dense<3, 2, Tanh, T>, Dense<3, 2, Identity, T>>;
+    type Projected<T> = Residual<Dense<3, 2, Tanh, T>, Dense<3, 2, Identity, T>, Silu>;
     let mut net = Projected::<T>::with_projection(vector(), vector());
     *net.projection_mut() = vector();
     *net.layer_mut() = vector();

@@ -167,10 +167,11 @@ impl Random for Skip {
     }
 }
 
-impl<L, P> Random for Residual<L, P>
+impl<L, P, A> Random for Residual<L, P, A>
 where
     L: Layer + Random,
     P: Shortcut<L::Input, L::Output, L::Format> + Random,
+    A: Activation<L::Format>,
 {
     #[inline(never)]
     fn random(rng: &mut Rng) -> Self {
