@@ -12,7 +12,8 @@
 //!   gives valid generalization?, Neural Computation 1, 1989): 10 for each parameter at an error
 //!   rate of 1 in 10. With fewer, use fewer units, or [freeze](crate::Frozen) layers.
 //! - **RAM**: [`Layer::BYTES`](crate::Layer::BYTES) and [`Trainer::BYTES`](crate::Trainer::BYTES),
-//!   and some hundred bytes of stack. Nothing else.
+//!   and some hundred bytes of stack. Nothing else. Inference without a trainer has the outputs of
+//!   hidden layers on the stack, of successive layers with the same shape only two.
 //! - **Time**: instructions per multiply-accumulate ([`Layer::MACS`](crate::Layer::MACS)) of
 //!   networks from 16-16-4 on, by the README's table:
 //!

@@ -522,8 +522,19 @@ mod grouped {
     ) {
         for i in 0..len {
             let Some((a, b)) = step(i) else { return };
-            for ((sum, a), b) in sums.iter_mut().zip(a).zip(b) {
-                *sum += a * b;
+            // Written out, as the compiler does not unroll when it optimises for size.
+            match (&mut sums[..], &a[..], &b[..]) {
+                ([s0, s1, s2, s3], &[a0, a1, a2, a3], &[b0, b1, b2, b3]) => {
+                    *s0 += a0 * b0;
+                    *s1 += a1 * b1;
+                    *s2 += a2 * b2;
+                    *s3 += a3 * b3;
+                }
+                (sums, a, b) => {
+                    for ((sum, &a), &b) in sums.iter_mut().zip(a).zip(b) {
+                        *sum += a * b;
+                    }
+                }
             }
         }
     }

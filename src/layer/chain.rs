@@ -1,5 +1,7 @@
 //! Sequences of layers.
 
+use core::any::Any;
+
 use super::macros::both_layers;
 use super::{Deltas, Dense, Layer, LayerTrace, Real, Samples, Takes, Weight};
 use crate::activation::{Activation, Hidden, Sigmoid};
@@ -7,6 +9,7 @@ use crate::fingerprint::fingerprint;
 use crate::gradient::GradientVisitor;
 use crate::kernel::each_sample;
 use crate::layer::EndsIn;
+use crate::shape::Shape;
 use crate::tensors::{Kind, Pair, TensorList};
 use crate::zero::Zero;
 
@@ -119,7 +122,28 @@ where
 
     #[inline]
     fn logits(&self, input: &Self::Input, logits: &mut Self::Output) {
-        self.rest.logits(&self.first.forward(input), logits);
+        self.rest.logits_over(&mut self.first.forward(input), &mut (), logits);
+    }
+
+    /// So that of successive layers with outputs of one type, no more than two outputs are on the stack.
+    #[inline]
+    fn logits_over<S: 'static>(
+        &self,
+        input: &mut Self::Input,
+        spare: &mut S,
+        logits: &mut Self::Output,
+    ) {
+        let mut own;
+        let hidden = match (spare as &mut dyn Any).downcast_mut() {
+            Some(hidden) => hidden,
+            None => {
+                own = First::Output::ZERO;
+                &mut own
+            }
+        };
+        self.first.logits(input, hidden);
+        First::Activation::activate(hidden.as_mut_slice());
+        self.rest.logits_over(hidden, input, logits);
     }
 
     #[inline]

@@ -205,8 +205,22 @@ pub trait Layer: Sized {
     /// Multiply-accumulates of one forward pass.
     const MACS: usize;
 
-    /// Writes the logits, the layer's values before its activation.
+    /// Writes the logits, the layer's values before its activation, over whatever was there.
     fn logits(&self, input: &Self::Input, logits: &mut Self::Output);
+
+    /// [`logits`](Self::logits) in a chain, which may overwrite its input and `spare`: memory that
+    /// its next layers use if they have values of that type.
+    #[doc(hidden)]
+    #[inline]
+    fn logits_over<S: 'static>(
+        &self,
+        input: &mut Self::Input,
+        spare: &mut S,
+        logits: &mut Self::Output,
+    ) {
+        let _ = spare;
+        self.logits(input, logits);
+    }
 
     /// Writes the derivatives of the losses with respect to the inputs, from those with respect to
     /// the logits.
@@ -331,6 +345,9 @@ pub trait Layer: Sized {
     const FINGERPRINT: u32 = fingerprint("", &[size(Self::PARAMS), Self::Format::FINGERPRINT]);
 
     /// Inference: the output for `input`.
+    ///
+    /// The outputs of hidden layers are on the stack: of successive layers with outputs of the same
+    /// shape, no more than two.
     #[inline]
     #[must_use]
     fn forward(&self, input: &Self::Input) -> Self::Output {
