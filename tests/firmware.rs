@@ -413,6 +413,32 @@ fn toycar_takes_what_its_page_says() {
     }
 }
 
+/// A test of golden numbers compares the outputs on the page with those of the host, and the host's
+/// with PyTorch's.
+#[test]
+#[ignore = "needs QEMU and cross targets: tests/all.sh firmware"]
+fn mlperf_computes_and_takes_what_its_page_says() {
+    let page = include_str!("../examples/firmware/README.md");
+    let build = Build::new(M7, "release", "mlperf").features("large,measure");
+    let log = run_counting(M7, &build.build());
+    let table = &page[page.find("| of `mlperf` |").unwrap()..];
+    for name in ["keywords", "images"] {
+        let line = |what: &str| {
+            let start = format!("{name} {what} ");
+            log.lines().find(|line| line.starts_with(&start)).unwrap()
+        };
+        assert!(page.contains(line("outputs")), "not in the page:\n{log}");
+        let written = numbers_of(table, name);
+        let (network, inference) =
+            (numbers_of(line("network"), name), numbers_of(line("inference"), name));
+        assert_eq!(written[..3], network[..3], "{name}");
+        // Another compiler makes other code, of about the same quality.
+        let is_near = |(&written, &measured): (&u32, &u32)| measured <= written + written / 8;
+        assert!(written[3..].iter().zip(&inference).all(is_near), "{name}: {inference:?}");
+        assert_eq!((written.len(), inference.len()), (5, 2), "{name}");
+    }
+}
+
 /// What `signals` prints.
 fn signals_learned() -> String {
     use signals::{Learner, Plan, Signals};

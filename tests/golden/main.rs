@@ -3,5 +3,6 @@
 mod golden;
 mod layers;
 mod load;
+mod mlperf;
 mod moons;
 mod safetensors;

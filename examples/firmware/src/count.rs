@@ -41,8 +41,9 @@ pub fn stack(f: impl FnOnce()) -> u32 {
         static mut _stack_end: u32;
     }
     let top = msp::read();
-    // In a large RAM, the last 32 KB suffice, less what this function may use below `top`.
-    let end = (&raw const _stack_end as u32).max(top.saturating_sub(32 * 1024)).next_multiple_of(4);
+    // In a large RAM, the last 512 KB suffice, less what this function may use below `top`.
+    let end =
+        (&raw const _stack_end as u32).max(top.saturating_sub(512 * 1024)).next_multiple_of(4);
     let free = (end..top).step_by(4);
     for address in free.clone() {
         // SAFETY: the memory between the statics and the stack pointer is free.
@@ -59,10 +60,21 @@ pub fn stack(f: impl FnOnce()) -> u32 {
 /// given the function, or an empty one with the same arguments, and the number of the call, to
 /// choose an input; without a number, the input stays the same.
 #[inline(always)]
-pub fn count<F: Copy>(function: F, nothing: F, mut call: impl FnMut(F, Option<u32>)) -> (u32, u32) {
+pub fn count<F: Copy>(function: F, nothing: F, call: impl FnMut(F, Option<u32>)) -> (u32, u32) {
+    count_by(16, function, nothing, call)
+}
+
+/// [`count`] by at least this many calls: SysTick wraps around after 600 million instructions.
+#[inline(always)]
+pub fn count_by<F: Copy>(
+    least: u32,
+    function: F,
+    nothing: F,
+    mut call: impl FnMut(F, Option<u32>),
+) -> (u32, u32) {
     let rate = instructions_in_a_thousand_ticks();
     let once = ticks(1, |time| call(function, Some(time))).max(1);
-    let times = (LARGEST / 8 / once).clamp(16, 1000);
+    let times = (LARGEST / 8 / once).clamp(least, 1000);
     let all = ticks(times, |time| call(function, Some(time)))
         - ticks(times, |time| call(nothing, Some(time)));
     let instructions = (u64::from(all) * u64::from(rate) / 1000 + u64::from(times) / 2) as u32;

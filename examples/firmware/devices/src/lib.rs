@@ -5,6 +5,7 @@
 #![no_std]
 
 pub mod detector;
+pub mod mlperf;
 pub mod personal;
 pub mod signals;
 pub mod toycar;
