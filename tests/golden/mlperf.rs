@@ -1,4 +1,4 @@
-//! The shapes of two networks of MLPerf Tiny, with random weights, against `PyTorch` in `f32`.
+//! The shapes of two networks of `MLPerf` Tiny, with random weights, against `PyTorch` in `f32`.
 #![allow(
     clippy::unwrap_used,
     clippy::indexing_slicing,
@@ -11,11 +11,11 @@ use gradlet::preprocess::one_hot;
 use gradlet::{Hidden, Shape, Takes, prelude::*};
 use support::{Json, tolerance};
 
-#[allow(unreachable_pub, reason = "for the firmware it is a library")]
+#[allow(unreachable_pub, clippy::doc_markdown, reason = "for the firmware it is a library")]
 #[path = "../../examples/firmware/devices/src/mlperf.rs"]
-mod mlperf;
+mod networks;
 
-use mlperf::{Images, Keywords, Numbers};
+use networks::{Images, Keywords, Numbers};
 
 /// As it is trained: batch normalisation behind the convolutions, but for those of projections.
 type NormalisedImages = net![

@@ -1,5 +1,5 @@
-//! Applications with on-device training, and a synthetic vibration signal for one of them:
-//! bit-identical on a PC and on a microcontroller.
+//! Applications with on-device training, a synthetic vibration signal for one of them, and two networks
+//! for inference: bit-identical on a PC and on a microcontroller.
 //!
 //! Functions that use gradlet are `inline`, as in the firmware's library.
 #![no_std]
