@@ -39,9 +39,9 @@ pub type Images = net![
 pub struct Numbers(pub u32);
 
 impl Numbers {
-    /// The next number. All steps are exact.
+    /// The next number, without rounding.
     #[inline]
-    pub fn next(&mut self) -> f32 {
+    fn draw(&mut self) -> f32 {
         self.0 = self.0.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
         (self.0 >> 8) as f32 / 8_388_608.0 - 1.0
     }
@@ -49,7 +49,7 @@ impl Numbers {
     /// Fills an input of a network.
     #[inline]
     pub fn fill_input<X: Shape<Element = f32>>(&mut self, input: &mut X) {
-        input.as_mut_slice().fill_with(|| self.next());
+        input.as_mut_slice().fill_with(|| self.draw());
     }
 
     /// Fills a network, in the order of memory: weights as large as He et al. have them (ICCV 2015),
@@ -62,7 +62,7 @@ impl Numbers {
                 (Kind::Bias, _) | (_, "running_mean") => (0.0, 0.125),
                 _ => (1.0, 0.25),
             };
-            values.fill_with(|| middle + width * self.next());
+            values.fill_with(|| middle + width * self.draw());
         });
     }
 }
