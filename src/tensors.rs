@@ -431,6 +431,18 @@ impl<F, R> Pair<F, R> {
     pub const fn rest(&self) -> &R {
         &self.rest
     }
+
+    // Functions for `map`: a closure would be compiled again for each type of visitor.
+
+    #[inline(always)]
+    pub(crate) const fn first_mut(&mut self) -> &mut F {
+        &mut self.first
+    }
+
+    #[inline(always)]
+    pub(crate) const fn rest_mut(&mut self) -> &mut R {
+        &mut self.rest
+    }
 }
 
 impl<F: Zero, R: Zero> Zero for Pair<F, R> {
@@ -444,9 +456,15 @@ impl<W, F: Tensors<W>, R: Tensors<W>> Tensors<W> for Pair<F, R> {
         mut write: [&mut Self; M],
         visit: &mut impl FnMut(Kind, [&[W]; N], [&mut [W]; M]),
     ) {
-        F::walk(read.map(|r| &r.first), write.each_mut().map(|w| &mut w.first), visit);
-        R::walk(read.map(|r| &r.rest), write.map(|w| &mut w.rest), visit);
+        F::walk(read.map(Self::first), reborrow(&mut write).map(Self::first_mut), visit);
+        R::walk(read.map(Self::rest), write.map(Self::rest_mut), visit);
     }
+}
+
+/// The same references, for a shorter time.
+#[inline(always)]
+pub(crate) fn reborrow<'a, T, const N: usize>(all: &'a mut [&mut T; N]) -> [&'a mut T; N] {
+    all.each_mut().map(|one| &mut **one)
 }
 
 /// Whether all values of a gradient or of an optimizer's state are finite.

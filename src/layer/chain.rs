@@ -10,7 +10,7 @@ use crate::gradient::GradientVisitor;
 use crate::kernel::each_sample;
 use crate::layer::EndsIn;
 use crate::shape::Shape;
-use crate::tensors::{Kind, Pair, TensorList};
+use crate::tensors::{Kind, Pair, TensorList, reborrow};
 use crate::zero::Zero;
 
 /// A layer followed by another; either may be a chain, so chains have any length.
@@ -178,7 +178,7 @@ where
         let hidden = rests.each_ref().map(|(hidden, _)| *hidden);
         let rests = rests.each_mut().map(|(_, rest)| &mut **rest);
         // No derivatives are needed below a first layer that is not trained.
-        if !WANTED && const { First::TENSORS.trainable() == 0 } {
+        if const { !WANTED && First::TENSORS.trainable() == 0 } {
             return self.rest.backward::<false, K>(hidden, rests);
         }
         self.rest.backward::<true, K>(hidden, rests);
@@ -205,8 +205,8 @@ where
         self.first.input_gradient(samples.first(), gradients);
     }
 
-    both_layers!(gradient First first, Rest rest);
-    both_layers!(walk First first, Rest rest);
+    both_layers!(gradient First first first_mut, Rest rest rest_mut);
+    both_layers!(walk First first first_mut, Rest rest rest_mut);
 }
 
 impl<'a, First, Rest, const K: usize> Samples<'a, Chain<First, Rest>, K>

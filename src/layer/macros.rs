@@ -54,34 +54,42 @@ macro_rules! tensors {
         @visit Buffer $field:ident
         $nets:ident $nets_mut:ident $read:ident $write:ident $visit:ident
     ) => {
-        if READ == 0 && WRITE == 0 {
-            $visit(
-                $crate::Kind::Buffer,
-                $nets.map(|net| $crate::Shape::as_slice(&net.$field)),
-                $nets_mut.each_mut().map(|net| $crate::Shape::as_mut_slice(&mut net.$field)),
-                $read.map(|_| Default::default()),
-                $write.each_mut().map(|_| Default::default()),
-            );
+        if const { READ == 0 && WRITE == 0 } {
+            $crate::tensors!(@slices $field values NETS of $nets);
+            $crate::tensors!(@slices_mut $field values_mut NETS_MUT of $nets_mut);
+            let (_, _) = (&$read, &mut $write);
+            $visit($crate::Kind::Buffer, values, values_mut, [&[]; READ], $crate::__slices());
         }
     };
     (
         @visit $kind:ident $field:ident
         $nets:ident $nets_mut:ident $read:ident $write:ident $visit:ident
     ) => {
-        $visit(
-            $crate::Kind::$kind,
-            $nets.map(|net| $crate::Shape::as_slice(&net.$field)),
-            $nets_mut.each_mut().map(|net| $crate::Shape::as_mut_slice(&mut net.$field)),
-            $read.map(|read| $crate::Shape::as_slice(&read.$field)),
-            $write.each_mut().map(|write| $crate::Shape::as_mut_slice(&mut write.$field)),
-        )
+        $crate::tensors!(@slices $field values NETS of $nets);
+        $crate::tensors!(@slices_mut $field values_mut NETS_MUT of $nets_mut);
+        $crate::tensors!(@slices $field read_values READ of $read);
+        $crate::tensors!(@slices_mut $field written_values WRITE of $write);
+        $visit($crate::Kind::$kind, values, values_mut, read_values, written_values);
+    };
+    // Loops, as closures would be compiled again for each type of `visit`.
+    (@slices $field:ident $slices:ident $n:ident of $all:ident) => {
+        let mut $slices = [&[][..]; $n];
+        for (slice, one) in $slices.iter_mut().zip(&$all) {
+            *slice = $crate::Shape::as_slice(&one.$field);
+        }
+    };
+    (@slices_mut $field:ident $slices:ident $n:ident of $all:ident) => {
+        let mut $slices = $crate::__slices::<_, $n>();
+        for (slice, one) in $slices.iter_mut().zip(&mut $all) {
+            *slice = $crate::Shape::as_mut_slice(&mut one.$field);
+        }
     };
 }
 
 /// Used inside `impl Layer` of a layer that consists of two, `$a` in the field `$first` and `$b` in
 /// `$second`, whose gradient is a [`Pair`](crate::Pair): what only goes on to both.
 macro_rules! both_layers {
-    (walk $a:ident $first:ident, $b:ident $second:ident) => {
+    (walk $a:ident $first:ident $first_mut:ident, $b:ident $second:ident $second_mut:ident) => {
         #[inline]
         fn walk<const NETS: usize, const NETS_MUT: usize, const READ: usize, const WRITE: usize>(
             nets: [&Self; NETS],
@@ -97,17 +105,17 @@ macro_rules! both_layers {
             ),
         ) {
             $a::walk(
-                nets.map(|n| &n.$first),
-                nets_mut.each_mut().map(|n| &mut n.$first),
-                read.map(|r| &r.first),
-                write.each_mut().map(|w| &mut w.first),
+                nets.map(Self::$first),
+                reborrow(&mut nets_mut).map(Self::$first_mut),
+                read.map(Pair::first),
+                reborrow(&mut write).map(Pair::first_mut),
                 visit,
             );
             $b::walk(
-                nets.map(|n| &n.$second),
-                nets_mut.map(|n| &mut n.$second),
-                read.map(|r| &r.rest),
-                write.map(|w| &mut w.rest),
+                nets.map(Self::$second),
+                nets_mut.map(Self::$second_mut),
+                read.map(Pair::rest),
+                write.map(Pair::rest_mut),
                 visit,
             );
         }
@@ -118,7 +126,7 @@ macro_rules! both_layers {
             self.$second.seed_dropout(seeds);
         }
     };
-    (gradient $a:ident $first:ident, $b:ident $second:ident) => {
+    (gradient $a:ident $first:ident $first_mut:ident, $b:ident $second:ident $second_mut:ident) => {
         #[inline]
         fn gradient<const NETS: usize, const STATES: usize, const SAMPLES: usize>(
             mut nets: [&mut Self; NETS],
@@ -127,14 +135,14 @@ macro_rules! both_layers {
             visitor: &mut impl GradientVisitor<Self::Format, NETS, STATES>,
         ) {
             $a::gradient(
-                nets.each_mut().map(|n| &mut n.$first),
-                state.each_mut().map(|s| &mut s.first),
+                reborrow(&mut nets).map(Self::$first_mut),
+                reborrow(&mut state).map(Pair::first_mut),
                 samples.$first(),
                 visitor,
             );
             $b::gradient(
-                nets.map(|n| &mut n.$second),
-                state.map(|s| &mut s.rest),
+                nets.map(Self::$second_mut),
+                state.map(Pair::rest_mut),
                 samples.$second(),
                 visitor,
             );
@@ -147,9 +155,9 @@ macro_rules! both_layers {
             samples: Samples<'_, Self, SAMPLES>,
             visitor: &mut impl GradientVisitor<Self::Format, 0, STATES>,
         ) {
-            let own = state.each_mut().map(|s| &mut s.first);
+            let own = reborrow(&mut state).map(Pair::first_mut);
             self.$first.gradient_at(own, samples.$first(), visitor);
-            self.$second.gradient_at(state.map(|s| &mut s.rest), samples.$second(), visitor);
+            self.$second.gradient_at(state.map(Pair::rest_mut), samples.$second(), visitor);
         }
     };
 }

@@ -467,6 +467,14 @@ pub(crate) const fn expect_parameters<N: Layer>() {
     );
 }
 
+/// Empty slices, called by [`tensors!`](crate::tensors).
+#[doc(hidden)]
+#[must_use]
+#[inline(always)]
+pub fn __slices<'a, W, const N: usize>() -> [&'a mut [W]; N] {
+    core::array::from_fn(|_| Default::default())
+}
+
 /// The list of a layer, called by [`tensors!`](crate::tensors).
 #[doc(hidden)]
 #[must_use]

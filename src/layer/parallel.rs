@@ -9,7 +9,7 @@ use crate::gradient::GradientVisitor;
 use crate::kernel::each_sample;
 use crate::scalar::Scalar;
 use crate::shape::Shape;
-use crate::tensors::{Kind, Pair, TensorList};
+use crate::tensors::{Kind, Pair, TensorList, reborrow};
 use crate::zero::Zero;
 
 /// Two layers over the same input: `y = (A(x), B(x))`, their outputs one after the other.
@@ -255,8 +255,8 @@ where
         add_input_gradient(&self.second, samples.second(), gradients);
     }
 
-    both_layers!(gradient A first, B second);
-    both_layers!(walk A first, B second);
+    both_layers!(gradient A first first_mut, B second second_mut);
+    both_layers!(walk A first first_mut, B second second_mut);
 }
 
 impl<'a, T, A, B, const N: usize, const K: usize> Samples<'a, Parallel<A, B, N>, K>

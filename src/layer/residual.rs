@@ -12,7 +12,7 @@ use crate::gradient::GradientVisitor;
 use crate::kernel::each_sample;
 use crate::scalar::Scalar;
 use crate::shape::Shape;
-use crate::tensors::{Kind, Pair, TensorList, Tensors};
+use crate::tensors::{Kind, Pair, TensorList, Tensors, reborrow};
 use crate::zero::Zero;
 
 /// Residual connection: `y = A(P(x) + L(x))`, the sum of the outputs of two layers and an
@@ -643,7 +643,7 @@ where
         );
     }
 
-    both_layers!(walk L layer, P projection);
+    both_layers!(walk L layer layer_mut, P projection projection_mut);
 }
 
 impl<'a, T, L, P, A, const K: usize> Samples<'a, Residual<L, P, A>, K>
