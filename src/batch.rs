@@ -190,6 +190,9 @@ where
             example
         });
         loop {
+            if const { TILE == 0 } {
+                break;
+            }
             // An iterator yields examples one by one; a tile needs them at the same time.
             let mut tile = [const { None }; TILE];
             let mut count = 0_usize;
@@ -204,8 +207,10 @@ where
             while let Some(losses) = self.accumulate_tile::<TILE, E>(net, &mut tile) {
                 losses.into_iter().try_for_each(|(loss, example)| observe(loss, example))?;
             }
-            while let Some(losses) = self.accumulate_tile::<4, E>(net, &mut tile) {
-                losses.into_iter().try_for_each(|(loss, example)| observe(loss, example))?;
+            if const { TILE > 4 } {
+                while let Some(losses) = self.accumulate_tile::<4, E>(net, &mut tile) {
+                    losses.into_iter().try_for_each(|(loss, example)| observe(loss, example))?;
+                }
             }
             for example in tile.iter().flatten() {
                 observe(self.accumulate_example(net, example), example)?;

@@ -159,7 +159,7 @@ impl<A: Elementwise, T: Scalar> Activation<T> for A {
 
     #[inline]
     fn activate_each<Y: Shape<Element = T>, const K: usize>(values: [&mut Y; K]) {
-        if K == 1 || size_of::<Y>() > COPIED_BYTES {
+        if const { K == 1 || size_of::<Y>() > COPIED_BYTES } {
             each_sample::<K, _>(values.into_iter(), |values| A::apply_all(values.as_mut_slice()));
             return;
         }

@@ -52,7 +52,7 @@ macro_rules! in_columns {
         in_columns!(@ 1 $T, $all, $at, $N, $body);
     };
     (@ $n:literal $T:ty, $all:expr, $at:ident, $N:ident, $body:expr) => {
-        if fits::<$T>($n) {
+        if const { fits::<$T>($n) } {
             const $N: usize = $n;
             while $at + $n <= $all {
                 $body;
@@ -383,7 +383,7 @@ pub(crate) fn input_gradient<T: Scalar, const OUT: usize>(
     if !windows.sees_all() {
         return grouped::input_gradient(windows, weights, d, dx);
     }
-    if matches!(HARDWARE, Hardware::Simd) {
+    if const { matches!(HARDWARE, Hardware::Simd) } {
         return input_gradient_by_tap(windows, weights, d, dx);
     }
     let Axis { input, step, .. } = windows.columns;
