@@ -433,6 +433,7 @@ impl<T: Scalar> GradientVisitor<T, 1, 0> for SquaredNorm<T> {
 
     #[inline]
     fn vector(&mut self, _: Kind, _: [&mut [T]; 1], _: [&mut [T]; 0], gradient: &[T], (): ()) {
-        self.sum += squared_length(gradient);
+        // Number by number: how many come at once depends on the target.
+        self.sum = gradient.iter().fold(self.sum, |sum, &g| sum + g * g);
     }
 }

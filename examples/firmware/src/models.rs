@@ -313,8 +313,10 @@ fn sequences(steps: u32) -> Trained {
     let mut net = Net::ZERO;
     let mut points = Points::new(10);
     init::he_uniform(&mut net, &mut points.rng);
-    let trainer = Trainer::<Net, CrossEntropy, Momentum>::new();
-    let momentum = Momentum { learning_rate: 0.02, momentum: 0.9 };
+    let trainer = Trainer::<Net, CrossEntropy, ClipByNorm<Momentum>>::new();
+    // Its norm is a sum over all of the gradient, which must come in the same order everywhere.
+    let optimizer =
+        ClipByNorm { optimizer: Momentum { learning_rate: 0.02, momentum: 0.9 }, limit: 0.5 };
     // One channel, or the other, is louder in the middle.
     let example = |points: &mut Points| {
         let (numbers, n) = points.next::<f32, 42>();
@@ -326,7 +328,7 @@ fn sequences(steps: u32) -> Trained {
         }
         (x, [truth(first), truth(!first)])
     };
-    learn(net, trainer, |_| momentum, || example(&mut points), steps)
+    learn(net, trainer, |_| optimizer, || example(&mut points), steps)
 }
 
 /// Images, in batches.
