@@ -1,7 +1,7 @@
 //! Gradient visitors: an optimizer receives the gradient tensor by tensor, never stored as a whole.
 
 use crate::format::Format;
-use crate::kernel;
+use crate::kernel::{self, each_of_few};
 use crate::scalar::Scalar;
 use crate::tensors::Kind;
 
@@ -107,8 +107,26 @@ pub trait GradientVisitor<F: Format, const P: usize, const S: usize> {
         );
     }
 
+    /// Whether the elements of a tensor may come in any order, because each is updated by itself. The
+    /// gradient of a convolution then comes in [`few`](Self::few) at a time.
+    const IN_ANY_ORDER: bool = false;
+
+    /// As [`vector`](Self::vector), for a few elements, which need not go through memory.
+    #[inline]
+    fn few<const N: usize>(
+        &mut self,
+        kind: Kind,
+        parameters: [&mut [F::Weight]; P],
+        state: [&mut [F::Weight]; S],
+        gradient: [F::Sum; N],
+        scale: F::Scale,
+    ) {
+        self.vector(kind, parameters, state, &gradient, scale);
+    }
+
     /// The gradient of a tensor of this kind, or of a part of it, element by element; all slices
-    /// have its length.
+    /// have its length. Parts come in the order of the elements; how long they are depends on the
+    /// target.
     fn vector(
         &mut self,
         kind: Kind,
@@ -184,6 +202,8 @@ where
 pub(crate) struct Accumulate;
 
 impl<T: Scalar> GradientVisitor<T, 0, 1> for Accumulate {
+    const IN_ANY_ORDER: bool = true;
+
     #[inline]
     fn affine<const IN: usize, const OUT: usize>(
         &mut self,
@@ -205,6 +225,18 @@ impl<T: Scalar> GradientVisitor<T, 0, 1> for Accumulate {
         (): (),
     ) {
         kernel::float::update_sum(weights, bias, pairs);
+    }
+
+    #[inline(always)]
+    fn few<const N: usize>(
+        &mut self,
+        _: Kind,
+        _: [&mut [T]; 0],
+        [sum]: [&mut [T]; 1],
+        gradient: [T; N],
+        (): (),
+    ) {
+        each_of_few(sum, gradient, |s, g| *s += g);
     }
 
     #[inline]

@@ -42,17 +42,29 @@ const fn fits<T>(columns: usize) -> bool {
     columns <= if size_of::<T>() > 4 && WIDTH > 4 { WIDTH / 2 } else { WIDTH }
 }
 
+/// How many tiles of five columns come before those of four, so that none of one are left.
+const fn fives(columns: usize) -> usize {
+    if WIDTH != 4 {
+        0
+    } else if columns % 5 == 0 {
+        columns / 5
+    } else {
+        least(columns % 4, columns / 5)
+    }
+}
+
 /// Evaluates `$body` for all columns of `0..$all`, with `$N` columns from `$at` on.
 macro_rules! in_columns {
     ($T:ty, $all:expr, |$at:ident, $N:ident| $body:expr) => {
         let mut $at = 0;
-        in_columns!(@ 16 $T, $all, $at, $N, $body);
-        in_columns!(@ 8 $T, $all, $at, $N, $body);
-        in_columns!(@ 4 $T, $all, $at, $N, $body);
-        in_columns!(@ 1 $T, $all, $at, $N, $body);
+        in_columns!(@ 16 $all, fits::<$T>(16), $at, $N, $body);
+        in_columns!(@ 8 $all, fits::<$T>(8), $at, $N, $body);
+        in_columns!(@ 5 5 * fives($all), fits::<$T>(4), $at, $N, $body);
+        in_columns!(@ 4 $all, fits::<$T>(4), $at, $N, $body);
+        in_columns!(@ 1 $all, true, $at, $N, $body);
     };
-    (@ $n:literal $T:ty, $all:expr, $at:ident, $N:ident, $body:expr) => {
-        if const { fits::<$T>($n) } {
+    (@ $n:literal $all:expr, $fits:expr, $at:ident, $N:ident, $body:expr) => {
+        if const { $fits } {
             const $N: usize = $n;
             while $at + $n <= $all {
                 $body;
@@ -62,20 +74,30 @@ macro_rules! in_columns {
     };
 }
 
-/// Each position of a row that something begins at, and whether [`ROWS`] positions are processed
-/// together there, or one. `inner` are those that can be; where three of them are left, the last tile
-/// overlaps the one before, if it may.
+/// Calls `f` with all positions of a row: the first of some, and how many are processed together
+/// there. Several are only within `inner`; the others are the edges.
 #[inline(always)]
-fn in_rows(inner: Range<usize>, all: usize, overlaps: bool) -> impl Iterator<Item = (usize, bool)> {
-    let mut at = 0;
-    core::iter::from_fn(move || {
-        let left = if at < inner.start { 0 } else { inner.end.saturating_sub(at) };
-        let overlaps = overlaps && left == ROWS - 1 && inner.end - inner.start >= ROWS;
-        let together = TILED && (left >= ROWS || overlaps);
-        let first = at - usize::from(overlaps && together);
-        at = first + if together { ROWS } else { 1 };
-        (first < all).then_some((first, together))
-    })
+fn in_rows(inner: Range<usize>, all: usize, mut f: impl FnMut(usize, usize)) {
+    let Range { start, end } = if TILED { inner } else { 0..0 };
+    (0..start).for_each(|at| f(at, 1));
+    let (tiles, rest) = ((end - start) / ROWS, (end - start) % ROWS);
+    (0..tiles).for_each(|tile| f(start + tile * ROWS, ROWS));
+    if rest > 0 {
+        f(end - rest, rest);
+    }
+    (end..all).for_each(|at| f(at, 1));
+}
+
+/// Calls `$function` of the loops for `$rows` rows.
+macro_rules! for_rows {
+    ($rows:expr, $function:ident$(::<$($generic:tt),+>)?($($argument:expr),+)) => {
+        match $rows {
+            4 => four::$function$(::<$($generic),+>)?($($argument),+),
+            3 => three::$function$(::<$($generic),+>)?($($argument),+),
+            2 => two::$function$(::<$($generic),+>)?($($argument),+),
+            _ => one::$function$(::<$($generic),+>)?($($argument),+),
+        }
+    };
 }
 
 /// `len` elements from `at` on.
@@ -105,11 +127,11 @@ macro_rules! rows {
                 let windows = sizes.windows();
                 // The compiler learns which tiles begin with a window of a pooling.
                 let start = windows.columns.whole().start;
-                let is_known = $r > 1 && !S::OVERLAPS;
-                let column = if is_known { (column - start) / $r * $r + start } else { column };
+                let column =
+                    if $r > 1 { (column - start) / ROWS * ROWS + start } else { column };
                 let runs = windows.runs::<{ $r > 1 }>(row, column);
                 in_columns!(T, OUT, |at, N| {
-                    let mut sums = [[-T::ZERO; N]; $r];
+                    let mut sums = <[[T; N]; $r]>::empty();
                     let is_inside = runs.each(|first, row| {
                         // With one check for all rows, the sums are not set up again after each.
                         let x = run(x, first, runs.len + ($r - 1) * runs.apart)?;
@@ -141,7 +163,7 @@ macro_rules! rows {
                 let pixel = windows.pixel(row, column);
                 let apart = windows.columns.step * windows.channels;
                 in_columns!(T, windows.channels, |at, N| {
-                    let mut sums = [[-T::ZERO; N]; $r];
+                    let mut sums = <[[T; N]; $r]>::empty();
                     let is_inside = windows.sources(row, column, |position, tap| {
                         let [$($y),+] = d.get(position..)?.first_chunk()?;
                         let w = weights.get(tap + at..)?.first_chunk::<N>()?;
@@ -179,61 +201,79 @@ macro_rules! rows {
                     *dx = $x;
                 })+
             }
-
-            /// Writes the gradient of the rows of weights from `at` on, in a run that begins with this
-            /// tap.
-            #[inline(never)]
-            pub(super) fn gradient<S: Sizes, T: Scalar, const OUT: usize>(
-                sizes: S,
-                (row_tap, column_tap): (usize, usize),
-                at: usize,
-                x: &[T],
-                d: &[[T; OUT]],
-                gradient: &mut [[T; OUT]; $r],
-            ) {
-                let windows = sizes.windows();
-                let apart = windows.columns.step * windows.channels;
-                let positions = windows.columns.positions(column_tap);
-                let is_whole = windows.columns.whole_len() == windows.columns.output;
-                let [$($y),+] = gradient;
-                let place = windows.columns.place(positions.start, column_tap);
-                in_columns!(T, OUT, |column, N| {
-                    let mut sums = [[-T::ZERO; N]; $r];
-                    for row in windows.rows.positions(row_tap) {
-                        let first = windows.pixel(windows.rows.place(row, row_tap), place) + at;
-                        let count = positions.end - positions.start;
-                        let last = count.saturating_sub(1);
-                        let x = run(x, first, last * apart + $r);
-                        let d = run(d, row * windows.columns.output + positions.start, count);
-                        let (Some(x), Some(d)) = (x, d) else { return };
-                        let step = |i: usize| {
-                            Some((*columns(x, i * apart)?, *columns(d.get(i)?, column)?))
-                        };
-                        if is_whole || apart < $r {
-                            // The compiler knows how many steps there are, and needs no checks.
-                            sums.add(count, step);
-                        } else {
-                            // A step is a chunk, which needs none; the last may be incomplete.
-                            let before = d.get(..last).unwrap_or_default();
-                            let steps = Both(chunks(x, apart), before.iter());
-                            sums.add_all(steps.map(|(x, d)| {
-                                Some((*x.first_chunk()?, *columns(d, column)?))
-                            }));
-                            sums.add(1, |_| step(last));
-                        }
-                    }
-                    let [$($x),+] = sums;
-                    $(if let Some(y) = columns_mut($y, column) {
-                        *y = $x;
-                    })+
-                });
-            }
         }
     };
 }
 
 rows!(four 4: x0 y0 0, x1 y1 1, x2 y2 2, x3 y3 3);
+rows!(three 3: x0 y0 0, x1 y1 1, x2 y2 2);
+rows!(two 2: x0 y0 0, x1 y1 1);
 rows!(one 1: x0 y0 0);
+
+/// Defines the loop of the gradient for `$r` rows of weights.
+macro_rules! gradient_rows {
+    ($name:ident $r:literal: $($x:ident $y:ident $k:literal),+) => {
+        /// Gives `to` the gradient of the rows of weights from `at` on, in a run that begins with
+        /// this tap.
+        #[inline(never)]
+        fn $name<S: Sizes, T: Scalar, G: Gradient<T, OUT>, const OUT: usize>(
+            sizes: S,
+            (row_tap, column_tap): (usize, usize),
+            at: usize,
+            x: &[T],
+            d: &[[T; OUT]],
+            to: &mut G,
+            rows: &mut [[T; OUT]; ROWS],
+        ) {
+            let windows = sizes.windows();
+            let apart = windows.columns.step * windows.channels;
+            let positions = windows.columns.positions(column_tap);
+            let is_whole = windows.columns.whole_len() == windows.columns.output;
+            let first_row = windows.weights(row_tap, column_tap) + at;
+            let Some(gradient) = rows.first_chunk_mut::<$r>() else { return };
+            let [$($y),+] = gradient;
+            let place = windows.columns.place(positions.start, column_tap);
+            in_columns!(T, OUT, |column, N| {
+                let mut sums = <[[T; N]; $r]>::empty();
+                for row in windows.rows.positions(row_tap) {
+                    let first = windows.pixel(windows.rows.place(row, row_tap), place) + at;
+                    let count = positions.end - positions.start;
+                    let last = count.saturating_sub(1);
+                    let x = run(x, first, last * apart + $r);
+                    let d = run(d, row * windows.columns.output + positions.start, count);
+                    let (Some(x), Some(d)) = (x, d) else { return };
+                    let step = |i: usize| {
+                        Some((*columns(x, i * apart)?, *columns(d.get(i)?, column)?))
+                    };
+                    if is_whole || apart < $r {
+                        // The compiler knows how many steps there are, and needs no checks.
+                        sums.add(count, step);
+                    } else {
+                        // A step is a chunk, which needs none; the last may be incomplete.
+                        let before = d.get(..last).unwrap_or_default();
+                        let steps = Both(chunks(x, apart), before.iter());
+                        sums.add_all(steps.map(|(x, d)| {
+                            Some((*x.first_chunk()?, *columns(d, column)?))
+                        }));
+                        sums.add(1, |_| step(last));
+                    }
+                }
+                let [$($x),+] = sums;
+                $(if const { G::IN_PARTS } {
+                    to.part(first_row + $k, column, $x);
+                } else if let Some(y) = columns_mut($y, column) {
+                    *y = $x;
+                })+
+            });
+            if const { !G::IN_PARTS } {
+                to.rows(first_row, gradient);
+            }
+        }
+    };
+}
+
+gradient_rows!(gradient_of_four 4: x0 y0 0, x1 y1 1, x2 y2 2, x3 y3 3);
+gradient_rows!(gradient_of_one 1: x0 y0 0);
 
 /// The number at `o` of each of `N` rows.
 #[inline(always)]
@@ -245,6 +285,10 @@ fn each_at<T: Scalar, const OUT: usize, const N: usize>(
     match (&mut column[..], &rows[..]) {
         ([a, b, c, d], [w, x, y, z]) => {
             (*a, *b, *c, *d) = (*w.get(o)?, *x.get(o)?, *y.get(o)?, *z.get(o)?);
+        }
+        ([a, b, c, d, e], [v, w, x, y, z]) => {
+            (*a, *b, *c, *d) = (*v.get(o)?, *w.get(o)?, *x.get(o)?, *y.get(o)?);
+            *e = *z.get(o)?;
         }
         (column, rows) => {
             for (value, row) in column.iter_mut().zip(rows) {
@@ -261,8 +305,6 @@ pub(crate) trait Sink<T> {
     type State;
     /// What stays in registers while a tile is taken.
     type Tile<const N: usize>;
-    /// Whether a position may come twice.
-    const OVERLAPS: bool;
 
     /// The part of `y` for some positions from this one on.
     fn part<const OUT: usize>(
@@ -297,7 +339,6 @@ struct Logits;
 impl<T> Sink<T> for Logits {
     type State = ();
     type Tile<const N: usize> = ();
-    const OVERLAPS: bool = true;
 
     #[inline(always)]
     fn part<const OUT: usize>(
@@ -355,16 +396,16 @@ pub(crate) fn affine_into<T: Scalar, S: Sink<T>, const OUT: usize>(
     state: &mut S::State,
 ) {
     let windows = sizes.windows();
-    let whole = if windows.sees_all() { windows.columns.whole() } else { 0..0 };
     for row in 0..windows.rows.output {
-        let output = windows.columns.output;
-        for (column, together) in in_rows(whole.clone(), output, S::OVERLAPS) {
-            let y = S::part::<OUT>(windows, (row, column), if together { ROWS } else { 1 }, y);
-            if together {
-                four::affine::<_, T, S, OUT>(sizes, (row, column), weights, bias, x, y, state);
-            } else if windows.sees_all() {
-                one::affine::<_, T, S, OUT>(sizes, (row, column), weights, bias, x, y, state);
-            } else {
+        if windows.sees_all() {
+            in_rows(windows.columns.whole(), windows.columns.output, |column, rows| {
+                let y = S::part::<OUT>(sizes.windows(), (row, column), rows, y);
+                let at = (row, column);
+                for_rows!(rows, affine::<_, T, S, OUT>(sizes, at, weights, bias, x, y, state));
+            });
+        } else {
+            for column in 0..windows.columns.output {
+                let y = S::part::<OUT>(windows, (row, column), 1, y);
                 grouped::affine::<T, S, OUT>(windows, (row, column), weights, bias, x, y, state);
             }
         }
@@ -392,15 +433,12 @@ pub(crate) fn input_gradient<T: Scalar, const OUT: usize>(
             // The places of one phase are seen by the same taps.
             let all = ceiling(input - phase, step);
             let inner = windows.columns.inner(phase);
-            let inner = inner.start..least(inner.end, all);
-            for (at, together) in in_rows(inner, all, true) {
+            let end = least(inner.end, all);
+            let inner = least(inner.start, end)..end;
+            in_rows(inner, all, |at, rows| {
                 let place = (row, phase + at * step);
-                if together {
-                    four::input_gradient(sizes, weights, d, dx, place);
-                } else {
-                    one::input_gradient(sizes, weights, d, dx, place);
-                }
-            }
+                for_rows!(rows, input_gradient(sizes, weights, d, dx, place));
+            });
         }
     }
 }
@@ -430,46 +468,50 @@ fn input_gradient_by_tap<T: Scalar, const OUT: usize>(
                 let mut position = row * windows.columns.output + columns.start;
                 let mut place = windows.pixel(windows.rows.place(row, row_tap), first) + at;
                 let mut left = columns.end - columns.start;
-                while left >= ROWS {
-                    four::spread(&w, d, position, dx, place, apart);
-                    (position, place, left) = (position + ROWS, place + ROWS * apart, left - ROWS);
-                }
-                for i in 0..left {
-                    one::spread(&w, d, position + i, dx, place + i * apart, apart);
+                while left > 0 {
+                    let rows = least(left, ROWS);
+                    for_rows!(rows, spread(&w, d, position, dx, place, apart));
+                    (position, place, left) = (position + rows, place + rows * apart, left - rows);
                 }
             }
         });
     });
 }
 
-/// Calls `weights` with the gradient of some rows of weights, and the index of their first, for all
-/// rows; returns that of the bias.
+/// What becomes of the gradient of the weights.
+pub trait Gradient<T, const OUT: usize> {
+    /// Whether it takes rows part by part, from registers, in an order that depends on the target.
+    const IN_PARTS: bool;
+    /// Takes the part of a row from this column on.
+    fn part<const N: usize>(&mut self, row: usize, column: usize, part: [T; N]);
+    /// Takes the rows from this one on; they come in order.
+    fn rows(&mut self, first: usize, rows: &[[T; OUT]]);
+}
+
+/// Gives `to` the gradient of all weights; returns that of the bias.
 #[inline(always)]
 pub(crate) fn gradient<T: Scalar, const OUT: usize>(
     sizes: impl Sizes,
     x: &[T],
     d: &[[T; OUT]],
-    mut emit: impl FnMut(usize, &[[T; OUT]]),
+    to: &mut impl Gradient<T, OUT>,
 ) -> [T; OUT] {
     let windows = sizes.windows();
     if windows.sees_all() {
+        let mut rows = [[T::ZERO; OUT]; ROWS];
         windows.runs_of_weights(|tap, len| {
-            let first = windows.weights(tap.0, tap.1);
             if windows.columns.positions(tap.1).is_empty() {
-                (first..first + len).for_each(|row| emit(row, &[[-T::ZERO; OUT]]));
+                let first = windows.weights(tap.0, tap.1);
+                (first..first + len).for_each(|row| to.rows(row, &[[-T::ZERO; OUT]]));
                 return;
             }
             let mut at = 0;
             while TILED && at + ROWS <= len {
-                let mut rows = [[T::ZERO; OUT]; ROWS];
-                four::gradient(sizes, tap, at, x, d, &mut rows);
-                emit(first + at, &rows);
+                gradient_of_four(sizes, tap, at, x, d, to, &mut rows);
                 at += ROWS;
             }
             while at < len {
-                let mut rows = [[T::ZERO; OUT]];
-                one::gradient(sizes, tap, at, x, d, &mut rows);
-                emit(first + at, &rows);
+                gradient_of_one(sizes, tap, at, x, d, to, &mut rows);
                 at += 1;
             }
         });
@@ -477,13 +519,13 @@ pub(crate) fn gradient<T: Scalar, const OUT: usize>(
         windows.taps(|row_tap, column_tap| {
             for channel in 0..windows.group {
                 let row = grouped::gradient(windows, (row_tap, column_tap), channel, x, d);
-                emit(windows.weights(row_tap, column_tap) + channel, &[row]);
+                to.rows(windows.weights(row_tap, column_tap) + channel, &[row]);
             }
         });
     }
     let mut bias = [-T::ZERO; OUT];
     in_columns!(T, OUT, |at, N| {
-        let mut sums = [[-T::ZERO; N]];
+        let mut sums = <[[T; N]; 1]>::empty();
         sums.add(d.len(), |i| Some(([T::ONE], *columns(d.get(i)?, at)?)));
         let [sums] = sums;
         if let Some(bias) = columns_mut(&mut bias, at) {

@@ -247,14 +247,15 @@ macro_rules! check {
             assert_bits(&dx, &want.dx, "input gradient", &case);
 
             let mut gradient = vec![[<$T>::NAN; $out]; case.rows_of_weights()];
-            let mut times = vec![0; case.rows_of_weights()];
-            let bias = windows::gradient(windows, &want.x, &want.d, |first, rows| {
-                gradient[first..first + rows.len()].copy_from_slice(rows);
-                times[first..first + rows.len()].iter_mut().for_each(|times| *times += 1);
-            });
-            assert!(times.iter().all(|&times| times == 1), "{case:?}");
+            let mut rows = InRows { gradient: &mut gradient, next: 0 };
+            let bias = windows::gradient(windows, &want.x, &want.d, &mut rows);
+            assert_eq!(rows.next, case.rows_of_weights(), "{case:?}");
             assert_bits(gradient.as_flattened(), want.gradient.as_flattened(), "gradient", &case);
             assert_bits(&bias, &want.bias_gradient, "gradient of the bias", &case);
+
+            let mut parts = vec![[<$T>::NAN; $out]; case.rows_of_weights()];
+            windows::gradient(windows, &want.x, &want.d, &mut InParts(&mut parts));
+            assert_bits(parts.as_flattened(), want.gradient.as_flattened(), "part", &case);
 
             let mut macs = 0;
             (0..$out).for_each(|o| case.products(o, |_, _, _| macs += 1));
@@ -262,6 +263,55 @@ macro_rules! check {
         }
     })+ };
 }
+
+/// Takes the gradient in rows, which come in order.
+struct InRows<'a, T, const OUT: usize> {
+    gradient: &'a mut [[T; OUT]],
+    next: usize,
+}
+
+/// Takes it in parts, each once.
+struct InParts<'a, T, const OUT: usize>(&'a mut [[T; OUT]]);
+
+macro_rules! takes {
+    ($target:ident) => {
+        impl<T: Scalar, const OUT: usize> $target::windows::Gradient<T, OUT>
+            for InRows<'_, T, OUT>
+        {
+            const IN_PARTS: bool = false;
+
+            fn part<const N: usize>(&mut self, _: usize, _: usize, _: [T; N]) {
+                panic!("not in parts");
+            }
+            fn rows(&mut self, first: usize, rows: &[[T; OUT]]) {
+                assert_eq!(first, self.next);
+                self.next += rows.len();
+                self.gradient[first..self.next].copy_from_slice(rows);
+            }
+        }
+
+        impl<T: Scalar, const OUT: usize> $target::windows::Gradient<T, OUT>
+            for InParts<'_, T, OUT>
+        {
+            const IN_PARTS: bool = true;
+
+            fn part<const N: usize>(&mut self, row: usize, column: usize, part: [T; N]) {
+                for (slot, value) in self.0[row][column..].iter_mut().zip(part) {
+                    assert!(!(*slot == *slot), "came twice");
+                    *slot = value;
+                }
+            }
+            fn rows(&mut self, first: usize, rows: &[[T; OUT]]) {
+                for (row, &values) in (first..).zip(rows) {
+                    self.part(row, 0, values);
+                }
+            }
+        }
+    };
+}
+takes!(soft_float);
+takes!(fpu);
+takes!(vectors);
 
 macro_rules! sums_run_in_the_order_of_the_contract {
     ($($target:ident)+) => { $(

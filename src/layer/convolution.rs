@@ -9,9 +9,9 @@ use crate::activation::{Activation, Identity};
 use crate::fingerprint::{fingerprint, size};
 use crate::format::Format;
 use crate::gradient::GradientVisitor;
-use crate::kernel::each_sample;
 use crate::kernel::geometry::{Axis, Of, Windowed, Windows};
-use crate::kernel::windows;
+use crate::kernel::windows::{self, Gradient};
+use crate::kernel::{columns_mut, each_sample};
 use crate::scalar::Scalar;
 use crate::shape::Shape;
 use crate::tensors;
@@ -213,15 +213,13 @@ macro_rules! convolution {
             ) {
                 each_sample::<N, _>(samples.iter(), |(input, trace)| {
                     let (x, d) = (Shape::as_slice(input), trace.delta().values.rows());
-                    let bias = windows::gradient(Of(PhantomData::<Self>), x, d, |first, gradient| {
-                        visitor.vector(
-                            Kind::Weight,
-                            nets.each_mut().map(|n| some_mut(&mut n.weights, first, gradient)),
-                            state.each_mut().map(|s| some_mut(&mut s.weights, first, gradient)),
-                            gradient.as_flattened(),
-                            (),
-                        );
-                    });
+                    let mut weights = ToVisitor {
+                        nets: nets.each_mut().map(|n| &mut n.weights),
+                        state: state.each_mut().map(|s| &mut s.weights),
+                        visitor: &mut *visitor,
+                    };
+                    let bias =
+                        windows::gradient(Of(PhantomData::<Self>), x, d, &mut weights);
                     visitor.vector(
                         Kind::Bias,
                         nets.each_mut().map(|n| n.bias.as_mut_slice()),
@@ -262,9 +260,61 @@ rows!([A B] [[[T; N]; A]; B], as_flattened as_flattened_mut);
 rows!([A B C] [[[[T; N]; A]; B]; C],
     as_flattened as_flattened_mut as_flattened as_flattened_mut);
 
+/// Gives the gradient of weights to a visitor.
+pub(super) struct ToVisitor<'a, W, V, const P: usize, const S: usize> {
+    /// The weights of the networks.
+    pub(super) nets: [&'a mut W; P],
+    /// The same of the states.
+    pub(super) state: [&'a mut W; S],
+    pub(super) visitor: &'a mut V,
+}
+
+impl<T, W, V, const P: usize, const S: usize, const OUT: usize> Gradient<T, OUT>
+    for ToVisitor<'_, W, V, P, S>
+where
+    T: Scalar,
+    W: Rows<T, OUT>,
+    V: GradientVisitor<T, P, S>,
+{
+    const IN_PARTS: bool = V::IN_ANY_ORDER;
+
+    #[inline(always)]
+    fn part<const N: usize>(&mut self, row: usize, column: usize, part: [T; N]) {
+        self.visitor.few(
+            Kind::Weight,
+            self.nets.each_mut().map(|w| part_mut::<N, T, OUT>(*w, row, column)),
+            self.state.each_mut().map(|w| part_mut::<N, T, OUT>(*w, row, column)),
+            part,
+            (),
+        );
+    }
+
+    #[inline(always)]
+    fn rows(&mut self, first: usize, rows: &[[T; OUT]]) {
+        self.visitor.vector(
+            Kind::Weight,
+            self.nets.each_mut().map(|w| some_mut(*w, first, rows)),
+            self.state.each_mut().map(|w| some_mut(*w, first, rows)),
+            rows.as_flattened(),
+            (),
+        );
+    }
+}
+
+/// The `N` elements of a row from this column on.
+#[inline(always)]
+fn part_mut<const N: usize, T, const OUT: usize>(
+    weights: &mut impl Rows<T, OUT>,
+    row: usize,
+    column: usize,
+) -> &mut [T] {
+    let part = weights.rows_mut().get_mut(row).and_then(|row| columns_mut::<_, N>(row, column));
+    part.map_or(&mut [], |part| part.as_mut_slice())
+}
+
 /// As many rows as `like` has, from `first` on, as one slice.
 #[inline(always)]
-pub(super) fn some_mut<'a, T, const N: usize>(
+fn some_mut<'a, T, const N: usize>(
     weights: &'a mut impl Rows<T, N>,
     first: usize,
     like: &[[T; N]],

@@ -2,7 +2,7 @@
 
 use core::marker::PhantomData;
 
-use super::convolution::{Rows, some_mut};
+use super::convolution::{Rows, ToVisitor};
 use super::pool::{Max, Mean, Pools};
 use super::{Conv1d, Conv2d, Deltas, EndsIn, Layer, LayerTrace, Samples};
 use crate::activation::{Activation, Elementwise, Identity};
@@ -10,7 +10,7 @@ use crate::fingerprint::fingerprint;
 use crate::gradient::GradientVisitor;
 use crate::kernel::geometry::{Axis, Of, Sizes, Windowed, Windows};
 use crate::kernel::sparse;
-use crate::kernel::windows::{self, Sink};
+use crate::kernel::windows::{self, Gradient, Sink};
 use crate::kernel::{Both, columns, columns_mut, each, each_sample};
 use crate::scalar::Scalar;
 use crate::shape::Shape;
@@ -169,7 +169,7 @@ pub trait Fold {
         x: &[T],
         kept: &Self::Kept<X, Y>,
         d: &[T],
-        emit: impl FnMut(usize, &[[T; OUT]]),
+        to: &mut impl Gradient<T, OUT>,
     ) -> [T; OUT]
     where
         Y: Shape<Element = T>;
@@ -252,12 +252,12 @@ impl Fold for Max {
         x: &[T],
         kept: &Y::With<u8>,
         d: &[T],
-        emit: impl FnMut(usize, &[[T; OUT]]),
+        to: &mut impl Gradient<T, OUT>,
     ) -> [T; OUT]
     where
         Y: Shape<Element = T>,
     {
-        sparse::gradient(sizes, pool, x, kept.as_slice(), d, emit)
+        sparse::gradient(sizes, pool, x, kept.as_slice(), d, |first, rows| to.rows(first, rows))
     }
 }
 
@@ -334,12 +334,12 @@ impl Fold for Mean {
         x: &[T],
         kept: &X,
         _: &[T],
-        emit: impl FnMut(usize, &[[T; OUT]]),
+        to: &mut impl Gradient<T, OUT>,
     ) -> [T; OUT]
     where
         Y: Shape<Element = T>,
     {
-        windows::gradient(sizes, x, kept.rows(), emit)
+        windows::gradient(sizes, x, kept.rows(), to)
     }
 }
 
@@ -363,7 +363,6 @@ where
 {
     type State = Kept<'a, T, <P::Kind as Fold>::Kept<X, Y>>;
     type Tile<const N: usize> = Pooled<T, N>;
-    const OVERLAPS: bool = false;
 
     #[inline(always)]
     fn part<const OUT: usize>(_: Windows, _: (usize, usize), _: usize, y: &mut [T]) -> &mut [T] {
@@ -559,22 +558,17 @@ macro_rules! fused {
                 visitor: &mut impl GradientVisitor<T, NETS, STATES>,
             ) {
                 each_sample::<N, _>(samples.iter(), |(input, trace)| {
+                    let mut weights = ToVisitor {
+                        nets: nets.each_mut().map(|n| n.convolution.weights_mut()),
+                        state: state.each_mut().map(|s| s.weights_mut()),
+                        visitor: &mut *visitor,
+                    };
                     let bias = P::Kind::gradient::<T, $X, P::Output, OUT>(
                         Self::sizes(),
                         Shape::as_slice(input),
                         &trace.kept,
                         Shape::as_slice(&trace.last.delta().values),
-                        |first, gradient| {
-                            visitor.vector(
-                                Kind::Weight,
-                                nets.each_mut().map(|n| {
-                                    some_mut(n.convolution.weights_mut(), first, gradient)
-                                }),
-                                state.each_mut().map(|s| some_mut(s.weights_mut(), first, gradient)),
-                                gradient.as_flattened(),
-                                (),
-                            );
-                        },
+                        &mut weights,
                     );
                     visitor.vector(
                         Kind::Bias,

@@ -4,7 +4,7 @@ use super::{Gradients, HyperParameter, Optimizer};
 use crate::fingerprint::fingerprint;
 use crate::format::Format;
 use crate::gradient::{Affine, GradientVisitor, for_each};
-use crate::kernel::each_of_many;
+use crate::kernel::{each_of_few, each_of_many};
 use crate::layer::Layer;
 use crate::scalar::Scalar;
 use crate::tensors::Kind;
@@ -46,6 +46,8 @@ struct Descend<R> {
 }
 
 impl<F: Format> GradientVisitor<F, 1, 0> for Descend<F::Real> {
+    const IN_ANY_ORDER: bool = true;
+
     #[inline]
     fn affine<const IN: usize, const OUT: usize>(
         &mut self,
@@ -56,6 +58,21 @@ impl<F: Format> GradientVisitor<F, 1, 0> for Descend<F::Real> {
         scale: F::Scale,
     ) {
         F::update(weights, bias, x, d, scale, self.rate);
+    }
+
+    #[inline(always)]
+    fn few<const N: usize>(
+        &mut self,
+        _: Kind,
+        [p]: [&mut [F::Weight]; 1],
+        _: [&mut [F::Weight]; 0],
+        gradient: [F::Sum; N],
+        scale: F::Scale,
+    ) {
+        let step = F::step(self.rate, scale);
+        each_of_few(p, gradient, |p, g| {
+            *p = F::learn(*p, F::scaled(g, step), F::BIAS_INPUT, step);
+        });
     }
 
     #[inline]
