@@ -136,6 +136,12 @@ pub trait Elementwise: 'static {
     /// `f'(z)`, expressed through `y = f(z)`.
     fn derivative<T: Scalar>(y: T) -> T;
 
+    /// `d f'(z)`, expressed through `y = f(z)`. Override it where no product is needed.
+    #[inline(always)]
+    fn times_derivative<T: Scalar>(d: T, y: T) -> T {
+        d * Self::derivative(y)
+    }
+
     /// Replaces each `z` by `f(z)`. Override it to vectorise.
     #[inline]
     fn apply_all<T: Scalar>(values: &mut [T]) {
@@ -174,7 +180,7 @@ impl<A: Elementwise, T: Scalar> Activation<T> for A {
 
     #[inline(always)]
     fn backpropagate(output: &[T], _: &[T], delta: &mut [T], (): &mut ()) {
-        each_of_many(delta, output, |d, &y| *d *= A::derivative(y));
+        each_of_many(delta, output, |d, &y| *d = A::times_derivative(*d, y));
     }
 }
 
@@ -307,6 +313,10 @@ impl Elementwise for Relu {
     #[inline]
     fn derivative<T: Scalar>(y: T) -> T {
         if y > T::ZERO { T::ONE } else { T::ZERO }
+    }
+    #[inline(always)]
+    fn times_derivative<T: Scalar>(d: T, y: T) -> T {
+        if y > T::ZERO { d } else { T::ZERO }
     }
 }
 

@@ -238,24 +238,24 @@ macro_rules! gradient_rows {
                 for row in windows.rows.positions(row_tap) {
                     let first = windows.pixel(windows.rows.place(row, row_tap), place) + at;
                     let count = positions.end - positions.start;
-                    let last = count.saturating_sub(1);
-                    let x = run(x, first, last * apart + $r);
+                    let x = run(x, first, count.saturating_sub(1) * apart + $r);
                     let d = run(d, row * windows.columns.output + positions.start, count);
-                    let (Some(x), Some(d)) = (x, d) else { return };
-                    let step = |i: usize| {
-                        Some((*columns(x, i * apart)?, *columns(d.get(i)?, column)?))
-                    };
+                    let (Some(x), Some([first, others @ ..])) = (x, d) else { return };
+                    // By itself: products that are not added to anything.
+                    sums.add(1, |_| Some((*x.first_chunk()?, *columns(first, column)?)));
                     if is_whole || apart < $r {
                         // The compiler knows how many steps there are, and needs no checks.
-                        sums.add(count, step);
+                        let x = x.get(apart..).unwrap_or_default();
+                        sums.add(count - 1, |i| {
+                            Some((*columns(x, i * apart)?, *columns(others.get(i)?, column)?))
+                        });
                     } else {
-                        // A step is a chunk, which needs none; the last may be incomplete.
-                        let before = d.get(..last).unwrap_or_default();
-                        let steps = Both(chunks(x, apart), before.iter());
+                        // A step is the end of a chunk, which needs none.
+                        let x = x.get($r..).unwrap_or_default();
+                        let steps = Both(chunks(x, apart), others.iter());
                         sums.add_all(steps.map(|(x, d)| {
-                            Some((*x.first_chunk()?, *columns(d, column)?))
+                            Some((*x.last_chunk()?, *columns(d, column)?))
                         }));
-                        sums.add(1, |_| step(last));
                     }
                 }
                 let [$($x),+] = sums;

@@ -310,7 +310,7 @@ impl Fold for Mean {
             for (column, y) in (0..pool.columns.input).zip(&mut rows) {
                 let d = columns::<_, OUT>(d, Place::new(pool, (row_at, column), 0).pooled);
                 let Some(d) = d else { return };
-                each(OUT, y, d, |y, &d| *y = d * A::derivative(*y));
+                each(OUT, y, d, |y, &d| *y = A::times_derivative(d, *y));
             }
         }
     }

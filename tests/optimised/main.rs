@@ -1,0 +1,11 @@
+//! Tests that `tests/all.sh` optimises: they compute for long, or what they test is what the optimiser
+//! changes most.
+
+mod activations;
+mod losses;
+mod mean_loss;
+mod safetensors_properties;
+mod store_power;
+mod thresholds;
+mod tiles;
+mod whole_range;
