@@ -205,7 +205,7 @@ where
         self.first.input_gradient(samples.first(), gradients);
     }
 
-    both_layers!(gradient First first first_mut, Rest rest rest_mut);
+    both_layers!(gradient First first, Rest rest);
     both_layers!(walk First first first_mut, Rest rest rest_mut);
 }
 

@@ -7,7 +7,7 @@ use super::{Deltas, Layer, LayerTrace, Real, Samples};
 use crate::activation::{Activation, Sigmoid};
 use crate::fingerprint::{fingerprint, size};
 use crate::format::Format;
-use crate::gradient::{Affine, GradientVisitor, reborrow};
+use crate::gradient::GradientVisitor;
 use crate::kernel::each_sample;
 use crate::tensors;
 use crate::zero::Zero;
@@ -114,11 +114,6 @@ impl<const IN: usize, const OUT: usize, A, F: Format> Dense<IN, OUT, A, F> {
     #[must_use]
     pub const fn bias_mut(&mut self) -> &mut [F::Weight; OUT] {
         &mut self.bias
-    }
-
-    #[inline(always)]
-    fn parts_mut(&mut self) -> Affine<'_, F::Weight, IN, OUT> {
-        (&mut self.weights, &mut self.bias)
     }
 }
 
@@ -231,12 +226,13 @@ impl<const IN: usize, const OUT: usize, A: Activation<F>, F: Format> Layer
 
     #[cfg_attr(not(calls_layers), inline)]
     fn gradient<const P: usize, const S: usize, const K: usize>(
-        nets: [&mut Self; P],
-        state: [&mut Self; S],
+        mut nets: [&mut Self; P],
+        mut state: [&mut Self; S],
         samples: Samples<'_, Self, K>,
         visitor: &mut impl GradientVisitor<F, P, S>,
     ) {
-        let (mut nets, mut state) = (nets.map(Self::parts_mut), state.map(Self::parts_mut));
+        let mut nets = nets.each_mut().map(|n| (&mut n.weights, &mut n.bias));
+        let mut state = state.each_mut().map(|s| (&mut s.weights, &mut s.bias));
         // Derivatives with different scales cannot be added.
         if const { K > 1 && size_of::<F::Scale>() == 0 } {
             // By reference: the sum clones this iterator for each block of weights.
@@ -248,8 +244,8 @@ impl<const IN: usize, const OUT: usize, A: Activation<F>, F: Format> Layer
         let pairs = samples.inputs.into_iter().zip(samples.traces.map(LayerTrace::delta));
         each_sample::<K, _>(pairs, |(x, delta)| {
             visitor.affine(
-                reborrow(&mut nets),
-                reborrow(&mut state),
+                nets.each_mut().map(|(w, b)| (&mut **w, &mut **b)),
+                state.each_mut().map(|(w, b)| (&mut **w, &mut **b)),
                 x,
                 &delta.values,
                 delta.scale,

@@ -126,7 +126,7 @@ macro_rules! both_layers {
             self.$second.seed_dropout(seeds);
         }
     };
-    (gradient $a:ident $first:ident $first_mut:ident, $b:ident $second:ident $second_mut:ident) => {
+    (gradient $a:ident $first:ident, $b:ident $second:ident) => {
         #[inline]
         fn gradient<const NETS: usize, const STATES: usize, const SAMPLES: usize>(
             mut nets: [&mut Self; NETS],
@@ -135,14 +135,14 @@ macro_rules! both_layers {
             visitor: &mut impl GradientVisitor<Self::Format, NETS, STATES>,
         ) {
             $a::gradient(
-                reborrow(&mut nets).map(Self::$first_mut),
-                reborrow(&mut state).map(Pair::first_mut),
+                nets.each_mut().map(|n| &mut n.$first),
+                state.each_mut().map(|s| &mut s.first),
                 samples.$first(),
                 visitor,
             );
             $b::gradient(
-                nets.map(Self::$second_mut),
-                state.map(Pair::rest_mut),
+                nets.map(|n| &mut n.$second),
+                state.map(|s| &mut s.rest),
                 samples.$second(),
                 visitor,
             );
@@ -155,9 +155,9 @@ macro_rules! both_layers {
             samples: Samples<'_, Self, SAMPLES>,
             visitor: &mut impl GradientVisitor<Self::Format, 0, STATES>,
         ) {
-            let own = reborrow(&mut state).map(Pair::first_mut);
+            let own = state.each_mut().map(|s| &mut s.first);
             self.$first.gradient_at(own, samples.$first(), visitor);
-            self.$second.gradient_at(state.map(Pair::rest_mut), samples.$second(), visitor);
+            self.$second.gradient_at(state.map(|s| &mut s.rest), samples.$second(), visitor);
         }
     };
 }

@@ -255,7 +255,7 @@ where
         add_input_gradient(&self.second, samples.second(), gradients);
     }
 
-    both_layers!(gradient A first first_mut, B second second_mut);
+    both_layers!(gradient A first, B second);
     both_layers!(walk A first first_mut, B second second_mut);
 }
 
