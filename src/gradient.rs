@@ -137,14 +137,6 @@ pub trait GradientVisitor<F: Format, const P: usize, const S: usize> {
     );
 }
 
-/// The same references, for a shorter time.
-#[inline(always)]
-pub(crate) fn reborrow<'a, W, const IN: usize, const OUT: usize, const N: usize>(
-    all: &'a mut [Affine<'_, W, IN, OUT>; N],
-) -> [Affine<'a, W, IN, OUT>; N] {
-    all.each_mut().map(|(weights, bias)| (&mut **weights, &mut **bias))
-}
-
 fn row<W, const OUT: usize>(rows: &mut [[W; OUT]], i: usize) -> &mut [W] {
     rows.get_mut(i).map_or(&mut [], |row| row.as_mut_slice())
 }
