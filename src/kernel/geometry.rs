@@ -292,12 +292,12 @@ impl Windows {
     #[inline(always)]
     pub(super) fn runs_of_weights(self, mut f: impl FnMut((usize, usize), usize)) {
         let columns = self.columns;
-        if columns.dilation == 1 && columns.whole_len() == columns.output {
+        if self.sees_all() && columns.dilation == 1 && columns.whole_len() == columns.output {
             for row_tap in 0..self.rows.kernel {
                 f((row_tap, 0), columns.kernel * self.channels);
             }
         } else {
-            self.taps(|row_tap, column_tap| f((row_tap, column_tap), self.channels));
+            self.taps(|row_tap, column_tap| f((row_tap, column_tap), self.group));
         }
     }
 }

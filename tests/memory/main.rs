@@ -11,4 +11,5 @@
 mod bias_only;
 #[path = "../blocks/check.rs"]
 mod check;
+mod fused;
 mod recompute;
