@@ -83,6 +83,12 @@ impl Axis {
         (position * self.step + tap * self.dilation).saturating_sub(self.padding)
     }
 
+    /// The position whose window a place is in, where windows do not overlap.
+    #[inline(always)]
+    pub(crate) fn window(self, place: usize) -> usize {
+        if self.output == 1 { 0 } else { place.checked_div(self.kernel).unwrap_or(0) }
+    }
+
     /// The positions at which all taps are inside.
     #[inline(always)]
     pub(super) const fn whole(self) -> Range<usize> {
@@ -275,6 +281,22 @@ impl Windows {
             let place = self.columns.place(column, column_tap);
             inside.then(|| self.pixel(self.rows.place(row, row_tap), place))
         }
+    }
+
+    /// Row and column of a place, counted in pixels.
+    #[inline(always)]
+    pub(super) fn place(self, place: usize) -> (usize, usize) {
+        if self.rows.input == 1 {
+            return (0, place);
+        }
+        let row = place.checked_div(self.columns.input).unwrap_or(0);
+        (row, place - row * self.columns.input)
+    }
+
+    /// The position whose window a place is in, where windows do not overlap.
+    #[inline(always)]
+    pub(crate) fn pooled(self, row: usize, column: usize) -> usize {
+        self.rows.window(row) * self.columns.output + self.columns.window(column)
     }
 
     /// Row and column of a tap.
