@@ -98,10 +98,21 @@ impl<P: Sizes, T: Scalar, const OUT: usize> Nonzero<T> for OfActive<'_, P, T, OU
     fn each(self, output: usize, mut f: impl FnMut(usize, usize, T)) {
         let pool = self.pool.windows();
         let share = T::ONE / T::from_u32(pool.count());
+        let of_window = |window: usize| {
+            let &d = self.d.get(window * OUT + output)?;
+            Some(T::ZERO + d * share)
+        };
+        let first = of_window(0);
         packed::each_set::<OUT>(self.active, output, |position| {
             let (row, column) = pool.place(position);
-            let Some(&d) = self.d.get(pool.pooled(row, column) * OUT + output) else { return };
-            f(row, column, T::ZERO + d * share);
+            // The mean of everything has one window: one derivative for all positions.
+            let d = match pool.pooled(row, column) {
+                0 => first,
+                window => of_window(window),
+            };
+            if let Some(d) = d {
+                f(row, column, d);
+            }
         });
     }
 }

@@ -123,7 +123,7 @@ where
 
     const CHECK: () = assert!(
         PACKED == Self::PACKED_BYTES,
-        "`BYTES` of `Compact<L, PACKED>` must be `Compact::<L, 0>::PACKED_BYTES`, as `net!` has it"
+        "the bytes `PACKED` of a `Compact<L, PACKED>` must be `Compact::<L, 0>::PACKED_BYTES`, as `net!` has it"
     );
 
     /// The derivatives by one channel of the outputs of the first layer.
@@ -235,7 +235,10 @@ where
     type Trace = CompactTrace<A::Output, LayerTrace<T, B::Output, Identity>, PACKED>;
     type Gradient = Pair<A::Gradient, B::Gradient>;
     const MACS: usize = A::MACS + B::MACS;
-    const TENSORS: TensorList = Chain::<A, B>::TENSORS;
+    const TENSORS: TensorList = {
+        let () = Self::CHECK;
+        Chain::<A, B>::TENSORS
+    };
     const FINGERPRINT: u32 = fingerprint("Compact", &[Chain::<A, B>::FINGERPRINT]);
 
     #[inline]

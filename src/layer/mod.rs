@@ -246,8 +246,8 @@ pub trait Layer: Sized {
     }
 
     /// [`gradient`](Self::gradient) with the network at hand, which is not to be updated: of a batch.
-    /// Override it only in layers that need their parameters for it, as [`Recompute`] does, or that
-    /// consist of layers.
+    /// Override it only in layers that need their parameters for it, as [`Recompute`] and [`Compact`] do, or
+    /// that consist of layers.
     #[inline]
     fn gradient_at<const S: usize, const K: usize>(
         &self,

@@ -1,6 +1,6 @@
 //! Two convolutions that are trained with the least memory.
 
-use gradlet::{Scalar, Shape, prelude::*};
+use gradlet::{Scalar, Shape, prelude::*, safetensors};
 use support::{Random, Rng, flat_gradient};
 
 use crate::check::{any, check, classes};
@@ -104,4 +104,74 @@ fn compact_networks_train_with_the_bits_of_their_chain() {
     }
     all::<f32>();
     all::<f64>();
+}
+
+/// The network for activities, for whose training in C 2,696 bytes besides the weights are enough.
+type Recognises = net![
+    128 x 6 => Compact(Conv1d(16, 5, step 2) Relu | MaxPool(2) => Conv1d(32, 3) Relu | GlobalMean)
+    => 6 Softmax
+];
+type Layers<N> = <N as Parts>::First;
+
+/// The first layer of a chain.
+trait Parts {
+    type First;
+}
+
+impl<F: Layer<Activation = Identity>, R: gradlet::Takes<F::Output, F::Format>> Parts
+    for Chain<F, R>
+{
+    type First = F;
+}
+
+#[test]
+fn sizes_are_those_that_are_documented() {
+    assert_eq!(Trainer::<Recognises, CrossEntropy>::BYTES, 2480);
+    assert_eq!(Layers::<Recognises>::STACK_BYTES, 4 * 31);
+    const { assert!(Trainer::<Recognises, CrossEntropy>::BYTES + 4 * 31 <= 2696) };
+    // 31 positions by 16 channels and 29 by 32, in 4 bytes each.
+    assert_eq!(Layers::<Recognises>::PACKED_BYTES, 4 * 16 + 4 * 32);
+    // 3 positions in 1 byte, 2 bits each; 2 positions.
+    assert_eq!(Layers::<ActivityCompact<f32>>::PACKED_BYTES, 4 + 5);
+    // 8 bits for each of 4 positions; 4 positions.
+    assert_eq!(Layers::<LongCompact<f64>>::PACKED_BYTES, 4 * 3 + 4);
+    // 4 bits for each of 2 by 3 positions; 3 by 4 positions.
+    assert_eq!(Layers::<ImageCompact<f32>>::PACKED_BYTES, 3 * 4 + 2 * 5);
+    assert_eq!(Layers::<ImageCompact<f32>>::STACK_BYTES, 4 * 2 * 3);
+    assert_eq!(Recognises::MACS, 74_496);
+    assert_eq!(ActivityCompact::<f32>::PARAMS, Activity::<f32>::PARAMS);
+    assert_eq!(ActivityCompact::<f32>::TENSORS.layers(), 3);
+    assert_ne!(ActivityCompact::<f32>::FINGERPRINT, Activity::<f32>::FINGERPRINT);
+}
+
+#[test]
+fn compact_layers_are_saved_and_printed_as_their_chain() {
+    const NAMES: [&str; 3] = ["0", "3", "7"];
+    let chain = Activity::<f32>::random(&mut Rng(3));
+    let mut file = vec![0; safetensors::file_size::<Activity<f32>>(&NAMES).unwrap()];
+    let file = safetensors::save(&chain, &NAMES, &mut file).unwrap();
+    let compact: ActivityCompact<f32> = safetensors::from_bytes(file, &NAMES).unwrap();
+    assert_eq!(parameters(&compact), parameters(&chain));
+    let mut again = vec![0; file.len()];
+    assert_eq!(safetensors::save(&compact, &NAMES, &mut again).unwrap(), file);
+    let source = compact.to_source().to_string();
+    assert!(source.contains("Compact::new(Chain::new("), "{source}");
+    let mut layers = compact.into_parts().0;
+    layers.layers_mut().first_mut().convolution_mut().bias_mut()[0] = 1.5;
+    assert_eq!(layers.layers().first().convolution().bias()[0], 1.5);
+    assert_eq!(layers.into_inner().rest(), chain.rest().first());
+}
+
+#[test]
+fn compact_layers_report_what_is_not_finite() {
+    let mut net = ActivityCompact::<f32>::random(&mut Rng(1));
+    let before = net.clone();
+    let mut trainer = Trainer::<ActivityCompact<f32>, CrossEntropy>::new();
+    for (place, value) in [(0, f32::NAN), (11, f32::INFINITY)] {
+        let mut x = [[0.1; 3]; 21];
+        x[place][1] = value;
+        let loss = trainer.step(&mut net, &Sgd { learning_rate: 0.1 }, &x, &[1.0, 0.0, 0.0]);
+        assert!(!loss.is_finite());
+        assert_eq!(net, before);
+    }
 }
