@@ -119,6 +119,18 @@ impl Axis {
         (position * self.step == start && position < self.output).then_some(position)
     }
 
+    /// The first position at which this tap is at this place or one some steps behind it, and how many
+    /// steps behind it that is.
+    #[inline(always)]
+    pub(super) fn positions_from(self, place: usize, tap: usize) -> Option<(usize, usize)> {
+        // All positions that can be, counted from one before the input.
+        let ahead = self.kernel * self.dilation;
+        let start = place + self.padding + ahead * self.step - tap * self.dilation;
+        let position = start.checked_div(self.step)?;
+        let before = ahead.saturating_sub(position);
+        (position * self.step == start).then(|| (before, position.saturating_sub(ahead)))
+    }
+
     /// The places of a phase, counted in steps, at which every tap that is ever at one has a
     /// position.
     #[inline(always)]
@@ -181,6 +193,9 @@ impl Windows {
     /// The first channel that an output sees.
     #[inline(always)]
     pub(super) const fn first_channel(self, output: usize, outputs: usize) -> usize {
+        if self.sees_all() {
+            return 0;
+        }
         if self.is_depthwise(outputs) {
             return output;
         }
@@ -189,6 +204,13 @@ impl Windows {
             None => 0,
         };
         group * self.group
+    }
+
+    /// Which row of weights of a tap an output sees a channel by, if it sees it.
+    #[inline(always)]
+    pub(super) fn row_of_tap(self, channel: usize, output: usize, outputs: usize) -> Option<usize> {
+        let row = channel.checked_sub(self.first_channel(output, outputs))?;
+        (row < self.group).then_some(row)
     }
 
     /// Index of the first number of a pixel.

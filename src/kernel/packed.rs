@@ -62,3 +62,27 @@ pub(crate) fn each_set<const OUT: usize>(bytes: &[u8], output: usize, mut f: imp
         first += 8;
     }
 }
+
+/// The bits of up to 16 positions in a row.
+#[derive(Clone, Copy)]
+pub(crate) struct Bits {
+    byte: usize,
+    shift: usize,
+    mask: u32,
+}
+
+impl Bits {
+    /// Those of so many positions from this one on.
+    #[inline(always)]
+    pub(crate) const fn new(position: usize, count: usize) -> Self {
+        Self { byte: position / 8, shift: position % 8, mask: (1 << count) - 1 }
+    }
+
+    /// The bits of one output, that of the first position lowest.
+    #[inline(always)]
+    pub(crate) fn of<const OUT: usize>(self, bytes: &[u8], output: usize) -> u32 {
+        let bytes = bytes.get(self.byte * OUT + output..).unwrap_or_default();
+        let at = |i: usize| u32::from(bytes.get(i * OUT).copied().unwrap_or(0));
+        (at(0) | at(1) << 8 | at(2) << 16) >> self.shift & self.mask
+    }
+}

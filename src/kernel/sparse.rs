@@ -11,7 +11,7 @@
 #![allow(clippy::int_plus_one, reason = "in a macro, for several numbers")]
 #![allow(clippy::too_many_arguments, reason = "they stay in registers")]
 
-use super::geometry::{Sizes, Windows};
+use super::geometry::Sizes;
 use super::tile::Tile;
 use super::{begin_sums, chunks, columns, packed};
 use crate::scalar::Scalar;
@@ -81,39 +81,6 @@ impl<P: Sizes, T: Scalar, const OUT: usize> Nonzero<T> for OfPositive<'_, P, T, 
                 }
             }
         }
-    }
-}
-
-/// Behind a mean after `Relu`: [packed] bits that say where the outputs were positive, and the
-/// derivatives by the means.
-#[derive(Clone, Copy)]
-pub(crate) struct OfActive<'a, P, T, const OUT: usize> {
-    pub(crate) pool: P,
-    pub(crate) active: &'a [u8],
-    pub(crate) d: &'a [T],
-}
-
-impl<P: Sizes, T: Scalar, const OUT: usize> Nonzero<T> for OfActive<'_, P, T, OUT> {
-    #[inline(always)]
-    fn each(self, output: usize, mut f: impl FnMut(usize, usize, T)) {
-        let pool = self.pool.windows();
-        let share = T::ONE / T::from_u32(pool.count());
-        let of_window = |window: usize| {
-            let &d = self.d.get(window * OUT + output)?;
-            Some(T::ZERO + d * share)
-        };
-        let first = of_window(0);
-        packed::each_set::<OUT>(self.active, output, |position| {
-            let (row, column) = pool.place(position);
-            // The mean of everything has one window: one derivative for all positions.
-            let d = match pool.pooled(row, column) {
-                0 => first,
-                window => of_window(window),
-            };
-            if let Some(d) = d {
-                f(row, column, d);
-            }
-        });
     }
 }
 
@@ -296,36 +263,6 @@ fn spread<T: Scalar, const OUT: usize>(
             if let Some(&w) = w.get(output) {
                 *dx += w * d;
             }
-        }
-    });
-}
-
-/// As [`input_gradient`], by one channel of the input: `dx` has one number for each place.
-#[inline(never)]
-pub(crate) fn input_gradient_by<T: Scalar, const OUT: usize>(
-    sizes: impl Sizes,
-    d: impl Nonzero<T>,
-    channel: usize,
-    weights: &[[T; OUT]],
-    dx: &mut [T],
-) {
-    let windows = sizes.windows();
-    let places = Windows { channels: 1, ..windows };
-    begin_sums(dx);
-    windows.taps(|row_tap, column_tap| {
-        let run = places.run_at(row_tap, column_tap);
-        let tap = windows.weights(row_tap, column_tap);
-        for output in 0..OUT {
-            let first = windows.first_channel(output, OUT);
-            let Some(row) = channel.checked_sub(first).filter(|&row| row < windows.group) else {
-                continue;
-            };
-            let Some(&w) = weights.get(tap + row).and_then(|w| w.get(output)) else { return };
-            d.each(output, |row, column, d| {
-                if let Some(dx) = run(row, column).and_then(|place| dx.get_mut(place)) {
-                    *dx += w * d;
-                }
-            });
         }
     });
 }

@@ -9,9 +9,10 @@ use super::{Conv1d, Conv2d, Deltas, EndsIn, Layer, LayerTrace, Samples};
 use crate::activation::{Activation, Elementwise, Identity, Relu};
 use crate::fingerprint::fingerprint;
 use crate::gradient::GradientVisitor;
+use crate::kernel::active::{self, OfActive};
 use crate::kernel::geometry::{Of, Sizes, Windowed, Windows};
 use crate::kernel::packed;
-use crate::kernel::sparse::{self, Nonzero, OfActive, OfLargest, OfPositive};
+use crate::kernel::sparse::{self, Nonzero, OfLargest, OfPositive};
 use crate::kernel::windows::{self, Sink};
 use crate::kernel::{Both, columns, columns_mut, each, each_sample};
 use crate::scalar::Scalar;
@@ -873,7 +874,7 @@ macro_rules! fused {
                 let (sizes, pool) = Self::sizes();
                 let d = OfActive::<_, T, OUT> { pool, active, d };
                 let (weights, dx) = (self.convolution.weights().rows(), Shape::as_mut_slice(dx));
-                sparse::input_gradient_by(sizes, d, channel, weights, dx);
+                active::input_gradient_by(sizes, d, channel, weights, dx);
             }
 
             #[inline]
