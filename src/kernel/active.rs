@@ -90,8 +90,8 @@ pub(crate) fn input_gradient_by<P: Sizes, T: Scalar, const OUT: usize>(
                 let sums = sums(windows, d, channel, weights, (row, first));
                 let end = least(first + PLACES * places.step, places.input);
                 let dx = dx.get_mut(first..end).unwrap_or_default();
-                for (dx, sum) in dx.iter_mut().step_by(places.step).zip(sums) {
-                    *dx = sum;
+                for (dx, sum) in dx.iter_mut().step_by(places.step).zip(&sums) {
+                    *dx = *sum;
                 }
             }
         }
@@ -113,7 +113,11 @@ fn sums<P: Sizes, T: Scalar, const OUT: usize>(
         let Some((before, first)) = windows.columns.positions_from(column, column_tap) else {
             return;
         };
-        let count = least(PLACES - before, windows.columns.output.saturating_sub(first));
+        let left = windows.columns.output.saturating_sub(first);
+        let count = least(PLACES.saturating_sub(before), left);
+        if count == 0 {
+            return;
+        }
         let bits = Bits::new(row * windows.columns.output + first, count);
         let tap = windows.weights(row_tap, column_tap);
         for output in 0..OUT {

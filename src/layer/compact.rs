@@ -126,14 +126,12 @@ where
         "the bytes `PACKED` of a `Compact<L, PACKED>` must be `Compact::<L, 0>::PACKED_BYTES`, as `net!` has it"
     );
 
-    /// The derivatives by one channel of the outputs of the first layer.
+    /// Writes the derivatives by one channel of the outputs of the first layer.
     #[inline]
-    fn channel(&self, channel: usize, trace: &<Self as Layer>::Trace) -> B::Channel {
-        let mut d = B::Channel::ZERO;
+    fn by_channel(&self, channel: usize, trace: &<Self as Layer>::Trace, d: &mut B::Channel) {
         let active = trace.second(A::PACKED);
         let by_outputs = trace.last.delta().values.as_slice();
-        self.layers.rest().input_gradient_by(channel, active, by_outputs, &mut d);
-        d
+        self.layers.rest().input_gradient_by(channel, active, by_outputs, d);
     }
 
     /// Visits the gradient of the network `own`, or that of `nets`.
@@ -147,11 +145,12 @@ where
     ) {
         each_sample::<K, _>(samples.iter(), |(input, trace)| {
             for channel in 0..A::CHANNELS {
-                let d = match (own, nets.first()) {
-                    (Some(net), _) => net.channel(channel, trace),
-                    (None, Some(net)) => net.channel(channel, trace),
+                let mut d = B::Channel::ZERO;
+                match (own, nets.first()) {
+                    (Some(net), _) => net.by_channel(channel, trace, &mut d),
+                    (None, Some(net)) => net.by_channel(channel, trace, &mut d),
                     (None, None) => return,
-                };
+                }
                 A::gradient_of(
                     nets.each_mut().map(|n| n.layers.first_mut()),
                     state.each_mut().map(|s| s.first_mut()),
@@ -286,7 +285,8 @@ where
             let dx = dx.values.as_mut_slice();
             begin_sums(dx);
             for channel in 0..A::CHANNELS {
-                let d = self.channel(channel, trace);
+                let mut d = B::Channel::ZERO;
+                self.by_channel(channel, trace, &mut d);
                 let kept = trace.first(A::PACKED);
                 self.layers.first().add_input_gradient_of(channel, kept, d.as_slice(), dx);
             }

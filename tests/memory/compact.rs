@@ -19,6 +19,8 @@ alike!(Long LongCompact: 70 x 2 => [Conv1d(3, 3) Relu | MaxPool(17)]
     => [Conv1d(4, 2, padding same) Relu | MeanPool(2)] => Flatten => 3 Softmax);
 alike!(Padded PaddedCompact: 36 x 2 => [Conv1d(6, 3, padding same, dilation 2) Relu | MaxPool(2)]
     => [Conv1d(4, 3, padding same, step 2, groups 2) Relu | GlobalMean] => 3 Softmax);
+alike!(Wide WideCompact: 74 x 1 => [Conv1d(3, 3) Relu | MaxPool(2)]
+    => [Conv1d(4, 3, dilation 9) Relu | GlobalMean] => 3 Softmax);
 alike!(Image ImageCompact: 9 x 8 x 2 => [Conv2d(4, 4 x 3) Relu | MaxPool(3 x 2)]
     => [Conv2d(5, 2 x 2, padding 1) Relu | GlobalMean] => 3 Softmax);
 alike!(Tiles TilesCompact: 6 x 8 x 1 => [Conv2d(3, 3 x 3, padding same) Relu | MaxPool(2 x 2)]
@@ -29,6 +31,7 @@ fn compact_layers_have_the_right_gradient() {
     check::<ActivityCompact<f64>, CrossEntropy>(classes);
     check::<LongCompact<f64>, CrossEntropy>(classes);
     check::<PaddedCompact<f64>, CrossEntropy>(classes);
+    check::<WideCompact<f64>, CrossEntropy>(classes);
     check::<ImageCompact<f64>, CrossEntropy>(classes);
     check::<TilesCompact<f64>, CrossEntropy>(classes);
     // Behind another layer, and as the last one.
@@ -99,6 +102,7 @@ fn compact_networks_train_with_the_bits_of_their_chain() {
         train_alike::<T, Activity<T>, ActivityCompact<T>, _>(&sgd);
         train_alike::<T, Long<T>, LongCompact<T>, _>(&adam);
         train_alike::<T, Padded<T>, PaddedCompact<T>, _>(&momentum);
+        train_alike::<T, Wide<T>, WideCompact<T>, _>(&sgd);
         train_alike::<T, Image<T>, ImageCompact<T>, _>(&momentum);
         train_alike::<T, Tiles<T>, TilesCompact<T>, _>(&adam);
     }
