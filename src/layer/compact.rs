@@ -123,7 +123,8 @@ where
 
     const CHECK: () = assert!(
         PACKED == Self::PACKED_BYTES,
-        "the bytes `PACKED` of a `Compact<L, PACKED>` must be `Compact::<L, 0>::PACKED_BYTES`, as `net!` has it"
+        "the bytes `PACKED` of a `Compact<L, PACKED>` must be `Compact::<L, 0>::PACKED_BYTES`, as \
+         `net!` has it"
     );
 
     /// Writes the derivatives by one channel of the outputs of the first layer.
