@@ -12,7 +12,7 @@ use crate::tensors::{Kind, Pair, TensorList};
 use crate::zero::Zero;
 
 /// Two convolutions behind each other, trained with the least memory: no derivatives by the values
-/// between them are kept.
+/// between them are kept. A step takes about half as long again.
 ///
 /// `L` is the [`Chain`] of two [`Fused`](crate::Fused) layers, each a [`Conv1d`](crate::Conv1d) or
 /// [`Conv2d`](crate::Conv2d) with [`Relu`](crate::Relu): the first with a max pooling, the second with a
@@ -22,10 +22,10 @@ use crate::zero::Zero;
 ///
 /// | kept of a sample | bytes |
 /// |---|---|
-/// | outputs of the first layer | those of `f32` or `f64` |
-/// | which place of a max pooling was the largest | 1 bit for each output if it is one of 2, 2 bits of 4, 4 bits of 16, 8 bits of 256 |
-/// | whether an output of the second convolution was positive | 1 bit |
-/// | outputs of the second layer and derivatives by them | those of `f32` or `f64` |
+/// | outputs of the first layer | 4 or 8 for each |
+/// | which place of a window of its max pooling was the largest | 1, 2, 4 or 8 bits for windows of up to 2, 4, 16 or 256 places |
+/// | whether an output of the second convolution was positive | 1 bit for each |
+/// | outputs of the second layer and derivatives by them | 8 or 16 for each |
 ///
 /// The derivatives by one channel of the outputs of the first layer are computed when its weights are
 /// updated, with the old weights of the second layer; they are on the stack, with
@@ -33,7 +33,7 @@ use crate::zero::Zero;
 ///
 /// Trained with the bits of `L`, but for the sign of zeros. What depends on the order of channels is
 /// rounded differently: the derivatives by the input, which layers before this one are trained by, and
-/// the norm of the gradient in [`ClipNorm`](crate::ClipNorm).
+/// the norm of the gradient in [`ClipByNorm`](crate::ClipByNorm).
 ///
 /// ```
 /// use gradlet::prelude::*;

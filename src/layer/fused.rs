@@ -33,6 +33,8 @@ use crate::zero::Zero;
 /// - with a mean, the outputs of the convolution, which the backward pass overwrites by their
 ///   derivatives.
 ///
+/// Of two fused convolutions behind each other, [`Compact`](crate::Compact) keeps less.
+///
 /// Results equal those of the chain but for the sign of zeros and, where a maximum is over several rows
 /// of an image, for rounding: the gradient of a weight is then added pooled position by pooled position.
 ///
