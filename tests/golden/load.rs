@@ -79,7 +79,7 @@ fn constants_are_what_is_loaded_at_run_time() {
         => 3 Identity
     ];
     static COMPACT: Compacts = gradlet::load![SEQUENCES; FIRST, "start.m.c2", "start.m.d"; ".."];
-    assert_eq!(COMPACT.forward(&x[0]), DOUBLE.forward(&x[0]));
+    assert_eq!(COMPACT.forward(&x[0]).map(f64::to_bits), DOUBLE.forward(&x[0]).map(f64::to_bits));
 
     static SINGLE_IMAGES: Images<f32> = gradlet::load![
         IMAGES; "start.m.c1", "start.m.dw", "start.m.pw", "start.m.d"; ".."
