@@ -4,8 +4,8 @@ use core::fmt::{self, Debug, Display, Formatter};
 
 use crate::activation::{Activation, Hidden};
 use crate::layer::{
-    BatchNorm, Beside, Chain, Channels, Conv1d, Conv2d, Dense, Dropout, Frozen, Fused, Layer,
-    Parallel, Recompute, Residual, Shortcut, Skip, Takes, layers_without_parameters,
+    BatchNorm, Beside, Chain, Channels, Compact, Conv1d, Conv2d, Dense, Dropout, Frozen, Fused,
+    Layer, Parallel, Recompute, Residual, Shortcut, Skip, Takes, layers_without_parameters,
 };
 use crate::macros::defmt_shows;
 use crate::preprocess::Scaling;
@@ -268,6 +268,14 @@ impl<L: ToSource> ToSource for Recompute<L> {
     fn write_source(&self, f: &mut Formatter<'_>) -> fmt::Result {
         f.write_str("Recompute::new(")?;
         self.layer().write_source(f)?;
+        f.write_str(")")
+    }
+}
+
+impl<L: ToSource, const PACKED: usize> ToSource for Compact<L, PACKED> {
+    fn write_source(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        f.write_str("Compact::new(")?;
+        self.layers().write_source(f)?;
         f.write_str(")")
     }
 }

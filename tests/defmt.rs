@@ -16,9 +16,9 @@ use gradlet::safetensors::{
     TensorName, Text,
 };
 use gradlet::{
-    AdamState, Batch, BatchNormGradient, BiasOnly, Delta, Epoch, FoldError, ForEach, Fused,
-    FusedTrace, Joined, Kind, LayerTrace, Pair, Past, Places, Recompute, Report, Samples, Source,
-    Streaming, Tensor, TensorList, fast,
+    AdamState, Batch, BatchNormGradient, BiasOnly, Compact, CompactTrace, Delta, Epoch, FoldError,
+    ForEach, Fused, FusedTrace, Joined, Kind, LayerTrace, Pair, Past, Places, Recompute, Report,
+    Samples, Source, Streaming, Tensor, TensorList, fast,
 };
 
 type Net<T> = Mlp<2, 4, 3, Tanh, Softmax, T>;
@@ -54,6 +54,7 @@ fn layers<T: Scalar + Format>() {
     are_format![GlobalMean<[[T; 3]; 4]>, GlobalMax<[[T; 3]; 4]>, LastStep<[[T; 3]; 4]>];
     are_format![Flatten<[[T; 3]; 4], 12>, FlattenChannelsLast<[[T; 3]; 4], 12>];
     are_format![Fused<Sequence<T>, MaxPool1d<4, 3, 2, 2, T>>, FusedTrace<[u8; 2], T>];
+    are_format![Compact<Sequence<T>, 4>, CompactTrace<[T; 2], T, 4>];
     are_format![Streaming<Sequence<T>>, Past<T, 2, 2>, Recompute<Sequence<T>>];
     are_format![BiasOnly<Dense<2, 4, Tanh, T>>, After<(), ()>, Reader<(), ()>];
     are_format![Net<T>, Deep<T>, OnFeatures<T>, Kind, Places, Tensor, TensorList];

@@ -565,7 +565,7 @@ fn convolutions_take_what_their_page_says() {
     for (profile, level) in [("release", "s"), ("fast", "3")] {
         let program = Build::new(M4F, profile, "convolutions_cost").features("measure").build();
         let log = run_counting(M4F, &program);
-        for name in ["activity", "signal"] {
+        for name in ["activity", "compact", "signal"] {
             // The level 3 is no figure.
             let written = numbers_of(page, &format!("{name} | {level} |"));
             let written = &written[written.len() - 6..];

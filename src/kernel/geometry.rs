@@ -83,6 +83,12 @@ impl Axis {
         (position * self.step + tap * self.dilation).saturating_sub(self.padding)
     }
 
+    /// The position whose window a place is in, where windows do not overlap.
+    #[inline(always)]
+    pub(crate) fn window(self, place: usize) -> usize {
+        if self.output == 1 { 0 } else { place.checked_div(self.kernel).unwrap_or(0) }
+    }
+
     /// The positions at which all taps are inside.
     #[inline(always)]
     pub(super) const fn whole(self) -> Range<usize> {
@@ -111,6 +117,18 @@ impl Axis {
         let start = (place + self.padding).checked_sub(tap * self.dilation)?;
         let position = start.checked_div(self.step)?;
         (position * self.step == start && position < self.output).then_some(position)
+    }
+
+    /// The first position at which this tap is at this place or one some steps behind it, and how many
+    /// steps behind it that is.
+    #[inline(always)]
+    pub(super) fn positions_from(self, place: usize, tap: usize) -> Option<(usize, usize)> {
+        // All positions that can be, counted from one before the input.
+        let ahead = self.kernel * self.dilation;
+        let start = place + self.padding + ahead * self.step - tap * self.dilation;
+        let position = start.checked_div(self.step)?;
+        let before = ahead.saturating_sub(position);
+        (position * self.step == start).then(|| (before, position.saturating_sub(ahead)))
     }
 
     /// The places of a phase, counted in steps, at which every tap that is ever at one has a
@@ -175,6 +193,9 @@ impl Windows {
     /// The first channel that an output sees.
     #[inline(always)]
     pub(super) const fn first_channel(self, output: usize, outputs: usize) -> usize {
+        if self.sees_all() {
+            return 0;
+        }
         if self.is_depthwise(outputs) {
             return output;
         }
@@ -183,6 +204,13 @@ impl Windows {
             None => 0,
         };
         group * self.group
+    }
+
+    /// Which row of weights of a tap an output sees a channel by, if it sees it.
+    #[inline(always)]
+    pub(super) fn row_of_tap(self, channel: usize, output: usize, outputs: usize) -> Option<usize> {
+        let row = channel.checked_sub(self.first_channel(output, outputs))?;
+        (row < self.group).then_some(row)
     }
 
     /// Index of the first number of a pixel.
@@ -277,6 +305,22 @@ impl Windows {
         }
     }
 
+    /// Row and column of a place, counted in pixels.
+    #[inline(always)]
+    pub(super) fn place(self, place: usize) -> (usize, usize) {
+        if self.rows.input == 1 {
+            return (0, place);
+        }
+        let row = place.checked_div(self.columns.input).unwrap_or(0);
+        (row, place - row * self.columns.input)
+    }
+
+    /// The position whose window a place is in, where windows do not overlap.
+    #[inline(always)]
+    pub(crate) fn pooled(self, row: usize, column: usize) -> usize {
+        self.rows.window(row) * self.columns.output + self.columns.window(column)
+    }
+
     /// Row and column of a tap.
     #[inline(always)]
     pub(super) fn tap(self, tap: usize) -> (usize, usize) {
@@ -292,12 +336,12 @@ impl Windows {
     #[inline(always)]
     pub(super) fn runs_of_weights(self, mut f: impl FnMut((usize, usize), usize)) {
         let columns = self.columns;
-        if columns.dilation == 1 && columns.whole_len() == columns.output {
+        if self.sees_all() && columns.dilation == 1 && columns.whole_len() == columns.output {
             for row_tap in 0..self.rows.kernel {
                 f((row_tap, 0), columns.kernel * self.channels);
             }
         } else {
-            self.taps(|row_tap, column_tap| f((row_tap, column_tap), self.channels));
+            self.taps(|row_tap, column_tap| f((row_tap, column_tap), self.group));
         }
     }
 }

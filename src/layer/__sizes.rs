@@ -2,6 +2,7 @@
 //! the layers after it take a size that is never an error, so that there is one message.
 
 use crate::layer::Layer;
+use crate::layer::compact::Packed;
 use crate::shape::Shape;
 
 /// Whether what is added has the shape of the output: `Added<true>`.
@@ -34,6 +35,12 @@ pub const fn added<L: Layer, Y: Shape>() -> bool {
 #[must_use]
 pub const fn outputs<A: Layer, B: Layer>() -> usize {
     <A::Output as Shape>::LEN.saturating_add(<B::Output as Shape>::LEN)
+}
+
+/// Bytes that a `Compact` of these layers packs.
+#[must_use]
+pub const fn packed<L: Packed>() -> usize {
+    L::BYTES
 }
 
 /// The share that is dropped, of the numerator and the denominator.

@@ -1,15 +1,18 @@
 //! Convolutions fused with the pooling after them.
 
 use core::marker::PhantomData;
+use core::slice;
 
-use super::convolution::{Rows, ToVisitor};
+use super::convolution::{Rows, ToVisitor, one_mut, slice_of_one};
 use super::pool::{Max, Mean, Pools};
 use super::{Conv1d, Conv2d, Deltas, EndsIn, Layer, LayerTrace, Samples};
-use crate::activation::{Activation, Elementwise, Identity};
+use crate::activation::{Activation, Elementwise, Identity, Relu};
 use crate::fingerprint::fingerprint;
 use crate::gradient::GradientVisitor;
-use crate::kernel::geometry::{Axis, Of, Sizes, Windowed, Windows};
-use crate::kernel::sparse;
+use crate::kernel::active::{self, OfActive};
+use crate::kernel::geometry::{Of, Sizes, Windowed, Windows};
+use crate::kernel::packed;
+use crate::kernel::sparse::{self, Nonzero, OfLargest, OfPositive};
 use crate::kernel::windows::{self, Gradient, Sink};
 use crate::kernel::{Both, columns, columns_mut, each, each_sample};
 use crate::scalar::Scalar;
@@ -29,6 +32,8 @@ use crate::zero::Zero;
 ///   most 256 places may be pooled into one;
 /// - with a mean, the outputs of the convolution, which the backward pass overwrites by their
 ///   derivatives.
+///
+/// Of two fused convolutions behind each other, [`Compact`](crate::Compact) keeps less.
 ///
 /// Results equal those of the chain but for the sign of zeros and, where a maximum is over several rows
 /// of an image, for rounding: the gradient of a weight is then added pooled position by pooled position.
@@ -96,12 +101,16 @@ impl<K, L> EndsIn<L> for FusedTrace<K, L> {
     }
 }
 
-/// A place in the outputs of a convolution, and in those of the pooling after it.
+/// Some outputs of a convolution at one position, and where the pooling after it has them.
 #[derive(Clone, Copy, Debug)]
 pub struct Place {
-    /// Index of the first output of the convolution.
+    /// The windows of the pooling.
+    pool: Windows,
+    /// Index of the first output.
+    at: usize,
+    /// The position of the convolution.
     position: usize,
-    /// Index of the first output of the pooling.
+    /// The position of the pooling.
     pooled: usize,
     /// Index of the tap of the pooling.
     tap: usize,
@@ -112,32 +121,146 @@ impl Place {
     #[allow(clippy::arithmetic_side_effects, reason = "sizes and indices are those of arrays")]
     fn new(pool: Windows, (row, column): (usize, usize), at: usize) -> Self {
         let (rows, columns) = (pool.rows, pool.columns);
-        let divided = |place: usize, Axis { output, kernel, .. }: Axis| {
-            if output == 1 { 0 } else { place.checked_div(kernel).unwrap_or(0) }
-        };
-        let (y, x) = (divided(row, rows), divided(column, columns));
+        let (y, x) = (rows.window(row), columns.window(column));
         Self {
-            position: pool.pixel(row, column) + at,
-            pooled: (y * columns.output + x) * pool.channels + at,
+            pool,
+            at,
+            position: row * columns.input + column,
+            pooled: y * columns.output + x,
             tap: (row - y * rows.kernel) * columns.kernel + column - x * columns.kernel,
         }
+    }
+
+    /// Index of the first of these outputs at a position.
+    #[inline(always)]
+    #[allow(clippy::arithmetic_side_effects, reason = "sizes and indices are those of arrays")]
+    const fn index(self, position: usize) -> usize {
+        position * self.pool.channels + self.at
+    }
+}
+
+/// What is kept of the outputs of a convolution while they are folded by `P`.
+pub trait Keeps<P, T> {
+    /// Folds some outputs of the convolution into the same outputs of the pooling.
+    fn fold<const N: usize>(&mut self, y: &mut [T; N], x: &[T; N], place: Place);
+}
+
+/// Keeps which tap has the largest number, for each output of a max pooling.
+pub trait KeepsTap {
+    /// Where it is kept for these outputs, if at all.
+    fn slots<const N: usize>(&mut self, place: Place) -> Option<&mut [u8; N]>;
+    /// Keeps that it is this tap.
+    fn keep(slot: &mut u8, place: Place);
+}
+
+/// A byte for each.
+impl<S: Shape<Element = u8>> KeepsTap for Option<&mut S> {
+    #[inline(always)]
+    fn slots<const N: usize>(&mut self, place: Place) -> Option<&mut [u8; N]> {
+        columns_mut(self.as_deref_mut()?.as_mut_slice(), place.index(place.pooled))
+    }
+    #[inline(always)]
+    #[allow(clippy::cast_possible_truncation, reason = "there are at most 256 taps")]
+    fn keep(slot: &mut u8, place: Place) {
+        *slot = place.tap as u8;
+    }
+}
+
+impl<K: KeepsTap, T: Scalar> Keeps<Max, T> for K {
+    #[inline(always)]
+    #[allow(clippy::neg_cmp_op_on_partial_ord, reason = "NaN is neither less nor equal")]
+    fn fold<const N: usize>(&mut self, y: &mut [T; N], x: &[T; N], place: Place) {
+        let kept = self.slots::<N>(place);
+        if place.tap == 0 {
+            *y = *x;
+            if let Some(kept) = kept {
+                each(N, kept, x, |slot, _| K::keep(slot, place));
+            }
+            return;
+        }
+        match kept {
+            Some(kept) => each(N, Both(y.iter_mut(), x.iter()), kept, |(y, &x), slot| {
+                if !(x <= *y) {
+                    *y = if x > *y { x } else { x + *y };
+                    K::keep(slot, place);
+                }
+            }),
+            None => each(N, y, x, |y, &x| {
+                if !(x <= *y) {
+                    *y = if x > *y { x } else { x + *y };
+                }
+            }),
+        }
+    }
+}
+
+/// Keeps the outputs of a convolution before a mean, or something of them.
+pub trait KeepsOutputs<T> {
+    /// Keeps these.
+    fn keep<const N: usize>(&mut self, x: &[T; N], place: Place);
+}
+
+/// All of them.
+impl<T: Scalar, X: Shape<Element = T>> KeepsOutputs<T> for Option<&mut X> {
+    #[inline(always)]
+    fn keep<const N: usize>(&mut self, x: &[T; N], place: Place) {
+        let Some(kept) = self else { return };
+        if let Some(kept) = columns_mut(kept.as_mut_slice(), place.index(place.position)) {
+            *kept = *x;
+        }
+    }
+}
+
+impl<K: KeepsOutputs<T>, T: Scalar> Keeps<Mean, T> for K {
+    #[inline(always)]
+    fn fold<const N: usize>(&mut self, y: &mut [T; N], x: &[T; N], place: Place) {
+        if place.tap == 0 {
+            *y = *x;
+        } else {
+            each(N, y, x, |y, &x| *y += x);
+        }
+        self.keep(x, place);
+    }
+}
+
+/// Bytes of [`packed`] numbers: for a maximum the taps, for a mean whether an output was positive.
+struct Packed<'a>(&'a mut [u8]);
+
+impl KeepsTap for Packed<'_> {
+    #[inline(always)]
+    fn slots<const N: usize>(&mut self, place: Place) -> Option<&mut [u8; N]> {
+        let Place { pool, at, pooled, .. } = place;
+        let (first, _) = packed::at(packed::width(pool.count()), pooled, pool.channels);
+        columns_mut(self.0, first.wrapping_add(at))
+    }
+    #[inline(always)]
+    fn keep(slot: &mut u8, place: Place) {
+        packed::put(slot, packed::width(place.pool.count()), place.pooled, place.tap);
+    }
+}
+
+impl<T: Scalar> KeepsOutputs<T> for Packed<'_> {
+    #[inline(always)]
+    fn keep<const N: usize>(&mut self, x: &[T; N], place: Place) {
+        let (first, _) = packed::at(1, place.position, place.pool.channels);
+        let Some(slots) = columns_mut::<_, N>(self.0, first.wrapping_add(place.at)) else { return };
+        each(N, slots, x, |slot, &x| {
+            packed::put(slot, 1, place.position, usize::from(x > T::ZERO));
+        });
     }
 }
 
 /// How a pooling folds the outputs of a convolution into its own, and what it keeps of them; `X` and
 /// `Y` are their shapes.
-pub trait Fold {
+pub trait Fold: Sized {
     /// What is kept for the backward pass.
     type Kept<X: Shape, Y: Shape>: Zero + Clone + 'static;
     /// The most taps.
     const MOST: u32 = u32::MAX;
-    /// Folds some outputs of the convolution into the same outputs of the pooling.
-    fn add<T: Scalar, X: Shape<Element = T>, Y: Shape<Element = T>, const N: usize>(
-        y: &mut [T; N],
-        x: &[T; N],
-        place: Place,
+    /// Keeps it.
+    fn keeper<T: Scalar, X: Shape<Element = T>, Y: Shape<Element = T>>(
         kept: Option<&mut Self::Kept<X, Y>>,
-    );
+    ) -> impl Keeps<Self, T>;
     /// Ends the outputs.
     fn end<T: Scalar>(pool: Windows, y: &mut [T]);
     /// From the derivatives by the outputs of the pooling to those by the logits of the convolution.
@@ -181,35 +304,10 @@ impl Fold for Max {
     const MOST: u32 = 256;
 
     #[inline(always)]
-    #[allow(clippy::neg_cmp_op_on_partial_ord, reason = "NaN is neither less nor equal")]
-    fn add<T: Scalar, X: Shape<Element = T>, Y: Shape<Element = T>, const N: usize>(
-        y: &mut [T; N],
-        x: &[T; N],
-        place: Place,
+    fn keeper<T: Scalar, X: Shape<Element = T>, Y: Shape<Element = T>>(
         kept: Option<&mut Y::With<u8>>,
-    ) {
-        let kept = kept.and_then(|kept| columns_mut::<_, N>(kept.as_mut_slice(), place.pooled));
-        if place.tap == 0 {
-            *y = *x;
-            if let Some(kept) = kept {
-                *kept = [0; N];
-            }
-            return;
-        }
-        #[allow(clippy::cast_possible_truncation, reason = "there are at most 256 taps")]
-        let tap = place.tap as u8;
-        match kept {
-            Some(kept) => each(N, Both(y.iter_mut(), x.iter()), kept, |(y, &x), kept| {
-                if !(x <= *y) {
-                    (*y, *kept) = (if x > *y { x } else { x + *y }, tap);
-                }
-            }),
-            None => each(N, y, x, |y, &x| {
-                if !(x <= *y) {
-                    *y = if x > *y { x } else { x + *y };
-                }
-            }),
-        }
+    ) -> impl Keeps<Self, T> {
+        kept
     }
 
     #[inline(always)]
@@ -243,7 +341,8 @@ impl Fold for Max {
     ) where
         Y: Shape<Element = T>,
     {
-        sparse::input_gradient(sizes, pool, weights, kept.as_slice(), d, dx);
+        let d = OfLargest::<_, T, OUT> { pool, taps: kept.as_slice(), d };
+        sparse::input_gradient(sizes, d, weights, dx);
     }
 
     #[inline(always)]
@@ -257,7 +356,9 @@ impl Fold for Max {
     where
         Y: Shape<Element = T>,
     {
-        sparse::gradient(sizes, pool, x, kept.as_slice(), d, |first, rows| to.rows(first, rows))
+        let of_largest = OfLargest::<_, T, OUT> { pool, taps: kept.as_slice(), d };
+        sparse::gradient(sizes, of_largest, x, |first, rows| to.rows(first, rows));
+        sparse::bias(d)
     }
 }
 
@@ -266,20 +367,10 @@ impl Fold for Mean {
     type Kept<X: Shape, Y: Shape> = X;
 
     #[inline(always)]
-    fn add<T: Scalar, X: Shape<Element = T>, Y: Shape<Element = T>, const N: usize>(
-        y: &mut [T; N],
-        x: &[T; N],
-        place: Place,
+    fn keeper<T: Scalar, X: Shape<Element = T>, Y: Shape<Element = T>>(
         kept: Option<&mut X>,
-    ) {
-        if place.tap == 0 {
-            *y = *x;
-        } else {
-            each(N, y, x, |y, &x| *y += x);
-        }
-        if let Some(kept) = kept.and_then(|kept| columns_mut(kept.as_mut_slice(), place.position)) {
-            *kept = *x;
-        }
+    ) -> impl Keeps<Self, T> {
+        kept
     }
 
     #[inline(always)]
@@ -308,7 +399,8 @@ impl Fold for Mean {
         let mut rows = kept.rows_mut().iter_mut();
         for row_at in 0..pool.rows.input {
             for (column, y) in (0..pool.columns.input).zip(&mut rows) {
-                let d = columns::<_, OUT>(d, Place::new(pool, (row_at, column), 0).pooled);
+                let place = Place::new(pool, (row_at, column), 0);
+                let d = columns::<_, OUT>(d, place.index(place.pooled));
                 let Some(d) = d else { return };
                 each(OUT, y, d, |y, &d| *y = A::times_derivative(d, *y));
             }
@@ -343,25 +435,24 @@ impl Fold for Mean {
     }
 }
 
-/// Activates the logits of a convolution by `A` and pools them by `P` as they come.
-struct Pooling<A, P, X, Y>(PhantomData<(A, P, X, Y)>);
+/// Activates the logits of a convolution by `A`, pools them by `P` as they come, and keeps `K`.
+struct Pooling<A, P, X, K>(PhantomData<(A, P, X, K)>);
 
 /// What changes besides the outputs of the pooling.
-struct Kept<'a, T, K> {
-    kept: Option<&'a mut K>,
+struct Kept<T, K> {
+    kept: K,
     /// Sum of the logits.
     sum: T,
 }
 
-impl<'a, T, A, P, X, Y> Sink<T> for Pooling<A, P, &'a X, Y>
+impl<T, A, P, X, K> Sink<T> for Pooling<A, P, X, K>
 where
     T: Scalar,
     A: Elementwise,
     P: Pools<X>,
-    X: Shape<Element = T>,
-    Y: Shape<Element = T>,
+    K: Keeps<P::Kind, T>,
 {
-    type State = Kept<'a, T, <P::Kind as Fold>::Kept<X, Y>>;
+    type State = Kept<T, K>;
     type Tile<const N: usize> = Pooled<T, N>;
 
     #[inline(always)]
@@ -371,7 +462,8 @@ where
 
     #[inline(always)]
     fn begin<const N: usize>(position: (usize, usize), at: usize, y: &[T]) -> Pooled<T, N> {
-        let place = Place::new(P::WINDOWS, position, at).pooled;
+        let place = Place::new(P::WINDOWS, position, at);
+        let place = place.index(place.pooled);
         Pooled { y: columns(y, place).copied().unwrap_or([T::ZERO; N]), place, sum: T::ZERO }
     }
 
@@ -389,12 +481,13 @@ where
         each(N, &mut x, &logits, |x, &logit| *x = A::apply(logit));
         each(N, &logits, &logits, |&logit, _| pooled.sum += logit);
         let place = Place::new(P::WINDOWS, position, at);
-        if place.pooled != pooled.place {
+        let index = place.index(place.pooled);
+        if index != pooled.place {
             pooled.write(y);
-            pooled.place = place.pooled;
-            pooled.y = columns(y, place.pooled).copied().unwrap_or([T::ZERO; N]);
+            pooled.place = index;
+            pooled.y = columns(y, index).copied().unwrap_or([T::ZERO; N]);
         }
-        P::Kind::add::<T, X, Y, N>(&mut pooled.y, &x, place, kept.as_deref_mut());
+        kept.fold(&mut pooled.y, &x, place);
     }
 
     #[inline(always)]
@@ -420,9 +513,81 @@ impl<T: Scalar, const N: usize> Pooled<T, N> {
     }
 }
 
+/// A convolution with `Relu`, fused with a max pooling, that keeps packed taps: the first layer of a
+/// [`Compact`](crate::Compact).
+#[diagnostic::on_unimplemented(
+    message = "the first layer of a `Compact` must be a convolution with `Relu` and a max pooling, as \
+               in `Conv1d(16, 5) Relu | MaxPool(2)`",
+    label = "not `{Self}`"
+)]
+pub trait MaxPooled<T: Scalar>: Layer<Format = T, Activation = Identity> {
+    /// Number of its outputs at a position.
+    const CHANNELS: usize;
+    /// Number of bytes of the taps.
+    const PACKED: usize;
+
+    /// As [`Layer::forward_trace`].
+    fn forward_packed(&self, x: &Self::Input, y: &mut Self::Output, taps: &mut [u8]) -> T;
+
+    /// [`Layer::gradient`] of the parameters of one output channel, from the taps, the outputs, and the
+    /// derivatives by the outputs of that channel.
+    fn gradient_of<const P: usize, const S: usize>(
+        nets: [&mut Self; P],
+        state: [&mut Self::Gradient; S],
+        channel: usize,
+        x: &Self::Input,
+        kept: (&[u8], &Self::Output),
+        d: &[T],
+        visitor: &mut impl GradientVisitor<T, P, S>,
+    );
+
+    /// Adds to the derivatives by the input what goes through one output channel.
+    fn add_input_gradient_of(
+        &self,
+        channel: usize,
+        kept: (&[u8], &Self::Output),
+        d: &[T],
+        dx: &mut [T],
+    );
+}
+
+/// A convolution with `Relu`, fused with a mean pooling, that keeps a bit for each output of the
+/// convolution: the second layer of a [`Compact`](crate::Compact).
+#[diagnostic::on_unimplemented(
+    message = "the second layer of a `Compact` must be a convolution with `Relu` and a mean, as in \
+               `Conv1d(32, 3) Relu | GlobalMean`",
+    label = "not `{Self}`"
+)]
+pub trait MeanPooled<T: Scalar>: Layer<Format = T, Activation = Identity> {
+    /// Number of its outputs at a position.
+    const CHANNELS: usize;
+    /// Number of bytes of the bits.
+    const PACKED: usize;
+    /// An input with one channel.
+    type Channel: Shape<Element = T>;
+
+    /// As [`Layer::forward_trace`].
+    fn forward_packed(&self, x: &Self::Input, y: &mut Self::Output, active: &mut [u8]) -> T;
+
+    /// [`Layer::input_gradient`] by one channel of the input, from the bits and the derivatives by the
+    /// outputs.
+    fn input_gradient_by(&self, channel: usize, active: &[u8], d: &[T], dx: &mut Self::Channel);
+
+    /// [`Layer::gradient`] of the parameters of one output channel.
+    fn gradient_of<const P: usize, const S: usize>(
+        nets: [&mut Self; P],
+        state: [&mut Self::Gradient; S],
+        channel: usize,
+        x: &Self::Input,
+        active: &[u8],
+        d: &[T],
+        visitor: &mut impl GradientVisitor<T, P, S>,
+    );
+}
+
 /// Implements [`Layer`] for a fused convolution.
 macro_rules! fused {
-    ($Conv:ident [$($size:ident),+] [$($option:ident),+] $X:ty) => {
+    ($Conv:ident [$($size:ident),+] [$($option:ident),+] $X:ty, channel $Channel:ty) => {
         /// The windows of the pooling.
         impl<
             $(const $size: usize,)+
@@ -458,21 +623,47 @@ macro_rules! fused {
 
             /// Computes the outputs; returns the sum of the logits of the convolution.
             #[inline(always)]
-            fn pool(
-                &self,
-                x: &[T],
-                y: &mut P::Output,
-                kept: Option<&mut <P::Kind as Fold>::Kept<$X, P::Output>>,
-            ) -> T {
+            fn pool<Keep: Keeps<P::Kind, T>>(&self, x: &[T], y: &mut P::Output, kept: Keep) -> T {
                 let (sizes, pool) = (Self::sizes().0, Self::WINDOWS);
                 let y = Shape::as_mut_slice(y);
                 let (weights, bias) = (self.convolution.weights().rows(), self.convolution.bias());
                 let mut state = Kept { kept, sum: T::ZERO };
-                windows::affine_into::<T, Pooling<A, P, &$X, P::Output>, OUT>(
+                windows::affine_into::<T, Pooling<A, P, $X, Keep>, OUT>(
                     sizes, weights, bias, x, y, &mut state,
                 );
                 P::Kind::end(pool, y);
                 state.sum
+            }
+
+            /// Visits the gradient of the weights and of the bias of one output.
+            #[inline(always)]
+            fn visit_output<const NETS: usize, const STATES: usize>(
+                mut nets: [&mut Self; NETS],
+                mut state: [&mut $Conv<$($size,)+ A, T, $($option),+>; STATES],
+                output: usize,
+                x: &[T],
+                d: impl Nonzero<T>,
+                visitor: &mut impl GradientVisitor<T, NETS, STATES>,
+            ) {
+                let sizes = Self::sizes().0;
+                let bias = sparse::gradient_of::<T, OUT>(sizes, d, output, x, |first, gradient| {
+                    for (row, gradient) in (first..).zip(gradient) {
+                        visitor.vector(
+                            Kind::Weight,
+                            nets.each_mut().map(|n| one_mut(n.convolution.weights_mut(), row, output)),
+                            state.each_mut().map(|s| one_mut(s.weights_mut(), row, output)),
+                            slice::from_ref(gradient),
+                            (),
+                        );
+                    }
+                });
+                visitor.vector(
+                    Kind::Bias,
+                    nets.map(|n| slice_of_one(n.convolution.bias_mut().get_mut(output))),
+                    state.map(|s| slice_of_one(s.bias_mut().get_mut(output))),
+                    &[bias],
+                    (),
+                );
             }
         }
 
@@ -500,7 +691,8 @@ macro_rules! fused {
 
             #[inline]
             fn logits(&self, input: &Self::Input, logits: &mut Self::Output) {
-                self.pool(Shape::as_slice(input), logits, None);
+                let kept = P::Kind::keeper::<T, $X, P::Output>(None);
+                self.pool(Shape::as_slice(input), logits, kept);
             }
 
             #[inline]
@@ -513,7 +705,7 @@ macro_rules! fused {
                 traces.map(|trace| match inputs.next() {
                     Some(x) => {
                         let (x, y) = (Shape::as_slice(x), trace.last.output_mut());
-                        self.pool(x, y, Some(&mut trace.kept))
+                        self.pool(x, y, P::Kind::keeper::<T, $X, P::Output>(Some(&mut trace.kept)))
                     }
                     None => T::ZERO,
                 })
@@ -597,9 +789,108 @@ macro_rules! fused {
                 );
             }
         }
+
+        impl<
+            $(const $size: usize,)+
+            T: Scalar,
+            $(const $option: usize,)+
+            P: Pools<$X, Kind = Max> + Layer<Format = T, Input = $X, Activation = Identity>,
+        > MaxPooled<T> for Fused<$Conv<$($size,)+ Relu, T, $($option),+>, P>
+        {
+            const CHANNELS: usize = OUT;
+            const PACKED: usize = packed::bytes(
+                packed::width(Self::WINDOWS.count()),
+                Self::WINDOWS.rows.output * Self::WINDOWS.columns.output,
+                OUT,
+            );
+
+            #[inline]
+            fn forward_packed(&self, x: &Self::Input, y: &mut P::Output, taps: &mut [u8]) -> T {
+                self.pool(Shape::as_slice(x), y, Packed(taps))
+            }
+
+            #[inline]
+            fn gradient_of<const NETS: usize, const STATES: usize>(
+                nets: [&mut Self; NETS],
+                state: [&mut Self::Gradient; STATES],
+                channel: usize,
+                x: &Self::Input,
+                (taps, y): (&[u8], &P::Output),
+                d: &[T],
+                visitor: &mut impl GradientVisitor<T, NETS, STATES>,
+            ) {
+                let (pool, y) = (Self::sizes().1, Shape::as_slice(y));
+                let d = OfPositive::<_, T, OUT> { pool, taps, y, d };
+                Self::visit_output(nets, state, channel, Shape::as_slice(x), d, visitor);
+            }
+
+            #[inline]
+            fn add_input_gradient_of(
+                &self,
+                channel: usize,
+                (taps, y): (&[u8], &P::Output),
+                d: &[T],
+                dx: &mut [T],
+            ) {
+                let (sizes, pool) = Self::sizes();
+                let d = OfPositive::<_, T, OUT> { pool, taps, y: Shape::as_slice(y), d };
+                let weights = self.convolution.weights().rows();
+                sparse::add_input_gradient_of(sizes, d, channel, weights, dx);
+            }
+        }
+
+        impl<
+            $(const $size: usize,)+
+            T: Scalar,
+            $(const $option: usize,)+
+            P: Pools<$X, Kind = Mean> + Layer<Format = T, Input = $X, Activation = Identity>,
+        > MeanPooled<T> for Fused<$Conv<$($size,)+ Relu, T, $($option),+>, P>
+        {
+            const CHANNELS: usize = OUT;
+            const PACKED: usize = packed::bytes(
+                packed::width(2),
+                Self::WINDOWS.rows.input * Self::WINDOWS.columns.input,
+                OUT,
+            );
+            type Channel = $Channel;
+
+            #[inline]
+            fn forward_packed(&self, x: &Self::Input, y: &mut P::Output, active: &mut [u8]) -> T {
+                self.pool(Shape::as_slice(x), y, Packed(active))
+            }
+
+            #[inline]
+            fn input_gradient_by(
+                &self,
+                channel: usize,
+                active: &[u8],
+                d: &[T],
+                dx: &mut $Channel,
+            ) {
+                let (sizes, pool) = Self::sizes();
+                let d = OfActive::<_, T, OUT> { pool, active, d };
+                let (weights, dx) = (self.convolution.weights().rows(), Shape::as_mut_slice(dx));
+                active::input_gradient_by(sizes, d, channel, weights, dx);
+            }
+
+            #[inline]
+            fn gradient_of<const NETS: usize, const STATES: usize>(
+                nets: [&mut Self; NETS],
+                state: [&mut Self::Gradient; STATES],
+                channel: usize,
+                x: &Self::Input,
+                active: &[u8],
+                d: &[T],
+                visitor: &mut impl GradientVisitor<T, NETS, STATES>,
+            ) {
+                let d = OfActive::<_, T, OUT> { pool: Self::sizes().1, active, d };
+                Self::visit_output(nets, state, channel, Shape::as_slice(x), d, visitor);
+            }
+        }
     };
 }
-fused!(Conv1d [L, C, OUT, K, M] [STEP, PADDING, DILATION, GROUP] [[T; OUT]; M]);
+fused!(Conv1d [L, C, OUT, K, M] [STEP, PADDING, DILATION, GROUP] [[T; OUT]; M], channel [T; L]);
 fused!(
-    Conv2d [H, W, C, OUT, KH, KW, MH, MW] [SH, SW, PH, PW, DH, DW, GROUP] [[[T; OUT]; MW]; MH]
+    Conv2d [H, W, C, OUT, KH, KW, MH, MW] [SH, SW, PH, PW, DH, DW, GROUP] [[[T; OUT]; MW]; MH],
+    channel [[T; W]; H]
 );

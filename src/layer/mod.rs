@@ -5,6 +5,7 @@ pub mod __sizes;
 mod bias_only;
 mod biased;
 mod chain;
+mod compact;
 mod convolution;
 mod dense;
 mod dropout;
@@ -26,6 +27,7 @@ pub use bias_only::BiasOnly;
 pub use biased::Biased;
 pub(crate) use biased::no_bias;
 pub use chain::{Chain, Mlp};
+pub use compact::{Compact, CompactTrace};
 pub use convolution::{Conv1d, Conv2d, DepthwiseConv2d};
 pub use dense::Dense;
 pub use dropout::Dropout;
@@ -244,8 +246,8 @@ pub trait Layer: Sized {
     }
 
     /// [`gradient`](Self::gradient) with the network at hand, which is not to be updated: of a batch.
-    /// Override it only in layers that need their parameters for it, as [`Recompute`] does, or that
-    /// consist of layers.
+    /// Override it only in layers that need their parameters for it, as [`Recompute`] and [`Compact`] do, or
+    /// that consist of layers.
     #[inline]
     fn gradient_at<const S: usize, const K: usize>(
         &self,

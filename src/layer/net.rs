@@ -49,6 +49,10 @@
 /// `|` in place of `=>` between a convolution and a pooling [fuses](crate::Fused) them: the same
 /// results with less memory, `Conv1d(16, 5) Relu | MaxPool(2)`.
 ///
+/// `Compact(Conv1d(16, 5) Relu | MaxPool(2) => Conv1d(32, 3) Relu | GlobalMean)` are two such
+/// convolutions, of sequences or of images, with the least memory in training: see
+/// [`Compact`](crate::Compact).
+///
 /// Options follow after a comma, in any order:
 ///
 /// | option | for | meaning |
@@ -219,6 +223,27 @@ macro_rules! __net {
         )
     };
 
+    ($f:ty; $shape:tt Compact($conv:ident $a:tt Relu | MaxPool $p:tt
+        => $next:ident $b:tt Relu | GlobalMean) $(=> $($rest:tt)*)?) => {
+        $crate::__compact!(
+            $f; $shape [$conv $a $crate::Relu | MaxPool $p] [$next $b $crate::Relu | GlobalMean]
+            $($($rest)*)?
+        )
+    };
+    ($f:ty; $shape:tt Compact($conv:ident $a:tt Relu | MaxPool $p:tt
+        => $next:ident $b:tt Relu | MeanPool $q:tt) $(=> $($rest:tt)*)?) => {
+        $crate::__compact!(
+            $f; $shape [$conv $a $crate::Relu | MaxPool $p] [$next $b $crate::Relu | MeanPool $q]
+            $($($rest)*)?
+        )
+    };
+    ($f:ty; $shape:tt Compact $($rest:tt)*) => {
+        $crate::__error!($f; $shape
+            "this `Compact` is not understood: write `Compact(Conv1d(16, 5) Relu | MaxPool(2) => \
+             Conv1d(32, 3) Relu | GlobalMean)`, with `Relu`, a max pooling, and a mean"
+        )
+    };
+
     ($f:ty; $shape:tt Parallel(($($first:tt)+), ($($second:tt)+) $(,)?) $(=> $($rest:tt)*)?) => {
         $crate::__parallel!(
             $f; [$crate::__net!($f; $shape $($first)+)] [$crate::__net!($f; $shape $($second)+)]
@@ -306,6 +331,15 @@ macro_rules! __then {
             $f; $shape [$around] $layer, $crate::__array!($f; $shape), $after, $($rest)*
         )
     };
+    // The first of two compact layers, and the second.
+    ([$layer:ty] $f:ty; $shape:tt (@compact $packed:tt $($next:tt)*) $($rest:tt)*) => {
+        $crate::__net!($f; $shape $($next)* => (@after $packed [$layer]) $($rest)*)
+    };
+    ([$layer:ty] $f:ty; $shape:tt (@after $packed:tt [$first:ty]) $($rest:tt)*) => {
+        $crate::__then!(
+            [$crate::Compact<$crate::Chain<$first, $layer>, $packed>] $f; $shape $($rest)*
+        )
+    };
     ([$layer:ty] $f:ty; $shape:tt $($rest:tt)+) => {
         $crate::Chain<$layer, $crate::__net!($f; $shape $($rest)+)>
     };
@@ -347,6 +381,20 @@ macro_rules! __after {
             "after `|` follows a pooling that is fused with the convolution: `MaxPool(K)`, \
              `MeanPool(K)`, for images `MaxPool(K x K)` and `MeanPool(K x K)`, `GlobalMean` or \
              `GlobalMax`"
+        )
+    };
+}
+
+/// Two convolutions, each fused with a pooling. The bytes that they pack are the same for all formats.
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __compact {
+    ($f:ty; $shape:tt [$($first:tt)*] [$($next:tt)*] $($rest:tt)*) => {
+        $crate::__net!(
+            $f; $shape $($first)*
+            => (@compact {
+                $crate::__sizes::packed::<$crate::__net!(f32; $shape $($first)* => $($next)*)>()
+            } $($next)*) $($rest)*
         )
     };
 }

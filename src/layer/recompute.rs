@@ -36,6 +36,8 @@ use crate::zero::Zero;
 /// const _: () = assert!(WHOLE == 7328 && PARTS == 1184 && STACK == 5120);
 /// ```
 ///
+/// For two convolutions with `Relu` and pooling, [`Compact`](crate::Compact) needs less.
+///
 /// The gradient of a sample can be had only with the network, to be updated
 /// ([`Layer::gradient`]) or not ([`Layer::gradient_at`]).
 #[derive(Clone, Debug, Default, PartialEq)]

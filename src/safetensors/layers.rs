@@ -5,8 +5,8 @@ use core::mem::ManuallyDrop;
 use super::compile_time::{After, File, Load, Loaded};
 use crate::activation::{Activation, Hidden};
 use crate::layer::{
-    Beside, Chain, Dropout, Frozen, Fused, Layer, Parallel, Recompute, Residual, Shortcut, Skip,
-    Takes, layers_without_parameters,
+    Beside, Chain, Compact, Dropout, Frozen, Fused, Layer, Parallel, Recompute, Residual, Shortcut,
+    Skip, Takes, layers_without_parameters,
 };
 use crate::scalar::Scalar;
 use crate::shape::Shape;
@@ -47,6 +47,18 @@ impl<F: File, L: Load<F>> Load<F> for Recompute<L> {
     const READS: TensorList = L::READS;
     const LOADED: Loaded<Self> = match L::LOADED {
         Ok(layer) => Ok(ManuallyDrop::new(Self::new(ManuallyDrop::into_inner(layer)))),
+        Err(error) => Err(error),
+    };
+}
+
+/// Its tensors are those of the layers.
+impl<F: File, L: Load<F>, const PACKED: usize> Load<F> for Compact<L, PACKED>
+where
+    Self: Layer,
+{
+    const READS: TensorList = L::READS;
+    const LOADED: Loaded<Self> = match L::LOADED {
+        Ok(layers) => Ok(ManuallyDrop::new(Self::new(ManuallyDrop::into_inner(layers)))),
         Err(error) => Err(error),
     };
 }

@@ -72,6 +72,15 @@ fn constants_are_what_is_loaded_at_run_time() {
         assert!((got - want).abs() < 1e-12, "{got} {want}");
     }
 
+    // The same layers, trained with less memory.
+    type Compacts = net![
+        f64; 24 x 3
+        => Compact(Conv1d(4, 5, step 2) Relu | MaxPool(2) => Conv1d(5, 3) Relu | GlobalMean)
+        => 3 Identity
+    ];
+    static COMPACT: Compacts = gradlet::load![SEQUENCES; FIRST, "start.m.c2", "start.m.d"; ".."];
+    assert_eq!(COMPACT.forward(&x[0]).map(f64::to_bits), DOUBLE.forward(&x[0]).map(f64::to_bits));
+
     static SINGLE_IMAGES: Images<f32> = gradlet::load![
         IMAGES; "start.m.c1", "start.m.dw", "start.m.pw", "start.m.d"; ".."
     ];

@@ -11,4 +11,6 @@
 mod bias_only;
 #[path = "../blocks/check.rs"]
 mod check;
+mod compact;
+mod fused;
 mod recompute;

@@ -23,7 +23,7 @@ use gradlet::safetensors::{self, Dtype, Fault, LoadError, Safetensors, file_size
 use gradlet::store::Store;
 use gradlet::stream::{LossHistory, ReplayBuffer, Window};
 use gradlet::{
-    BiasOnly, Biased, Channels, Delta, EndsIn, FoldNorm, Format, Fused, GradientVisitor, Gradients,
+    BiasOnly, Biased, Channels, Compact, Delta, EndsIn, FoldNorm, Format, Fused, GradientVisitor, Gradients,
     Hidden, Kept, Kind, Real, Recompute, Samples, Shape, Streaming, Tensor, TensorList, Tensors,
     Weight, fast, fingerprint, for_each, init, is_finite, kernel, prelude::*, schedule,
 };
@@ -512,6 +512,20 @@ fn windows<T: Scalar>() {
     let mut fused = Fused::<Filters<T>, MaxPool1d<9, 5, 3, 3, T>>::new(layer);
     *fused.convolution_mut().bias_mut() = vector();
     call! { fused.forward(&vector()), fused.convolution().bias() }
+
+    type Small<T> = net![
+        T; 11 x 2 => Conv1d(3, 3) Tanh
+        => Compact(Conv1d(4, 3, step 2) Relu | MaxPool(2) => Conv1d(3, 2) Relu | GlobalMean)
+        => 2 Sigmoid
+    ];
+    train::<Small<T>, BinaryCrossEntropy, _>(&sgd);
+    if fits::<T>() {
+        together::<Small<T>, BinaryCrossEntropy>();
+    }
+    let mut small = vector::<Small<T>>().into_parts().1.into_parts().0;
+    *small.layers_mut() = vector();
+    call! { small.forward(&vector()), small.layers().first().convolution().bias() }
+    call! { Compact::<_, 0>::new(small.into_inner()) }
 }
 
 /// Layers of which only the biases are trained, or that are computed again.

@@ -1,10 +1,10 @@
 //! Random numbers, networks and samples that are the same on every run.
 
 use gradlet::{
-    Activation, BatchNorm, Beside, BiasOnly, Biased, Chain, Channels, Conv1d, Conv2d, Dense,
-    Dropout, Flatten, FlattenChannelsLast, Frozen, GlobalMax, GlobalMean, Hidden, Kind, LastStep,
-    Layer, MaxPool1d, MaxPool2d, MeanPool1d, MeanPool2d, Parallel, Recompute, Residual, Scalar,
-    Shape, Shortcut, Skip, Takes, Zero,
+    Activation, BatchNorm, Beside, BiasOnly, Biased, Chain, Channels, Compact, Conv1d, Conv2d,
+    Dense, Dropout, Flatten, FlattenChannelsLast, Frozen, Fused, GlobalMax, GlobalMean, Hidden,
+    Kind, LastStep, Layer, MaxPool1d, MaxPool2d, MeanPool1d, MeanPool2d, Parallel, Recompute,
+    Residual, Scalar, Shape, Shortcut, Skip, Takes, Zero,
 };
 
 use super::Bare;
@@ -139,6 +139,20 @@ impl<L: Random> Random for Recompute<L> {
     #[inline(never)]
     fn random(rng: &mut Rng) -> Self {
         Self::new(L::random(rng))
+    }
+}
+
+impl<L: Random, const PACKED: usize> Random for Compact<L, PACKED> {
+    #[inline(never)]
+    fn random(rng: &mut Rng) -> Self {
+        Self::new(L::random(rng))
+    }
+}
+
+impl<C: Random, P: Zero> Random for Fused<C, P> {
+    #[inline(never)]
+    fn random(rng: &mut Rng) -> Self {
+        Self::new(C::random(rng))
     }
 }
 

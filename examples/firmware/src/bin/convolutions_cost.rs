@@ -16,6 +16,12 @@ type Activity = net![
     => 6 Softmax
 ];
 
+/// The same with the least memory.
+type Compact = net![
+    128 x 6 => Compact(Conv1d(16, 5, step 2) Relu | MaxPool(2) => Conv1d(32, 3) Relu | GlobalMean)
+    => 6 Softmax
+];
+
 macro_rules! measure {
     ($name:literal $Net:ty, $target:expr) => {{
         type Net = $Net;
@@ -97,6 +103,7 @@ fn main() -> ! {
     gradlet_firmware::start();
     start_counting();
     measure!("activity" Activity, one_hot(0).unwrap_or_default());
+    measure!("compact" Compact, one_hot(0).unwrap_or_default());
     measure!("signal" Signal, [one_hot::<SHAPES, f32>(0).unwrap_or_default()]);
     gradlet_firmware::exit(0)
 }

@@ -1,0 +1,10 @@
+//! Compact convolutions, of which one is not fused with a pooling.
+use gradlet::prelude::*;
+
+type Net = net![32 x 3 => Compact(Conv1d(8, 3) Relu | MaxPool(2) => Conv1d(8, 3) Relu) => GlobalMean];
+
+static NET: Net = Net::ZERO;
+
+fn main() {
+    let _ = NET.forward(&[[0.0; 3]; 32]);
+}
