@@ -11,8 +11,8 @@
 #   fmt       the code is formatted with rustfmt
 #   clippy    no warnings, in all targets, without features and with all
 #   doc       no warnings from rustdoc
-#   test      unit, integration and documentation tests, all with overflow checks; unit tests and most
-#             integration tests optimised
+#   test      unit, integration and documentation tests, all with overflow checks; unit tests, and those
+#             that compute for long, optimised
 #   msrv      all tests pass on the oldest supported compiler, with the same golden values
 #   no_std    builds for bare-metal targets, which have neither std nor an allocator
 #   firmware  training on emulated cores is bit-identical to this machine; no panics are linked
@@ -50,8 +50,8 @@ bits_targets=(aarch64-unknown-none=qemu-aarch64 riscv64gc-unknown-none-elf=qemu-
 firmware_targets=(thumbv6m-none-eabi thumbv7m-none-eabi thumbv7em-none-eabihf thumbv8m.main-none-eabihf
     riscv32imac-unknown-none-elf)
 bare_metal_targets=(thumbv6m-none-eabi thumbv7em-none-eabihf riscv32imac-unknown-none-elf)
-# Tests of many networks, which take longer to optimise than to run as they are.
-slow_to_optimise="blocks memory networks store"
+# Tests that are optimised. The others take longer to optimise than to run as they are.
+optimised="golden optimised quantiles"
 # The tests of what each feature adds.
 tests_of_features=("defmt=--test defmt" "embedded-io-v0.7=--test safetensors_out"
     "embedded-storage-async-v0.4=--test store" "nalgebra-v0.35=--test linear" "rand_core-v0.10=--test init"
@@ -92,20 +92,21 @@ step_test() {
     checked 0 --lib --no-default-features
     checked 0 --doc --no-default-features
     checked 0 --doc --all-features
-    # Most are optimised, or they would take a quarter of an hour.
-    local path name plain=() optimised=()
+    local path name plain=() fast=()
     for path in tests/*.rs tests/*/main.rs; do
         name=${path#tests/}
         name=${name%/main.rs}
         name=${name%.rs}
-        if [[ " $slow_to_optimise " == *" $name "* ]]; then
+        if [[ " $optimised " == *" $name "* ]]; then
+            fast+=(--test "$name")
+        elif [[ $name != compile_fail ]]; then
             plain+=(--test "$name")
-        else
-            optimised+=(--test "$name")
         fi
     done
     checked 0 "${plain[@]}" --all-features
-    checked 3 --lib "${optimised[@]}" --all-features
+    checked 3 --lib "${fast[@]}" --all-features
+    # It compiles all dependencies, so with no more features than it tests.
+    checked 0 --test compile_fail --no-default-features --features rand_core-v0.10
     # Optimised for size, the library has other loops.
     checked '"s"' --lib -- kernel
 }
@@ -188,7 +189,7 @@ step_firmware() {
     firmware_clippy thumbv8m.main-none-eabihf --features pico2
     # `--ignored` are those that need what this step has seen to. With four at a time, two build, each in
     # a folder of its own, while others run what they built.
-    checked 3 --all-features --test firmware -- --include-ignored --test-threads=4
+    checked 0 --all-features --test firmware -- --include-ignored --test-threads=4
 }
 
 # tests/cargo.sh in the package of the firmware.
@@ -311,13 +312,13 @@ step_python() {
 
     echo "   exports"
     "$python" tests/python/exports.py "$folder"
-    GRADLET_EXPORTS=$folder checked 3 --quiet --all-features --test library -- --ignored exports::
+    GRADLET_EXPORTS=$folder checked 0 --quiet --all-features --test library -- --ignored exports::
 
     echo "   training in turns"
     "$python" tests/python/round_trip.py begin "$folder"
     for turn in first=second second=third; do
         GRADLET_ROUND_TRIP=$folder GRADLET_ROUND_TRIP_NAME=${turn%=*} \
-            checked 3 --quiet --all-features --test library -- --ignored round_trip::
+            checked 0 --quiet --all-features --test library -- --ignored round_trip::
         "$python" tests/python/round_trip.py go_on "$folder" "${turn%=*}" "${turn#*=}"
     done
 }

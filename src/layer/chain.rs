@@ -122,7 +122,11 @@ where
 
     #[inline]
     fn logits(&self, input: &Self::Input, logits: &mut Self::Output) {
-        self.rest.logits_over(&mut self.first.forward(input), &mut (), logits);
+        // Not from `forward`, which would have it on the stack too.
+        let mut hidden = First::Output::ZERO;
+        self.first.logits(input, &mut hidden);
+        First::Activation::activate(hidden.as_mut_slice());
+        self.rest.logits_over(&mut hidden, &mut (), logits);
     }
 
     /// So that of successive layers with outputs of one type, no more than two outputs are on the stack.

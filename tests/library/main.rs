@@ -1,8 +1,7 @@
-//! What the library computes, reads and writes.
+//! What the library reads and writes, and its smaller parts.
 // For `deep`: the oldest supported compiler needs it, newer ones only from about 100 layers on.
 #![recursion_limit = "256"]
 
-mod activations;
 mod convolutions;
 mod deep;
 mod early_stopping;
@@ -21,7 +20,6 @@ mod flash {
 }
 mod flat;
 mod formats;
-mod losses;
 mod modules;
 mod outside_files;
 #[allow(
@@ -33,11 +31,6 @@ mod outside_files;
 #[path = "../support/outside/mod.rs"]
 mod outside_layers;
 mod round_trip;
-mod safetensors_properties;
 mod scaling;
 mod sizes;
 mod source;
-mod store_power;
-mod thresholds;
-mod tiles;
-mod whole_range;

@@ -84,11 +84,18 @@ impl<'a> Build<'a> {
 
     fn run_cargo(self, folder: &str) -> Output {
         let Self { target, memory_map, profile, features, variables, bin } = self;
-        // In one profile at the level of another, what runs on this machine is compiled once. Debug
-        // information would take an eighth of the time, and is not loaded.
-        let level = format!("profile.release.opt-level={}", level(profile));
-        let mut command = cargo(target, &["build", "--locked", "--release", "--config", &level]);
+        // In one profile at the level of another, what runs on this machine is compiled once, and so is
+        // what the programs have only generic code of, which has their level. Debug information would
+        // take an eighth of the time, and is not loaded.
+        let level = level(profile);
+        let mut command = cargo(target, &["build", "--locked", "--release"]);
         command.args(["--config", "profile.release.debug=false"]);
+        command.args(["--config", "profile.release.package.\"*\".opt-level=\"s\""]);
+        command.args(["--config", &format!("profile.release.opt-level={level}")]);
+        for package in ["gradlet", "libm", "devices"] {
+            let level = format!("profile.release.package.{package}.opt-level={level}");
+            command.args(["--config", &level]);
+        }
         command.envs(memory_map.map(|map| ("MEMORY_MAP", map)));
         command.envs(variables.iter().copied());
         if bin.is_empty() {
