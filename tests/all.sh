@@ -16,8 +16,8 @@
 #   msrv      all tests pass on the oldest supported compiler, with the same golden values
 #   no_std    builds for bare-metal targets, which have neither std nor an allocator
 #   firmware  training on emulated cores is bit-identical to this machine; no panics are linked
-#   bits      training on AArch64, RISC-V, i686 and WebAssembly is bit-identical to this machine; i586,
-#             which rounds differently, does not compile
+#   bits      training on AArch64, RISC-V, i686 and WebAssembly is bit-identical to this machine, also
+#             with all instructions that it has; i586, which rounds differently, does not compile
 #   examples  tests of what the examples compute, print and plot; each runs and exits successfully, and
 #             the files that it writes are complete
 #   python    exchanges files with the Python library safetensors in both directions; exports models of
@@ -222,6 +222,9 @@ step_bits() {
     cargo fmt --check
     cargo clippy --quiet --locked --release -- -D warnings
     cargo run --quiet --locked --release >"$scratch/bits"
+    echo "   this machine, with all instructions that it has"
+    RUSTFLAGS="-C target-cpu=native" cargo run --quiet --locked --release --target-dir target/native \
+        | diff "$scratch/bits" -
     for pair in "${bits_targets[@]}"; do
         target=${pair%%=*}
         echo "   $target"
