@@ -23,9 +23,9 @@ use gradlet::safetensors::{self, Dtype, Fault, LoadError, Safetensors, file_size
 use gradlet::store::Store;
 use gradlet::stream::{LossHistory, ReplayBuffer, Window};
 use gradlet::{
-    BiasOnly, Biased, Channels, Compact, Delta, EndsIn, FoldNorm, Format, Fused, GradientVisitor, Gradients,
-    Hidden, Kept, Kind, Real, Recompute, Samples, Shape, Streaming, Tensor, TensorList, Tensors,
-    Weight, fast, fingerprint, for_each, init, is_finite, kernel, prelude::*, schedule,
+    BiasOnly, Biased, Channels, Compact, Delta, EndsIn, FoldNorm, Format, Fused, GradientVisitor,
+    Gradients, Hidden, Kept, Kind, Real, Recompute, Samples, Shape, Streaming, Tensor, TensorList,
+    Tensors, Weight, fast, fingerprint, for_each, init, is_finite, kernel, prelude::*, schedule,
 };
 use gradlet_firmware::flash::{BYTES, Flash};
 use rand_pcg::Pcg32;
