@@ -125,6 +125,7 @@ macro_rules! rows {
                 state: &mut S::State,
             ) {
                 let windows = sizes.windows();
+                let Some(y) = S::part::<OUT>(windows, (row, column), $r, y) else { return };
                 // The compiler learns which tiles begin with a window of a pooling.
                 let start = windows.columns.whole().start;
                 let column =
@@ -312,7 +313,7 @@ pub(crate) trait Sink<T> {
         position: (usize, usize),
         len: usize,
         y: &mut [T],
-    ) -> &mut [T];
+    ) -> Option<&mut [T]>;
 
     /// Begins a tile of the outputs from `at` on, at the positions from this one on.
     fn begin<const N: usize>(position: (usize, usize), at: usize, y: &[T]) -> Self::Tile<N>;
@@ -346,9 +347,8 @@ impl<T> Sink<T> for Logits {
         (row, column): (usize, usize),
         len: usize,
         y: &mut [T],
-    ) -> &mut [T] {
-        let from_here = y.get_mut((row * windows.columns.output + column) * OUT..);
-        from_here.unwrap_or_default().get_mut(..len * OUT).unwrap_or_default()
+    ) -> Option<&mut [T]> {
+        y.get_mut((row * windows.columns.output + column) * OUT..)?.get_mut(..len * OUT)
     }
 
     #[inline(always)]
@@ -399,13 +399,11 @@ pub(crate) fn affine_into<T: Scalar, S: Sink<T>, const OUT: usize>(
     for row in 0..windows.rows.output {
         if windows.sees_all() {
             in_rows(windows.columns.whole(), windows.columns.output, |column, rows| {
-                let y = S::part::<OUT>(sizes.windows(), (row, column), rows, y);
                 let at = (row, column);
                 for_rows!(rows, affine::<_, T, S, OUT>(sizes, at, weights, bias, x, y, state));
             });
         } else {
             for column in 0..windows.columns.output {
-                let y = S::part::<OUT>(windows, (row, column), 1, y);
                 grouped::affine::<T, S, OUT>(windows, (row, column), weights, bias, x, y, state);
             }
         }
@@ -592,6 +590,7 @@ mod grouped {
         y: &mut [T],
         state: &mut S::State,
     ) {
+        let Some(y) = S::part::<OUT>(windows, (row, column), 1, y) else { return };
         in_outputs!(T, windows, |at, N| {
             let mut sums = [-T::ZERO; N];
             windows.taps_at(row, column, |pixel, tap| {

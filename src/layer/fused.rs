@@ -141,12 +141,16 @@ impl Place {
 
 /// What is kept of the outputs of a convolution while they are folded by `P`.
 pub trait Keeps<P, T> {
+    /// Whether the logits are added up, as in training.
+    const SUMMED: bool;
     /// Folds some outputs of the convolution into the same outputs of the pooling.
     fn fold<const N: usize>(&mut self, y: &mut [T; N], x: &[T; N], place: Place);
 }
 
 /// Keeps which tap has the largest number, for each output of a max pooling.
 pub trait KeepsTap {
+    /// As [`Keeps::SUMMED`].
+    const SUMMED: bool = true;
     /// Where it is kept for these outputs, if at all.
     fn slots<const N: usize>(&mut self, place: Place) -> Option<&mut [u8; N]>;
     /// Keeps that it is this tap.
@@ -154,10 +158,10 @@ pub trait KeepsTap {
 }
 
 /// A byte for each.
-impl<S: Shape<Element = u8>> KeepsTap for Option<&mut S> {
+impl<S: Shape<Element = u8>> KeepsTap for &mut S {
     #[inline(always)]
     fn slots<const N: usize>(&mut self, place: Place) -> Option<&mut [u8; N]> {
-        columns_mut(self.as_deref_mut()?.as_mut_slice(), place.index(place.pooled))
+        columns_mut(self.as_mut_slice(), place.index(place.pooled))
     }
     #[inline(always)]
     #[allow(clippy::cast_possible_truncation, reason = "there are at most 256 taps")]
@@ -167,6 +171,8 @@ impl<S: Shape<Element = u8>> KeepsTap for Option<&mut S> {
 }
 
 impl<K: KeepsTap, T: Scalar> Keeps<Max, T> for K {
+    const SUMMED: bool = K::SUMMED;
+
     #[inline(always)]
     #[allow(clippy::neg_cmp_op_on_partial_ord, reason = "NaN is neither less nor equal")]
     fn fold<const N: usize>(&mut self, y: &mut [T; N], x: &[T; N], place: Place) {
@@ -196,22 +202,25 @@ impl<K: KeepsTap, T: Scalar> Keeps<Max, T> for K {
 
 /// Keeps the outputs of a convolution before a mean, or something of them.
 pub trait KeepsOutputs<T> {
+    /// As [`Keeps::SUMMED`].
+    const SUMMED: bool = true;
     /// Keeps these.
     fn keep<const N: usize>(&mut self, x: &[T; N], place: Place);
 }
 
 /// All of them.
-impl<T: Scalar, X: Shape<Element = T>> KeepsOutputs<T> for Option<&mut X> {
+impl<T: Scalar, X: Shape<Element = T>> KeepsOutputs<T> for &mut X {
     #[inline(always)]
     fn keep<const N: usize>(&mut self, x: &[T; N], place: Place) {
-        let Some(kept) = self else { return };
-        if let Some(kept) = columns_mut(kept.as_mut_slice(), place.index(place.position)) {
+        if let Some(kept) = columns_mut(self.as_mut_slice(), place.index(place.position)) {
             *kept = *x;
         }
     }
 }
 
 impl<K: KeepsOutputs<T>, T: Scalar> Keeps<Mean, T> for K {
+    const SUMMED: bool = K::SUMMED;
+
     #[inline(always)]
     fn fold<const N: usize>(&mut self, y: &mut [T; N], x: &[T; N], place: Place) {
         if place.tap == 0 {
@@ -221,6 +230,27 @@ impl<K: KeepsOutputs<T>, T: Scalar> Keeps<Mean, T> for K {
         }
         self.keep(x, place);
     }
+}
+
+/// Keeps nothing, as in inference.
+struct Nothing;
+
+impl KeepsTap for Nothing {
+    const SUMMED: bool = false;
+
+    #[inline(always)]
+    fn slots<const N: usize>(&mut self, _: Place) -> Option<&mut [u8; N]> {
+        None
+    }
+    #[inline(always)]
+    fn keep(_: &mut u8, _: Place) {}
+}
+
+impl<T: Scalar> KeepsOutputs<T> for Nothing {
+    const SUMMED: bool = false;
+
+    #[inline(always)]
+    fn keep<const N: usize>(&mut self, _: &[T; N], _: Place) {}
 }
 
 /// Bytes of [`packed`] numbers: for a maximum the taps, for a mean whether an output was positive.
@@ -259,8 +289,10 @@ pub trait Fold: Sized {
     const MOST: u32 = u32::MAX;
     /// Keeps it.
     fn keeper<T: Scalar, X: Shape<Element = T>, Y: Shape<Element = T>>(
-        kept: Option<&mut Self::Kept<X, Y>>,
+        kept: &mut Self::Kept<X, Y>,
     ) -> impl Keeps<Self, T>;
+    /// Keeps nothing.
+    fn no_keeper<T: Scalar>() -> impl Keeps<Self, T>;
     /// Ends the outputs.
     fn end<T: Scalar>(pool: Windows, y: &mut [T]);
     /// From the derivatives by the outputs of the pooling to those by the logits of the convolution.
@@ -305,9 +337,14 @@ impl Fold for Max {
 
     #[inline(always)]
     fn keeper<T: Scalar, X: Shape<Element = T>, Y: Shape<Element = T>>(
-        kept: Option<&mut Y::With<u8>>,
+        kept: &mut Y::With<u8>,
     ) -> impl Keeps<Self, T> {
         kept
+    }
+
+    #[inline(always)]
+    fn no_keeper<T: Scalar>() -> impl Keeps<Self, T> {
+        Nothing
     }
 
     #[inline(always)]
@@ -368,9 +405,14 @@ impl Fold for Mean {
 
     #[inline(always)]
     fn keeper<T: Scalar, X: Shape<Element = T>, Y: Shape<Element = T>>(
-        kept: Option<&mut X>,
+        kept: &mut X,
     ) -> impl Keeps<Self, T> {
         kept
+    }
+
+    #[inline(always)]
+    fn no_keeper<T: Scalar>() -> impl Keeps<Self, T> {
+        Nothing
     }
 
     #[inline(always)]
@@ -456,8 +498,13 @@ where
     type Tile<const N: usize> = Pooled<T, N>;
 
     #[inline(always)]
-    fn part<const OUT: usize>(_: Windows, _: (usize, usize), _: usize, y: &mut [T]) -> &mut [T] {
-        y
+    fn part<const OUT: usize>(
+        _: Windows,
+        _: (usize, usize),
+        _: usize,
+        y: &mut [T],
+    ) -> Option<&mut [T]> {
+        Some(y)
     }
 
     #[inline(always)]
@@ -479,7 +526,9 @@ where
     ) {
         let mut x = logits;
         each(N, &mut x, &logits, |x, &logit| *x = A::apply(logit));
-        each(N, &logits, &logits, |&logit, _| pooled.sum += logit);
+        if const { K::SUMMED } {
+            each(N, &logits, &logits, |&logit, _| pooled.sum += logit);
+        }
         let place = Place::new(P::WINDOWS, position, at);
         let index = place.index(place.pooled);
         if index != pooled.place {
@@ -691,8 +740,7 @@ macro_rules! fused {
 
             #[inline]
             fn logits(&self, input: &Self::Input, logits: &mut Self::Output) {
-                let kept = P::Kind::keeper::<T, $X, P::Output>(None);
-                self.pool(Shape::as_slice(input), logits, kept);
+                self.pool(Shape::as_slice(input), logits, P::Kind::no_keeper::<T>());
             }
 
             #[inline]
@@ -705,7 +753,7 @@ macro_rules! fused {
                 traces.map(|trace| match inputs.next() {
                     Some(x) => {
                         let (x, y) = (Shape::as_slice(x), trace.last.output_mut());
-                        self.pool(x, y, P::Kind::keeper::<T, $X, P::Output>(Some(&mut trace.kept)))
+                        self.pool(x, y, P::Kind::keeper::<T, $X, P::Output>(&mut trace.kept))
                     }
                     None => T::ZERO,
                 })

@@ -361,7 +361,7 @@ pub trait Layer: Sized {
 
     /// Batch inference: the outputs for `K` inputs, with the same bits as one by one, but faster on
     /// a PC for layers with about 16 inputs or more. Batch sizes that are multiples of 8 are best.
-    /// Holds `K` outputs of each of two layers on the stack.
+    /// Holds `K` outputs of each layer on the stack.
     ///
     /// ```
     /// use gradlet::prelude::*;
