@@ -13,7 +13,7 @@
 
 use super::geometry::Sizes;
 use super::tile::Tile;
-use super::{begin_sums, chunks, columns, packed};
+use super::{begin_sums, chunks, columns, packed, run};
 use crate::scalar::Scalar;
 
 /// The derivatives by the logits of a convolution that are not 0.
@@ -36,8 +36,10 @@ impl<P: Sizes, T: Scalar, const OUT: usize> Nonzero<T> for OfLargest<'_, P, T, O
     #[inline(always)]
     fn each(self, output: usize, mut f: impl FnMut(usize, usize, T)) {
         let pool = self.pool.windows();
-        let all = output..pool.rows.output * pool.columns.output * OUT;
-        let (Some(taps), Some(d)) = (self.taps.get(all.clone()), self.d.get(all)) else { return };
+        // Of a length that the compiler knows, so that it needs no further checks.
+        let len = (pool.rows.output * pool.columns.output).saturating_sub(1) * OUT + 1;
+        let (taps, d) = (run(self.taps, output, len), run(self.d, output, len));
+        let (Some(taps), Some(d)) = (taps, d) else { return };
         for row in 0..pool.rows.output {
             for column in 0..pool.columns.output {
                 let place = (row * pool.columns.output + column) * OUT;
@@ -164,12 +166,7 @@ fn column<T: Scalar, const N: usize, const OUT: usize>(
 ) where
     [[T; 1]; N]: Tile<T, N, 1>,
 {
-    let sums = sums::<T, N, OUT>(sizes, d, tap, at, output, x);
-    for (row, [sum]) in rows.iter_mut().zip(sums) {
-        if let Some(slot) = row.get_mut(output) {
-            *slot = sum;
-        }
-    }
+    sums::<T, N, OUT>(sizes, d, tap, at, output, x).write(rows, output);
 }
 
 /// As [`column`], without the other outputs.

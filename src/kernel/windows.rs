@@ -20,7 +20,7 @@ use core::ops::Range;
 use super::fpu::{columns, columns_mut};
 use super::geometry::{Axis, Sizes, Windows, ceiling, least};
 use super::tile::Tile;
-use super::{Both, HARDWARE, Hardware, begin_sums, chunks};
+use super::{Both, HARDWARE, Hardware, begin_sums, chunks, run};
 use crate::scalar::Scalar;
 
 /// How many positions are processed together.
@@ -98,12 +98,6 @@ macro_rules! for_rows {
             _ => one::$function$(::<$($generic),+>)?($($argument),+),
         }
     };
-}
-
-/// `len` elements from `at` on.
-#[inline(always)]
-fn run<X>(all: &[X], at: usize, len: usize) -> Option<&[X]> {
-    all.get(at..)?.get(..len)
 }
 
 /// Defines the loops for `$r` rows: positions, places of the input, or rows of weights.
@@ -232,7 +226,6 @@ macro_rules! gradient_rows {
             let is_whole = windows.columns.whole_len() == windows.columns.output;
             let first_row = windows.weights(row_tap, column_tap) + at;
             let Some(gradient) = rows.first_chunk_mut::<$r>() else { return };
-            let [$($y),+] = gradient;
             let place = windows.columns.place(positions.start, column_tap);
             in_columns!(T, OUT, |column, N| {
                 let mut sums = <[[T; N]; $r]>::empty();
@@ -259,12 +252,12 @@ macro_rules! gradient_rows {
                         }));
                     }
                 }
-                let [$($x),+] = sums;
-                $(if const { G::IN_PARTS } {
-                    to.part(first_row + $k, column, $x);
-                } else if let Some(y) = columns_mut($y, column) {
-                    *y = $x;
-                })+
+                if const { G::IN_PARTS } {
+                    let [$($x),+] = sums;
+                    $(to.part(first_row + $k, column, $x);)+
+                } else {
+                    sums.write(gradient, column);
+                }
             });
             if const { !G::IN_PARTS } {
                 to.rows(first_row, gradient);

@@ -23,7 +23,7 @@ macro_rules! targets {
                 reason = "the same file for other hardware"
             )]
 
-            use super::super::{Both, Hardware, begin_sums, chunks, fpu, geometry, tile};
+            use super::super::{Both, Hardware, begin_sums, chunks, fpu, geometry, run, tile};
 
             const HARDWARE: Hardware = $hardware;
 

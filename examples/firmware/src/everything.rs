@@ -126,6 +126,7 @@ fn kernels<T: Scalar>() {
     let mut add = for_each(|[], [s], g: T| ([], [s + g]));
     add.affine([], [(&mut weights, &mut bias)], &x, &d, ());
     add.affine_sum([], [(&mut weights, &mut bias)], [(&x, &d); 2].into_iter(), ());
+    add.few(Kind::Bias, [], [&mut bias], d, ());
     call! { y, dx, weights, bias, <[[T; 3]; 2]>::flatten(&mut [dx; 2]).len() }
 }
 
@@ -133,6 +134,7 @@ fn kernels<T: Scalar>() {
 fn elementwise_functions<T: Scalar>() {
     fn both<A: Elementwise, T: Scalar>() {
         call! { A::apply(number::<T>()), A::derivative(number::<T>()) }
+        call! { A::times_derivative(number::<T>(), number::<T>()) }
         let mut layer = vector::<[T; 3]>();
         A::apply_all(&mut layer);
         call! { layer }
