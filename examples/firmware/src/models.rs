@@ -46,7 +46,7 @@ pub struct Trained {
 
 /// All runs. Their functions are `inline`, so that they are compiled where this table is used and
 /// not in every build of the firmware's library, which would take ten times as long.
-pub const RUNS: [Run; 11] = [
+pub const RUNS: [Run; 12] = [
     Run { name: "worked net", steps: WORKED_STEPS, train: worked_net },
     Run { name: "classes, batches, Adam", steps: 1000, train: classes },
     Run { name: "wide, momentum", steps: 1000, train: wide },
@@ -57,6 +57,7 @@ pub const RUNS: [Run; 11] = [
     Run { name: "fast tanh and softmax in f64", steps: 300, train: fast_classes },
     Run { name: "least squares", steps: 100, train: least_squares },
     Run { name: "convolutions of sequences", steps: 100, train: sequences },
+    Run { name: "clipped convolution", steps: 100, train: clipped },
     Run { name: "convolutions of images", steps: 100, train: images },
 ];
 
@@ -313,10 +314,8 @@ fn sequences(steps: u32) -> Trained {
     let mut net = Net::ZERO;
     let mut points = Points::new(10);
     init::he_uniform(&mut net, &mut points.rng);
-    let trainer = Trainer::<Net, CrossEntropy, ClipByNorm<Momentum>>::new();
-    // Its norm is a sum over all of the gradient, which must come in the same order everywhere.
-    let optimizer =
-        ClipByNorm { optimizer: Momentum { learning_rate: 0.02, momentum: 0.9 }, limit: 0.5 };
+    let trainer = Trainer::<Net, CrossEntropy, Momentum>::new();
+    let momentum = Momentum { learning_rate: 0.02, momentum: 0.9 };
     // One channel, or the other, is louder in the middle.
     let example = |points: &mut Points| {
         let (numbers, n) = points.next::<f32, 42>();
@@ -326,6 +325,27 @@ fn sequences(steps: u32) -> Trained {
         for step in &mut x[8..14] {
             step[usize::from(first)] += 1.0;
         }
+        (x, [truth(first), truth(!first)])
+    };
+    learn(net, trainer, |_| momentum, || example(&mut points), steps)
+}
+
+/// The norm of the gradient is a sum over all of it, which must come in the same order everywhere.
+#[inline]
+fn clipped(steps: u32) -> Trained {
+    type Net = net![7 x 3 => Conv1d(6, 3) Relu => GlobalMean => 2 Softmax];
+    let mut net = Net::ZERO;
+    let mut points = Points::new(12);
+    init::he_uniform(&mut net, &mut points.rng);
+    let trainer = Trainer::<Net, CrossEntropy, ClipByNorm<Sgd>>::new();
+    let optimizer = ClipByNorm { optimizer: Sgd { learning_rate: 0.1 }, limit: 0.25 };
+    // The first channel is higher, or lower.
+    let example = |points: &mut Points| {
+        let (numbers, n) = points.next::<f32, 21>();
+        let mut x = [[0.0; 3]; 7];
+        x.as_flattened_mut().copy_from_slice(&numbers);
+        let first = n[0] < 1 << 23;
+        x.iter_mut().for_each(|[x, ..]| *x += if first { 1.0 } else { -1.0 });
         (x, [truth(first), truth(!first)])
     };
     learn(net, trainer, |_| optimizer, || example(&mut points), steps)
