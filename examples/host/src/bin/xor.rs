@@ -16,7 +16,7 @@ use rand_pcg::Pcg32;
 use rand_pcg::rand_core::SeedableRng;
 use shared::console::Console;
 use shared::options;
-use shared::options::{positive, real, whole};
+use shared::options::{flag, positive, real, whole};
 use shared::progress;
 use shared::run::{Failure, exit_code};
 
@@ -30,6 +30,8 @@ options! {
         epochs: u32 = whole("N", 2000, 1..),
         /// Learning rate of gradient descent, one example at a time
         learning_rate: f64 = real("RATE", 0.2, positive),
+        /// 50 random initialisations
+        quick: bool = flag(),
     }
 }
 
@@ -77,7 +79,11 @@ fn row<const HIDDEN: usize>(
 }
 
 fn main() -> ExitCode {
-    exit_code(run(&Options::parse()))
+    let mut options = Options::parse();
+    if options.quick {
+        options.seeds = 50;
+    }
+    exit_code(run(&options))
 }
 
 fn run(options: &Options) -> Result<(), Failure> {
