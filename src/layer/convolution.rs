@@ -2,7 +2,6 @@
 
 use core::fmt;
 use core::marker::PhantomData;
-use core::slice;
 
 use super::norm::{self, FoldNorm};
 use super::{Deltas, Layer, LayerTrace, Samples};
@@ -304,7 +303,7 @@ where
 
 /// The `N` elements of a row from this column on.
 #[inline(always)]
-fn part_mut<const N: usize, T, const OUT: usize>(
+pub(super) fn part_mut<const N: usize, T, const OUT: usize>(
     weights: &mut impl Rows<T, OUT>,
     row: usize,
     column: usize,
@@ -322,21 +321,6 @@ fn some_mut<'a, T, const N: usize>(
 ) -> &'a mut [T] {
     let rows = weights.rows_mut().get_mut(first..).unwrap_or_default();
     rows.get_mut(..like.len()).unwrap_or_default().as_flattened_mut()
-}
-
-/// One weight as a slice.
-#[inline(always)]
-pub(super) fn one_mut<T, const N: usize>(
-    weights: &mut impl Rows<T, N>,
-    row: usize,
-    output: usize,
-) -> &mut [T] {
-    slice_of_one(weights.rows_mut().get_mut(row).and_then(|row| row.get_mut(output)))
-}
-
-#[inline(always)]
-pub(super) fn slice_of_one<T>(one: Option<&mut T>) -> &mut [T] {
-    one.map_or(&mut [], slice::from_mut)
 }
 
 convolution! {
