@@ -112,6 +112,31 @@ pub trait GradientVisitor<F: Format, const P: usize, const S: usize> {
     const IN_ANY_ORDER: bool = false;
 
     /// As [`vector`](Self::vector), for a few elements, which need not go through memory.
+    ///
+    /// ```
+    /// use gradlet::{GradientVisitor, Kind};
+    ///
+    /// /// Gradient descent with a learning rate of 0.5.
+    /// struct Descend;
+    ///
+    /// impl GradientVisitor<f32, 1, 0> for Descend {
+    ///     const IN_ANY_ORDER: bool = true;
+    ///
+    ///     fn vector(
+    ///         &mut self,
+    ///         _: Kind,
+    ///         [parameters]: [&mut [f32]; 1],
+    ///         _: [&mut [f32]; 0],
+    ///         gradient: &[f32],
+    ///         (): (),
+    ///     ) {
+    ///         parameters.iter_mut().zip(gradient).for_each(|(p, g)| *p -= 0.5 * g);
+    ///     }
+    /// }
+    /// let mut weights = [1.0, 2.0];
+    /// Descend.few(Kind::Weight, [&mut weights], [], [2.0, 6.0], ());
+    /// assert_eq!(weights, [0.0, -1.0]);
+    /// ```
     #[inline]
     fn few<const N: usize>(
         &mut self,

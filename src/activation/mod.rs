@@ -137,6 +137,13 @@ pub trait Elementwise: 'static {
     fn derivative<T: Scalar>(y: T) -> T;
 
     /// `d f'(z)`, expressed through `y = f(z)`. Override it where no product is needed.
+    ///
+    /// ```
+    /// use gradlet::{Elementwise, Relu, Tanh};
+    ///
+    /// assert_eq!((Relu::times_derivative(4.0, 2.0), Relu::times_derivative(4.0, 0.0)), (4.0, 0.0));
+    /// assert_eq!(Tanh::times_derivative(4.0, 0.5), 4.0 * 0.75);
+    /// ```
     #[inline(always)]
     fn times_derivative<T: Scalar>(d: T, y: T) -> T {
         d * Self::derivative(y)

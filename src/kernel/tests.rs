@@ -157,6 +157,25 @@ fn input_gradients_of_32_outputs_and_more_add_in_lanes() {
 }
 
 #[test]
+fn few_numbers_are_all_visited_in_their_order() {
+    fn check<const N: usize>() {
+        let (mut a, mut order) = ([0; 8], 0);
+        each_of_few(&mut a, array::from_fn::<_, N, _>(|i| i), |a, b| {
+            order += 1;
+            *a = 10 * order + b;
+        });
+        assert_eq!(a, array::from_fn(|i| if i < N { 10 * (i + 1) + i } else { 0 }));
+        let mut short = [0; N];
+        each_of_few(&mut short[1..], [1; N], |a, b| *a = b);
+        assert_eq!(short, [0; N]);
+    }
+    check::<1>();
+    check::<4>();
+    check::<5>();
+    check::<7>();
+}
+
+#[test]
 fn zeros_keep_their_signs() {
     macro_rules! check {
         ($kernel:ident) => {
