@@ -131,6 +131,16 @@ pub trait Elementwise: 'static {
     /// As [`Activation::FINGERPRINT`].
     const FINGERPRINT: u32 = 0;
 
+    /// Whether `f` clamps, `f(z) = min(max(z, a), b)` for some bounds, where NaN stays NaN. A max pooling
+    /// fused with a convolution then clamps only the largest of its logits.
+    ///
+    /// ```
+    /// use gradlet::{Elementwise, Relu, Tanh};
+    ///
+    /// assert!(Relu::CLAMPS && !Tanh::CLAMPS);
+    /// ```
+    const CLAMPS: bool = false;
+
     /// `f(z)`.
     fn apply<T: Scalar>(z: T) -> T;
     /// `f'(z)`, expressed through `y = f(z)`.
@@ -235,6 +245,7 @@ activation! {
 }
 impl Elementwise for Identity {
     const FINGERPRINT: u32 = fingerprint("Identity", &[]);
+    const CLAMPS: bool = true;
 
     #[inline]
     fn apply<T: Scalar>(z: T) -> T {
@@ -312,6 +323,7 @@ activation! {
 }
 impl Elementwise for Relu {
     const FINGERPRINT: u32 = fingerprint("Relu", &[]);
+    const CLAMPS: bool = true;
 
     #[inline]
     fn apply<T: Scalar>(z: T) -> T {

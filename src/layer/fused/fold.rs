@@ -178,6 +178,8 @@ pub trait Fold: Sized {
     type Kept<X: Shape, Y: Shape>: Zero + Clone + 'static;
     /// The most taps.
     const MOST: u32 = u32::MAX;
+    /// Whether to clamp what it folds to is to fold what is clamped.
+    const CLAMPS_LAST: bool = false;
     /// Keeps it.
     fn keeper<T: Scalar, X: Shape<Element = T>, Y: Shape<Element = T>>(
         kept: &mut Self::Kept<X, Y>,
@@ -225,6 +227,7 @@ impl Fold for Max {
     /// The tap with the largest number, for each output.
     type Kept<X: Shape, Y: Shape> = Y::With<u8>;
     const MOST: u32 = 256;
+    const CLAMPS_LAST: bool = true;
 
     #[inline(always)]
     fn keeper<T: Scalar, X: Shape<Element = T>, Y: Shape<Element = T>>(
@@ -386,7 +389,7 @@ where
     K: Keeps<P::Kind, T>,
 {
     type State = Kept<T, K>;
-    type Tile<const N: usize> = Pooled<T, N>;
+    type Tile<const N: usize> = Pooled<T, N, A, P::Kind>;
 
     #[inline(always)]
     fn part<const OUT: usize>(
@@ -399,15 +402,16 @@ where
     }
 
     #[inline(always)]
-    fn begin<const N: usize>(position: (usize, usize), at: usize, y: &[T]) -> Pooled<T, N> {
+    fn begin<const N: usize>(position: (usize, usize), at: usize, y: &[T]) -> Self::Tile<N> {
         let place = Place::new(P::WINDOWS, position, at);
         let place = place.index(place.pooled);
-        Pooled { y: columns(y, place).copied().unwrap_or([T::ZERO; N]), place, sum: T::ZERO }
+        let y = columns(y, place).copied().unwrap_or([T::ZERO; N]);
+        Pooled { y, place, sum: T::ZERO, by: PhantomData }
     }
 
     #[inline(always)]
     fn take<const N: usize, const OUT: usize>(
-        pooled: &mut Pooled<T, N>,
+        pooled: &mut Self::Tile<N>,
         position: (usize, usize),
         _: usize,
         at: usize,
@@ -416,7 +420,9 @@ where
         Kept { kept, .. }: &mut Self::State,
     ) {
         let mut x = logits;
-        each(N, &mut x, &logits, |x, &logit| *x = A::apply(logit));
+        if const { !clamps_last::<A, P::Kind>() } {
+            each(N, &mut x, &logits, |x, &logit| *x = A::apply(logit));
+        }
         if const { K::SUMMED } {
             each(N, &logits, &logits, |&logit, _| pooled.sum += logit);
         }
@@ -431,23 +437,32 @@ where
     }
 
     #[inline(always)]
-    fn end<const N: usize>(pooled: Pooled<T, N>, y: &mut [T], state: &mut Self::State) {
+    fn end<const N: usize>(pooled: Self::Tile<N>, y: &mut [T], state: &mut Self::State) {
         pooled.write(y);
         state.sum += pooled.sum;
     }
 }
 
-/// Outputs of the pooling that are in work, where they belong, and the sum of their logits.
-pub(super) struct Pooled<T, const N: usize> {
+/// Whether what has been folded is activated, in place of what is folded.
+const fn clamps_last<A: Elementwise, F: Fold>() -> bool {
+    A::CLAMPS && F::CLAMPS_LAST
+}
+
+/// Outputs of the pooling `F` that are in work, where they belong, and the sum of their logits.
+pub(super) struct Pooled<T, const N: usize, A, F> {
     y: [T; N],
     place: usize,
     sum: T,
+    by: PhantomData<(A, F)>,
 }
 
-impl<T: Scalar, const N: usize> Pooled<T, N> {
+impl<T: Scalar, const N: usize, A: Elementwise, F: Fold> Pooled<T, N, A, F> {
     #[inline(always)]
     fn write(&self, y: &mut [T]) {
-        if let Some(y) = columns_mut(y, self.place) {
+        let Some(y) = columns_mut(y, self.place) else { return };
+        if const { clamps_last::<A, F>() } {
+            each(N, y, &self.y, |y, &largest| *y = A::apply(largest));
+        } else {
             *y = self.y;
         }
     }
