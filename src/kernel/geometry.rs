@@ -185,6 +185,11 @@ impl Windows {
         self.group == self.channels
     }
 
+    /// Whether the numbers of each window are one run.
+    pub(super) const fn is_run(self) -> bool {
+        self.sees_all() && self.rows.kernel == 1 && self.columns.dilation == 1
+    }
+
     /// Whether each output sees one channel, its own.
     pub(super) const fn is_depthwise(self, outputs: usize) -> bool {
         self.group == 1 && self.channels == outputs

@@ -20,7 +20,7 @@ use core::ops::Range;
 use super::fpu::{columns, columns_mut};
 use super::geometry::{Axis, Sizes, Windows, ceiling, least};
 use super::tile::Tile;
-use super::{Both, HARDWARE, Hardware, begin_sums, chunks, run};
+use super::{Both, HARDWARE, Hardware, SMALL, begin_sums, chunks, row, run};
 use crate::scalar::Scalar;
 
 /// How many positions are processed together.
@@ -28,6 +28,9 @@ const ROWS: usize = 4;
 
 /// Whether several positions are processed together: without an FPU, what counts is the subroutines.
 const TILED: bool = !matches!(HARDWARE, Hardware::SoftFloat);
+
+/// Whether the loops for one position are those of [`row`].
+const IN_BLOCKS: bool = matches!(HARDWARE, Hardware::Vldm) && !SMALL;
 
 /// The most columns of a tile, in elements of 4 bytes.
 const WIDTH: usize = match HARDWARE {
@@ -121,9 +124,13 @@ macro_rules! rows {
                 let windows = sizes.windows();
                 let Some(y) = S::part::<OUT>(windows, (row, column), $r, y) else { return };
                 // The compiler learns which tiles begin with a window of a pooling.
+                let row = if windows.rows.output == 1 { 0 } else { row };
                 let start = windows.columns.whole().start;
                 let column =
                     if $r > 1 { (column - start) / ROWS * ROWS + start } else { column };
+                if column > windows.columns.output.saturating_sub($r) {
+                    return;
+                }
                 let runs = windows.runs::<{ $r > 1 }>(row, column);
                 in_columns!(T, OUT, |at, N| {
                     let mut sums = <[[T; N]; $r]>::empty();
@@ -393,6 +400,9 @@ pub(crate) fn affine_into<T: Scalar, S: Sink<T>, const OUT: usize>(
         if windows.sees_all() {
             in_rows(windows.columns.whole(), windows.columns.output, |column, rows| {
                 let at = (row, column);
+                if const { IN_BLOCKS } && rows == 1 && windows.is_run() {
+                    return affine_of_run::<_, T, S, OUT>(sizes, at, weights, bias, x, y, state);
+                }
                 for_rows!(rows, affine::<_, T, S, OUT>(sizes, at, weights, bias, x, y, state));
             });
         } else {
@@ -401,6 +411,32 @@ pub(crate) fn affine_into<T: Scalar, S: Sink<T>, const OUT: usize>(
             }
         }
     }
+}
+
+/// As `one::affine`, in blocks, for a window that is one run.
+#[inline(never)]
+fn affine_of_run<W: Sizes, T: Scalar, S: Sink<T>, const OUT: usize>(
+    sizes: W,
+    (row, column): (usize, usize),
+    weights: &[[T; OUT]],
+    bias: &[T; OUT],
+    x: &[T],
+    y: &mut [T],
+    state: &mut S::State,
+) {
+    let windows = sizes.windows();
+    let Some(y) = S::part::<OUT>(windows, (row, column), 1, y) else { return };
+    let runs = windows.runs::<false>(row, column);
+    let (x, weights) = (run(x, runs.x, runs.len), run(weights, runs.weights, runs.len));
+    let (Some(x), Some(weights)) = (x, weights) else { return };
+    let mut logits = [T::ZERO; OUT];
+    row::affine(weights, bias, x, &mut logits);
+    in_columns!(T, OUT, |at, N| {
+        let Some(&logits) = columns(&logits, at) else { return };
+        let mut tile = S::begin::<N>((row, column), at, y);
+        S::take::<N, OUT>(&mut tile, (row, column), 0, at, logits, y, state);
+        S::end::<N>(tile, y, state);
+    });
 }
 
 /// `dx`, the sum of `W^T d` over all windows that see a place.
@@ -428,10 +464,33 @@ pub(crate) fn input_gradient<T: Scalar, const OUT: usize>(
             let inner = least(inner.start, end)..end;
             in_rows(inner, all, |at, rows| {
                 let place = (row, phase + at * step);
+                if const { IN_BLOCKS } && rows == 1 {
+                    return input_gradient_of_place(sizes, weights, d, dx, place);
+                }
                 for_rows!(rows, input_gradient(sizes, weights, d, dx, place));
             });
         }
     }
+}
+
+/// As `one::input_gradient`, in blocks.
+#[inline(never)]
+fn input_gradient_of_place<T: Scalar, const OUT: usize>(
+    sizes: impl Sizes,
+    weights: &[[T; OUT]],
+    d: &[[T; OUT]],
+    dx: &mut [T],
+    (row, column): (usize, usize),
+) {
+    let windows = sizes.windows();
+    let first = windows.pixel(row, column);
+    let Some(dx) = dx.get_mut(first..first + windows.channels) else { return };
+    begin_sums(dx);
+    windows.sources(row, column, |position, tap| {
+        let weights = weights.get(tap..tap + windows.channels)?;
+        row::add_input_gradient(weights, d.get(position)?, dx);
+        Some(())
+    });
 }
 
 /// With SIMD, tap by tap: the weights are transposed once, so that a vector has several channels.

@@ -23,9 +23,10 @@ macro_rules! targets {
                 reason = "the same file for other hardware"
             )]
 
-            use super::super::{Both, Hardware, begin_sums, chunks, fpu, geometry, run, tile};
+            use super::super::{Both, Hardware, begin_sums, chunks, fpu, geometry, row, run, tile};
 
             const HARDWARE: Hardware = $hardware;
+            const SMALL: bool = false;
 
             #[path = "windows.rs"]
             pub(super) mod windows;
@@ -35,6 +36,7 @@ macro_rules! targets {
 targets! {
     soft_float: Hardware::SoftFloat;
     fpu: Hardware::Fpu;
+    vldm: Hardware::Vldm;
     vectors: Hardware::Simd;
 }
 
@@ -311,6 +313,7 @@ macro_rules! takes {
 }
 takes!(soft_float);
 takes!(fpu);
+takes!(vldm);
 takes!(vectors);
 
 macro_rules! sums_run_in_the_order_of_the_contract {
@@ -333,5 +336,5 @@ macro_rules! sums_run_in_the_order_of_the_contract {
 }
 
 mod sums_run_in_the_order_of_the_contract {
-    sums_run_in_the_order_of_the_contract!(soft_float fpu vectors);
+    sums_run_in_the_order_of_the_contract!(soft_float fpu vldm vectors);
 }
