@@ -444,3 +444,21 @@ const LEAKY_RELU: Known = [
     (20.0, 20.0, 1.0),
     (40.0, 40.0, 1.0),
 ];
+
+/// What `Elementwise::CLAMPS` promises.
+#[test]
+fn activations_that_clamp_may_follow_a_maximum() {
+    fn check<A: Elementwise>() {
+        assert!(A::CLAMPS);
+        let numbers = [f64::NEG_INFINITY, -2.0, -1e-300, 0.0, 1e-300, 0.5, 3.0, f64::INFINITY];
+        for a in numbers {
+            assert_eq!(A::apply(A::apply(a)), A::apply(a));
+            for b in numbers {
+                assert_eq!(A::apply(a.max(b)), A::apply(a).max(A::apply(b)), "{a} {b}");
+            }
+        }
+        assert!(A::apply(f64::NAN).is_nan());
+    }
+    check::<Relu>();
+    check::<Identity>();
+}
