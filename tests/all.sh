@@ -104,11 +104,11 @@ step_test() {
         fi
     done
     checked 0 "${plain[@]}" --all-features
-    checked 3 --lib "${fast[@]}" --all-features
+    checked 3 "${fast[@]}" --all-features
     # It compiles all dependencies, so with no more features than it tests.
     checked 0 --test compile_fail --no-default-features --features rand_core-v0.10
-    # Optimised for size, the library has other loops.
-    checked '"s"' --lib -- kernel
+    # Optimised for size, the library has other loops than in the first line.
+    checked '"s"' --lib --all-features
 }
 
 # Whether each file of a group of tests is named in its main.rs: cargo would not miss it.
@@ -185,7 +185,6 @@ step_firmware() {
     (cd examples/firmware && cargo fmt --check)
     firmware_clippy thumbv7em-none-eabihf --features large,measure
     firmware_clippy thumbv7em-none-eabihf --features panic-never,panic-on-purpose
-    firmware_clippy thumbv6m-none-eabi --features pico
     firmware_clippy thumbv8m.main-none-eabihf --features pico2
     # `--ignored` are those that need what this step has seen to. With four at a time, two build, each in
     # a folder of its own, while others run what they built.
