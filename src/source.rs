@@ -5,7 +5,8 @@ use core::fmt::{self, Debug, Display, Formatter};
 use crate::activation::{Activation, Hidden};
 use crate::layer::{
     BatchNorm, Beside, Chain, Channels, Compact, Conv1d, Conv2d, Dense, Dropout, Frozen, Fused,
-    Layer, Parallel, Recompute, Residual, Shortcut, Skip, Takes, layers_without_parameters,
+    Layer, Parallel, Recompute, Recurrent, Residual, Shortcut, Skip, Takes,
+    layers_without_parameters,
 };
 use crate::macros::defmt_shows;
 use crate::preprocess::Scaling;
@@ -196,6 +197,19 @@ weights_and_bias!(
     ]
     Conv2d<H, W, C, OUT, KH, KW, MH, MW, A, T, SH, SW, PH, PW, DH, DW, GROUP>, "Conv2d::new"
 );
+
+impl<K, X, Y, const C: usize, const H: usize, const G: usize, T: Scalar> ToSource
+    for Recurrent<K, X, Y, C, H, G, T>
+{
+    fn write_source(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Recurrent::new")
+            .field(&self.input_weights().to_source())
+            .field(&self.state_weights().to_source())
+            .field(&self.input_bias().to_source())
+            .field(&self.state_bias().to_source())
+            .finish()
+    }
+}
 
 impl<const N: usize, T: Scalar> ToSource for Scaling<N, T> {
     fn write_source(&self, f: &mut Formatter<'_>) -> fmt::Result {

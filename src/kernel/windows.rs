@@ -585,6 +585,8 @@ pub(crate) fn gradient<T: Scalar, const OUT: usize>(
     bias
 }
 
-// Here, as it uses macros of this file, and by a path, as the tests include this file for other hardware.
+// Here, as they use macros of this file, and by a path, as the tests include this file for other hardware.
 #[path = "grouped.rs"]
 mod grouped;
+#[path = "steps.rs"]
+pub(crate) mod steps;

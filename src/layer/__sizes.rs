@@ -162,3 +162,10 @@ pub const fn checked_pool(l: usize, k: usize, step: usize) -> usize {
     );
     positions
 }
+
+/// Numbers of all gates of a recurrent layer.
+#[must_use]
+pub const fn gates(gates: usize, units: usize) -> usize {
+    assert!(units > 0, "a recurrent layer has at least one unit");
+    gates.saturating_mul(units)
+}

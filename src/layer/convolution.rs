@@ -260,6 +260,18 @@ rows!([A B] [[[T; N]; A]; B], as_flattened as_flattened_mut);
 rows!([A B C] [[[[T; N]; A]; B]; C],
     as_flattened as_flattened_mut as_flattened as_flattened_mut);
 
+/// No rows.
+impl<T, const N: usize> Rows<T, N> for () {
+    #[inline(always)]
+    fn rows(&self) -> &[[T; N]] {
+        &[]
+    }
+    #[inline(always)]
+    fn rows_mut(&mut self) -> &mut [[T; N]] {
+        &mut []
+    }
+}
+
 /// Gives the gradient of weights to a visitor.
 pub(super) struct ToVisitor<'a, W, V, const P: usize, const S: usize> {
     /// The weights of the networks.

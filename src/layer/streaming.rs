@@ -26,6 +26,8 @@ use crate::zero::Zero;
 /// | layer | its state |
 /// |-------|-----------|
 /// | [`Conv1d`] with causal padding and `STEP = 1` | [`Past`]: the last `(K - 1) DILATION` steps |
+/// | [`Rnn`](crate::Rnn), [`Gru`](crate::Gru), with the last state or all as output | the state: `[T; H]` |
+/// | [`Lstm`](crate::Lstm) | state and memory: `[[T; H]; 2]` |
 /// | [`LastStep`], [`BatchNorm`], [`Dropout`], [`Scaling`](crate::preprocess::Scaling) | none: each step is on its own |
 /// | [`Dense`], after `LastStep` or for vectors | none |
 /// | [`Chain`], [`Residual`] | that of its layers |
@@ -102,7 +104,7 @@ pub trait Streams: Layer {
     /// What is kept from one step to the next. Zero is the beginning of a stream.
     type State: Zero + Clone;
 
-    /// How many earlier steps an answer depends on. If it is less than the length of the window in
+    /// How many earlier steps an answer depends on; `usize::MAX` for all. If it is less than the length of the window in
     /// the type, each answer is also the last output for the window that ends there.
     const PAST: usize;
 
@@ -332,7 +334,7 @@ where
     type Step = First::Step;
     type Answer = Rest::Answer;
     type State = Pair<First::State, Rest::State>;
-    const PAST: usize = First::PAST + Rest::PAST;
+    const PAST: usize = First::PAST.saturating_add(Rest::PAST);
 
     #[inline]
     fn step(&self, state: &mut Self::State, input: &Self::Step) -> Self::Answer {

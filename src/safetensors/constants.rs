@@ -7,14 +7,14 @@ use super::json::attempt;
 use super::number::{take_f32, take_f64};
 use super::{LoadError, Safetensors};
 use crate::activation::Activation;
-use crate::layer::{BatchNorm, Conv1d, Conv2d, Dense, Layer};
+use crate::layer::{BatchNorm, Cell, Conv1d, Conv2d, Dense, Layer, Recurrent};
 use crate::preprocess::Scaling;
 use crate::tensors::Tensor;
 
 /// Implements [`Load`] by `from_safetensors`.
 macro_rules! loads {
-    ([$($generics:tt)*] $Layer:ty) => {
-        impl<F: File, $($generics)*> Load<F> for $Layer {
+    ([$($generics:tt)*] $Layer:ty $(where $($bound:tt)+)?) => {
+        impl<F: File, $($generics)*> Load<F> for $Layer $(where $($bound)+)? {
             const LOADED: Loaded<Self> = match F::PARSED {
                 Ok(file) => match Self::from_safetensors(&file, first_name(F::NAMES)) {
                     Ok(layer) => Ok(ManuallyDrop::new(layer)),
@@ -262,6 +262,36 @@ macro_rules! constants {
             }
         }
 
+        impl<K, X, Y, const C: usize, const H: usize, const G: usize>
+            Recurrent<K, X, Y, C, H, G, $float>
+        where
+            Self: Layer<Format = $float>,
+            K: Cell<$float, H, G>,
+        {
+            /// Loads the layer of this name from a file, as
+            /// [`Dense::from_safetensors`](crate::Dense::from_safetensors) does; a `const fn`.
+            ///
+            /// # Errors
+            ///
+            /// [`LoadError`] as there.
+            pub const fn from_safetensors<'n>(
+                file: &Safetensors<'_>,
+                layer: &'n str,
+            ) -> Result<Self, LoadError<'n>> {
+                let list = <Self as Layer>::TENSORS;
+                let (Some(input), Some(state), Some(input_bias), Some(state_bias)) =
+                    (list.get(0), list.get(1), list.get(2), list.get(3))
+                else {
+                    return Err(LoadError::Undescribed);
+                };
+                let input_weights = attempt!(file.$tensor(layer, input));
+                let state_weights = attempt!(file.$tensor(layer, state));
+                let [input_bias] = attempt!(file.$tensor(layer, input_bias));
+                let [state_bias] = attempt!(file.$tensor(layer, state_bias));
+                Ok(Self::new(input_weights, state_weights, input_bias, state_bias))
+            }
+        }
+
         impl<const N: usize> Scaling<N, $float> {
             /// Loads the scaling of this name from a file, as
             /// [`Dense::from_safetensors`](crate::Dense::from_safetensors) loads a layer; a
@@ -327,6 +357,10 @@ macro_rules! constants {
 
         loads! {
             [const IN: usize, const OUT: usize, A: Activation<$float>] Dense<IN, OUT, A, $float>
+        }
+        loads! {
+            [K: Cell<$float, H, G>, X, Y, const C: usize, const H: usize, const G: usize]
+            Recurrent<K, X, Y, C, H, G, $float> where Self: Layer<Format = $float>
         }
         loads!([const N: usize] Scaling<N, $float>);
         loads_norm!($four [] [$float; C]);

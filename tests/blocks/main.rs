@@ -12,5 +12,6 @@ mod check;
 mod dropout;
 mod norm;
 mod parallel;
+mod recurrent;
 mod residual;
 mod streaming;

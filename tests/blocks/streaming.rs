@@ -68,6 +68,29 @@ fn streams_have_the_bits_of_the_window() {
 }
 
 #[test]
+fn recurrent_layers_have_the_bits_of_the_sequence() {
+    same_as_window::<net![f64; 11 x 3 => Rnn(5, all)], 3, 5, 11>();
+    same_as_window::<net![f64; 11 x 3 => Gru(5, all)], 3, 5, 11>();
+    same_as_window::<net![f64; 13 x 2 => Lstm(6, all)], 2, 6, 13>();
+    same_as_window::<
+        net![f64; 14 x 2 => Conv1d(4, 3, padding causal) Relu => Gru(4, all) => Lstm(3, all)],
+        2,
+        3,
+        14,
+    >();
+}
+
+#[test]
+fn states_of_recurrent_layers_are_small() {
+    const fn state<N: Streams>() -> usize {
+        Streaming::<N>::STATE_BYTES
+    }
+    assert_eq!(state::<Rnn<32, 3, 16>>(), 64);
+    assert_eq!(state::<Gru<32, 3, 16, 48>>(), 64);
+    assert_eq!(state::<Lstm<32, 3, 16, 64>>(), 128);
+}
+
+#[test]
 fn residual_blocks_and_norms_have_the_bits_of_the_window() {
     type Causal<const IN: usize, const OUT: usize> = Conv1d<16, IN, OUT, 3, 16, Relu, f64, 1, 4, 2>;
     type Block = Residual<Chain<Causal<3, 5>, Causal<5, 3>>, Skip, Tanh>;

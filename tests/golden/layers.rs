@@ -8,7 +8,7 @@
 )]
 
 use gradlet::prelude::*;
-use gradlet::{Shape, safetensors};
+use gradlet::{GruCell, LstmCell, Recurrent, Shape, safetensors};
 use safetensors_oracle::SafeTensors;
 use support::{Json, assert_all_close, assert_close, flat, flat_gradient, tolerance};
 
@@ -122,6 +122,18 @@ fn a_depthwise_convolution_of_images_matches_golden() {
 fn a_residual_connection_matches_golden() {
     type Net = Chain<Residual<Dense<5, 5, Tanh, f64>>, Classes<5, 3>>;
     check::<Net>("residual", &["a", "d"]);
+}
+
+/// The last state of a recurrent layer, or all of them, time-major.
+#[test]
+fn recurrent_layers_match_golden() {
+    type Flat<const H: usize, const N: usize> = FlattenChannelsLast<[[f64; H]; 5], N>;
+    type All<K, const G: usize> = Recurrent<K, [[f64; 2]; 5], [[f64; 3]; 5], 2, 3, G, f64>;
+    check::<Chain<Rnn<8, 2, 5, f64>, Classes<5, 2>>>("rnn_tanh", &["r", "d"]);
+    check::<Chain<Gru<7, 3, 4, 12, f64>, Classes<4, 3>>>("gru_last", &["r", "d"]);
+    check::<Chain<All<GruCell, 9>, Chain<Flat<3, 15>, Classes<15, 2>>>>("gru_all", &["r", "d"]);
+    check::<Chain<Lstm<7, 3, 4, 16, f64>, Classes<4, 3>>>("lstm_last", &["r", "d"]);
+    check::<Chain<All<LstmCell, 12>, Chain<Flat<3, 15>, Classes<15, 2>>>>("lstm_all", &["r", "d"]);
 }
 
 /// `Linear`, `BatchNorm1d`, `ReLU`, `Linear` in evaluation mode, and folded into the first.

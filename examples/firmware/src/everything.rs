@@ -45,6 +45,7 @@ pub(crate) fn call_everything<T: Scalar, const FRAME: usize, const PIECES: usize
     layers_in_little_memory::<T>();
     layers::<T>();
     windows::<T>();
+    recurrent_layers::<T>();
     blocks::<T>();
     step_by_step::<T>();
     tensor_lists::<T>();
@@ -528,6 +529,27 @@ fn windows<T: Scalar>() {
     *small.layers_mut() = vector();
     call! { small.forward(&vector()), small.layers().first().convolution().bias() }
     call! { Compact::<_, 0>::new(small.into_inner()) }
+}
+
+/// Recurrent layers.
+#[inline(never)]
+fn recurrent_layers<T: Scalar>() {
+    type Sequence<T> = net![
+        T; 5 x 2 => Rnn(3, all) => Gru(4, all) => Lstm(3, all) => Gru(2) => 2 Sigmoid
+    ];
+    let sgd = Sgd { learning_rate: number() };
+    train::<Sequence<T>, BinaryCrossEntropy, _>(&sgd);
+    if fits::<T>() {
+        together::<Sequence<T>, BinaryCrossEntropy>();
+    }
+    let mut layer = Lstm::<5, 2, 3, 12, T>::new(vector(), vector(), vector(), vector());
+    *layer.input_weights_mut() = vector();
+    *layer.state_weights_mut() = vector();
+    *layer.input_bias_mut() = vector();
+    *layer.state_bias_mut() = vector();
+    call! { layer.input_weights(), layer.state_weights(), layer.input_bias(), layer.state_bias() }
+    let mut stream = Streaming::new(&layer);
+    call! { stream.step(&vector()) }
 }
 
 /// Layers of which only the biases are trained, or that are computed again.

@@ -37,6 +37,8 @@ mod windows;
 /// | `Conv2d(OUT, K x K) A` | image | [`Conv2d`](crate::Conv2d) with a kernel of `K` by `K` pixels |
 /// | `Depthwise(K x K) A` | image | [`Conv2d`](crate::Conv2d) with one filter for each channel |
 /// | `MaxPool(K x K)`, `MeanPool(K x K)` | image | [`MaxPool2d`](crate::MaxPool2d), [`MeanPool2d`](crate::MeanPool2d) |
+/// | `Gru(H)`, `Lstm(H)` | sequence | [`Gru`](crate::Gru), [`Lstm`](crate::Lstm) with `H` units: their last state, a vector |
+/// | `Rnn(H)`, `Rnn(H) A` | sequence | [`Rnn`](crate::Rnn) with `H` units and [`Tanh`](crate::Tanh), or another elementwise activation |
 /// | `GlobalMean`, `GlobalMax` | sequence, image | [`GlobalMean`](crate::GlobalMean), [`GlobalMax`](crate::GlobalMax): a vector with a number for each channel |
 /// | `LastStep` | sequence | [`LastStep`](crate::LastStep): the last step alone, as a vector |
 /// | `Flatten` | sequence, image | [`Flatten`](crate::Flatten): a vector in the order of PyTorch |
@@ -65,6 +67,7 @@ mod windows;
 /// | `padding N` | convolution | `N` zeros on each side, a literal |
 /// | `dilation N` | convolution | distance of two steps or pixels of the window |
 /// | `groups N` | `Conv1d`, `Conv2d` | groups of channels that do not see each other |
+/// | `all` | `Rnn`, `Gru`, `Lstm` | the output is all states, a sequence |
 ///
 /// For images, `step 2 x 1`, `padding 1 x 0` and `dilation 2 x 1` are first the distance of rows,
 /// then that of columns; one number stands for both.
@@ -91,6 +94,17 @@ mod windows;
 /// ];
 /// let scores: [f32; 10] = Digit::ZERO.forward(&[[[0.0]; 28]; 28]);
 /// # assert_eq!(scores, [0.1; 10]);
+/// ```
+///
+/// Recurrent layers, one behind the other:
+///
+/// ```
+/// use gradlet::prelude::*;
+///
+/// // 29 steps of 12 channels; 9 speakers.
+/// type Speaker = net![29 x 12 => Gru(16, all) => Lstm(8) => 9 Softmax];
+/// let scores: [f32; 9] = Speaker::ZERO.forward(&[[0.0; 12]; 29]);
+/// # assert!((scores[0] - 1.0 / 9.0).abs() < 1e-6);
 /// ```
 ///
 /// Layers around layers, with an input of any shape:
@@ -285,6 +299,23 @@ macro_rules! __net {
         $crate::__window!(MeanPool2d $f; [$h $w $c] [$c $m $n] {[$m $n] [0 0] [1 1] 1} ($($options)*) $($rest)*)
     };
 
+    ($f:ty; [$l:tt $c:tt] Rnn($h:tt $($options:tt)*) $(=> $($rest:tt)*)?) => {
+        $crate::__recurrent!(RnnCell 1 $f; [$l $c] $h [last] [$crate::Tanh] ($($options)*) $($($rest)*)?)
+    };
+    ($f:ty; [$l:tt $c:tt] Rnn($h:tt $($options:tt)*) $activation:ty $(=> $($rest:tt)*)?) => {
+        $crate::__recurrent!(RnnCell 1 $f; [$l $c] $h [last] [$activation] ($($options)*) $($($rest)*)?)
+    };
+    ($f:ty; [$l:tt $c:tt] Gru($h:tt $($options:tt)*) $(=> $($rest:tt)*)?) => {
+        $crate::__recurrent!(
+            GruCell 3 $f; [$l $c] $h [last] [$crate::Sigmoid, $crate::Tanh] ($($options)*) $($($rest)*)?
+        )
+    };
+    ($f:ty; [$l:tt $c:tt] Lstm($h:tt $($options:tt)*) $(=> $($rest:tt)*)?) => {
+        $crate::__recurrent!(
+            LstmCell 4 $f; [$l $c] $h [last] [$crate::Sigmoid, $crate::Tanh] ($($options)*) $($($rest)*)?
+        )
+    };
+
     ($f:ty; [$l:tt $c:tt] LastStep $(=> $($rest:tt)*)?) => {
         $crate::__then!([$crate::LastStep<[[$f; $c]; $l]>] $f; [$c] $($($rest)*)?)
     };
@@ -298,8 +329,8 @@ macro_rules! __net {
     ($f:ty; $shape:tt $layer:ident ($($options:tt)*) $($rest:tt)*) => {
         $crate::__error!($f; $shape
             "`", ::core::stringify!($layer($($options)*)), "` does not fit here: a sequence `L x C` \
-             takes `Conv1d(OUTPUTS, K)`, `Depthwise(K)`, `MaxPool(K)` and `MeanPool(K)`, an image \
-             `H x W x C` takes `Conv2d(OUTPUTS, K x K)`, `Depthwise(K x K)`, `MaxPool(K x K)` and \
+             takes `Conv1d(OUTPUTS, K)`, `Depthwise(K)`, `MaxPool(K)`, `MeanPool(K)`, `Rnn(UNITS)`, \
+             `Gru(UNITS)` and `Lstm(UNITS)`, an image `H x W x C` takes `Conv2d(OUTPUTS, K x K)`, `Depthwise(K x K)`, `MaxPool(K x K)` and \
              `MeanPool(K x K)`"
         )
     };
@@ -397,6 +428,39 @@ macro_rules! __compact {
             => (@compact {
                 $crate::__sizes::packed::<$crate::__net!(f32; $shape $($first)* => $($next)*)>()
             } $($next)*) $($rest)*
+        )
+    };
+}
+
+/// A recurrent layer: reads its options one by one into `[answer] [functions]`.
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __recurrent {
+    ($cell:ident $n:tt $f:ty; $x:tt $h:tt [$answer:tt] $by:tt (, all $($o:tt)*) $($rest:tt)*) => {
+        $crate::__recurrent!($cell $n $f; $x $h [all] $by ($($o)*) $($rest)*)
+    };
+    ($cell:ident $n:tt $f:ty; [$l:tt $c:tt] $h:tt [last] [$($by:ty),+] () $($rest:tt)*) => {
+        $crate::__then!(
+            [$crate::Recurrent<
+                $crate::$cell<$($by),+>, [[$f; $c]; $l], [$f; $h], $c, $h,
+                { $crate::__sizes::gates($n, $h) }, $f,
+            >]
+            $f; [$h] $($rest)*
+        )
+    };
+    ($cell:ident $n:tt $f:ty; [$l:tt $c:tt] $h:tt [all] [$($by:ty),+] () $($rest:tt)*) => {
+        $crate::__then!(
+            [$crate::Recurrent<
+                $crate::$cell<$($by),+>, [[$f; $c]; $l], [[$f; $h]; $l], $c, $h,
+                { $crate::__sizes::gates($n, $h) }, $f,
+            >]
+            $f; [$l $h] $($rest)*
+        )
+    };
+    ($cell:ident $n:tt $f:ty; $shape:tt $h:tt $answer:tt $by:tt ($($options:tt)*) $($rest:tt)*) => {
+        $crate::__error!($f; $shape
+            "`", ::core::stringify!($($options)*), "` is not understood: a recurrent layer has the option \
+             `all`, as in `Gru(16, all)`: its output is all states, in place of the last one"
         )
     };
 }

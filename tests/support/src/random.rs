@@ -4,7 +4,7 @@ use gradlet::{
     Activation, BatchNorm, Beside, BiasOnly, Biased, Chain, Channels, Compact, Conv1d, Conv2d,
     Dense, Dropout, Flatten, FlattenChannelsLast, Frozen, Fused, GlobalMax, GlobalMean, Hidden,
     Kind, LastStep, Layer, MaxPool1d, MaxPool2d, MeanPool1d, MeanPool2d, Parallel, Recompute,
-    Residual, Scalar, Shape, Shortcut, Skip, Takes, Zero,
+    Recurrent, Residual, Scalar, Shape, Shortcut, Skip, Takes, Zero,
 };
 
 use super::Bare;
@@ -98,6 +98,16 @@ macro_rules! convolutions {
 convolutions! {
     Conv1d [L C OUT K M] [STEP PADDING DILATION GROUP] GROUP * K;
     Conv2d [H W C OUT KH KW MH MW] [SH SW PH PW DH DW GROUP] GROUP * KH * KW;
+}
+
+impl<K, X, Y, const C: usize, const H: usize, const G: usize, T: Scalar> Random
+    for Recurrent<K, X, Y, C, H, G, T>
+where
+    Self: Layer<Format = T> + Zero,
+{
+    fn random(rng: &mut Rng) -> Self {
+        filled(C + H, rng)
+    }
 }
 
 /// Layers without parameters.

@@ -1,0 +1,247 @@
+//! What recurrent layers compute at a step.
+
+use core::marker::PhantomData;
+
+use super::Rows;
+use crate::activation::{Elementwise, Sigmoid, Tanh};
+use crate::fingerprint::fingerprint;
+use crate::kernel::{Both, each};
+use crate::scalar::Scalar;
+use crate::zero::Zero;
+
+/// The equations of a recurrent layer at a step, with a state of `H` numbers and `G` numbers for all gates,
+/// those of one gate after those of the other.
+///
+/// `a = W x + b` and `u = U h + b'`, with the state `h` of the step before, are computed by [`Recurrent`],
+/// as are their derivatives.
+///
+/// [`Recurrent`]: crate::Recurrent
+pub trait Cell<T: Scalar, const H: usize, const G: usize>: 'static {
+    /// Number of gates, `G / H`.
+    const GATES: usize;
+    /// Hash of the equations.
+    const FINGERPRINT: u32;
+    /// What is kept of all steps for the backward pass besides gates and states: `X`, an array of `H`
+    /// numbers for each, or nothing.
+    type Kept<X: Rows<T, H> + Zero + Clone>: Rows<T, H> + Zero + Clone;
+    /// Number of outputs whose derivatives by `u` are those by `a`; those of the others are kept.
+    const SHARED: usize;
+    /// What goes from one step to the next.
+    type State: Carried<T, H>;
+
+    /// From `a`, in `gates`, and `u` to the gates; updates the state. `more` is what else goes on to the
+    /// next step, and then what is kept.
+    fn forward(gates: &mut [T; G], u: &[T; G], state: &mut [T; H], more: &mut [T; H]);
+
+    /// From the derivatives `d` by the state to those by `a`, in place of the gates, and to those by `u`, as
+    /// far as they differ in place of what was kept; `d` becomes what goes on to the state before, without
+    /// what goes through `u`. `more` is what else goes back.
+    fn backward(step: Step<'_, T, H, G>, d: &mut [T; H], more: &mut [T; H]);
+
+    /// The derivatives by `u`.
+    #[inline(always)]
+    fn by_state<'a>(gates: &'a [T; G], kept: &[T; H], room: &'a mut [T; G]) -> &'a [T; G] {
+        let (same, other) = room.split_at_mut_checked(Self::SHARED).unwrap_or_default();
+        if other.is_empty() {
+            return gates;
+        }
+        same.iter_mut().zip(gates).for_each(|(to, &d)| *to = d);
+        other.iter_mut().zip(kept).for_each(|(to, &d)| *to = d);
+        room
+    }
+}
+
+/// A step in the backward pass.
+#[derive(Debug)]
+pub struct Step<'a, T, const H: usize, const G: usize> {
+    /// Its gates, to be overwritten by derivatives.
+    pub gates: &'a mut [T; G],
+    /// What was kept of it, to be overwritten.
+    pub kept: &'a mut [T; H],
+    /// What was kept of the step before.
+    pub kept_before: &'a [T; H],
+    /// The state before.
+    pub before: &'a [T; H],
+}
+
+/// What goes from one step to the next: the state `[T; H]`, or with the memory of an [`Lstm`](crate::Lstm)
+/// `[[T; H]; 2]`.
+pub trait Carried<T, const H: usize>: Zero + Clone {
+    /// State and memory.
+    fn parts(&mut self) -> (&mut [T; H], Option<&mut [T; H]>);
+}
+
+impl<T: Scalar, const H: usize> Carried<T, H> for [T; H] {
+    #[inline(always)]
+    fn parts(&mut self) -> (&mut [T; H], Option<&mut [T; H]>) {
+        (self, None)
+    }
+}
+
+impl<T: Scalar, const H: usize> Carried<T, H> for [[T; H]; 2] {
+    #[inline(always)]
+    fn parts(&mut self) -> (&mut [T; H], Option<&mut [T; H]>) {
+        let [state, memory] = self;
+        (state, Some(memory))
+    }
+}
+
+/// Elman's recurrent layer: `h = A(W x + b + U h' + b')`, as `torch.nn.RNN`.
+///
+/// Elman, Finding Structure in Time, 1990.
+#[derive(Clone, Copy, Debug)]
+pub struct RnnCell<A = Tanh>(PhantomData<A>);
+
+impl<T: Scalar, A: Elementwise, const H: usize> Cell<T, H, H> for RnnCell<A> {
+    const GATES: usize = 1;
+    const FINGERPRINT: u32 = fingerprint("Rnn", &[<A as Elementwise>::FINGERPRINT]);
+    const SHARED: usize = H;
+    type Kept<X: Rows<T, H> + Zero + Clone> = ();
+    type State = [T; H];
+
+    #[inline(always)]
+    fn forward(gates: &mut [T; H], u: &[T; H], state: &mut [T; H], _: &mut [T; H]) {
+        each(H, gates.iter_mut(), u, |a, &u| *a += u);
+        A::apply_all(gates);
+        *state = *gates;
+    }
+
+    #[inline(always)]
+    fn backward(step: Step<'_, T, H, H>, d: &mut [T; H], _: &mut [T; H]) {
+        each(H, step.gates.iter_mut(), d, |h, d| {
+            *h = A::times_derivative(*d, *h);
+            *d = T::ZERO;
+        });
+    }
+}
+
+/// Gated recurrent unit, as `torch.nn.GRU`:
+///
+/// ```text
+/// r = S(W_r x + b_r + U_r h' + b'_r)     reset gate
+/// z = S(W_z x + b_z + U_z h' + b'_z)     update gate
+/// n = A(W_n x + b_n + r (U_n h' + b'_n)) new state
+/// h = (1 - z) n + z h'
+/// ```
+///
+/// Cho et al., Learning Phrase Representations using RNN Encoder-Decoder, 2014, with the reset gate behind
+/// the product, as in cuDNN.
+#[derive(Clone, Copy, Debug)]
+pub struct GruCell<S = Sigmoid, A = Tanh>(PhantomData<(S, A)>);
+
+impl<T: Scalar, S: Elementwise, A: Elementwise, const H: usize, const G: usize> Cell<T, H, G>
+    for GruCell<S, A>
+{
+    const GATES: usize = 3;
+    const FINGERPRINT: u32 =
+        fingerprint("Gru", &[<S as Elementwise>::FINGERPRINT, <A as Elementwise>::FINGERPRINT]);
+    const SHARED: usize = H.saturating_mul(2);
+    type Kept<X: Rows<T, H> + Zero + Clone> = X;
+    type State = [T; H];
+
+    #[inline(always)]
+    fn forward(gates: &mut [T; G], u: &[T; G], state: &mut [T; H], kept: &mut [T; H]) {
+        let shared = <Self as Cell<T, H, G>>::SHARED;
+        let Some((both, n)) = gates.split_at_mut_checked(shared) else { return };
+        each(shared, both.iter_mut(), u, |a, &u| *a += u);
+        S::apply_all(both);
+        let (Some(q), Some((r, z))) = (u.get(shared..), both.split_at_checked(H)) else { return };
+        each(
+            H,
+            kept.iter_mut().zip(n.iter_mut()),
+            Both(q.iter(), r.iter()),
+            |(kept, n), (&q, &r)| {
+                *kept = q;
+                *n += r * q;
+            },
+        );
+        A::apply_all(n);
+        each(H, state.iter_mut(), Both(n.iter(), z.iter()), |h, (&n, &z)| *h = n + z * (*h - n));
+    }
+
+    #[inline(always)]
+    fn backward(step: Step<'_, T, H, G>, d: &mut [T; H], _: &mut [T; H]) {
+        let Step { gates, kept, before, .. } = step;
+        let Some((r, others)) = gates.split_first_chunk_mut::<H>() else { return };
+        let Some((z, others)) = others.split_first_chunk_mut::<H>() else { return };
+        let Some((n, _)) = others.split_first_chunk_mut::<H>() else { return };
+        let gates = Both(Both(r.iter_mut(), z.iter_mut()), Both(n.iter_mut(), kept.iter_mut()));
+        each(H, gates, Both(d.iter_mut(), before.iter()), |((r, z), (n, q)), (d, &h)| {
+            let dn = A::times_derivative(*d - *d * *z, *n);
+            let dz = S::times_derivative(*d * (h - *n), *z);
+            let dr = S::times_derivative(dn * *q, *r);
+            *d *= *z;
+            *q = dn * *r;
+            (*r, *z, *n) = (dr, dz, dn);
+        });
+    }
+}
+
+/// Long short-term memory, as `torch.nn.LSTM`:
+///
+/// ```text
+/// i = S(W_i x + b_i + U_i h' + b'_i)     input gate
+/// f = S(W_f x + b_f + U_f h' + b'_f)     forget gate
+/// g = A(W_g x + b_g + U_g h' + b'_g)     new memory
+/// o = S(W_o x + b_o + U_o h' + b'_o)     output gate
+/// c = f c' + i g
+/// h = o A(c)
+/// ```
+///
+/// Hochreiter, Schmidhuber, Long Short-Term Memory, 1997; Gers, Schmidhuber, Cummins, Learning to Forget,
+/// 2000.
+#[derive(Clone, Copy, Debug)]
+pub struct LstmCell<S = Sigmoid, A = Tanh>(PhantomData<(S, A)>);
+
+impl<T: Scalar, S: Elementwise, A: Elementwise, const H: usize, const G: usize> Cell<T, H, G>
+    for LstmCell<S, A>
+{
+    const GATES: usize = 4;
+    const FINGERPRINT: u32 =
+        fingerprint("Lstm", &[<S as Elementwise>::FINGERPRINT, <A as Elementwise>::FINGERPRINT]);
+    const SHARED: usize = G;
+    type Kept<X: Rows<T, H> + Zero + Clone> = X;
+    type State = [[T; H]; 2];
+
+    #[inline(always)]
+    fn forward(gates: &mut [T; G], u: &[T; G], state: &mut [T; H], memory: &mut [T; H]) {
+        each(G, gates.iter_mut(), u, |a, &u| *a += u);
+        let Some((i, others)) = gates.split_first_chunk_mut::<H>() else { return };
+        let Some((f, others)) = others.split_first_chunk_mut::<H>() else { return };
+        let Some((g, others)) = others.split_first_chunk_mut::<H>() else { return };
+        let Some((o, _)) = others.split_first_chunk_mut::<H>() else { return };
+        S::apply_all(i);
+        S::apply_all(f);
+        A::apply_all(g);
+        S::apply_all(o);
+        let numbers = Both(Both(i.iter(), f.iter()), g.iter());
+        each(H, Both(memory.iter_mut(), state.iter_mut()), numbers, |(c, h), ((&i, &f), &g)| {
+            *c = f * *c + i * g;
+            *h = *c;
+        });
+        A::apply_all(state);
+        each(H, state.iter_mut(), o.iter(), |h, &o| *h = o * *h);
+    }
+
+    #[inline(always)]
+    fn backward(step: Step<'_, T, H, G>, d: &mut [T; H], d_memory: &mut [T; H]) {
+        let Step { gates, kept, kept_before, .. } = step;
+        let Some((i, others)) = gates.split_first_chunk_mut::<H>() else { return };
+        let Some((f, others)) = others.split_first_chunk_mut::<H>() else { return };
+        let Some((g, others)) = others.split_first_chunk_mut::<H>() else { return };
+        let Some((o, _)) = others.split_first_chunk_mut::<H>() else { return };
+        A::apply_all(kept);
+        let gates = Both(Both(i.iter_mut(), f.iter_mut()), Both(g.iter_mut(), o.iter_mut()));
+        let memories = Both(Both(kept.iter(), kept_before.iter()), d_memory.iter_mut());
+        each(H, gates, Both(d.iter_mut(), memories), |((i, f), (g, o)), (d, ((&y, &c), dc))| {
+            let by_memory = *dc + A::times_derivative(*d * *o, y);
+            let by_output = S::times_derivative(*d * y, *o);
+            *dc = by_memory * *f;
+            let by_forget = S::times_derivative(by_memory * c, *f);
+            let by_input = S::times_derivative(by_memory * *g, *i);
+            *g = A::times_derivative(by_memory * *i, *g);
+            (*i, *f, *o) = (by_input, by_forget, by_output);
+            *d = T::ZERO;
+        });
+    }
+}

@@ -1,0 +1,578 @@
+//! Recurrent layers.
+
+mod cell;
+
+pub use cell::{GruCell, LstmCell, RnnCell};
+
+use core::fmt;
+use core::marker::PhantomData;
+use core::slice;
+
+pub(crate) use cell::Cell;
+use cell::{Carried, Step};
+
+use super::convolution::{Rows, ToVisitor};
+use super::{Deltas, EndsIn, Layer, LayerTrace, Samples, Streams};
+use crate::activation::{Identity, Sigmoid, Tanh};
+use crate::fingerprint::{fingerprint, size};
+use crate::format::Format;
+use crate::gradient::GradientVisitor;
+use crate::kernel::windows::steps::{self, Part};
+use crate::kernel::{Both, columns, each, each_sample};
+use crate::scalar::Scalar;
+use crate::shape::Shape;
+use crate::tensors;
+use crate::tensors::Kind;
+use crate::zero::Zero;
+
+/// A recurrent layer: goes through a sequence step by step, with a state of `H` numbers that depends on all
+/// steps so far. `K` is what it computes at a step; the state is 0 before the first one.
+///
+/// [`Rnn`], [`Gru`] and [`Lstm`] are the layers with the equations of PyTorch.
+///
+/// | name  | shape    | meaning                                                 |
+/// |-------|----------|---------------------------------------------------------|
+/// | `x`   | `[L][C]` | input: `L` steps with `C` channels, the type `X`        |
+/// | `W`   | `[C][G]` | weights of the input: `H` for each gate, `G` in all     |
+/// | `U`   | `[H][G]` | weights of the state before                             |
+/// | `b`   | `[G]`    | biases of the input                                     |
+/// | `b'`  | `[G]`    | biases of the state                                     |
+/// | `y`   | `[H]` or `[L][H]` | output, the type `Y`: the last state, or all   |
+///
+/// Training goes back through all steps (backpropagation through time: Werbos, 1990). The derivatives
+/// overwrite the gates, and weights are updated without a copy of their gradient.
+///
+/// Sums run over the channels or the numbers of the state in order, with the bias last; a derivative by a
+/// state adds its products in the order of the gates, and a gradient its products in the order of the
+/// steps. Sizes that do not fit do not compile.
+///
+/// ```
+/// use gradlet::prelude::*;
+/// use gradlet::{LstmCell, Recurrent};
+///
+/// // 20 steps of 3 channels, a state of 8 numbers: all states are the output.
+/// type All = Recurrent<LstmCell, [[f32; 3]; 20], [[f32; 8]; 20], 3, 8, 32>;
+/// let states = All::ZERO.forward(&[[1.0; 3]; 20]);
+/// assert_eq!(states, [[0.0; 8]; 20]);
+/// ```
+pub struct Recurrent<K, X, Y, const C: usize, const H: usize, const G: usize, T = f32> {
+    input_weights: [[T; G]; C],
+    state_weights: [[T; G]; H],
+    input_bias: [T; G],
+    state_bias: [T; G],
+    kind: PhantomData<(K, X, Y)>,
+}
+
+/// Elman's recurrent layer with `L` steps of `C` channels and `H` units, whose output is its last state:
+/// `h = A(W x + b + U h' + b')`, as `torch.nn.RNN`.
+///
+/// ```
+/// use gradlet::prelude::*;
+///
+/// // Adds the inputs up.
+/// let sum = Rnn::<3, 1, 1, f32, Identity>::new([[1.0]], [[1.0]], [0.0], [0.0]);
+/// assert_eq!(sum.forward(&[[1.0], [2.0], [4.0]]), [7.0]);
+/// ```
+pub type Rnn<const L: usize, const C: usize, const H: usize, T = f32, A = Tanh> =
+    Recurrent<RnnCell<A>, [[T; C]; L], [T; H], C, H, H, T>;
+
+/// Gated recurrent unit with `L` steps of `C` channels and `H` units, whose output is its last state, as
+/// `torch.nn.GRU`; `G` is `3 H`. [`GruCell`] has the equations.
+///
+/// ```
+/// use gradlet::prelude::*;
+///
+/// type Net = Chain<Gru<32, 3, 16, 48>, Dense<16, 4, Softmax>>;
+/// assert_eq!(Net::PARAMS, 1076);
+/// ```
+pub type Gru<
+    const L: usize,
+    const C: usize,
+    const H: usize,
+    const G: usize,
+    T = f32,
+    S = Sigmoid,
+    A = Tanh,
+> = Recurrent<GruCell<S, A>, [[T; C]; L], [T; H], C, H, G, T>;
+
+/// Long short-term memory with `L` steps of `C` channels and `H` units, whose output is its last state, as
+/// `torch.nn.LSTM`; `G` is `4 H`. [`LstmCell`] has the equations.
+///
+/// ```
+/// use gradlet::prelude::*;
+///
+/// type Net = Chain<Lstm<32, 3, 16, 64>, Dense<16, 4, Softmax>>;
+/// assert_eq!(Net::PARAMS, 1412);
+/// ```
+pub type Lstm<
+    const L: usize,
+    const C: usize,
+    const H: usize,
+    const G: usize,
+    T = f32,
+    S = Sigmoid,
+    A = Tanh,
+> = Recurrent<LstmCell<S, A>, [[T; C]; L], [T; H], C, H, G, T>;
+
+impl<K, X, Y, const C: usize, const H: usize, const G: usize, T: Scalar>
+    Recurrent<K, X, Y, C, H, G, T>
+where
+    K: Cell<T, H, G>,
+{
+    const CHECKED: () = assert!(
+        H > 0 && C > 0 && K::GATES.saturating_mul(H) == G,
+        "the sizes of a recurrent layer do not fit: it has at least one channel and one unit, and `G` is \
+         the number of units times that of gates: 1 for `Rnn`, 3 for `Gru`, 4 for `Lstm`"
+    );
+
+    /// From weights in memory order, which is the reverse of PyTorch's: `input_weights[c][g]` connects
+    /// channel `c` to the number `g` of all gates, and `state_weights[h][g]` the number `h` of the state.
+    #[must_use]
+    pub const fn new(
+        input_weights: [[T; G]; C],
+        state_weights: [[T; G]; H],
+        input_bias: [T; G],
+        state_bias: [T; G],
+    ) -> Self {
+        let () = Self::CHECKED;
+        Self { input_weights, state_weights, input_bias, state_bias, kind: PhantomData }
+    }
+}
+
+/// Functions that return a part of the parameters.
+macro_rules! parts {
+    ($($(#[$doc:meta])* $name:ident $name_mut:ident $field:ident: $type:ty;)+) => { $(
+        $(#[$doc])*
+        #[must_use]
+        pub const fn $name(&self) -> &$type {
+            &self.$field
+        }
+
+        $(#[$doc])*
+        #[must_use]
+        pub const fn $name_mut(&mut self) -> &mut $type {
+            &mut self.$field
+        }
+    )+ };
+}
+
+impl<K, X, Y, const C: usize, const H: usize, const G: usize, T> Recurrent<K, X, Y, C, H, G, T> {
+    parts! {
+        /// The weights of the input, in memory order.
+        input_weights input_weights_mut input_weights: [[T; G]; C];
+        /// The weights of the state before, in memory order.
+        state_weights state_weights_mut state_weights: [[T; G]; H];
+        /// The biases of the input.
+        input_bias input_bias_mut input_bias: [T; G];
+        /// The biases of the state.
+        state_bias state_bias_mut state_bias: [T; G];
+    }
+}
+
+impl<K, X, Y, const C: usize, const H: usize, const G: usize, T: Clone> Clone
+    for Recurrent<K, X, Y, C, H, G, T>
+{
+    fn clone(&self) -> Self {
+        Self {
+            input_weights: self.input_weights.clone(),
+            state_weights: self.state_weights.clone(),
+            input_bias: self.input_bias.clone(),
+            state_bias: self.state_bias.clone(),
+            kind: PhantomData,
+        }
+    }
+}
+
+impl<K, X, Y, const C: usize, const H: usize, const G: usize, T: PartialEq> PartialEq
+    for Recurrent<K, X, Y, C, H, G, T>
+{
+    fn eq(&self, other: &Self) -> bool {
+        self.input_weights == other.input_weights
+            && self.state_weights == other.state_weights
+            && self.input_bias == other.input_bias
+            && self.state_bias == other.state_bias
+    }
+}
+
+impl<K, X, Y, const C: usize, const H: usize, const G: usize, T: fmt::Debug> fmt::Debug
+    for Recurrent<K, X, Y, C, H, G, T>
+{
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Recurrent")
+            .field("input_weights", &self.input_weights)
+            .field("state_weights", &self.state_weights)
+            .field("input_bias", &self.input_bias)
+            .field("state_bias", &self.state_bias)
+            .finish()
+    }
+}
+
+#[cfg(feature = "defmt")]
+impl<K, X, Y, const C: usize, const H: usize, const G: usize, T: defmt::Format> defmt::Format
+    for Recurrent<K, X, Y, C, H, G, T>
+{
+    fn format(&self, f: defmt::Formatter<'_>) {
+        defmt::write!(
+            f,
+            "Recurrent {{ input_weights: {}, state_weights: {}, input_bias: {}, state_bias: {} }}",
+            self.input_weights,
+            self.state_weights,
+            self.input_bias,
+            self.state_bias
+        );
+    }
+}
+
+impl<K, X, Y, const C: usize, const H: usize, const G: usize, T: Scalar> Zero
+    for Recurrent<K, X, Y, C, H, G, T>
+where
+    K: Cell<T, H, G>,
+{
+    const ZERO: Self = Self::new(Zero::ZERO, Zero::ZERO, Zero::ZERO, Zero::ZERO);
+}
+
+/// Zeros: weights need random values before training, as those of `init`.
+impl<K, X, Y, const C: usize, const H: usize, const G: usize, T: Scalar> Default
+    for Recurrent<K, X, Y, C, H, G, T>
+where
+    K: Cell<T, H, G>,
+{
+    fn default() -> Self {
+        Self::ZERO
+    }
+}
+
+/// A sequence `[[T; C]; L]` of `L` steps with `C` channels.
+pub trait Sequence<T: Scalar, const C: usize>: Shape<Element = T> + Rows<T, C> {
+    /// As many steps, with `N` numbers each.
+    type Of<const N: usize>: Shape<Element = T> + Rows<T, N>;
+    /// Number of steps.
+    const STEPS: usize;
+}
+
+impl<T: Scalar, const C: usize, const L: usize> Sequence<T, C> for [[T; C]; L] {
+    type Of<const N: usize> = [[T; N]; L];
+    const STEPS: usize = L;
+}
+
+/// What a recurrent layer with `H` units answers to the sequence `X`: its last state `[T; H]`, or all of
+/// them, `[[T; H]; L]`.
+pub trait Answers<T: Scalar, X, const H: usize>: Shape<Element = T> {
+    /// The states, unless they are the output.
+    type States: Zero + Clone;
+    /// All states, mutable.
+    fn states_mut<'a>(own: &'a mut Self::States, output: &'a mut Self) -> &'a mut [[T; H]];
+    /// All states.
+    fn states<'a>(own: &'a Self::States, output: &'a Self) -> &'a [[T; H]];
+    /// Writes the state at a step into the output, if it is part of it.
+    fn answer(&mut self, step: usize, state: &[T; H]);
+    /// Adds the derivatives by the output to those by the state at a step.
+    fn add_to(by_output: &[T], step: usize, d: &mut [T; H]);
+}
+
+/// The last state.
+impl<T: Scalar, const C: usize, const L: usize, const H: usize> Answers<T, [[T; C]; L], H>
+    for [T; H]
+{
+    type States = [[T; H]; L];
+
+    #[inline(always)]
+    fn states_mut<'a>(own: &'a mut Self::States, _: &'a mut Self) -> &'a mut [[T; H]] {
+        own
+    }
+    #[inline(always)]
+    fn states<'a>(own: &'a Self::States, _: &'a Self) -> &'a [[T; H]] {
+        own
+    }
+    #[inline(always)]
+    fn answer(&mut self, step: usize, state: &[T; H]) {
+        if step.wrapping_add(1) == L {
+            *self = *state;
+        }
+    }
+    #[inline(always)]
+    fn add_to(by_output: &[T], step: usize, d: &mut [T; H]) {
+        if step.wrapping_add(1) == L {
+            each(H, d, by_output, |d, &by| *d += by);
+        }
+    }
+}
+
+/// All states.
+impl<T: Scalar, const C: usize, const L: usize, const H: usize> Answers<T, [[T; C]; L], H>
+    for [[T; H]; L]
+{
+    type States = ();
+
+    #[inline(always)]
+    fn states_mut<'a>((): &'a mut (), output: &'a mut Self) -> &'a mut [[T; H]] {
+        output
+    }
+    #[inline(always)]
+    fn states<'a>((): &'a (), output: &'a Self) -> &'a [[T; H]] {
+        output
+    }
+    #[inline(always)]
+    fn answer(&mut self, step: usize, state: &[T; H]) {
+        if let Some(answer) = self.get_mut(step) {
+            *answer = *state;
+        }
+    }
+    #[inline(always)]
+    fn add_to(by_output: &[T], step: usize, d: &mut [T; H]) {
+        if let Some(by) = columns::<_, H>(by_output, step.saturating_mul(H)) {
+            each(H, d, by, |d, &by| *d += by);
+        }
+    }
+}
+
+/// What the forward pass of a recurrent layer saves: gates `A`, what the cell keeps `B`, the states unless
+/// they are the output, and the output and its derivatives.
+#[derive(Clone, Debug)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+pub struct RecurrentTrace<A, B, S, L> {
+    gates: A,
+    kept: B,
+    states: S,
+    last: L,
+}
+
+impl<A: Zero, B: Zero, S: Zero, L: Zero> Zero for RecurrentTrace<A, B, S, L> {
+    const ZERO: Self = Self { gates: A::ZERO, kept: B::ZERO, states: S::ZERO, last: L::ZERO };
+}
+
+impl<A, B, S, L> EndsIn<L> for RecurrentTrace<A, B, S, L> {
+    #[inline(always)]
+    fn last(&self) -> &L {
+        &self.last
+    }
+    #[inline(always)]
+    fn last_mut(&mut self) -> &mut L {
+        &mut self.last
+    }
+}
+
+/// Steps whose gates are computed together in inference.
+const TOGETHER: usize = 4;
+
+impl<K, X, Y, const C: usize, const H: usize, const G: usize, T: Scalar>
+    Recurrent<K, X, Y, C, H, G, T>
+where
+    K: Cell<T, H, G>,
+{
+    /// Goes on by a step: from `W x + b`, in `gates`, to the gates; `more` is what is kept.
+    #[inline(always)]
+    fn go_on(&self, gates: &mut [T; G], state: &mut [T; H], more: &mut [T; H]) {
+        let mut u = [T::ZERO; G];
+        T::affine(&self.state_weights, &self.state_bias, [state], [&mut u]);
+        K::forward(gates, &u, state, more);
+    }
+}
+
+impl<K, X, Y, const C: usize, const H: usize, const G: usize, T: Scalar> Layer
+    for Recurrent<K, X, Y, C, H, G, T>
+where
+    K: Cell<T, H, G>,
+    X: Sequence<T, C>,
+    Y: Answers<T, X, H>,
+{
+    type Format = T;
+    type Input = X;
+    type Output = Y;
+    type Activation = Identity;
+    type Trace = RecurrentTrace<X::Of<G>, K::Kept<X::Of<H>>, Y::States, LayerTrace<T, Y, Identity>>;
+    type Gradient = Self;
+    const MACS: usize = X::STEPS * G * (C + H);
+    const FINGERPRINT: u32 = fingerprint(
+        "Recurrent",
+        &[
+            K::FINGERPRINT,
+            size(X::STEPS),
+            size(C),
+            size(H),
+            size(Y::LEN),
+            <T as Format>::FINGERPRINT,
+        ],
+    );
+
+    tensors! {
+        input_weights: Weight "weight_ih_l0" [G, C],
+        state_weights: Weight "weight_hh_l0" [G, H],
+        input_bias: Bias "bias_ih_l0" [G],
+        state_bias: Bias "bias_hh_l0" [G],
+    }
+
+    #[inline]
+    fn logits(&self, input: &X, output: &mut Y) {
+        let mut gates = [[T::ZERO; G]; TOGETHER];
+        let (mut state, mut more) = ([T::ZERO; H], [T::ZERO; H]);
+        let mut step = 0_usize;
+        for x in input.rows().chunks(TOGETHER) {
+            steps::affine(&self.input_weights, &self.input_bias, x, &mut gates);
+            for (_, gates) in Both(x.iter(), gates.iter_mut()) {
+                self.go_on(gates, &mut state, &mut more);
+                output.answer(step, &state);
+                step = step.wrapping_add(1);
+            }
+        }
+    }
+
+    #[inline]
+    fn forward_trace<const N: usize>(
+        &self,
+        inputs: [&X; N],
+        traces: [&mut Self::Trace; N],
+    ) -> [T; N] {
+        let mut inputs = inputs.into_iter();
+        traces.map(|trace| {
+            let Some(input) = inputs.next() else { return T::ZERO };
+            let gates = trace.gates.rows_mut();
+            steps::affine(&self.input_weights, &self.input_bias, input.rows(), gates);
+            // Every number depends on the whole step.
+            let sum = gates.iter().filter_map(|gates| gates.first()).copied().sum();
+            let (mut state, mut more) = ([T::ZERO; H], [T::ZERO; H]);
+            let states = Y::states_mut(&mut trace.states, trace.last.output_mut());
+            let mut kept = trace.kept.rows_mut().iter_mut();
+            for (gates, to) in Both(gates.iter_mut(), states.iter_mut()) {
+                self.go_on(gates, &mut state, &mut more);
+                *to = state;
+                if let Some(kept) = kept.next() {
+                    *kept = more;
+                }
+            }
+            trace.last.output_mut().answer(X::STEPS.wrapping_sub(1), &state);
+            sum
+        })
+    }
+
+    #[inline]
+    fn backward<const WANTED: bool, const N: usize>(
+        &self,
+        _: [&X; N],
+        traces: [&mut Self::Trace; N],
+    ) {
+        each_sample::<N, _>(traces.into_iter(), |trace| {
+            let (output, by_output) = trace.last.parts();
+            let by_output = Shape::as_slice(&by_output.values);
+            let zeros = [T::ZERO; H];
+            let (mut d, mut more, mut none) = (zeros, zeros, zeros);
+            let (mut gates, mut kept) = (trace.gates.rows_mut(), trace.kept.rows_mut());
+            let mut states = Y::states(&trace.states, output);
+            while let (Some((now, earlier)), Some((_, before))) =
+                (gates.split_last_mut(), states.split_last())
+            {
+                (gates, states) = (earlier, before);
+                Y::add_to(by_output, states.len(), &mut d);
+                let (now_kept, earlier) = match kept.split_last_mut() {
+                    Some((last, earlier)) => (last, earlier),
+                    None => (&mut none, &mut [][..]),
+                };
+                kept = earlier;
+                let step = Step {
+                    gates: now,
+                    kept: now_kept,
+                    kept_before: kept.last().unwrap_or(&zeros),
+                    before: states.last().unwrap_or(&zeros),
+                };
+                K::backward(step, &mut d, &mut more);
+                if !states.is_empty() {
+                    let mut room = [T::ZERO; G];
+                    let by_state = K::by_state(now, now_kept, &mut room);
+                    steps::add_input_gradient(&self.state_weights, by_state, &mut d);
+                }
+            }
+        });
+    }
+
+    #[inline]
+    fn input_gradient<const N: usize>(
+        &self,
+        samples: Samples<'_, Self, N>,
+        gradients: Deltas<'_, Self, N>,
+    ) {
+        each_sample::<N, _>(gradients.into_iter().zip(samples.traces), |(dx, trace)| {
+            let dx = Shape::as_mut_slice(&mut dx.values);
+            steps::input_gradient(&self.input_weights, trace.gates.rows(), dx);
+        });
+    }
+
+    #[inline]
+    fn gradient<const P: usize, const S: usize, const N: usize>(
+        mut nets: [&mut Self; P],
+        mut state: [&mut Self; S],
+        samples: Samples<'_, Self, N>,
+        visitor: &mut impl GradientVisitor<T, P, S>,
+    ) {
+        each_sample::<N, _>(samples.iter(), |(input, trace)| {
+            let gates = trace.gates.rows();
+            let all = Part { outputs: 0..G, d: gates.as_flattened(), apart: G };
+            let mut weights = ToVisitor {
+                nets: nets.each_mut().map(|n| &mut n.input_weights),
+                state: state.each_mut().map(|s| &mut s.input_weights),
+                visitor: &mut *visitor,
+            };
+            steps::gradient(input.rows(), slice::from_ref(&all), &mut weights);
+
+            // The state before the first step is 0.
+            let states = Y::states(&trace.states, trace.last.output());
+            let later = gates.get(1..).unwrap_or_default().as_flattened();
+            let kept = trace.kept.rows().get(1..).unwrap_or_default().as_flattened();
+            let parts = [
+                Part { outputs: 0..K::SHARED, d: later, apart: G },
+                Part { outputs: K::SHARED..G, d: kept, apart: H },
+            ];
+            let mut weights = ToVisitor {
+                nets: nets.each_mut().map(|n| &mut n.state_weights),
+                state: state.each_mut().map(|s| &mut s.state_weights),
+                visitor: &mut *visitor,
+            };
+            steps::gradient(states, &parts, &mut weights);
+
+            visitor.vector(
+                Kind::Bias,
+                nets.each_mut().map(|n| n.input_bias.as_mut_slice()),
+                state.each_mut().map(|s| s.input_bias.as_mut_slice()),
+                &steps::bias_gradient::<T, G>(slice::from_ref(&all)),
+                (),
+            );
+            let parts = [
+                Part { outputs: 0..K::SHARED, d: gates.as_flattened(), apart: G },
+                Part { outputs: K::SHARED..G, d: trace.kept.rows().as_flattened(), apart: H },
+            ];
+            visitor.vector(
+                Kind::Bias,
+                nets.each_mut().map(|n| n.state_bias.as_mut_slice()),
+                state.each_mut().map(|s| s.state_bias.as_mut_slice()),
+                &steps::bias_gradient::<T, G>(&parts),
+                (),
+            );
+        });
+    }
+}
+
+/// Each step's answer is the state after it.
+impl<K, Y, const L: usize, const C: usize, const H: usize, const G: usize, T: Scalar> Streams
+    for Recurrent<K, [[T; C]; L], Y, C, H, G, T>
+where
+    K: Cell<T, H, G>,
+    Y: Answers<T, [[T; C]; L], H>,
+{
+    type Step = [T; C];
+    type Answer = [T; H];
+    type State = K::State;
+    /// All of them.
+    const PAST: usize = usize::MAX;
+
+    #[inline]
+    fn step(&self, state: &mut K::State, input: &[T; C]) -> [T; H] {
+        let mut gates = [[T::ZERO; G]];
+        steps::affine(&self.input_weights, &self.input_bias, slice::from_ref(input), &mut gates);
+        let (state, memory) = state.parts();
+        let [gates] = &mut gates;
+        match memory {
+            Some(memory) => self.go_on(gates, state, memory),
+            None => self.go_on(gates, state, &mut [T::ZERO; H]),
+        }
+        *state
+    }
+}

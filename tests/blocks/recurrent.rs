@@ -1,0 +1,80 @@
+//! Recurrent layers.
+
+use gradlet::prelude::*;
+use gradlet::{GruCell, LstmCell, Recurrent};
+use support::{Random, Rng, flat};
+
+use crate::check::{any, check, classes, random};
+
+#[test]
+fn recurrent_layers_have_the_right_gradient() {
+    check::<net![f64; 5 x 3 => Rnn(4)], HalfSquaredError>(any);
+    check::<net![f64; 5 x 3 => Rnn(4, all) Softplus], HalfSquaredError>(any);
+    check::<net![f64; 5 x 3 => Gru(4)], HalfSquaredError>(any);
+    check::<net![f64; 6 x 2 => Gru(5, all)], HalfSquaredError>(any);
+    check::<net![f64; 5 x 3 => Lstm(4)], HalfSquaredError>(any);
+    check::<net![f64; 6 x 2 => Lstm(5, all)], HalfSquaredError>(any);
+    // One step, one channel, one unit.
+    check::<net![f64; 1 x 1 => Gru(1)], HalfSquaredError>(any);
+    check::<net![f64; 1 x 1 => Lstm(1, all)], HalfSquaredError>(any);
+    check::<net![f64; 1 x 1 => Rnn(1)], HalfSquaredError>(any);
+}
+
+#[test]
+fn recurrent_layers_have_the_right_gradient_first_in_the_middle_and_last() {
+    type Classes = net![f64; 7 x 2 => Gru(4, all) => Lstm(3, all) => Rnn(4) => 3 Softmax];
+    check::<Classes, CrossEntropy>(classes);
+    type Mixed = net![
+        f64; 12 x 2 => Conv1d(4, 3, step 2) Tanh => Gru(5, all) => GlobalMean => 2 Sigmoid
+    ];
+    check::<Mixed, BinaryCrossEntropy>(any);
+    check::<net![f64; 6 x 2 => Gru(3, all) => Conv1d(2, 2) Identity], HalfSquaredError>(any);
+}
+
+/// A fault of another library: training moved no gate.
+#[test]
+fn a_step_moves_every_weight() {
+    fn check<N>()
+    where
+        N: Layer<Format = f64, Input = [[f64; 3]; 6], Output = [f64; 5]> + Random + Clone,
+        N: Layer<Activation = Identity>,
+    {
+        let mut rng = Rng(7);
+        let mut net = N::random(&mut rng);
+        let before = flat(&net);
+        let (x, t) = (random(&mut rng, 0.5, 1.0), random(&mut rng, 2.0, 3.0));
+        let mut trainer = Trainer::<N, HalfSquaredError, Sgd<f64>>::new();
+        trainer.step(&mut net, &Sgd { learning_rate: 0.1 }, &x, &t);
+        for (place, (before, after)) in before.iter().zip(flat(&net)).enumerate() {
+            assert!(*before != after, "{place} of {}", core::any::type_name::<N>());
+        }
+    }
+    check::<Rnn<6, 3, 5, f64>>();
+    check::<Gru<6, 3, 5, 15, f64>>();
+    check::<Lstm<6, 3, 5, 20, f64>>();
+}
+
+/// A fault of another library: units saw the new states of the units before them.
+#[test]
+fn units_see_the_old_states_only() {
+    type One<K, const G: usize> = Recurrent<K, [[f64; 1]; 2], [f64; 3], 1, 3, G, f64>;
+    fn check<K, const G: usize>(gates: usize)
+    where
+        One<K, G>: Layer<Format = f64, Input = [[f64; 1]; 2], Output = [f64; 3]> + Random + Clone,
+    {
+        let net = One::<K, G>::random(&mut Rng(3));
+        let mut other = net.clone();
+        // The new state of unit 0 alone: all of its gates at the second step differ.
+        for gate in 0..gates {
+            other.input_weights_mut()[0][3 * gate] += 0.5;
+        }
+        // It is not seen at the first step, whose input is 0, nor by others at the second.
+        let x = [[0.0], [1.0]];
+        let (y, z) = (net.forward(&x), other.forward(&x));
+        assert!(y[0] != z[0]);
+        assert_eq!(y[1..], z[1..]);
+    }
+    check::<gradlet::RnnCell, 3>(1);
+    check::<GruCell, 9>(3);
+    check::<LstmCell, 12>(4);
+}
