@@ -2,16 +2,17 @@
 //!
 //! Sums run in the same orders as those of windows with a kernel of one step.
 
+use core::mem::take;
 use core::ops::Range;
 use core::slice;
 
 use super::super::tile::Tile;
 use super::{
     Gradient, IN_BLOCKS, ROWS, TILED, affine as affine_of_windows, each_at, fits, fives,
-    input_gradient as input_gradient_of_windows, row,
+    input_gradient as input_gradient_of_windows, least, row,
 };
 use crate::kernel::geometry::{Axis, Sizes, Windows};
-use crate::kernel::{Both, chunks, chunks_mut, columns, columns_mut};
+use crate::kernel::{Both, chunks, chunks_mut, columns, columns_mut, run};
 use crate::scalar::Scalar;
 
 /// Windows of one step, at so many steps of `C` channels.
@@ -34,14 +35,14 @@ pub(crate) fn affine<T: Scalar, const C: usize, const OUT: usize>(
     x: &[[T; C]],
     y: &mut [[T; OUT]],
 ) {
-    for (x, y) in x.chunks(ROWS).zip(y.chunks_mut(ROWS)) {
-        if x.len() == ROWS && TILED {
-            affine_of_windows(Steps::<ROWS, C>, weights, bias, x.as_flattened(), y);
-        } else {
-            for (x, y) in Both(x.iter(), y.iter_mut()) {
-                affine_of_windows(Steps::<1, C>, weights, bias, x, slice::from_mut(y));
-            }
-        }
+    let (mut x, mut y) = (x, y);
+    while let (true, Some((four, rest))) = (TILED, x.split_first_chunk::<ROWS>()) {
+        let Some((to, others)) = take(&mut y).split_first_chunk_mut::<ROWS>() else { return };
+        affine_of_windows(Steps::<ROWS, C>, weights, bias, four.as_flattened(), to);
+        (x, y) = (rest, others);
+    }
+    for (x, y) in Both(x.iter(), y.iter_mut()) {
+        affine_of_windows(Steps::<1, C>, weights, bias, x, slice::from_mut(y));
     }
 }
 
@@ -52,14 +53,14 @@ pub(crate) fn input_gradient<T: Scalar, const C: usize, const OUT: usize>(
     d: &[[T; OUT]],
     dx: &mut [T],
 ) {
-    for (d, dx) in Both(d.chunks(ROWS), dx.chunks_mut(ROWS * C)) {
-        if d.len() == ROWS && TILED {
-            input_gradient_of_windows(Steps::<ROWS, C>, weights, d, dx);
-        } else {
-            for (d, dx) in Both(d.iter(), chunks_mut(dx, C)) {
-                input_gradient_of_windows(Steps::<1, C>, weights, slice::from_ref(d), dx);
-            }
-        }
+    let (mut d, mut dx) = (d, dx);
+    while let (true, Some((four, rest))) = (TILED, d.split_first_chunk::<ROWS>()) {
+        let Some((to, others)) = take(&mut dx).split_at_mut_checked(ROWS * C) else { return };
+        input_gradient_of_windows(Steps::<ROWS, C>, weights, four, to);
+        (d, dx) = (rest, others);
+    }
+    for (d, dx) in Both(d.iter(), chunks_mut(dx, C)) {
+        input_gradient_of_windows(Steps::<1, C>, weights, slice::from_ref(d), dx);
     }
 }
 
@@ -84,85 +85,132 @@ pub(crate) fn add_input_gradient<T: Scalar, const C: usize, const OUT: usize>(
     });
 }
 
-/// Derivatives of some outputs at each step.
-pub(crate) struct Part<'a, T> {
-    /// Which of the outputs.
-    pub(crate) outputs: Range<usize>,
-    /// Numbers of all steps, of which the first of each step belong to these outputs.
-    pub(crate) d: &'a [T],
-    /// How many numbers there are for a step.
-    pub(crate) apart: usize,
+/// Derivatives at as many steps as there are inputs: of the first outputs in `first`, of the others in `others`.
+#[derive(Clone, Copy)]
+pub(crate) struct ByStep<'a, T, const OUT: usize, const D: usize> {
+    /// Of the first outputs, and numbers that are not used.
+    pub(crate) first: &'a [[T; OUT]],
+    /// Of the others; none of them are used if there are no others.
+    pub(crate) others: &'a [[T; D]],
+    /// How many are in `first`.
+    pub(crate) split: usize,
+}
+
+impl<T, const OUT: usize, const D: usize> ByStep<'_, T, OUT, D> {
+    /// Those of all steps but the first.
+    pub(crate) fn after_first(self) -> Self {
+        let Self { first, others, split } = self;
+        let first = first.get(1..).unwrap_or_default();
+        Self { first, others: others.get(1..).unwrap_or_default(), split }
+    }
 }
 
 /// Gives `to` the gradient of all weights, the sums of `x d^T` over the steps.
 #[inline(always)]
-pub(crate) fn gradient<T: Scalar, const C: usize, const OUT: usize>(
+pub(crate) fn gradient<T: Scalar, const C: usize, const OUT: usize, const D: usize>(
     x: &[[T; C]],
-    parts: &[Part<'_, T>],
+    d: ByStep<'_, T, OUT, D>,
     to: &mut impl Gradient<T, OUT>,
 ) {
     let mut rows = [[T::ZERO; OUT]; ROWS];
     let mut at = 0;
-    while TILED && at + ROWS <= C {
-        gradient_of_four(x, at, parts, to, &mut rows);
-        at += ROWS;
-    }
     while at < C {
-        gradient_of_one(x, at, parts, to, &mut rows);
-        at += 1;
+        let count = if TILED { least(C - at, ROWS) } else { 1 };
+        match count {
+            4 => gradient_of_four(x, d, at, &mut rows, to),
+            3 => gradient_of_three(x, d, at, &mut rows, to),
+            2 => gradient_of_two(x, d, at, &mut rows, to),
+            _ => gradient_of_one(x, d, at, &mut rows, to),
+        }
+        at += count;
     }
 }
 
-/// The gradient of the biases, the sums of `d` over the steps.
-#[inline(always)]
-pub(crate) fn bias_gradient<T: Scalar, const OUT: usize>(parts: &[Part<'_, T>]) -> [T; OUT] {
-    let mut bias = [[-T::ZERO; OUT]];
-    for Part { outputs, d, apart } in parts {
-        in_columns!(T, outputs.end - outputs.start, |column, N| {
-            let mut sums = <[[T; N]; 1]>::empty();
-            sums.add_all(chunks(d, *apart).map(|d| Some(([T::ONE], *columns(d, column)?))));
-            sums.write(&mut bias, outputs.start + column);
-        });
-    }
-    let [bias] = bias;
-    bias
-}
-
-/// Defines the loop for `$r` rows of weights.
+/// Defines the loops for `$r` rows of weights.
 macro_rules! gradient_rows {
     ($name:ident $r:literal: $($x:ident $k:literal),+) => {
         /// Gives `to` the gradient of the rows of weights from `at` on.
-        #[inline(never)]
-        fn $name<T: Scalar, G: Gradient<T, OUT>, const C: usize, const OUT: usize>(
+        #[inline(always)]
+        fn $name<T, G, const C: usize, const OUT: usize, const D: usize>(
             x: &[[T; C]],
+            d: ByStep<'_, T, OUT, D>,
             at: usize,
-            parts: &[Part<'_, T>],
-            to: &mut G,
             rows: &mut [[T; OUT]; ROWS],
-        ) {
-            let Some(gradient) = rows.first_chunk_mut::<$r>() else { return };
-            for Part { outputs, d, apart } in parts {
+            to: &mut G,
+        ) where
+            T: Scalar,
+            G: Gradient<T, OUT>,
+        {
+            #[inline(never)]
+            fn part<T: Scalar, G: Gradient<T, OUT>, const C: usize, const OUT: usize, const D: usize>(
+                x: &[[T; C]],
+                d: &[[T; D]],
+                at: usize,
+                outputs: Range<usize>,
+                rows: &mut [[T; OUT]; $r],
+                to: &mut G,
+            ) {
+                // Chunks from one step to the next need no checks; there is none behind the last step.
+                let (Some(last_x), Some((last_d, before))) = (x.last(), d.split_last()) else {
+                    return;
+                };
+                let Some(x) = run(x.as_flattened(), at, before.len() * C) else { return };
                 in_columns!(T, outputs.end - outputs.start, |column, N| {
+                    let Some(d) = run(d.as_flattened(), column, before.len() * D) else { return };
                     let mut sums = <[[T; N]; $r]>::empty();
-                    let steps = Both(x.iter(), chunks(d, *apart));
-                    sums.add_all(steps.map(|(x, d)| {
-                        Some((*columns(x, at)?, *columns(d, column)?))
-                    }));
+                    let steps = Both(chunks(x, C), chunks(d, D));
+                    sums.add_all(steps.map(|(x, d)| Some((*x.first_chunk()?, *d.first_chunk()?))));
+                    sums.add(1, |_| Some((*columns(last_x, at)?, *columns(last_d, column)?)));
                     let column = outputs.start + column;
                     if const { G::IN_PARTS } {
                         let [$($x),+] = sums;
                         $(to.part(at + $k, column, $x);)+
                     } else {
-                        sums.write(gradient, column);
+                        sums.write(rows, column);
                     }
                 });
             }
+
+            let Some(rows) = rows.first_chunk_mut::<$r>() else { return };
+            let ByStep { first, others, split } = d;
+            part(x, first, at, 0..split, rows, to);
+            if split < OUT {
+                part(x, others, at, split..OUT, rows, to);
+            }
             if const { !G::IN_PARTS } {
-                to.rows(at, gradient);
+                to.rows(at, rows);
             }
         }
     };
 }
 
 gradient_rows!(gradient_of_four 4: x0 0, x1 1, x2 2, x3 3);
+gradient_rows!(gradient_of_three 3: x0 0, x1 1, x2 2);
+gradient_rows!(gradient_of_two 2: x0 0, x1 1);
 gradient_rows!(gradient_of_one 1: x0 0);
+
+/// The gradient of the biases, the sums of `d` over the steps.
+#[inline(always)]
+pub(crate) fn bias_gradient<T: Scalar, const OUT: usize, const D: usize>(
+    d: ByStep<'_, T, OUT, D>,
+) -> [T; OUT] {
+    let mut bias = [[-T::ZERO; OUT]];
+    bias_of(d.first, 0..d.split, &mut bias);
+    bias_of(d.others, d.split..OUT, &mut bias);
+    let [bias] = bias;
+    bias
+}
+
+/// The sums of `d` over the steps for these outputs, the first of which is the first of a step.
+#[inline(always)]
+fn bias_of<T: Scalar, const OUT: usize, const D: usize>(
+    d: &[[T; D]],
+    outputs: Range<usize>,
+    bias: &mut [[T; OUT]; 1],
+) {
+    in_columns!(T, outputs.end - outputs.start, |column, N| {
+        let mut sums = <[[T; N]; 1]>::empty();
+        sums.add_all(d.iter().map(|d| Some(([T::ONE], *columns(d, column)?))));
+        sums.write(bias, outputs.start + column);
+    });
+}

@@ -17,7 +17,7 @@ use crate::activation::{Identity, Sigmoid, Tanh};
 use crate::fingerprint::{fingerprint, size};
 use crate::format::Format;
 use crate::gradient::GradientVisitor;
-use crate::kernel::windows::steps::{self, Part};
+use crate::kernel::windows::steps::{self, ByStep};
 use crate::kernel::{Both, columns, each, each_sample};
 use crate::scalar::Scalar;
 use crate::shape::Shape;
@@ -407,7 +407,10 @@ where
         let mut gates = [[T::ZERO; G]; TOGETHER];
         let (mut state, mut more) = ([T::ZERO; H], [T::ZERO; H]);
         let mut step = 0_usize;
-        for x in input.rows().chunks(TOGETHER) {
+        let mut rest = input.rows();
+        while !rest.is_empty() {
+            let (x, others) = rest.split_at_checked(TOGETHER).unwrap_or((rest, &[]));
+            rest = others;
             steps::affine(&self.input_weights, &self.input_bias, x, &mut gates);
             for (_, gates) in Both(x.iter(), gates.iter_mut()) {
                 self.go_on(gates, &mut state, &mut more);
@@ -504,46 +507,38 @@ where
         visitor: &mut impl GradientVisitor<T, P, S>,
     ) {
         each_sample::<N, _>(samples.iter(), |(input, trace)| {
-            let gates = trace.gates.rows();
-            let all = Part { outputs: 0..G, d: gates.as_flattened(), apart: G };
+            let (gates, kept) = (trace.gates.rows(), trace.kept.rows());
+            let by_input = ByStep { first: gates, others: &[[T::ZERO; 0]; 0], split: G };
+            let by_state = ByStep { first: gates, others: kept, split: K::SHARED };
             let mut weights = ToVisitor {
                 nets: nets.each_mut().map(|n| &mut n.input_weights),
                 state: state.each_mut().map(|s| &mut s.input_weights),
                 visitor: &mut *visitor,
             };
-            steps::gradient(input.rows(), slice::from_ref(&all), &mut weights);
+            steps::gradient(input.rows(), by_input, &mut weights);
 
             // The state before the first step is 0.
             let states = Y::states(&trace.states, trace.last.output());
-            let later = gates.get(1..).unwrap_or_default().as_flattened();
-            let kept = trace.kept.rows().get(1..).unwrap_or_default().as_flattened();
-            let parts = [
-                Part { outputs: 0..K::SHARED, d: later, apart: G },
-                Part { outputs: K::SHARED..G, d: kept, apart: H },
-            ];
+            let states = states.split_last().map_or(states, |(_, before)| before);
             let mut weights = ToVisitor {
                 nets: nets.each_mut().map(|n| &mut n.state_weights),
                 state: state.each_mut().map(|s| &mut s.state_weights),
                 visitor: &mut *visitor,
             };
-            steps::gradient(states, &parts, &mut weights);
+            steps::gradient(states, by_state.after_first(), &mut weights);
 
             visitor.vector(
                 Kind::Bias,
                 nets.each_mut().map(|n| n.input_bias.as_mut_slice()),
                 state.each_mut().map(|s| s.input_bias.as_mut_slice()),
-                &steps::bias_gradient::<T, G>(slice::from_ref(&all)),
+                &steps::bias_gradient(by_input),
                 (),
             );
-            let parts = [
-                Part { outputs: 0..K::SHARED, d: gates.as_flattened(), apart: G },
-                Part { outputs: K::SHARED..G, d: trace.kept.rows().as_flattened(), apart: H },
-            ];
             visitor.vector(
                 Kind::Bias,
                 nets.each_mut().map(|n| n.state_bias.as_mut_slice()),
                 state.each_mut().map(|s| s.state_bias.as_mut_slice()),
-                &steps::bias_gradient::<T, G>(&parts),
+                &steps::bias_gradient(by_state),
                 (),
             );
         });
