@@ -85,7 +85,7 @@ pub(crate) fn add_input_gradient<T: Scalar, const C: usize, const OUT: usize>(
     });
 }
 
-/// Derivatives at as many steps as there are inputs: of the first outputs in `first`, of the others in `others`.
+/// Derivatives at each step: of the first outputs in `first`, of the others in `others`.
 #[derive(Clone, Copy)]
 pub(crate) struct ByStep<'a, T, const OUT: usize, const D: usize> {
     /// Of the first outputs, and numbers that are not used.
@@ -105,7 +105,7 @@ impl<T, const OUT: usize, const D: usize> ByStep<'_, T, OUT, D> {
     }
 }
 
-/// Gives `to` the gradient of all weights, the sums of `x d^T` over the steps.
+/// Gives `to` the gradient of all weights, the sums of `x d^T` over the steps, as many of both.
 #[inline(always)]
 pub(crate) fn gradient<T: Scalar, const C: usize, const OUT: usize, const D: usize>(
     x: &[[T; C]],
@@ -151,16 +151,16 @@ macro_rules! gradient_rows {
                 to: &mut G,
             ) {
                 // Chunks from one step to the next need no checks; there is none behind the last step.
-                let (Some(last_x), Some((last_d, before))) = (x.last(), d.split_last()) else {
-                    return;
-                };
-                let Some(x) = run(x.as_flattened(), at, before.len() * C) else { return };
+                let (before, last) = (d.len().saturating_sub(1), x.last().zip(d.last()));
+                let x = run(x.as_flattened(), at, before * C).unwrap_or_default();
                 in_columns!(T, outputs.end - outputs.start, |column, N| {
-                    let Some(d) = run(d.as_flattened(), column, before.len() * D) else { return };
+                    let d = run(d.as_flattened(), column, before * D).unwrap_or_default();
                     let mut sums = <[[T; N]; $r]>::empty();
                     let steps = Both(chunks(x, C), chunks(d, D));
                     sums.add_all(steps.map(|(x, d)| Some((*x.first_chunk()?, *d.first_chunk()?))));
-                    sums.add(1, |_| Some((*columns(last_x, at)?, *columns(last_d, column)?)));
+                    if let Some((x, d)) = last {
+                        sums.add(1, |_| Some((*columns(x, at)?, *columns(d, column)?)));
+                    }
                     let column = outputs.start + column;
                     if const { G::IN_PARTS } {
                         let [$($x),+] = sums;

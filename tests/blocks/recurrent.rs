@@ -1,7 +1,7 @@
 //! Recurrent layers.
 
 use gradlet::prelude::*;
-use gradlet::{GruCell, LstmCell, Recurrent};
+use gradlet::{GradientVisitor, GruCell, Kind, LstmCell, Recurrent, RnnCell, Samples};
 use support::{Random, Rng, flat};
 
 use crate::check::{any, check, classes, random};
@@ -29,6 +29,35 @@ fn recurrent_layers_have_the_right_gradient_first_in_the_middle_and_last() {
     ];
     check::<Mixed, BinaryCrossEntropy>(any);
     check::<net![f64; 6 x 2 => Gru(3, all) => Conv1d(2, 2) Identity], HalfSquaredError>(any);
+}
+
+/// Takes numbers in any order and counts them.
+struct Count(usize);
+
+impl GradientVisitor<f64, 1, 0> for Count {
+    const IN_ANY_ORDER: bool = true;
+
+    fn vector(&mut self, _: Kind, [p]: [&mut [f64]; 1], _: [&mut [f64]; 0], g: &[f64], (): ()) {
+        assert_eq!(p.len(), g.len());
+        self.0 += g.len();
+    }
+}
+
+/// Also those of the state, which a sequence of one step does not use.
+#[test]
+fn every_parameter_has_a_gradient() {
+    fn check<N: Layer<Format = f64> + Random>() {
+        let mut net = N::random(&mut Rng(5));
+        let (x, mut trace, mut count) = (N::Input::ZERO, N::Trace::ZERO, Count(0));
+        net.forward_trace([&x], [&mut trace]);
+        net.backward::<true, 1>([&x], [&mut trace]);
+        N::gradient([&mut net], [], Samples { inputs: [&x], traces: [&trace] }, &mut count);
+        assert_eq!(count.0, N::PARAMS);
+    }
+    check::<Gru<1, 7, 6, 18, f64>>();
+    check::<Lstm<1, 2, 3, 12, f64>>();
+    check::<Gru<2, 5, 9, 27, f64>>();
+    check::<Rnn<3, 1, 1, f64>>();
 }
 
 /// A fault of another library: training moved no gate.
@@ -74,7 +103,7 @@ fn units_see_the_old_states_only() {
         assert!(y[0] != z[0]);
         assert_eq!(y[1..], z[1..]);
     }
-    check::<gradlet::RnnCell, 3>(1);
+    check::<RnnCell, 3>(1);
     check::<GruCell, 9>(3);
     check::<LstmCell, 12>(4);
 }

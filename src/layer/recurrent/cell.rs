@@ -89,7 +89,8 @@ impl<T: Scalar, const H: usize> Carried<T, H> for [[T; H]; 2] {
 /// Elman's recurrent layer: `h = A(W x + b + U h' + b')`, as `torch.nn.RNN`.
 ///
 /// Elman, Finding Structure in Time, 1990.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct RnnCell<A = Tanh>(PhantomData<A>);
 
 impl<T: Scalar, A: Elementwise, const H: usize> Cell<T, H, H> for RnnCell<A> {
@@ -126,7 +127,8 @@ impl<T: Scalar, A: Elementwise, const H: usize> Cell<T, H, H> for RnnCell<A> {
 ///
 /// Cho et al., Learning Phrase Representations using RNN Encoder-Decoder, 2014, with the reset gate behind
 /// the product, as in cuDNN.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct GruCell<S = Sigmoid, A = Tanh>(PhantomData<(S, A)>);
 
 impl<T: Scalar, S: Elementwise, A: Elementwise, const H: usize, const G: usize> Cell<T, H, G>
@@ -190,7 +192,8 @@ impl<T: Scalar, S: Elementwise, A: Elementwise, const H: usize, const G: usize> 
 ///
 /// Hochreiter, Schmidhuber, Long Short-Term Memory, 1997; Gers, Schmidhuber, Cummins, Learning to Forget,
 /// 2000.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct LstmCell<S = Sigmoid, A = Tanh>(PhantomData<(S, A)>);
 
 impl<T: Scalar, S: Elementwise, A: Elementwise, const H: usize, const G: usize> Cell<T, H, G>
