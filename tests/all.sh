@@ -42,7 +42,7 @@ cd "$(dirname "${BASH_SOURCE[0]}")/.."
 all_steps=(fmt clippy doc test msrv no_std firmware bits examples python api features package fuzz)
 extra_steps=(deny semver)
 # Those of a full run that go beside the others, as a build often keeps but one core busy.
-lane=(firmware bits)
+lane=(bits firmware)
 # TARGET=COMMAND that runs its programs.
 bits_targets=(aarch64-unknown-none=qemu-aarch64 riscv64gc-unknown-none-elf=qemu-riscv64
     riscv32imafc-unknown-none-elf=qemu-riscv32 i686-unknown-linux-gnu=qemu-i386
