@@ -112,6 +112,9 @@ pub(crate) fn gradient<T: Scalar, const C: usize, const OUT: usize, const D: usi
     d: ByStep<'_, T, OUT, D>,
     to: &mut impl Gradient<T, OUT>,
 ) {
+    if x.is_empty() {
+        return (0..C).for_each(|row| to.rows(row, &[[-T::ZERO; OUT]]));
+    }
     let mut rows = [[T::ZERO; OUT]; ROWS];
     let mut at = 0;
     while at < C {
@@ -151,16 +154,16 @@ macro_rules! gradient_rows {
                 to: &mut G,
             ) {
                 // Chunks from one step to the next need no checks; there is none behind the last step.
-                let (before, last) = (d.len().saturating_sub(1), x.last().zip(d.last()));
-                let x = run(x.as_flattened(), at, before * C).unwrap_or_default();
+                let (Some(last_x), Some((last_d, before))) = (x.last(), d.split_last()) else {
+                    return;
+                };
+                let Some(x) = run(x.as_flattened(), at, before.len() * C) else { return };
                 in_columns!(T, outputs.end - outputs.start, |column, N| {
-                    let d = run(d.as_flattened(), column, before * D).unwrap_or_default();
+                    let Some(d) = run(d.as_flattened(), column, before.len() * D) else { return };
                     let mut sums = <[[T; N]; $r]>::empty();
                     let steps = Both(chunks(x, C), chunks(d, D));
                     sums.add_all(steps.map(|(x, d)| Some((*x.first_chunk()?, *d.first_chunk()?))));
-                    if let Some((x, d)) = last {
-                        sums.add(1, |_| Some((*columns(x, at)?, *columns(d, column)?)));
-                    }
+                    sums.add(1, |_| Some((*columns(last_x, at)?, *columns(last_d, column)?)));
                     let column = outputs.start + column;
                     if const { G::IN_PARTS } {
                         let [$($x),+] = sums;
