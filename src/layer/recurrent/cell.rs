@@ -89,6 +89,17 @@ impl<T: Scalar, const H: usize> Carried<T, H> for [[T; H]; 2] {
 /// Elman's recurrent layer: `h = A(W x + b + U h' + b')`, as `torch.nn.RNN`.
 ///
 /// Elman, Finding Structure in Time, 1990.
+///
+/// `x` has the channels of a step, `h'` and `h` the `H` numbers of the state before and after it; `A` is
+/// elementwise.
+///
+/// ```
+/// use gradlet::{Recurrent, Relu, RnnCell, prelude::*};
+///
+/// type All = Recurrent<RnnCell<Relu>, [[f32; 1]; 3], [[f32; 1]; 3], 1, 1, 1>;
+/// let sums = All::new([[1.0]], [[1.0]], [0.0], [0.0]);
+/// assert_eq!(sums.forward(&[[1.0], [2.0], [-5.0]]), [[1.0], [3.0], [0.0]]);
+/// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct RnnCell<A = Tanh>(PhantomData<A>);
@@ -127,6 +138,19 @@ impl<T: Scalar, A: Elementwise, const H: usize> Cell<T, H, H> for RnnCell<A> {
 ///
 /// Cho et al., Learning Phrase Representations using RNN Encoder-Decoder, 2014, with the reset gate behind
 /// the product, as in cuDNN.
+///
+/// `x` has the channels of a step, all others `H` numbers. The gates are in this order; `S` and `A` are
+/// elementwise.
+///
+/// ```
+/// use gradlet::prelude::*;
+///
+/// // All gates are half open: the state goes half of the way to the input.
+/// let layer = Gru::<2, 1, 1, 3, f32, Sigmoid, Identity>::new(
+///     [[0.0, 0.0, 1.0]], [[0.0; 3]], [0.0; 3], [0.0; 3],
+/// );
+/// assert_eq!(layer.forward(&[[8.0], [4.0]]), [4.0]);
+/// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct GruCell<S = Sigmoid, A = Tanh>(PhantomData<(S, A)>);
@@ -179,6 +203,15 @@ impl<T: Scalar, S: Elementwise, A: Elementwise, const H: usize, const G: usize> 
     }
 }
 
+/// The numbers of each of four gates.
+#[inline(always)]
+fn four<T, const H: usize>(gates: &mut [T]) -> Option<[&mut [T; H]; 4]> {
+    let (a, others) = gates.split_first_chunk_mut()?;
+    let (b, others) = others.split_first_chunk_mut()?;
+    let (c, others) = others.split_first_chunk_mut()?;
+    Some([a, b, c, others.first_chunk_mut()?])
+}
+
 /// Long short-term memory, as `torch.nn.LSTM`:
 ///
 /// ```text
@@ -192,6 +225,19 @@ impl<T: Scalar, S: Elementwise, A: Elementwise, const H: usize, const G: usize> 
 ///
 /// Hochreiter, Schmidhuber, Long Short-Term Memory, 1997; Gers, Schmidhuber, Cummins, Learning to Forget,
 /// 2000.
+///
+/// `x` has the channels of a step, all others `H` numbers. The gates are in this order; `S` and `A` are
+/// elementwise.
+///
+/// ```
+/// use gradlet::prelude::*;
+///
+/// // All gates are half open: the memory keeps half, and takes half of the input.
+/// let layer = Lstm::<2, 1, 1, 4, f32, Sigmoid, Identity>::new(
+///     [[0.0, 0.0, 1.0, 0.0]], [[0.0; 4]], [0.0; 4], [0.0; 4],
+/// );
+/// assert_eq!(layer.forward(&[[8.0], [4.0]]), [2.0]); // half of 8 / 4 + 4 / 2
+/// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct LstmCell<S = Sigmoid, A = Tanh>(PhantomData<(S, A)>);
@@ -209,10 +255,7 @@ impl<T: Scalar, S: Elementwise, A: Elementwise, const H: usize, const G: usize> 
     #[inline(always)]
     fn forward(gates: &mut [T; G], u: &[T; G], state: &mut [T; H], memory: &mut [T; H]) {
         each(G, gates.iter_mut(), u, |a, &u| *a += u);
-        let Some((i, others)) = gates.split_first_chunk_mut::<H>() else { return };
-        let Some((f, others)) = others.split_first_chunk_mut::<H>() else { return };
-        let Some((g, others)) = others.split_first_chunk_mut::<H>() else { return };
-        let Some((o, _)) = others.split_first_chunk_mut::<H>() else { return };
+        let Some([i, f, g, o]) = four::<T, H>(gates) else { return };
         S::apply_all(i);
         S::apply_all(f);
         A::apply_all(g);
@@ -229,10 +272,7 @@ impl<T: Scalar, S: Elementwise, A: Elementwise, const H: usize, const G: usize> 
     #[inline(always)]
     fn backward(step: Step<'_, T, H, G>, d: &mut [T; H], d_memory: &mut [T; H]) {
         let Step { gates, kept, kept_before, .. } = step;
-        let Some((i, others)) = gates.split_first_chunk_mut::<H>() else { return };
-        let Some((f, others)) = others.split_first_chunk_mut::<H>() else { return };
-        let Some((g, others)) = others.split_first_chunk_mut::<H>() else { return };
-        let Some((o, _)) = others.split_first_chunk_mut::<H>() else { return };
+        let Some([i, f, g, o]) = four::<T, H>(gates) else { return };
         A::apply_all(kept);
         let gates = Both(Both(i.iter_mut(), f.iter_mut()), Both(g.iter_mut(), o.iter_mut()));
         let memories = Both(Both(kept.iter(), kept_before.iter()), d_memory.iter_mut());
