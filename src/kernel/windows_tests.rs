@@ -4,6 +4,7 @@
 extern crate std;
 
 use core::array;
+use core::fmt::Debug;
 use core::ops::RangeInclusive;
 use std::vec;
 use std::vec::Vec;
@@ -171,7 +172,7 @@ impl Case {
     }
 }
 
-fn assert_bits<T: Scalar>(got: &[T], want: &[T], what: &str, case: &Case) {
+fn assert_bits<T: Scalar>(got: &[T], want: &[T], what: &str, case: &impl Debug) {
     assert_eq!(got.len(), want.len());
     for (i, (got, want)) in got.iter().zip(want).enumerate() {
         let (got, want) = (got.to_f64(), want.to_f64());
@@ -316,6 +317,59 @@ takes!(fpu);
 takes!(vldm);
 takes!(vectors);
 
+/// What a reference says of sequences of so many steps, with derivatives of the first outputs in one
+/// array, and of the others in another.
+macro_rules! check_steps {
+    ($target:ident: $($c:literal $out:literal $split:literal)+) => { $(
+        for len in 0..=9 {
+            use $target::windows::steps::{self, ByStep};
+            let random = &mut Random(len as u64);
+            let case = ($c, $out, len);
+            let weights: [[f32; $out]; $c] = random.rows($c).try_into().unwrap();
+            let bias = random.rows::<f32, $out>(1)[0];
+            let (x, first) = (random.rows::<f32, $c>(len), random.rows::<f32, $out>(len));
+            let others = random.rows::<f32, { $out - $split + 1 }>(len);
+            let d = |t: usize, o: usize| if o < $split { first[t][o] } else { others[t][o - $split] };
+            let sum = |numbers: &mut dyn Iterator<Item = f32>| numbers.fold(-0.0, |a, b| a + b);
+
+            let mut y = vec![[f32::NAN; $out]; len];
+            steps::affine(&weights, &bias, &x, &mut y);
+            for (x, y) in x.iter().zip(&y) {
+                let want: [f32; $out] =
+                    array::from_fn(|o| sum(&mut (0..$c).map(|c| weights[c][o] * x[c])) + bias[o]);
+                assert_bits(y, &want, "logit of a step", &case);
+            }
+
+            let mut dx = vec![f32::NAN; len * $c];
+            steps::input_gradient(&weights, &first, &mut dx);
+            for (d, dx) in first.iter().zip(dx.chunks($c)) {
+                let by = |start: f32, c: usize| {
+                    (0..$out).fold(start, |sum, o| sum + weights[c][o] * d[o])
+                };
+                assert_bits(dx, &array::from_fn::<_, $c, _>(|c| by(-0.0, c)), "input gradient", &case);
+                let mut sums = [0.5; $c];
+                steps::add_input_gradient(&weights, d, &mut sums);
+                assert_bits(&sums, &array::from_fn::<_, $c, _>(|c| by(0.5, c)), "sum", &case);
+            }
+
+            let by_step = ByStep { first: &first, others: &others, split: $split };
+            let want: Vec<[f32; $out]> = (0..$c)
+                .map(|c| array::from_fn(|o| sum(&mut (0..len).map(|t| x[t][c] * d(t, o)))))
+                .collect();
+            let mut gradient = vec![[f32::NAN; $out]; $c];
+            let mut rows = InRows { gradient: &mut gradient, next: 0 };
+            steps::gradient(&x, by_step, &mut rows);
+            assert_eq!(rows.next, $c);
+            assert_bits(gradient.as_flattened(), want.as_flattened(), "gradient", &case);
+            let mut parts = vec![[f32::NAN; $out]; $c];
+            steps::gradient(&x, by_step, &mut InParts(&mut parts));
+            assert_bits(parts.as_flattened(), want.as_flattened(), "part", &case);
+            let want: [f32; $out] = array::from_fn(|o| sum(&mut (0..len).map(|t| d(t, o))));
+            assert_bits(&steps::bias_gradient(by_step), &want, "gradient of the bias", &case);
+        }
+    )+ };
+}
+
 macro_rules! sums_run_in_the_order_of_the_contract {
     ($($target:ident)+) => { $(
         mod $target {
@@ -330,6 +384,11 @@ macro_rules! sums_run_in_the_order_of_the_contract {
             #[test]
             fn in_f64() {
                 check!($target f64: 6);
+            }
+
+            #[test]
+            fn of_steps() {
+                check_steps!($target: 1 1 1 7 12 8 3 27 18);
             }
         }
     )+ };

@@ -1,5 +1,5 @@
 //! What the runs of the firmware leave out: every activation, loss and optimizer, in `f32` and `f64`,
-//! files, statistics, and numbers so small that a processor may take them for zero.
+//! recurrent layers, files, statistics, and numbers so small that a processor may take them for zero.
 
 use core::array;
 use core::fmt::{Debug, Write};
@@ -17,11 +17,13 @@ use crate::models::{Bits, Hash};
 type Run = fn() -> Hash;
 
 /// Names and runs.
-pub const RUNS: [(&str, Run); 7] = [
+pub const RUNS: [(&str, Run); 9] = [
     ("activations, Adam", activations::<f32>),
     ("activations, Adam in f64", activations::<f64>),
     ("losses", losses),
     ("optimizers", optimizers),
+    ("recurrent layers", recurrent::<f32>),
+    ("recurrent layers in f64", recurrent::<f64>),
     ("files", files),
     ("statistics", statistics),
     ("subnormal numbers", subnormal),
@@ -106,6 +108,25 @@ fn optimizers() -> Hash {
     train::<_, Net, MeanSquaredError, _>(&mut hash, ClipByNorm { optimizer: sgd, limit });
     let optimizer = NoBias { optimizer: sgd };
     train::<_, Net, MeanSquaredError, _>(&mut hash, WeightDecay::new(optimizer, rate));
+    hash
+}
+
+/// Recurrent layers behind each other, trained through time.
+fn recurrent<T: Bits>() -> Hash {
+    type Net<T> = net![T; 6 x 3 => Gru(5, all) => Lstm(4, all) => Rnn(4) => 2 Softmax];
+    let rng = &mut Pcg32::seed_from_u64(15);
+    let mut net = Net::<T>::ZERO;
+    init::xavier_uniform(&mut net, rng);
+    let mut trainer = Trainer::<Net<T>, CrossEntropy, Momentum<T>>::new();
+    let momentum = Momentum::new(T::from_f64(0.05), T::from_f64(0.9));
+    let mut hash = Hash::EMPTY;
+    for _ in 0..100 {
+        let x: [_; 6] = array::from_fn(|_| numbers::<T, 3>(rng));
+        let later = x[0][0] < x[3][1];
+        let t = if later { [T::ZERO, T::ONE] } else { [T::ONE, T::ZERO] };
+        hash.add_all(&[trainer.step(&mut net, &momentum, &x, &t)]);
+    }
+    net.visit(|_, values| hash.add_all(values));
     hash
 }
 
