@@ -404,6 +404,7 @@ where
 
     #[inline]
     fn logits(&self, input: &X, output: &mut Y) {
+        const { assert!(X::STEPS > 0, "a sequence without steps has no last state") };
         let mut gates = [[T::ZERO; G]; TOGETHER];
         let (mut state, mut more) = ([T::ZERO; H], [T::ZERO; H]);
         let mut step = 0_usize;
