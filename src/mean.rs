@@ -168,24 +168,24 @@ mod tests {
 
     #[test]
     fn a_change_after_billions_of_samples_is_seen() {
-        for mean in [0.0, 20.0, 1e4] {
-            // A mean of 0 and a deviation of nearly none so far, then 2^24 samples.
-            for samples in [1_u32 << 28, 1 << 31, u32::MAX - (1 << 24)] {
-                let (mut count, mut moments) = after(samples, mean, 0.0);
-                let (mut sum, mut squares) = (0.0_f64, 0.0_f64);
-                for x in numbers(mean) {
-                    moments.observe(x, count.next());
-                    let distance = f64::from(x) - f64::from(mean);
-                    (sum, squares) = (sum + distance, squares + distance * distance);
-                }
-                let n = f64::from(count.samples());
-                let shift = sum / n;
-                let (mean, variance) = (f64::from(mean) + shift, squares / n - shift * shift);
-                let got = f64::from(moments.variance.value());
-                assert!((got / variance - 1.0).abs() < 1e-5, "{samples} {mean}: {got} {variance}");
-                let got = f64::from(moments.mean.high) + f64::from(moments.mean.low);
-                assert!((got - mean).abs() <= 1e-5 * mean.abs() + 1e-7, "{samples}: {got} {mean}");
+        // A mean of 0 and a deviation of nearly none so far, then 2^24 samples.
+        for (samples, mean) in
+            [(1_u32 << 28, 1e4_f32), (1 << 31, 0.0), (u32::MAX - (1 << 24), 20.0)]
+        {
+            let (mut count, mut moments) = after(samples, mean, 0.0);
+            let (mut sum, mut squares) = (0.0_f64, 0.0_f64);
+            for x in numbers(mean) {
+                moments.observe(x, count.next());
+                let distance = f64::from(x) - f64::from(mean);
+                (sum, squares) = (sum + distance, squares + distance * distance);
             }
+            let n = f64::from(count.samples());
+            let shift = sum / n;
+            let (mean, variance) = (f64::from(mean) + shift, squares / n - shift * shift);
+            let got = f64::from(moments.variance.value());
+            assert!((got / variance - 1.0).abs() < 1e-5, "{samples} {mean}: {got} {variance}");
+            let got = f64::from(moments.mean.high) + f64::from(moments.mean.low);
+            assert!((got - mean).abs() <= 1e-5 * mean.abs() + 1e-7, "{samples}: {got} {mean}");
         }
     }
 
