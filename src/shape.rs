@@ -73,8 +73,15 @@ pub trait Shape: Zero + Clone + 'static {
     type Element: Element;
     /// An array of the same shape with other elements.
     type With<E: Element>: Shape<Element = E>;
+    /// An array of the same shape with `N` elements in the last dimension.
+    type WithChannels<const N: usize>: Shape<Element = Self::Element>;
     /// Number of elements.
     const LEN: usize;
+    /// Number of elements in the last dimension: of a vector all, of a sequence or an image the channels.
+    const CHANNELS: usize;
+    /// The other dimensions, from the inner one: none of a vector, the steps of a sequence, width and height
+    /// of an image.
+    const POSITIONS: &'static [usize];
     /// The elements as a flat slice.
     fn as_slice(&self) -> &[Self::Element];
     /// The elements as a flat mutable slice.
@@ -83,13 +90,18 @@ pub trait Shape: Zero + Clone + 'static {
     fn flatten(several: &mut [Self]) -> &mut [Self::Element];
 }
 
-/// Implements [`Shape`] for arrays of one more dimension; `$flat` flattens them to a slice.
+/// Implements [`Shape`] for arrays with these dimensions, from the inner one; `$channels` are as many with `N`
+/// elements in it, and `$as_flattened` flatten them to a slice.
 macro_rules! shape {
-    ([$($n:ident)+] $type:ty, $with:ty, $($as_flattened:ident $as_flattened_mut:ident)*) => {
-        impl<E: Element, $(const $n: usize),+> Shape for $type {
+    ([$c:ident $($n:ident)*] $type:ty, $with:ty, $channels:ty,
+        $($as_flattened:ident $as_flattened_mut:ident)*) => {
+        impl<E: Element, const $c: usize, $(const $n: usize),*> Shape for $type {
             type Element = E;
             type With<X: Element> = $with;
-            const LEN: usize = 1 $(* $n)+;
+            type WithChannels<const N: usize> = $channels;
+            const LEN: usize = $c $(* $n)*;
+            const CHANNELS: usize = $c;
+            const POSITIONS: &'static [usize] = &[$($n),*];
 
             #[inline(always)]
             fn as_slice(&self) -> &[E] {
@@ -106,9 +118,9 @@ macro_rules! shape {
         }
     };
 }
-shape!([N] [E; N], [X; N],);
-shape!([C L] [[E; C]; L], [[X; C]; L], as_flattened as_flattened_mut);
-shape!([C W H] [[[E; C]; W]; H], [[[X; C]; W]; H],
+shape!([C] [E; C], [X; C], [E; N],);
+shape!([C L] [[E; C]; L], [[X; C]; L], [[E; N]; L], as_flattened as_flattened_mut);
+shape!([C W H] [[[E; C]; W]; H], [[[X; C]; W]; H], [[[E; N]; W]; H],
     as_flattened as_flattened_mut as_flattened as_flattened_mut);
-shape!([A B C D] [[[[E; A]; B]; C]; D], [[[[X; A]; B]; C]; D],
+shape!([A B C D] [[[[E; A]; B]; C]; D], [[[[X; A]; B]; C]; D], [[[[E; N]; B]; C]; D],
     as_flattened as_flattened_mut as_flattened as_flattened_mut as_flattened as_flattened_mut);

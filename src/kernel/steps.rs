@@ -97,11 +97,14 @@ pub(crate) struct ByStep<'a, T, const OUT: usize, const D: usize> {
 }
 
 impl<T, const OUT: usize, const D: usize> ByStep<'_, T, OUT, D> {
-    /// Those of all steps but the first.
-    pub(crate) fn after_first(self) -> Self {
+    /// Those of all steps but the first, which is the last in memory if they are `reversed`.
+    pub(crate) fn after_first(self, reversed: bool) -> Self {
+        fn after_first<V>(steps: &[V], reversed: bool) -> &[V] {
+            let split = if reversed { steps.split_last() } else { steps.split_first() };
+            split.map_or(&[], |(_, others)| others)
+        }
         let Self { first, others, split } = self;
-        let first = first.get(1..).unwrap_or_default();
-        Self { first, others: others.get(1..).unwrap_or_default(), split }
+        Self { first: after_first(first, reversed), others: after_first(others, reversed), split }
     }
 }
 

@@ -31,10 +31,21 @@ pub const fn added<L: Layer, Y: Shape>() -> bool {
     true
 }
 
-/// Of two layers.
+/// Of two layers side by side.
 #[must_use]
 pub const fn outputs<A: Layer, B: Layer>() -> usize {
-    <A::Output as Shape>::LEN.saturating_add(<B::Output as Shape>::LEN)
+    A::Output::CHANNELS.saturating_add(B::Output::CHANNELS)
+}
+
+#[must_use]
+#[track_caller]
+pub const fn checked_outputs<A: Layer, B: Layer>() -> usize {
+    assert!(
+        A::Output::POSITIONS.is_empty() && B::Output::POSITIONS.is_empty(),
+        "in `net!`, both parts of a `Parallel` end in a vector: put `GlobalMean`, `GlobalMax`, `Flatten` or \
+         `FlattenChannelsLast` at their ends"
+    );
+    outputs::<A, B>()
 }
 
 /// Bytes that a `Compact` of these layers packs.

@@ -5,13 +5,15 @@ use core::marker::PhantomData;
 
 use crate::activation::{Activation, Hidden, Kept};
 use crate::fingerprint::{fingerprint, size};
+use crate::kernel::{Both, chunks, chunks_mut};
 use crate::loss::Loss;
 use crate::macros::defmt_shows;
 use crate::scalar::Scalar;
 use crate::shape::Shape;
 use crate::tensors::Pair;
 
-/// The activation of a [`Parallel`](crate::Parallel): `A` for as many values as the array `Y` has, `B` for the rest.
+/// The activation of a [`Parallel`](crate::Parallel): `A` for as many values at each position as the array `Y` has
+/// channels, `B` for the rest.
 ///
 /// ```
 /// use gradlet::{Activation, Identity, Joined, Relu};
@@ -33,17 +35,24 @@ defmt_shows!([Y, A, B] Joined<Y, A, B>: |_, f| defmt::write!(f, "Joined"));
 #[diagnostic::do_not_recommend]
 impl<Y: 'static, A: Hidden, B: Hidden> Hidden for Joined<Y, A, B> {}
 
-/// Both halves of values, the first as long as `Y`.
+/// Number of values at each position of `Y`, of so many.
 #[inline(always)]
-fn halves<Y: Shape, T>(values: &[T]) -> (&[T], &[T]) {
-    values.split_at_checked(Y::LEN).unwrap_or((values, &[]))
+fn width<Y: Shape>(values: usize) -> usize {
+    values.checked_div(const { Y::LEN / Y::CHANNELS }).unwrap_or(0)
+}
+
+/// Both parts of values, at each position: the first are the channels of `Y`.
+#[inline(always)]
+fn parts<Y: Shape, T>(values: &[T]) -> impl Iterator<Item = (&[T], &[T])> {
+    let rows = chunks(values, width::<Y>(values.len()));
+    rows.map(|row| row.split_at_checked(Y::CHANNELS).unwrap_or((row, &[])))
 }
 
 #[inline(always)]
-fn halves_mut<Y: Shape, T>(values: &mut [T]) -> (&mut [T], &mut [T]) {
-    // Not `unwrap_or`: that would borrow twice.
-    let middle = if values.len() < Y::LEN { values.len() } else { Y::LEN };
-    values.split_at_mut_checked(middle).unwrap_or((&mut [], &mut []))
+fn parts_mut<Y: Shape, T>(values: &mut [T]) -> impl Iterator<Item = (&mut [T], &mut [T])> {
+    let width = width::<Y>(values.len());
+    let middle = if width < Y::CHANNELS { width } else { Y::CHANNELS };
+    chunks_mut(values, width).filter_map(move |row| row.split_at_mut_checked(middle))
 }
 
 impl<T, Y, A, B> Activation<T> for Joined<Y, A, B>
@@ -58,17 +67,21 @@ where
 
     #[inline]
     fn activate(values: &mut [T]) {
-        let (first, second) = halves_mut::<Y, T>(values);
-        A::activate(first);
-        B::activate(second);
+        for (first, second) in parts_mut::<Y, T>(values) {
+            A::activate(first);
+            B::activate(second);
+        }
     }
 
     #[inline]
     fn backpropagate(output: &[T], logits: &[T], delta: &mut [T], (): &mut ()) {
-        let (outputs, logits) = (halves::<Y, T>(output), halves::<Y, T>(logits));
-        let (first, second) = halves_mut::<Y, T>(delta);
-        A::backpropagate(outputs.0, logits.0, first, &mut ());
-        B::backpropagate(outputs.1, logits.1, second, &mut ());
+        let mut logits = parts::<Y, T>(logits);
+        for (delta, output) in Both(parts_mut::<Y, T>(delta), parts::<Y, T>(output)) {
+            // None if neither activation keeps them.
+            let logits = logits.next().unwrap_or_default();
+            A::backpropagate(output.0, logits.0, delta.0, &mut ());
+            B::backpropagate(output.1, logits.1, delta.1, &mut ());
+        }
     }
 }
 
@@ -86,7 +99,8 @@ impl<Y: Shape, A: Kept<Y>, B: Kept<Y>> Kept<Y> for Pair<A, B> {
     }
 }
 
-/// One loss for each part of a [`Parallel`](crate::Parallel): `E = L1 + L2`, of its first and its second layer.
+/// One loss for each part of a [`Parallel`](crate::Parallel): `E = L1 + L2`, of its first and its second layer,
+/// added up over the positions of a sequence or an image.
 ///
 /// `L1` must fit the activation of the first layer, `L2` that of the second. For three layers, one
 /// of the two is again a `Split`. The target is the two targets one after the other.
@@ -152,22 +166,25 @@ where
 
     #[inline]
     fn accepts(target: &[T]) -> bool {
-        let (first, second) = halves::<Y, T>(target);
-        L1::accepts(first) && L2::accepts(second)
+        parts::<Y, T>(target).all(|(first, second)| L1::accepts(first) && L2::accepts(second))
     }
 
     #[inline]
     fn evaluate(values: &mut [T], target: &[T]) -> T {
-        let targets = halves::<Y, T>(target);
-        let (first, second) = halves_mut::<Y, T>(values);
-        L1::evaluate(first, targets.0) + L2::evaluate(second, targets.1)
+        let targets = parts::<Y, T>(target);
+        Both(parts_mut::<Y, T>(values), targets)
+            .map(|(values, target)| {
+                L1::evaluate(values.0, target.0) + L2::evaluate(values.1, target.1)
+            })
+            .sum()
     }
 
     #[inline]
     fn delta(output: &[T], target: &[T], values: &mut [T], (): &mut ()) {
-        let (outputs, targets) = (halves::<Y, T>(output), halves::<Y, T>(target));
-        let (first, second) = halves_mut::<Y, T>(values);
-        delta::<T, A, L1, B, L2>(outputs.0, targets.0, first);
-        delta::<T, B, L2, A, L1>(outputs.1, targets.1, second);
+        let known = Both(parts::<Y, T>(output), parts::<Y, T>(target));
+        for (values, (output, target)) in Both(parts_mut::<Y, T>(values), known) {
+            delta::<T, A, L1, B, L2>(output.0, target.0, values.0);
+            delta::<T, B, L2, A, L1>(output.1, target.1, values.1);
+        }
     }
 }

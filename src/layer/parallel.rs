@@ -6,20 +6,21 @@ use super::residual::add_input_gradient;
 use super::{Deltas, EndsIn, Layer, LayerTrace, Samples, Weight};
 use crate::fingerprint::fingerprint;
 use crate::gradient::GradientVisitor;
-use crate::kernel::each_sample;
+use crate::kernel::{Both, chunks, chunks_mut, each_sample};
 use crate::scalar::Scalar;
 use crate::shape::Shape;
 use crate::tensors::{Kind, Pair, TensorList, reborrow};
 use crate::zero::Zero;
 
-/// Two layers over the same input: `y = (A(x), B(x))`, their outputs one after the other.
+/// Two layers over the same input: `y = (A(x), B(x))`, their outputs one after the other; of sequences and
+/// images, their channels at each position.
 ///
 /// | name   | shape         | meaning                                              |
 /// |--------|---------------|------------------------------------------------------|
 /// | `x`    | input of both | input                                                |
 /// | `A(x)` | any           | output of a layer or a [`Chain`](crate::Chain), with its activation |
 /// | `B(x)` | any           | the same for the other                               |
-/// | `y`    | `[N]`         | output: `N` is the number of values of both, or the type does not compile |
+/// | `y`    | `[N]`, `[L][N]` or `[H][W][N]` | output: `N` is the number of outputs of both, at each position, or the type does not compile |
 ///
 /// Each has its own activation, [`Softmax`](crate::Softmax) too, and both together are the activation
 /// [`Joined`]. A loss for any activation applies to the joined output; [`Split`](crate::Split) applies one loss to
@@ -91,11 +92,25 @@ impl<A: Layer, B: Beside<A::Input, A::Format>, const N: usize> Parallel<A, B, N>
         Self { first, second }
     }
 
-    const CHECKED: () = assert!(
-        <A::Output as Shape>::LEN + <B::Output as Shape>::LEN == N,
-        "wrong number of outputs: the last parameter of `Parallel` must be the number of outputs of both \
-         layers together"
-    );
+    const CHECKED: () = {
+        let (mut first, mut second) = (A::Output::POSITIONS, B::Output::POSITIONS);
+        while let ([n, first_others @ ..], [m, second_others @ ..]) = (first, second) {
+            if *n != *m {
+                break;
+            }
+            (first, second) = (first_others, second_others);
+        }
+        assert!(
+            first.is_empty() && second.is_empty(),
+            "outputs do not fit: both layers of a `Parallel` must have outputs of as many steps, or of the \
+             same height and width"
+        );
+        assert!(
+            A::Output::CHANNELS + B::Output::CHANNELS == N,
+            "wrong number of outputs: the last parameter of `Parallel` must be the number of outputs of \
+             both layers together, at each position"
+        );
+    };
 
     /// The layers.
     #[must_use]
@@ -147,20 +162,32 @@ where
     }
 }
 
-/// Copies two arrays into one, one after the other.
+/// Copies two arrays into one, at each position one after the other.
 #[inline]
-fn join<T: Copy>(joined: &mut [T], first: &[T], second: &[T]) {
-    if let Some((left, right)) = joined.split_at_mut_checked(first.len()) {
+fn join<A: Shape, B: Shape<Element = A::Element>>(
+    joined: &mut [A::Element],
+    first: &A,
+    second: &B,
+) {
+    let mut second = second.as_slice();
+    let to = chunks_mut(joined, A::CHANNELS.saturating_add(B::CHANNELS));
+    for (to, first) in Both(to, chunks(first.as_slice(), A::CHANNELS)) {
+        let Some((left, right)) = to.split_at_mut_checked(A::CHANNELS) else { return };
         left.iter_mut().zip(first).for_each(|(to, &from)| *to = from);
-        right.iter_mut().zip(second).for_each(|(to, &from)| *to = from);
+        let Some((from, others)) = second.split_at_checked(B::CHANNELS) else { return };
+        right.iter_mut().zip(from).for_each(|(to, &from)| *to = from);
+        second = others;
     }
 }
 
-/// Copies what [`join`] joined, from `at` on.
+/// Copies a part of what [`join`] joined: `width` elements at each position, of which those from `at` on.
 #[inline]
-fn part<T: Copy>(joined: &[T], at: usize, part: &mut [T]) {
-    let from = joined.get(at..).unwrap_or(&[]);
-    part.iter_mut().zip(from).for_each(|(to, &from)| *to = from);
+fn part<P: Shape>(joined: &[P::Element], width: usize, at: usize, part: &mut P) {
+    let part = chunks_mut(part.as_mut_slice(), P::CHANNELS);
+    for (part, from) in Both(part, chunks(joined, width)) {
+        let from = from.get(at..).unwrap_or(&[]);
+        part.iter_mut().zip(from).for_each(|(to, &from)| *to = from);
+    }
 }
 
 impl<T, A, B, const N: usize> Layer for Parallel<A, B, N>
@@ -171,9 +198,9 @@ where
 {
     type Format = T;
     type Input = A::Input;
-    type Output = [T; N];
+    type Output = <A::Output as Shape>::WithChannels<N>;
     type Activation = Joined<A::Output, A::Activation, B::Activation>;
-    type Trace = Pair<Pair<A::Trace, B::Trace>, LayerTrace<T, [T; N], Self::Activation>>;
+    type Trace = Pair<Pair<A::Trace, B::Trace>, LayerTrace<T, Self::Output, Self::Activation>>;
     type Gradient = Pair<A::Gradient, B::Gradient>;
     const MACS: usize = A::MACS + B::MACS;
     const TENSORS: TensorList = {
@@ -183,23 +210,23 @@ where
     const FINGERPRINT: u32 = fingerprint("Parallel", &[A::FINGERPRINT, B::FINGERPRINT]);
 
     #[inline]
-    fn logits(&self, input: &A::Input, logits: &mut [T; N]) {
+    fn logits(&self, input: &A::Input, logits: &mut Self::Output) {
         const { Self::CHECKED };
         let (mut first, mut second) = (A::Output::ZERO, B::Output::ZERO);
         self.first.logits(input, &mut first);
         self.second.logits(input, &mut second);
-        join(logits, first.as_slice(), second.as_slice());
+        join(logits.as_mut_slice(), &first, &second);
     }
 
     #[inline]
-    fn forward_all<const K: usize>(&self, inputs: [&A::Input; K]) -> [[T; N]; K] {
+    fn forward_all<const K: usize>(&self, inputs: [&A::Input; K]) -> [Self::Output; K] {
         const { Self::CHECKED };
         let (first, second) = (self.first.forward_all(inputs), self.second.forward_all(inputs));
-        let mut outputs = [[T::ZERO; N]; K];
+        let mut outputs: [Self::Output; K] = Zero::ZERO;
         each_sample::<K, _>(
             outputs.iter_mut().zip(first.iter().zip(&second)),
             |(output, (a, b))| {
-                join(output, a.as_slice(), b.as_slice());
+                join(output.as_mut_slice(), a, b);
             },
         );
         outputs
@@ -218,7 +245,7 @@ where
         self.second.forward_trace(inputs, own);
         each_sample::<K, _>(traces.into_iter(), |Pair { first, rest }| {
             let (a, b) = (first.first.last().output(), first.rest.last().output());
-            join(rest.output_mut(), a.as_slice(), b.as_slice());
+            join(rest.output_mut().as_mut_slice(), a, b);
         });
         sums
     }
@@ -231,13 +258,13 @@ where
     ) {
         // The parts get their outputs too, which held logits, and the derivatives.
         each_sample::<K, _>(traces.iter_mut(), |Pair { first, rest }| {
-            let (output, delta) = (rest.output(), &rest.delta().values);
+            let (output, delta) = (rest.output().as_slice(), rest.delta().values.as_slice());
             let a = first.first.last_mut();
-            part(output, 0, a.output_mut().as_mut_slice());
-            part(delta, 0, a.parts().1.values.as_mut_slice());
+            part(output, N, 0, a.output_mut());
+            part(delta, N, 0, &mut a.parts().1.values);
             let b = first.rest.last_mut();
-            part(output, A::Output::LEN, b.output_mut().as_mut_slice());
-            part(delta, A::Output::LEN, b.parts().1.values.as_mut_slice());
+            part(output, N, A::Output::CHANNELS, b.output_mut());
+            part(delta, N, A::Output::CHANNELS, &mut b.parts().1.values);
         });
         let own = traces.each_mut().map(|trace| &mut trace.first.first);
         self.first.backward::<WANTED, K>(inputs, own);

@@ -92,10 +92,10 @@ impl<'a> Entries<'a> {
     }
 
     /// The tensor whose name is these three concatenated.
-    pub(super) const fn find(mut self, layer: &str, dot: &str, part: &str) -> Option<Entry<'a>> {
+    pub(super) const fn find(mut self, name: [&[u8]; 3]) -> Option<Entry<'a>> {
         let mut found = None;
         while let Some(entry) = self.next_entry() {
-            if entry.name.is_joined(layer, dot, part) {
+            if entry.name.is_joined(name) {
                 found = Some(entry);
             }
         }

@@ -172,7 +172,7 @@ impl<'a> Quoted<'a> {
 
     /// Whether the string is `part`.
     pub(super) const fn is(self, part: &str) -> bool {
-        self.is_joined(part, "", "")
+        self.is_joined([part.as_bytes(), b"", b""])
     }
 
     /// Whether the string is `beginning`, or begins with it and a dot.
@@ -181,11 +181,8 @@ impl<'a> Quoted<'a> {
     }
 
     /// Whether the string is these three concatenated.
-    pub(super) const fn is_joined(mut self, a: &str, b: &str, c: &str) -> bool {
-        self.skip(a.as_bytes())
-            && self.skip(b.as_bytes())
-            && self.skip(c.as_bytes())
-            && matches!(self.next(), Ok(None))
+    pub(super) const fn is_joined(mut self, [a, b, c]: [&[u8]; 3]) -> bool {
+        self.skip(a) && self.skip(b) && self.skip(c) && matches!(self.next(), Ok(None))
     }
 
     /// Skips a prefix; returns whether the string has it.

@@ -18,8 +18,8 @@
 //!
 //! A [`Conv1d`](crate::Conv1d) has `NAME.weight` of the shape `[outputs, group, kernel]`, a
 //! [`Conv2d`](crate::Conv2d) `[outputs, group, height, width]`, both with a bias. A
-//! recurrent layer, as [`Gru`](crate::Gru), has those of PyTorch's first layer: `NAME.weight_ih_l0`,
-//! `NAME.weight_hh_l0`, `NAME.bias_ih_l0` and `NAME.bias_hh_l0`. A
+//! recurrent layer, as [`Gru`](crate::Gru), has `NAME.weight_ih_l0`, `NAME.weight_hh_l0`,
+//! `NAME.bias_ih_l0` and `NAME.bias_hh_l0`, as PyTorch's first layer. A
 //! [`Scaling`](crate::preprocess::Scaling) has `NAME.offset` and `NAME.scale`, of the shape
 //! `[features]`. PyTorch's `NAME.num_batches_tracked` beside a `NAME.running_mean` is ignored. A
 //! custom layer may have any number of tensors, of any [`Kind`] and shape; those of
@@ -31,6 +31,17 @@
 //! For a network of two layers on a Cortex-M4F at opt-level `s`, [`load`] takes 14 KB of flash and
 //! 2 KB of stack, [`save`] 6 KB and 820 bytes, and [`load!`](crate::load) nothing but the weights
 //! (measured by `parts` of `examples/firmware`).
+//!
+//! # Names that end otherwise
+//!
+//! In a layer's name with a `*`, the name of the tensor takes the place of the `*`, without the `_l0` of
+//! recurrent layers: so PyTorch numbers stacked layers, and tells the two directions apart.
+//!
+//! | name | tensors of a recurrent layer |
+//! |---|---|
+//! | `"gru"` | `gru.weight_ih_l0`, `gru.weight_hh_l0`, .. |
+//! | `"gru.*_l1"` | `gru.weight_ih_l1`, `gru.weight_hh_l1`, .. |
+//! | `"gru.*_l0_reverse"` | `gru.weight_ih_l0_reverse`, `gru.weight_hh_l0_reverse`, .. |
 //!
 //! # Tensors of no layer
 //!
@@ -108,7 +119,7 @@ pub use text::{Names, Text};
 use core::fmt;
 
 use json::Quoted;
-use names::FullName;
+use names::{FullName, pieces};
 
 use crate::layer::Layer;
 use crate::macros::defmt_shows;
@@ -281,7 +292,7 @@ impl<'a> Safetensors<'a> {
         tensor: Tensor,
     ) -> Result<(&'a [u8], Dtype), LoadError<'n>> {
         let (part, expected) = (tensor.name, tensor.shape);
-        let Some(Entry { dtype, shape, start, end, .. }) = self.entries.find(layer, ".", part)
+        let Some(Entry { dtype, shape, start, end, .. }) = self.entries.find(pieces(layer, part))
         else {
             if matches!(tensor.kind, Kind::Bias) {
                 return Ok((&[], Dtype::F32));

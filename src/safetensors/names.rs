@@ -90,8 +90,8 @@ impl<'n, 'l> NamedTensors<'n, 'l> {
     /// Whether one of them has this name.
     const fn has(mut self, name: Quoted<'_>) -> bool {
         while let Some(Named { layer, tensor, .. }) = self.next() {
-            if name.is_joined(layer, ".", tensor.name)
-                || is_running_mean(tensor) && name.is_joined(layer, ".", "num_batches_tracked")
+            if name.is_joined(pieces(layer, tensor.name))
+                || is_running_mean(tensor) && name.is_joined(pieces(layer, "num_batches_tracked"))
             {
                 return true;
             }
@@ -180,7 +180,22 @@ const fn distance(name: Quoted<'_>, wanted: FullName<'_>) -> usize {
     if others > longer_by { others } else { longer_by }
 }
 
-/// A tensor's full name, as an iterator over its bytes: that of its layer, a dot, and its own.
+/// The pieces of a tensor's full name: the name of its layer, a dot, and its own. In a layer's name with a
+/// `*`, its own without `_l0` takes the place of the `*`.
+pub(super) const fn pieces<'a>(layer: &'a str, part: &'a str) -> [&'a [u8]; 3] {
+    let (layer, part) = (layer.as_bytes(), part.as_bytes());
+    let mut length = 0_usize;
+    while let Some((before, after)) = layer.split_at_checked(length) {
+        if let [b'*', after @ ..] = after {
+            let part = if let [stem @ .., b'_', b'l', b'0'] = part { stem } else { part };
+            return [before, part, after];
+        }
+        length = length.wrapping_add(1);
+    }
+    [layer, b".", part]
+}
+
+/// A tensor's full name, as an iterator over its bytes.
 #[derive(Clone, Copy)]
 pub(super) struct FullName<'a> {
     parts: [&'a [u8]; 3],
@@ -188,12 +203,12 @@ pub(super) struct FullName<'a> {
 
 impl<'a> FullName<'a> {
     pub(super) const fn of(layer: &'a str, part: &'a str) -> Self {
-        Self { parts: [layer.as_bytes(), b".", part.as_bytes()] }
+        Self { parts: pieces(layer, part) }
     }
 
     const fn len(&self) -> usize {
-        let [layer, dot, part] = self.parts;
-        layer.len().saturating_add(dot.len()).saturating_add(part.len())
+        let [a, b, c] = self.parts;
+        a.len().saturating_add(b.len()).saturating_add(c.len())
     }
 
     const fn next(&mut self) -> Option<u8> {

@@ -1,7 +1,7 @@
 //! Layout of a file to be written: its header entries and its length, in const functions.
 
 use super::Dtype;
-use super::names::{FullName, Named, NamedTensors};
+use super::names::{FullName, Named, NamedTensors, pieces};
 use super::text::Digits;
 
 /// A tensor of the file.
@@ -68,8 +68,8 @@ impl<'n, 'l> Plan<'n, 'l> {
 #[derive(Clone, Copy)]
 pub(super) enum Piece<'n> {
     Text(&'n str),
-    /// A string to be escaped.
-    Name(&'n str),
+    /// Part of a string to be escaped.
+    Name(&'n [u8]),
     Number(usize),
     /// Separated by commas.
     Numbers(&'static [usize]),
@@ -80,11 +80,12 @@ impl<'n> Planned<'n> {
     pub(super) const fn entry(&self) -> [Piece<'n>; 13] {
         use Piece::{Name, Number, Numbers, Text};
         let Named { layer, tensor, .. } = self.named;
+        let [a, b, c] = pieces(layer, tensor.name);
         [
             Text(if self.is_first { "\"" } else { ",\"" }),
-            Name(layer),
-            Text("."),
-            Name(tensor.name),
+            Name(a),
+            Name(b),
+            Name(c),
             Text("\":{\"dtype\":\""),
             Text(self.dtype.name()),
             Text("\",\"shape\":["),
@@ -112,8 +113,7 @@ impl Piece<'_> {
                     numbers = others;
                 }
             }
-            Self::Name(name) => {
-                let mut name = name.as_bytes();
+            Self::Name(mut name) => {
                 while let [byte, rest @ ..] = name {
                     length = length.saturating_add(escape(*byte).1);
                     name = rest;

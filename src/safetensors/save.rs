@@ -175,7 +175,7 @@ fn put_piece<E>(piece: Piece<'_>, put: &mut impl FnMut(&[u8]) -> Result<(), E>) 
             put(if place == 0 { b"" } else { b"," })?;
             put(Digits::of(number).as_str().as_bytes())
         }),
-        Piece::Name(name) => name.bytes().try_for_each(|byte| {
+        Piece::Name(name) => name.iter().try_for_each(|&byte| {
             let (bytes, length) = escape(byte);
             put(bytes.get(..length).unwrap_or_default())
         }),

@@ -3,6 +3,7 @@
 use core::fmt;
 
 use super::json::Quoted;
+use super::names::pieces;
 use crate::macros::defmt_shows;
 
 /// Error message of up to 256 bytes; longer text is truncated.
@@ -29,9 +30,12 @@ impl Text {
         beginning(&self.bytes, self.length)
     }
 
-    #[inline(never)]
     pub(super) const fn add(&mut self, text: &str) -> &mut Self {
-        let mut text = text.as_bytes();
+        self.bytes(text.as_bytes())
+    }
+
+    #[inline(never)]
+    const fn bytes(&mut self, mut text: &[u8]) -> &mut Self {
         while let [byte, rest @ ..] = text {
             push(&mut self.bytes, self.length, *byte);
             self.length = self.length.saturating_add(1);
@@ -41,7 +45,8 @@ impl Text {
     }
 
     pub(super) const fn tensor(&mut self, layer: &str, part: &str) -> &mut Self {
-        self.add("tensor `").add(layer).add(".").add(part).add("`")
+        let [a, b, c] = pieces(layer, part);
+        self.add("tensor `").bytes(a).bytes(b).bytes(c).add("`")
     }
 
     #[inline(never)]

@@ -45,6 +45,24 @@ fn joined_features_have_the_right_gradient() {
     check::<Kept, HalfSquaredError>(any);
 }
 
+/// At each position one after the other.
+#[test]
+fn channels_of_sequences_and_images_are_joined() {
+    type One<const OUT: usize, A> = Conv1d<4, 2, OUT, 1, 4, A, f64>;
+    check::<Parallel<One<3, Softplus>, One<2, Gelu>, 5>, HalfSquaredError>(any);
+    check::<Parallel<One<1, Silu>, One<2, Tanh>, 3>, Split<MeanSquaredError, HalfSquaredError>>(
+        any,
+    );
+    type Pixels<const OUT: usize> = Conv2d<3, 2, 2, OUT, 1, 1, 3, 2, Tanh, f64>;
+    check::<Parallel<Pixels<1>, Pixels<3>, 4>, HalfSquaredError>(any);
+
+    let net = Parallel::<Conv1d<2, 1, 1, 1, 2, Identity>, Conv1d<2, 1, 2, 1, 2, Relu>, 3>::new(
+        Conv1d::new([[[2.0]]], [0.0]),
+        Conv1d::new([[[3.0, -1.0]]], [0.0; 2]),
+    );
+    assert_eq!(net.forward(&[[1.0], [-1.0]]), [[2.0, 3.0, 0.0], [-2.0, 0.0, 1.0]]);
+}
+
 #[test]
 fn outputs_are_those_of_both_layers() {
     let first = Dense::<2, 2, Softmax>::new([[0.1, -0.2], [0.4, 0.5]], [0.7, 0.0]);

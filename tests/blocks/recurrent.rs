@@ -31,6 +31,39 @@ fn recurrent_layers_have_the_right_gradient_first_in_the_middle_and_last() {
     check::<net![f64; 6 x 2 => Gru(3, all) => Conv1d(2, 2) Identity], HalfSquaredError>(any);
 }
 
+#[test]
+fn reversed_layers_have_the_right_gradient() {
+    check::<net![f64; 5 x 3 => Rnn(4, reversed)], HalfSquaredError>(any);
+    check::<net![f64; 6 x 2 => Gru(4, reversed, all)], HalfSquaredError>(any);
+    check::<net![f64; 9 x 2 => Gru(5, reversed)], HalfSquaredError>(any);
+    check::<net![f64; 6 x 2 => Lstm(3, all, reversed)], HalfSquaredError>(any);
+    check::<net![f64; 1 x 1 => Lstm(1, reversed)], HalfSquaredError>(any);
+    type Both =
+        net![f64; 7 x 2 => Gru(3, bidirectional, all) => Lstm(2, bidirectional) => 3 Softmax];
+    check::<Both, CrossEntropy>(classes);
+}
+
+/// As a layer over the sequence the other way round.
+#[test]
+fn reversed_layers_begin_at_the_end() {
+    fn check<N, R, const L: usize>()
+    where
+        N: Layer<Format = f64, Input = [[f64; 2]; L], Output = [[f64; 3]; L]> + Random,
+        R: Layer<Format = f64, Input = N::Input, Output = N::Output> + Random,
+    {
+        let (net, reversed) = (N::random(&mut Rng(4)), R::random(&mut Rng(4)));
+        assert_eq!(flat(&net), flat(&reversed));
+        let mut x = random(&mut Rng(5), -1.0, 1.0);
+        let mut states = net.forward(&x);
+        x.reverse();
+        states.reverse();
+        assert_eq!(states, reversed.forward(&x));
+    }
+    check::<net![f64; 7 x 2 => Rnn(3, all)], net![f64; 7 x 2 => Rnn(3, all, reversed)], 7>();
+    check::<net![f64; 8 x 2 => Gru(3, all)], net![f64; 8 x 2 => Gru(3, all, reversed)], 8>();
+    check::<net![f64; 1 x 2 => Lstm(3, all)], net![f64; 1 x 2 => Lstm(3, all, reversed)], 1>();
+}
+
 /// Takes numbers in any order and counts them.
 struct Count(usize);
 

@@ -136,6 +136,18 @@ fn recurrent_layers_match_golden() {
     check::<Chain<All<LstmCell, 12>, Chain<Flat<3, 15>, Classes<15, 2>>>>("lstm_all", &["r", "d"]);
 }
 
+#[test]
+fn stacked_recurrent_layers_match_golden() {
+    type Net = net![f64; 6 x 2 => Gru(3, all) => Gru(3) => 2 Softmax];
+    check::<Net>("gru_two_layers", &["r", "r.*_l1", "d"]);
+}
+
+#[test]
+fn recurrent_layers_of_both_directions_match_golden() {
+    type Net = net![f64; 6 x 2 => Gru(3, all, bidirectional) => FlattenChannelsLast => 2 Softmax];
+    check::<Net>("gru_both_directions", &["r", "r.*_l0_reverse", "d"]);
+}
+
 /// `Linear`, `BatchNorm1d`, `ReLU`, `Linear` in evaluation mode, and folded into the first.
 #[test]
 fn batch_normalisation_matches_golden_also_when_folded() {

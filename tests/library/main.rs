@@ -30,6 +30,7 @@ mod outside_files;
 )]
 #[path = "../support/outside/mod.rs"]
 mod outside_layers;
+mod recurrent;
 mod round_trip;
 mod scaling;
 mod sizes;

@@ -49,7 +49,7 @@ mod windows;
 /// | `Residual(LAYER => LAYER ..)` | any | [`Residual`](crate::Residual): adds the input to the output of these layers, which has its shape |
 /// | `Residual(LAYER ..) + (LAYER)` | any | the same with a projection, one layer from the input to the output of the others |
 /// | `Residual(LAYER ..) A`, `Residual(LAYER ..) + (LAYER) A` | any | the same with an activation behind the sum |
-/// | `Parallel((LAYER ..), (LAYER ..))` | any | [`Parallel`](crate::Parallel): a vector of the outputs of both |
+/// | `Parallel((LAYER ..), (LAYER ..))` | any | [`Parallel`](crate::Parallel): both end in a vector, and these are one vector |
 ///
 /// `|` in place of `=>` between a convolution and a pooling [fuses](crate::Fused) them: the same
 /// results with less memory, `Conv1d(16, 5) Relu | MaxPool(2)`.
@@ -69,6 +69,8 @@ mod windows;
 /// | `dilation N` | convolution | distance of two steps or pixels of the window |
 /// | `groups N` | `Conv1d`, `Conv2d` | groups of channels that do not see each other |
 /// | `all` | `Rnn`, `Gru`, `Lstm` | the output is all states, a sequence |
+/// | `reversed` | `Rnn`, `Gru`, `Lstm` | [`Reversed`](crate::Reversed): begins with the last step |
+/// | `bidirectional` | `Rnn`, `Gru`, `Lstm` | two layers side by side, one of them `reversed` |
 ///
 /// For images, `step 2 x 1`, `padding 1 x 0` and `dilation 2 x 1` are first the distance of rows,
 /// then that of columns; one number stands for both.
@@ -301,19 +303,19 @@ macro_rules! __net {
     };
 
     ($f:ty; [$l:tt $c:tt] Rnn($h:tt $($options:tt)*) $(=> $($rest:tt)*)?) => {
-        $crate::__recurrent!(RnnCell 1 $f; [$l $c] $h [last] [$crate::Tanh] ($($options)*) $($($rest)*)?)
+        $crate::__recurrent!(RnnCell 1 $f; [$l $c] $h [last forwards] [$crate::Tanh] ($($options)*) $($($rest)*)?)
     };
     ($f:ty; [$l:tt $c:tt] Rnn($h:tt $($options:tt)*) $activation:ty $(=> $($rest:tt)*)?) => {
-        $crate::__recurrent!(RnnCell 1 $f; [$l $c] $h [last] [$activation] ($($options)*) $($($rest)*)?)
+        $crate::__recurrent!(RnnCell 1 $f; [$l $c] $h [last forwards] [$activation] ($($options)*) $($($rest)*)?)
     };
     ($f:ty; [$l:tt $c:tt] Gru($h:tt $($options:tt)*) $(=> $($rest:tt)*)?) => {
         $crate::__recurrent!(
-            GruCell 3 $f; [$l $c] $h [last] [$crate::Sigmoid, $crate::Tanh] ($($options)*) $($($rest)*)?
+            GruCell 3 $f; [$l $c] $h [last forwards] [$crate::Sigmoid, $crate::Tanh] ($($options)*) $($($rest)*)?
         )
     };
     ($f:ty; [$l:tt $c:tt] Lstm($h:tt $($options:tt)*) $(=> $($rest:tt)*)?) => {
         $crate::__recurrent!(
-            LstmCell 4 $f; [$l $c] $h [last] [$crate::Sigmoid, $crate::Tanh] ($($options)*) $($($rest)*)?
+            LstmCell 4 $f; [$l $c] $h [last forwards] [$crate::Sigmoid, $crate::Tanh] ($($options)*) $($($rest)*)?
         )
     };
 
@@ -489,7 +491,7 @@ macro_rules! __fused {
 macro_rules! __parallel {
     ($f:ty; [$a:ty] [$b:ty] $($rest:tt)*) => {
         $crate::__then!(
-            [$crate::Parallel<$a, $b, { $crate::__sizes::outputs::<$a, $b>() }>]
+            [$crate::Parallel<$a, $b, { $crate::__sizes::checked_outputs::<$a, $b>() }>]
             $f; [{ $crate::__sizes::outputs::<$a, $b>() }] $($rest)*
         )
     };

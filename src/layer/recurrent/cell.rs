@@ -28,6 +28,8 @@ pub trait Cell<T: Scalar, const H: usize, const G: usize>: 'static {
     const SHARED: usize;
     /// What goes from one step to the next.
     type State: Carried<T, H>;
+    /// Whether the last step of a sequence comes first.
+    const REVERSED: bool = false;
 
     /// From `a`, in `gates`, and `u` to the gates; updates the state. `more` is what else goes on to the
     /// next step, and then what is kept.
@@ -288,3 +290,55 @@ impl<T: Scalar, S: Elementwise, A: Elementwise, const H: usize, const G: usize> 
         });
     }
 }
+
+/// The cell `K`, for a layer that goes through a sequence from its end to its beginning: its last state is that
+/// at the first step. Beside a layer for the other direction, as in `torch.nn.GRU` with `bidirectional`, each
+/// state depends on the whole sequence.
+///
+/// Schuster, Paliwal, Bidirectional Recurrent Neural Networks, 1997.
+///
+/// ```
+/// use gradlet::{GruCell, Parallel, Recurrent, Reversed, prelude::*};
+///
+/// // All states of both directions, side by side: 20 steps with 8 + 8 channels.
+/// type One<K> = Recurrent<K, [[f32; 3]; 20], [[f32; 8]; 20], 3, 8, 24>;
+/// type Both = Parallel<One<GruCell>, One<Reversed<GruCell>>, 16>;
+/// assert_eq!(Both::ZERO.forward(&[[1.0; 3]; 20]), [[0.0; 16]; 20]);
+///
+/// type Net = net![20 x 3 => Gru(8, all, bidirectional) => GlobalMax => 4 Softmax];
+/// assert_eq!(Net::PARAMS, Both::PARAMS + 16 * 4 + 4);
+/// ```
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+pub struct Reversed<K>(PhantomData<K>);
+
+impl<T: Scalar, K: Cell<T, H, G>, const H: usize, const G: usize> Cell<T, H, G> for Reversed<K> {
+    const GATES: usize = K::GATES;
+    const FINGERPRINT: u32 = fingerprint("Reversed", &[K::FINGERPRINT]);
+    const SHARED: usize = K::SHARED;
+    const REVERSED: bool = true;
+    type Kept<X: Rows<T, H> + Zero + Clone> = K::Kept<X>;
+    type State = K::State;
+
+    #[inline(always)]
+    fn forward(gates: &mut [T; G], u: &[T; G], state: &mut [T; H], more: &mut [T; H]) {
+        K::forward(gates, u, state, more);
+    }
+
+    #[inline(always)]
+    fn backward(step: Step<'_, T, H, G>, d: &mut [T; H], more: &mut [T; H]) {
+        K::backward(step, d, more);
+    }
+}
+
+/// A cell that goes through a sequence from its beginning, as a stream does: each of this crate, but
+/// [`Reversed`].
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` cannot be in a stream: it begins with the last step",
+    label = "goes through a sequence from its end"
+)]
+pub trait Forwards {}
+
+impl<A> Forwards for RnnCell<A> {}
+impl<S, A> Forwards for GruCell<S, A> {}
+impl<S, A> Forwards for LstmCell<S, A> {}

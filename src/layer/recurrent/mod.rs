@@ -2,14 +2,14 @@
 
 mod cell;
 
-pub use cell::{GruCell, LstmCell, RnnCell};
+pub use cell::{GruCell, LstmCell, Reversed, RnnCell};
 
 use core::fmt;
 use core::marker::PhantomData;
 use core::slice;
 
 pub(crate) use cell::Cell;
-use cell::{Carried, Step};
+use cell::{Carried, Forwards, Step};
 
 use super::convolution::{Rows, ToVisitor};
 use super::{Deltas, EndsIn, Layer, LayerTrace, Samples, Streams};
@@ -18,7 +18,7 @@ use crate::fingerprint::{fingerprint, size};
 use crate::format::Format;
 use crate::gradient::GradientVisitor;
 use crate::kernel::windows::steps::{self, ByStep};
-use crate::kernel::{Both, columns, each, each_sample};
+use crate::kernel::{columns, each, each_sample};
 use crate::scalar::Scalar;
 use crate::shape::Shape;
 use crate::tensors;
@@ -255,6 +255,15 @@ impl<T: Scalar, const C: usize, const L: usize> Sequence<T, C> for [[T; C]; L] {
     const STEPS: usize = L;
 }
 
+/// A step of a sequence.
+#[derive(Clone, Copy, Debug)]
+pub struct At {
+    /// Its place in the sequence.
+    index: usize,
+    /// Whether it is the last one that the layer goes through.
+    is_last: bool,
+}
+
 /// What a recurrent layer with `H` units answers to the sequence `X`: its last state `[T; H]`, or all of
 /// them, `[[T; H]; L]`.
 pub trait Answers<T: Scalar, X, const H: usize>: Shape<Element = T> {
@@ -265,9 +274,9 @@ pub trait Answers<T: Scalar, X, const H: usize>: Shape<Element = T> {
     /// All states.
     fn states<'a>(own: &'a Self::States, output: &'a Self) -> &'a [[T; H]];
     /// Writes the state at a step into the output, if it is part of it.
-    fn answer(&mut self, step: usize, state: &[T; H]);
+    fn answer(&mut self, at: At, state: &[T; H]);
     /// Adds the derivatives by the output to those by the state at a step.
-    fn add_to(by_output: &[T], step: usize, d: &mut [T; H]);
+    fn add_to(by_output: &[T], at: At, d: &mut [T; H]);
 }
 
 /// The last state.
@@ -285,14 +294,14 @@ impl<T: Scalar, const C: usize, const L: usize, const H: usize> Answers<T, [[T; 
         own
     }
     #[inline(always)]
-    fn answer(&mut self, step: usize, state: &[T; H]) {
-        if step.wrapping_add(1) == L {
+    fn answer(&mut self, at: At, state: &[T; H]) {
+        if at.is_last {
             *self = *state;
         }
     }
     #[inline(always)]
-    fn add_to(by_output: &[T], step: usize, d: &mut [T; H]) {
-        if step.wrapping_add(1) == L {
+    fn add_to(by_output: &[T], at: At, d: &mut [T; H]) {
+        if at.is_last {
             each(H, d, by_output, |d, &by| *d += by);
         }
     }
@@ -313,14 +322,14 @@ impl<T: Scalar, const C: usize, const L: usize, const H: usize> Answers<T, [[T; 
         output
     }
     #[inline(always)]
-    fn answer(&mut self, step: usize, state: &[T; H]) {
-        if let Some(answer) = self.get_mut(step) {
+    fn answer(&mut self, at: At, state: &[T; H]) {
+        if let Some(answer) = self.get_mut(at.index) {
             *answer = *state;
         }
     }
     #[inline(always)]
-    fn add_to(by_output: &[T], step: usize, d: &mut [T; H]) {
-        if let Some(by) = columns::<_, H>(by_output, step.saturating_mul(H)) {
+    fn add_to(by_output: &[T], at: At, d: &mut [T; H]) {
+        if let Some(by) = columns::<_, H>(by_output, at.index.saturating_mul(H)) {
             each(H, d, by, |d, &by| *d += by);
         }
     }
@@ -349,6 +358,50 @@ impl<A, B, S, L> EndsIn<L> for RecurrentTrace<A, B, S, L> {
     #[inline(always)]
     fn last_mut(&mut self) -> &mut L {
         &mut self.last
+    }
+}
+
+/// In the order in which the layer goes through the steps.
+impl<K, X, Y, const C: usize, const H: usize, const G: usize, T: Scalar>
+    Recurrent<K, X, Y, C, H, G, T>
+where
+    K: Cell<T, H, G>,
+{
+    /// The step after so many.
+    #[inline(always)]
+    fn at<S: Sequence<T, C>>(steps: usize) -> At {
+        let last = S::STEPS.wrapping_sub(1);
+        let index = if const { K::REVERSED } { last.wrapping_sub(steps) } else { steps };
+        At { index, is_last: steps == last }
+    }
+
+    /// The next of all steps.
+    #[inline(always)]
+    fn next<I: DoubleEndedIterator>(steps: &mut I) -> Option<I::Item> {
+        if const { K::REVERSED } { steps.next_back() } else { steps.next() }
+    }
+
+    /// The next steps, up to so many, as they lie in memory.
+    #[inline(always)]
+    fn take<'a, V>(steps: &mut &'a [V], count: usize) -> &'a [V] {
+        let count = count.min(steps.len());
+        let middle = if const { K::REVERSED } { steps.len().wrapping_sub(count) } else { count };
+        let Some((first, second)) = steps.split_at_checked(middle) else { return &[] };
+        let taken;
+        (taken, *steps) = if const { K::REVERSED } { (second, first) } else { (first, second) };
+        taken
+    }
+
+    /// The last step, and those before it.
+    #[inline(always)]
+    fn split_last<V>(steps: &[V]) -> Option<(&V, &[V])> {
+        if const { K::REVERSED } { steps.split_first() } else { steps.split_last() }
+    }
+
+    /// As [`Self::split_last`], mutable.
+    #[inline(always)]
+    fn split_last_mut<V>(steps: &mut [V]) -> Option<(&mut V, &mut [V])> {
+        if const { K::REVERSED } { steps.split_first_mut() } else { steps.split_last_mut() }
     }
 }
 
@@ -410,12 +463,12 @@ where
         let mut step = 0_usize;
         let mut rest = input.rows();
         while !rest.is_empty() {
-            let (x, others) = rest.split_at_checked(TOGETHER).unwrap_or((rest, &[]));
-            rest = others;
+            let x = Self::take(&mut rest, TOGETHER);
             steps::affine(&self.input_weights, &self.input_bias, x, &mut gates);
-            for (_, gates) in Both(x.iter(), gates.iter_mut()) {
+            let mut gates = gates.iter_mut().take(x.len());
+            while let Some(gates) = Self::next(&mut gates) {
                 self.go_on(gates, &mut state, &mut more);
-                output.answer(step, &state);
+                output.answer(Self::at::<X>(step), &state);
                 step = step.wrapping_add(1);
             }
         }
@@ -436,15 +489,16 @@ where
             let sum = gates.iter().filter_map(|gates| gates.first()).copied().sum();
             let (mut state, mut more) = ([T::ZERO; H], [T::ZERO; H]);
             let states = Y::states_mut(&mut trace.states, trace.last.output_mut());
+            let (mut gates, mut states) = (gates.iter_mut(), states.iter_mut());
             let mut kept = trace.kept.rows_mut().iter_mut();
-            for (gates, to) in Both(gates.iter_mut(), states.iter_mut()) {
+            while let (Some(gates), Some(to)) = (Self::next(&mut gates), Self::next(&mut states)) {
                 self.go_on(gates, &mut state, &mut more);
                 *to = state;
-                if let Some(kept) = kept.next() {
+                if let Some(kept) = Self::next(&mut kept) {
                     *kept = more;
                 }
             }
-            trace.last.output_mut().answer(X::STEPS.wrapping_sub(1), &state);
+            trace.last.output_mut().answer(Self::at::<X>(X::STEPS.wrapping_sub(1)), &state);
             sum
         })
     }
@@ -463,20 +517,18 @@ where
             let (mut gates, mut kept) = (trace.gates.rows_mut(), trace.kept.rows_mut());
             let mut states = Y::states(&trace.states, output);
             while let (Some((now, earlier)), Some((_, before))) =
-                (gates.split_last_mut(), states.split_last())
+                (Self::split_last_mut(gates), Self::split_last(states))
             {
                 (gates, states) = (earlier, before);
-                Y::add_to(by_output, states.len(), &mut d);
-                let (now_kept, earlier) = match kept.split_last_mut() {
-                    Some((last, earlier)) => (last, earlier),
-                    None => (&mut none, &mut [][..]),
-                };
+                Y::add_to(by_output, Self::at::<X>(states.len()), &mut d);
+                let (now_kept, earlier) =
+                    Self::split_last_mut(kept).unwrap_or((&mut none, &mut []));
                 kept = earlier;
                 let step = Step {
                     gates: now,
                     kept: now_kept,
-                    kept_before: kept.last().unwrap_or(&zeros),
-                    before: states.last().unwrap_or(&zeros),
+                    kept_before: Self::split_last(kept).map_or(&zeros, |(kept, _)| kept),
+                    before: Self::split_last(states).map_or(&zeros, |(state, _)| state),
                 };
                 K::backward(step, &mut d, &mut more);
                 if !states.is_empty() {
@@ -520,13 +572,13 @@ where
 
             // The state before the first step is 0.
             let states = Y::states(&trace.states, trace.last.output());
-            let states = states.split_last().map_or(states, |(_, before)| before);
+            let states = Self::split_last(states).map_or(states, |(_, before)| before);
             let mut weights = ToVisitor {
                 nets: nets.each_mut().map(|n| &mut n.state_weights),
                 state: state.each_mut().map(|s| &mut s.state_weights),
                 visitor: &mut *visitor,
             };
-            steps::gradient(states, by_state.after_first(), &mut weights);
+            steps::gradient(states, by_state.after_first(K::REVERSED), &mut weights);
 
             visitor.vector(
                 Kind::Bias,
@@ -550,7 +602,7 @@ where
 impl<K, Y, const L: usize, const C: usize, const H: usize, const G: usize, T: Scalar> Streams
     for Recurrent<K, [[T; C]; L], Y, C, H, G, T>
 where
-    K: Cell<T, H, G>,
+    K: Cell<T, H, G> + Forwards,
     Y: Answers<T, [[T; C]; L], H>,
 {
     type Step = [T; C];
