@@ -173,6 +173,7 @@ pub mod metrics;
 mod optimizer;
 pub mod prelude;
 pub mod preprocess;
+pub mod rational;
 pub mod safetensors;
 mod scalar;
 pub mod schedule;

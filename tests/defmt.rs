@@ -19,7 +19,7 @@ use gradlet::{
     AdamState, Batch, BatchNormGradient, BiasOnly, Compact, CompactTrace, Delta, Epoch, FoldError,
     ForEach, Fused, FusedTrace, GruCell, Joined, Kind, LayerTrace, LstmCell, Pair, Past, Places,
     Recompute, Recurrent, Report, Reversed, RnnCell, Samples, Source, Streaming, Tensor,
-    TensorList, fast,
+    TensorList, fast, rational,
 };
 
 type Net<T> = Mlp<2, 4, 3, Tanh, Softmax, T>;
@@ -35,7 +35,7 @@ macro_rules! are_format {
 fn activations() {
     are_format![Elu, Gelu, HardSigmoid, Identity, LeakyRelu, LeakyRelu<1, 4>, Relu];
     are_format![Sigmoid, Silu, Softmax, Softplus, Tanh];
-    are_format![fast::Sigmoid, fast::Softmax, fast::Tanh];
+    are_format![fast::Sigmoid, fast::Softmax, fast::Tanh, rational::Sigmoid, rational::Tanh];
 }
 
 fn losses() {

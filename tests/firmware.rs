@@ -165,7 +165,9 @@ fn assert_same_bits(cores: &[Core], profiles: &[&str]) {
 #[test]
 #[ignore = "needs QEMU and cross targets: tests/all.sh firmware"]
 fn cortex_m0_trains_to_the_bits_of_the_host() {
-    assert_same_bits(&[M0], &["release", "fast"]);
+    assert_same_bits(&[M0], &["release"]);
+    // At level 3, all runs together take more than the 256 KB of flash of QEMU's M0.
+    assert_same_bits(&[M0_WITH_4_MB], &["fast"]);
 }
 
 #[test]
@@ -563,13 +565,13 @@ fn detector_takes_what_its_page_says() {
 
 #[test]
 #[ignore = "needs QEMU and cross targets: tests/all.sh firmware"]
-fn convolutions_take_what_their_page_says() {
+fn layers_take_what_their_page_says() {
     let page = include_str!("../examples/firmware/README.md");
     let page = &page[page.find("| network | level | inference |").unwrap()..];
     for (profile, level) in [("release", "s"), ("fast", "3")] {
-        let program = Build::new(M4F, profile, "convolutions_cost").features("measure").build();
+        let program = Build::new(M4F, profile, "layers_cost").features("measure").build();
         let log = run_counting(M4F, &program);
-        for name in ["activity", "compact", "signal"] {
+        for name in ["activity", "compact", "signal", "gru", "gru rational"] {
             // The level 3 is no figure.
             let written = numbers_of(page, &format!("{name} | {level} |"));
             let written = &written[written.len() - 6..];

@@ -5,7 +5,7 @@
 
 use core::ops::Range;
 
-use super::vldm::{one_by_eight, one_by_ten, one_by_twelve};
+use super::vldm::{Vector, one_by_eight, one_by_ten, one_by_twelve};
 use crate::scalar::Scalar;
 
 /// Columns of a block: of 12, 10 and 8 what leaves the fewest columns; 0 for fewer than 8 outputs.
@@ -38,16 +38,16 @@ macro_rules! in_blocks {
 
 /// `y = W x + b`, added up as by [`affine`](super::affine).
 #[inline(always)]
-pub(super) fn affine<T: Scalar, const OUT: usize>(
+pub(super) fn affine<T: Scalar, X: Vector<T> + ?Sized, const OUT: usize>(
     weights: &[[T; OUT]],
     bias: &[T; OUT],
-    x: &[T],
+    x: &X,
     y: &mut [T; OUT],
 ) {
     in_blocks!(affine(weights, bias, x, y));
     for at in rest::<OUT>() {
         let mut sum = -T::ZERO;
-        for (&x, w) in x.iter().zip(weights) {
+        for (&x, w) in x.as_ref().iter().zip(weights) {
             if let Some(&w) = w.get(at) {
                 sum += w * x;
             }
@@ -60,15 +60,15 @@ pub(super) fn affine<T: Scalar, const OUT: usize>(
 
 /// `dx += W^T d`, added up in the order of the outputs.
 #[inline(always)]
-pub(super) fn add_input_gradient<T: Scalar, const OUT: usize>(
+pub(super) fn add_input_gradient<T: Scalar, X: Vector<T> + ?Sized, const OUT: usize>(
     weights: &[[T; OUT]],
     d: &[T; OUT],
-    dx: &mut [T],
+    dx: &mut X,
 ) {
     in_blocks!(add_input_gradient(weights, d, dx));
     for at in rest::<OUT>() {
         let Some(&d) = d.get(at) else { return };
-        for (dx, w) in dx.iter_mut().zip(weights) {
+        for (dx, w) in dx.as_mut().iter_mut().zip(weights) {
             if let Some(&w) = w.get(at) {
                 *dx += w * d;
             }

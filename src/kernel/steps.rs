@@ -8,12 +8,13 @@ use core::slice;
 
 use super::super::tile::Tile;
 use super::{
-    Gradient, IN_BLOCKS, ROWS, TILED, affine as affine_of_windows, each_at, fits, fives,
+    Gradient, ROWS, TILED, affine as affine_of_windows, each_at, fits, fives,
     input_gradient as input_gradient_of_windows, least, row,
 };
 use crate::kernel::geometry::{Axis, Sizes, Windows};
-use crate::kernel::{Both, chunks, chunks_mut, columns, columns_mut, run};
+use crate::kernel::{self, Both, chunks, chunks_mut, columns, columns_mut, run};
 use crate::scalar::Scalar;
+use crate::target::{HARDWARE, Hardware, SMALL};
 
 /// Windows of one step, at so many steps of `C` channels.
 #[derive(Clone, Copy)]
@@ -46,6 +47,24 @@ pub(crate) fn affine<T: Scalar, const C: usize, const OUT: usize>(
     }
 }
 
+/// Whether products with a state run by [`row`], at opt-level `s` too: there is one at each step.
+const STATE_IN_BLOCKS: bool = matches!(HARDWARE, Hardware::Vldm);
+
+/// `y = W x + b` at a step.
+#[inline(always)]
+pub(crate) fn affine_of_state<T: Scalar, const H: usize, const OUT: usize>(
+    weights: &[[T; OUT]; H],
+    bias: &[T; OUT],
+    x: &[T; H],
+    y: &mut [T; OUT],
+) {
+    if const { STATE_IN_BLOCKS && SMALL } {
+        row::affine(weights, bias, x, y);
+    } else {
+        kernel::affine(weights, bias, [x], [y]);
+    }
+}
+
 /// `dx = W^T d` at each step; `dx` has `C` numbers for each.
 #[inline(always)]
 pub(crate) fn input_gradient<T: Scalar, const C: usize, const OUT: usize>(
@@ -71,7 +90,7 @@ pub(crate) fn add_input_gradient<T: Scalar, const C: usize, const OUT: usize>(
     d: &[T; OUT],
     dx: &mut [T; C],
 ) {
-    if const { IN_BLOCKS } {
+    if const { STATE_IN_BLOCKS } {
         return row::add_input_gradient(weights, d, dx);
     }
     in_columns!(T, C, |at, N| {

@@ -1,5 +1,7 @@
 //! Files of recurrent layers.
 
+#![allow(clippy::float_cmp, reason = "compares what was written")]
+
 use gradlet::prelude::*;
 use gradlet::safetensors::{self, LoadError, SaveError};
 use safetensors_oracle::SafeTensors;

@@ -25,7 +25,8 @@ use gradlet::stream::{LossHistory, ReplayBuffer, Window};
 use gradlet::{
     BiasOnly, Biased, Channels, Compact, Delta, EndsIn, FoldNorm, Format, Fused, GradientVisitor,
     Gradients, Hidden, Kept, Kind, Real, Recompute, Samples, Shape, Streaming, Tensor, TensorList,
-    Tensors, Weight, fast, fingerprint, for_each, init, is_finite, kernel, prelude::*, schedule,
+    Tensors, Weight, fast, fingerprint, for_each, init, is_finite, kernel, prelude::*, rational,
+    schedule,
 };
 use gradlet_firmware::flash::{BYTES, Flash};
 use rand_pcg::Pcg32;
@@ -150,6 +151,8 @@ fn elementwise_functions<T: Scalar>() {
     both::<HardSigmoid, T>();
     both::<fast::Sigmoid, T>();
     both::<fast::Tanh, T>();
+    both::<rational::Sigmoid, T>();
+    both::<rational::Tanh, T>();
 }
 
 #[inline(never)]
@@ -183,6 +186,8 @@ fn activations<T: Scalar>() {
     hidden::<Silu, T>();
     hidden::<fast::Sigmoid, T>();
     hidden::<fast::Tanh, T>();
+    hidden::<rational::Sigmoid, T>();
+    hidden::<rational::Tanh, T>();
     direct::<Softmax, T>();
     direct::<fast::Softmax, T>();
     train::<Dense<2, 3, Softmax, T>, HalfSquaredError, Sgd<T>>(&Sgd { learning_rate: number() });
@@ -535,7 +540,7 @@ fn windows<T: Scalar>() {
 #[inline(never)]
 fn recurrent_layers<T: Scalar>() {
     type Sequence<T> = net![
-        T; 5 x 2 => Rnn(3, all) => Gru(4, all) => Lstm(3, all) => Gru(2) => 2 Sigmoid
+        T; 5 x 2 => Rnn(3, all) => Gru(2, all, bidirectional) => Lstm(3, all) => Gru(2) => 2 Sigmoid
     ];
     let sgd = Sgd { learning_rate: number() };
     train::<Sequence<T>, BinaryCrossEntropy, _>(&sgd);

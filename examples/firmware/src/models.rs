@@ -46,7 +46,7 @@ pub struct Trained {
 
 /// All runs. Their functions are `inline`, so that they are compiled where this table is used and
 /// not in every build of the firmware's library, which would take ten times as long.
-pub const RUNS: [Run; 12] = [
+pub const RUNS: [Run; 13] = [
     Run { name: "worked net", steps: WORKED_STEPS, train: worked_net },
     Run { name: "classes, batches, Adam", steps: 1000, train: classes },
     Run { name: "wide, momentum", steps: 1000, train: wide },
@@ -59,6 +59,7 @@ pub const RUNS: [Run; 12] = [
     Run { name: "convolutions of sequences", steps: 100, train: sequences },
     Run { name: "clipped convolution", steps: 100, train: clipped },
     Run { name: "convolutions of images", steps: 100, train: images },
+    Run { name: "recurrent layers", steps: 100, train: recurrent },
 ];
 
 /// 64-bit FNV-1a hash (Fowler, Noll, Vo; RFC 9923).
@@ -386,6 +387,27 @@ fn images(steps: u32) -> Trained {
         trainer.evaluate(&net, &x, &t)
     });
     Trained { hash: Hash::of(&net), loss }
+}
+
+/// A sequence through both directions of a GRU, and an LSTM with rational functions, clipped over all steps.
+#[inline]
+fn recurrent(steps: u32) -> Trained {
+    type Net = net![5 x 2 => Gru(4, all, bidirectional) => Lstm(4, by rational) => 2 Softmax];
+    let mut net = Net::ZERO;
+    let mut points = Points::new(13);
+    init::xavier_uniform(&mut net, &mut points.rng);
+    let trainer = Trainer::<Net, CrossEntropy, ClipByNorm<Adam>>::new();
+    let optimizer = ClipByNorm { optimizer: Adam::new(0.06), limit: 1.0 };
+    // The louder step is early, or late.
+    let example = |points: &mut Points| {
+        let (numbers, n) = points.next::<f32, 10>();
+        let mut x = [[0.0; 2]; 5];
+        x.as_flattened_mut().copy_from_slice(&numbers.map(|number| number * 0.5));
+        let early = n[0] < 1 << 23;
+        x[if early { 1 } else { 3 }][1] += 3.0;
+        (x, [truth(early), truth(!early)])
+    };
+    learn(net, trainer, |_| optimizer, || example(&mut points), steps)
 }
 
 /// Trains on one example at a time.

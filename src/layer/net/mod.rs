@@ -71,6 +71,7 @@ mod windows;
 /// | `all` | `Rnn`, `Gru`, `Lstm` | the output is all states, a sequence |
 /// | `reversed` | `Rnn`, `Gru`, `Lstm` | [`Reversed`](crate::Reversed): begins with the last step |
 /// | `bidirectional` | `Rnn`, `Gru`, `Lstm` | two layers side by side, one of them `reversed` |
+/// | `by rational`, `by fast` | `Gru`, `Lstm` | sigmoid and tanh of [`rational`](crate::rational) or [`fast`](crate::fast) |
 ///
 /// For images, `step 2 x 1`, `padding 1 x 0` and `dilation 2 x 1` are first the distance of rows,
 /// then that of columns; one number stands for both.

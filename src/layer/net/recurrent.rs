@@ -14,6 +14,12 @@ macro_rules! __recurrent {
         $($rest:tt)*) => {
         $crate::__recurrent!($cell $n $f; $x $h [$y bidirectional] $by ($($o)*) $($rest)*)
     };
+    ($cell:ident $n:tt $f:ty; $x:tt $h:tt $answer:tt [$s:ty, $a:ty] (, by $module:ident $($o:tt)*)
+        $($rest:tt)*) => {
+        $crate::__recurrent!(
+            $cell $n $f; $x $h $answer [$crate::$module::Sigmoid, $crate::$module::Tanh] ($($o)*) $($rest)*
+        )
+    };
     ($cell:ident $n:tt $f:ty; [$l:tt $c:tt] $h:tt [last $d:tt] [$($by:ty),+] () $($rest:tt)*) => {
         $crate::__directed!($d [$crate::$cell<$($by),+>] $n $f; [$l $c] $h [[$f; $h]] []; $($rest)*)
     };
@@ -26,7 +32,8 @@ macro_rules! __recurrent {
         $crate::__error!($f; $shape
             "`", ::core::stringify!($($options)*), "` is not understood: a recurrent layer has the options \
              `all`, as in `Gru(16, all)`: its output is all states, in place of the last one; `reversed`: it \
-             begins with the last step; and `bidirectional`: a layer for each direction, side by side"
+             begins with the last step; `bidirectional`: a layer for each direction, side by side; and of \
+             `Gru` and `Lstm` `by rational` or `by fast`: the functions of the gates"
         )
     };
 }

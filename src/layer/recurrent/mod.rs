@@ -417,7 +417,7 @@ where
     #[inline(always)]
     fn go_on(&self, gates: &mut [T; G], state: &mut [T; H], more: &mut [T; H]) {
         let mut u = [T::ZERO; G];
-        T::affine(&self.state_weights, &self.state_bias, [state], [&mut u]);
+        steps::affine_of_state(&self.state_weights, &self.state_bias, state, &mut u);
         K::forward(gates, &u, state, more);
     }
 }

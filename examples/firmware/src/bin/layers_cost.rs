@@ -1,5 +1,5 @@
-//! Counts the instructions and the stack of networks with convolutions: inference, and a step of
-//! training.
+//! Counts the instructions and the stack of networks with convolutions and with a recurrent layer:
+//! inference, and a step of training.
 #![no_std]
 #![no_main]
 
@@ -21,6 +21,12 @@ type Compact = net![
     128 x 6 => Compact(Conv1d(16, 5, step 2) Relu | MaxPool(2) => Conv1d(32, 3) Relu | GlobalMean)
     => 6 Softmax
 ];
+
+/// Tells four movements apart from 32 steps of 3 sensors.
+type Movement = net![32 x 3 => Gru(16) => 4 Softmax];
+
+/// The same with other functions of the gates.
+type Rational = net![32 x 3 => Gru(16, by rational) => 4 Softmax];
 
 macro_rules! measure {
     ($name:literal $Net:ty, $target:expr) => {{
@@ -105,5 +111,7 @@ fn main() -> ! {
     measure!("activity" Activity, one_hot(0).unwrap_or_default());
     measure!("compact" Compact, one_hot(0).unwrap_or_default());
     measure!("signal" Signal, [one_hot::<SHAPES, f32>(0).unwrap_or_default()]);
+    measure!("gru" Movement, one_hot(0).unwrap_or_default());
+    measure!("gru rational" Rational, one_hot(0).unwrap_or_default());
     gradlet_firmware::exit(0)
 }
