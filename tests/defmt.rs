@@ -17,9 +17,9 @@ use gradlet::safetensors::{
 };
 use gradlet::{
     AdamState, Batch, BatchNormGradient, BiasOnly, Compact, CompactTrace, Delta, Epoch, FoldError,
-    ForEach, Fused, FusedTrace, GruCell, Joined, Kind, LayerTrace, LstmCell, Pair, Past, Places,
-    Recompute, Recurrent, Report, Reversed, RnnCell, Samples, Source, Streaming, Tensor,
-    TensorList, fast, rational,
+    ForEach, Fused, FusedTrace, GruCell, Joined, Kind, LayerTrace, LstmCell, Masked, Pair, Past,
+    Places, Recompute, Recurrent, Report, Reversed, RnnCell, Samples, Source, Streaming, Tensor,
+    TensorList, TooLong, fast, rational,
 };
 
 type Net<T> = Mlp<2, 4, 3, Tanh, Softmax, T>;
@@ -58,7 +58,7 @@ fn layers<T: Scalar + Format>() {
     are_format![Compact<Sequence<T>, 4>, CompactTrace<[T; 2], T, 4>];
     are_format![Streaming<Sequence<T>>, Past<T, 2, 2>, Recompute<Sequence<T>>];
     are_format![Gru<5, 2, 3, 9, T>, Recurrent<LstmCell, [[T; 2]; 5], [[T; 3]; 5], 2, 3, 12, T>];
-    are_format![GruCell, LstmCell, Reversed<GruCell>, RnnCell];
+    are_format![GruCell, LstmCell, Masked<GruCell>, Reversed<GruCell>, RnnCell, TooLong];
     are_format![BiasOnly<Dense<2, 4, Tanh, T>>, After<(), ()>, Reader<(), ()>];
     are_format![Net<T>, Deep<T>, OnFeatures<T>, Kind, Places, Tensor, TensorList];
     are_format![Pair<Dense<2, 4, Tanh, T>, Dense<4, 3, Softmax, T>>];

@@ -42,7 +42,9 @@ pub(crate) use pool::layers_without_parameters;
 pub use pool::{GlobalMax, GlobalMean, MaxPool1d, MaxPool2d, MeanPool1d, MeanPool2d, Pools};
 pub use recompute::Recompute;
 pub(crate) use recurrent::Cell;
-pub use recurrent::{Gru, GruCell, Lstm, LstmCell, Recurrent, Reversed, Rnn, RnnCell};
+pub use recurrent::{
+    Gru, GruCell, Lstm, LstmCell, Masked, Recurrent, Reversed, Rnn, RnnCell, TooLong, pad_front,
+};
 pub use residual::{Residual, Shortcut, Skip};
 pub use streaming::{Past, Streaming, Streams};
 pub use trace::{EndsIn, LayerTrace};

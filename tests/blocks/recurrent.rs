@@ -1,8 +1,8 @@
 //! Recurrent layers.
 
 use gradlet::prelude::*;
-use gradlet::{GradientVisitor, GruCell, Kind, LstmCell, Recurrent, RnnCell, Samples};
-use support::{Random, Rng, flat};
+use gradlet::{GradientVisitor, GruCell, Kind, LstmCell, Recurrent, RnnCell, Samples, pad_front};
+use support::{Random, Rng, flat, flat_gradient};
 
 use crate::check::{any, check, classes, random};
 
@@ -62,6 +62,61 @@ fn reversed_layers_begin_at_the_end() {
     check::<net![f64; 7 x 2 => Rnn(3, all)], net![f64; 7 x 2 => Rnn(3, all, reversed)], 7>();
     check::<net![f64; 8 x 2 => Gru(3, all)], net![f64; 8 x 2 => Gru(3, all, reversed)], 8>();
     check::<net![f64; 1 x 2 => Lstm(3, all)], net![f64; 1 x 2 => Lstm(3, all, reversed)], 1>();
+}
+
+/// Of sequences that begin with zeros: as the shorter sequence in a shorter array.
+#[test]
+fn masked_layers_leave_zeros_out() {
+    fn check<N, S>()
+    where
+        N: Layer<Format = f64, Input = [[f64; 2]; 9], Output = [f64; 2]> + Random + Clone,
+        S: Layer<Format = f64, Input = [[f64; 2]; 5], Output = [f64; 2]> + Random + Clone,
+        N: Layer<Activation = Softmax>,
+        S: Layer<Activation = Softmax>,
+    {
+        let (mut net, mut short) = (N::random(&mut Rng(6)), S::random(&mut Rng(6)));
+        let mut trainer = Trainer::<N, CrossEntropy, Sgd<f64>>::new();
+        let mut batch = BatchTrainer::<N, CrossEntropy, Sgd<f64>, 3>::new();
+        let mut of_short = Trainer::<S, CrossEntropy, Sgd<f64>>::new();
+        let sgd = Sgd { learning_rate: 0.1 };
+        let whole = random(&mut Rng(7), -1.0, 1.0);
+        let mut steps: [[f64; 2]; 5] = random(&mut Rng(8), -1.0, 1.0);
+        // Zeros behind the first step, or in one channel, are no padding.
+        (steps[0][0], steps[2]) = (0.0, [0.0; 2]);
+        let x = pad_front(&steps).unwrap();
+        let t = [1.0, 0.0];
+        // The trace holds numbers of all steps from before.
+        trainer.step(&mut net.clone(), &sgd, &whole, &t);
+        let loss = trainer.step(&mut net, &sgd, &x, &t);
+        assert!(loss == of_short.step(&mut short, &sgd, &steps, &t));
+        assert_eq!(flat(&net), flat(&short));
+        assert_eq!(net.forward(&x), short.forward(&steps));
+        batch.accumulate_all(&net, [(whole, t), (x, t), (x, t)]);
+        let mut of_both = BatchTrainer::<N, CrossEntropy, Sgd<f64>, 3>::new();
+        of_both.accumulate(&net, &whole, &t);
+        of_both.accumulate(&net, &x, &t);
+        of_both.accumulate(&net, &x, &t);
+        let gradient = |batch: &BatchTrainer<N, _, _, 3>| flat_gradient::<N>(batch.gradient());
+        assert_eq!(gradient(&batch), gradient(&of_both));
+        // Nothing but padding.
+        assert_eq!(net.forward(&[[0.0; 2]; 9]), net.forward(&[[-0.0; 2]; 9]));
+    }
+    macro_rules! check {
+        ($($layers:tt)+) => {
+            check::<net![f64; 9 x 2 => $($layers)+], net![f64; 5 x 2 => $($layers)+]>();
+        };
+    }
+    check!(Rnn(3, masked) => 2 Softmax);
+    check!(Gru(3, all, masked) => Lstm(4, masked) => 2 Softmax);
+    check!(Lstm(3, masked, all, bidirectional) => Gru(2, masked, bidirectional) => 2 Softmax);
+}
+
+#[test]
+fn masked_layers_have_the_right_gradient() {
+    check::<net![f64; 6 x 2 => Gru(3, all, masked)], HalfSquaredError>(any);
+    check::<net![f64; 6 x 2 => Conv1d(3, 1) Tanh => Lstm(3, masked, reversed)], HalfSquaredError>(
+        any,
+    );
 }
 
 /// Takes numbers in any order and counts them.

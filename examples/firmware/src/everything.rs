@@ -25,8 +25,8 @@ use gradlet::stream::{LossHistory, ReplayBuffer, Window};
 use gradlet::{
     BiasOnly, Biased, Channels, Compact, Delta, EndsIn, FoldNorm, Format, Fused, GradientVisitor,
     Gradients, Hidden, Kept, Kind, Real, Recompute, Samples, Shape, Streaming, Tensor, TensorList,
-    Tensors, Weight, fast, fingerprint, for_each, init, is_finite, kernel, prelude::*, rational,
-    schedule,
+    Tensors, Weight, fast, fingerprint, for_each, init, is_finite, kernel, pad_front, prelude::*,
+    rational, schedule,
 };
 use gradlet_firmware::flash::{BYTES, Flash};
 use rand_pcg::Pcg32;
@@ -540,7 +540,7 @@ fn windows<T: Scalar>() {
 #[inline(never)]
 fn recurrent_layers<T: Scalar>() {
     type Sequence<T> = net![
-        T; 5 x 2 => Rnn(3, all) => Gru(2, all, bidirectional) => Lstm(3, all) => Gru(2) => 2 Sigmoid
+        T; 5 x 2 => Rnn(3, all, masked) => Gru(2, all, bidirectional) => Lstm(3, all) => Gru(2) => 2 Sigmoid
     ];
     let sgd = Sgd { learning_rate: number() };
     train::<Sequence<T>, BinaryCrossEntropy, _>(&sgd);
@@ -554,7 +554,7 @@ fn recurrent_layers<T: Scalar>() {
     *layer.state_bias_mut() = vector();
     call! { layer.input_weights(), layer.state_weights(), layer.input_bias(), layer.state_bias() }
     let mut stream = Streaming::new(&layer);
-    call! { stream.step(&vector()) }
+    call! { stream.step(&vector()), pad_front::<T, 2, 4>(black_box(&[vector(), vector()])) }
 }
 
 /// Layers of which only the biases are trained, or that are computed again.

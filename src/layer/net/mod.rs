@@ -71,6 +71,7 @@ mod windows;
 /// | `all` | `Rnn`, `Gru`, `Lstm` | the output is all states, a sequence |
 /// | `reversed` | `Rnn`, `Gru`, `Lstm` | [`Reversed`](crate::Reversed): begins with the last step |
 /// | `bidirectional` | `Rnn`, `Gru`, `Lstm` | two layers side by side, one of them `reversed` |
+/// | `masked` | `Rnn`, `Gru`, `Lstm` | [`Masked`](crate::Masked): leaves out steps of zeros at the beginning |
 /// | `by rational`, `by fast` | `Gru`, `Lstm` | sigmoid and tanh of [`rational`](crate::rational) or [`fast`](crate::fast) |
 ///
 /// For images, `step 2 x 1`, `padding 1 x 0` and `dilation 2 x 1` are first the distance of rows,
@@ -304,19 +305,19 @@ macro_rules! __net {
     };
 
     ($f:ty; [$l:tt $c:tt] Rnn($h:tt $($options:tt)*) $(=> $($rest:tt)*)?) => {
-        $crate::__recurrent!(RnnCell 1 $f; [$l $c] $h [last forwards] [$crate::Tanh] ($($options)*) $($($rest)*)?)
+        $crate::__recurrent!(RnnCell 1 $f; [$l $c] $h [last forwards plain] [$crate::Tanh] ($($options)*) $($($rest)*)?)
     };
     ($f:ty; [$l:tt $c:tt] Rnn($h:tt $($options:tt)*) $activation:ty $(=> $($rest:tt)*)?) => {
-        $crate::__recurrent!(RnnCell 1 $f; [$l $c] $h [last forwards] [$activation] ($($options)*) $($($rest)*)?)
+        $crate::__recurrent!(RnnCell 1 $f; [$l $c] $h [last forwards plain] [$activation] ($($options)*) $($($rest)*)?)
     };
     ($f:ty; [$l:tt $c:tt] Gru($h:tt $($options:tt)*) $(=> $($rest:tt)*)?) => {
         $crate::__recurrent!(
-            GruCell 3 $f; [$l $c] $h [last forwards] [$crate::Sigmoid, $crate::Tanh] ($($options)*) $($($rest)*)?
+            GruCell 3 $f; [$l $c] $h [last forwards plain] [$crate::Sigmoid, $crate::Tanh] ($($options)*) $($($rest)*)?
         )
     };
     ($f:ty; [$l:tt $c:tt] Lstm($h:tt $($options:tt)*) $(=> $($rest:tt)*)?) => {
         $crate::__recurrent!(
-            LstmCell 4 $f; [$l $c] $h [last forwards] [$crate::Sigmoid, $crate::Tanh] ($($options)*) $($($rest)*)?
+            LstmCell 4 $f; [$l $c] $h [last forwards plain] [$crate::Sigmoid, $crate::Tanh] ($($options)*) $($($rest)*)?
         )
     };
 

@@ -1,18 +1,21 @@
 //! What `net!` knows of recurrent layers: their options, and the sizes of their gates.
 
-/// A recurrent layer: reads its options one by one into `[answer direction] [functions]`.
+/// A recurrent layer: reads its options one by one into `[answer direction mask] [functions]`.
 #[doc(hidden)]
 #[macro_export]
 macro_rules! __recurrent {
-    ($cell:ident $n:tt $f:ty; $x:tt $h:tt [$y:tt $d:tt] $by:tt (, all $($o:tt)*) $($rest:tt)*) => {
-        $crate::__recurrent!($cell $n $f; $x $h [all $d] $by ($($o)*) $($rest)*)
+    ($cell:ident $n:tt $f:ty; $x:tt $h:tt [$y:tt $d:tt $m:tt] $by:tt (, all $($o:tt)*) $($rest:tt)*) => {
+        $crate::__recurrent!($cell $n $f; $x $h [all $d $m] $by ($($o)*) $($rest)*)
     };
-    ($cell:ident $n:tt $f:ty; $x:tt $h:tt [$y:tt $d:tt] $by:tt (, reversed $($o:tt)*) $($rest:tt)*) => {
-        $crate::__recurrent!($cell $n $f; $x $h [$y reversed] $by ($($o)*) $($rest)*)
+    ($cell:ident $n:tt $f:ty; $x:tt $h:tt [$y:tt $d:tt $m:tt] $by:tt (, reversed $($o:tt)*) $($rest:tt)*) => {
+        $crate::__recurrent!($cell $n $f; $x $h [$y reversed $m] $by ($($o)*) $($rest)*)
     };
-    ($cell:ident $n:tt $f:ty; $x:tt $h:tt [$y:tt $d:tt] $by:tt (, bidirectional $($o:tt)*)
+    ($cell:ident $n:tt $f:ty; $x:tt $h:tt [$y:tt $d:tt $m:tt] $by:tt (, bidirectional $($o:tt)*)
         $($rest:tt)*) => {
-        $crate::__recurrent!($cell $n $f; $x $h [$y bidirectional] $by ($($o)*) $($rest)*)
+        $crate::__recurrent!($cell $n $f; $x $h [$y bidirectional $m] $by ($($o)*) $($rest)*)
+    };
+    ($cell:ident $n:tt $f:ty; $x:tt $h:tt [$y:tt $d:tt $m:tt] $by:tt (, masked $($o:tt)*) $($rest:tt)*) => {
+        $crate::__recurrent!($cell $n $f; $x $h [$y $d masked] $by ($($o)*) $($rest)*)
     };
     ($cell:ident $n:tt $f:ty; $x:tt $h:tt $answer:tt [$s:ty, $a:ty] (, by $module:ident $($o:tt)*)
         $($rest:tt)*) => {
@@ -20,19 +23,23 @@ macro_rules! __recurrent {
             $cell $n $f; $x $h $answer [$crate::$module::Sigmoid, $crate::$module::Tanh] ($($o)*) $($rest)*
         )
     };
-    ($cell:ident $n:tt $f:ty; [$l:tt $c:tt] $h:tt [last $d:tt] [$($by:ty),+] () $($rest:tt)*) => {
-        $crate::__directed!($d [$crate::$cell<$($by),+>] $n $f; [$l $c] $h [[$f; $h]] []; $($rest)*)
-    };
-    ($cell:ident $n:tt $f:ty; [$l:tt $c:tt] $h:tt [all $d:tt] [$($by:ty),+] () $($rest:tt)*) => {
+    ($cell:ident $n:tt $f:ty; [$l:tt $c:tt] $h:tt [last $d:tt $m:tt] [$($by:ty),+] () $($rest:tt)*) => {
         $crate::__directed!(
-            $d [$crate::$cell<$($by),+>] $n $f; [$l $c] $h [[[$f; $h]; $l]] [$l]; $($rest)*
+            $d [$crate::__masked!($m $crate::$cell<$($by),+>)] $n $f; [$l $c] $h [[$f; $h]] []; $($rest)*
+        )
+    };
+    ($cell:ident $n:tt $f:ty; [$l:tt $c:tt] $h:tt [all $d:tt $m:tt] [$($by:ty),+] () $($rest:tt)*) => {
+        $crate::__directed!(
+            $d [$crate::__masked!($m $crate::$cell<$($by),+>)] $n $f; [$l $c] $h [[[$f; $h]; $l]] [$l];
+            $($rest)*
         )
     };
     ($cell:ident $n:tt $f:ty; $shape:tt $h:tt $answer:tt $by:tt ($($options:tt)*) $($rest:tt)*) => {
         $crate::__error!($f; $shape
             "`", ::core::stringify!($($options)*), "` is not understood: a recurrent layer has the options \
              `all`, as in `Gru(16, all)`: its output is all states, in place of the last one; `reversed`: it \
-             begins with the last step; `bidirectional`: a layer for each direction, side by side; and of \
+             begins with the last step; `bidirectional`: a layer for each direction, side by side; `masked`: \
+             it leaves out steps of zeros at the beginning; and of \
              `Gru` and `Lstm` `by rational` or `by fast`: the functions of the gates"
         )
     };
@@ -60,6 +67,18 @@ macro_rules! __directed {
             >]
             $f; [$($l)? { $crate::__sizes::gates(2, $h) }] $($rest)*
         )
+    };
+}
+
+/// The type of a cell.
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __masked {
+    (plain $cell:ty) => {
+        $cell
+    };
+    (masked $cell:ty) => {
+        $crate::Masked<$cell>
     };
 }
 

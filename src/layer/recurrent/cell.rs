@@ -30,6 +30,8 @@ pub trait Cell<T: Scalar, const H: usize, const G: usize>: 'static {
     type State: Carried<T, H>;
     /// Whether the last step of a sequence comes first.
     const REVERSED: bool = false;
+    /// Whether steps of zeros at the beginning of a sequence are left out.
+    const MASKED: bool = false;
 
     /// From `a`, in `gates`, and `u` to the gates; updates the state. `more` is what else goes on to the
     /// next step, and then what is kept.
@@ -312,30 +314,60 @@ impl<T: Scalar, S: Elementwise, A: Elementwise, const H: usize, const G: usize> 
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct Reversed<K>(PhantomData<K>);
 
-impl<T: Scalar, K: Cell<T, H, G>, const H: usize, const G: usize> Cell<T, H, G> for Reversed<K> {
-    const GATES: usize = K::GATES;
-    const FINGERPRINT: u32 = fingerprint("Reversed", &[K::FINGERPRINT]);
-    const SHARED: usize = K::SHARED;
-    const REVERSED: bool = true;
-    type Kept<X: Rows<T, H> + Zero + Clone> = K::Kept<X>;
-    type State = K::State;
+/// The cell `K`, for sequences of different length in arrays of the same: steps of zeros at the beginning are
+/// left out, and take no time. A shorter sequence is at the end of the array, behind zeros, as
+/// [`pad_front`](crate::pad_front) puts it there.
+///
+/// A step is left out if all of its channels are 0, and those of all steps before it; all of its states are 0
+/// then, so another `Masked` layer behind it leaves the same steps out. The last state of a sequence without
+/// any other step is 0. As the layer `Masking` of Keras, but at the beginning only.
+///
+/// ```
+/// use gradlet::{pad_front, prelude::*};
+///
+/// type Net = net![29 x 12 => Gru(16, all, masked) => Gru(8, masked) => 9 Softmax];
+/// let recording = [[0.5; 12]; 7];
+/// let scores = Net::ZERO.forward(&pad_front(&recording)?);
+/// # assert!((scores[0] - 1.0 / 9.0).abs() < 1e-6);
+/// # Ok::<(), gradlet::TooLong>(())
+/// ```
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+pub struct Masked<K>(PhantomData<K>);
 
-    #[inline(always)]
-    fn forward(gates: &mut [T; G], u: &[T; G], state: &mut [T; H], more: &mut [T; H]) {
-        K::forward(gates, u, state, more);
-    }
+/// The equations of another cell, with a constant of its own.
+macro_rules! around {
+    ($($name:ident $of:literal: $reversed:expr, $masked:expr;)+) => { $(
+        impl<T: Scalar, K: Cell<T, H, G>, const H: usize, const G: usize> Cell<T, H, G> for $name<K> {
+            const GATES: usize = K::GATES;
+            const FINGERPRINT: u32 = fingerprint($of, &[K::FINGERPRINT]);
+            const SHARED: usize = K::SHARED;
+            const REVERSED: bool = $reversed;
+            const MASKED: bool = $masked;
+            type Kept<X: Rows<T, H> + Zero + Clone> = K::Kept<X>;
+            type State = K::State;
 
-    #[inline(always)]
-    fn backward(step: Step<'_, T, H, G>, d: &mut [T; H], more: &mut [T; H]) {
-        K::backward(step, d, more);
-    }
+            #[inline(always)]
+            fn forward(gates: &mut [T; G], u: &[T; G], state: &mut [T; H], more: &mut [T; H]) {
+                K::forward(gates, u, state, more);
+            }
+
+            #[inline(always)]
+            fn backward(step: Step<'_, T, H, G>, d: &mut [T; H], more: &mut [T; H]) {
+                K::backward(step, d, more);
+            }
+        }
+    )+ };
+}
+around! {
+    Reversed "Reversed": true, K::MASKED;
+    Masked "Masked": K::REVERSED, true;
 }
 
-/// A cell that goes through a sequence from its beginning, as a stream does: each of this crate, but
-/// [`Reversed`].
+/// A cell that can be in a stream: each of this crate, but [`Reversed`] and [`Masked`].
 #[diagnostic::on_unimplemented(
-    message = "`{Self}` cannot be in a stream: it begins with the last step",
-    label = "goes through a sequence from its end"
+    message = "`{Self}` cannot be in a stream",
+    label = "a stream has no last step to begin with, and no padding to leave out"
 )]
 pub trait Forwards {}
 

@@ -2,7 +2,7 @@
 
 mod cell;
 
-pub use cell::{GruCell, LstmCell, Reversed, RnnCell};
+pub use cell::{GruCell, LstmCell, Masked, Reversed, RnnCell};
 
 use core::fmt;
 use core::marker::PhantomData;
@@ -242,6 +242,46 @@ where
     }
 }
 
+/// A sequence is too long for the array that it should be put into, by [`pad_front`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+pub struct TooLong {
+    /// Number of its steps.
+    pub steps: usize,
+    /// How many there can be.
+    pub limit: usize,
+}
+
+impl fmt::Display for TooLong {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "the sequence has {} steps, but the limit is {}", self.steps, self.limit)
+    }
+}
+
+impl core::error::Error for TooLong {}
+
+/// Puts a sequence of up to `L` steps at the end of an array, behind steps of zeros, which [`Masked`] cells
+/// leave out.
+///
+/// # Errors
+///
+/// [`TooLong`] if there are more than `L` steps.
+///
+/// ```
+/// use gradlet::{TooLong, pad_front};
+///
+/// assert_eq!(pad_front(&[[1.0], [2.0]]), Ok([[0.0], [0.0], [1.0], [2.0]]));
+/// assert_eq!(pad_front::<f32, 1, 1>(&[[1.0], [2.0]]), Err(TooLong { steps: 2, limit: 1 }));
+/// ```
+pub fn pad_front<T: Zero + Copy, const C: usize, const L: usize>(
+    steps: &[[T; C]],
+) -> Result<[[T; C]; L], TooLong> {
+    let mut padded = [[T::ZERO; C]; L];
+    let zeros = L.checked_sub(steps.len()).ok_or(TooLong { steps: steps.len(), limit: L })?;
+    padded.iter_mut().skip(zeros).zip(steps).for_each(|(to, step)| *to = *step);
+    Ok(padded)
+}
+
 /// A sequence `[[T; C]; L]` of `L` steps with `C` channels.
 pub trait Sequence<T: Scalar, const C: usize>: Shape<Element = T> + Rows<T, C> {
     /// As many steps, with `N` numbers each.
@@ -367,12 +407,24 @@ impl<K, X, Y, const C: usize, const H: usize, const G: usize, T: Scalar>
 where
     K: Cell<T, H, G>,
 {
-    /// The step after so many.
+    /// Number of steps at the beginning of a sequence that are left out.
     #[inline(always)]
-    fn at<S: Sequence<T, C>>(steps: usize) -> At {
+    fn left_out<S: Sequence<T, C>>(input: &S) -> usize {
+        if const { K::MASKED } {
+            let is_padding = |step: &&[T; C]| step.iter().all(|&x| x == T::ZERO);
+            input.rows().iter().take_while(is_padding).count()
+        } else {
+            0
+        }
+    }
+
+    /// The step after so many, behind those that are left out.
+    #[inline(always)]
+    fn at<S: Sequence<T, C>>(left_out: usize, steps: usize) -> At {
         let last = S::STEPS.wrapping_sub(1);
-        let index = if const { K::REVERSED } { last.wrapping_sub(steps) } else { steps };
-        At { index, is_last: steps == last }
+        let behind = left_out.wrapping_add(steps);
+        let index = if const { K::REVERSED } { last.wrapping_sub(steps) } else { behind };
+        At { index, is_last: behind == last }
     }
 
     /// The next of all steps.
@@ -403,6 +455,18 @@ where
     fn split_last_mut<V>(steps: &mut [V]) -> Option<(&mut V, &mut [V])> {
         if const { K::REVERSED } { steps.split_first_mut() } else { steps.split_last_mut() }
     }
+}
+
+/// The steps from one on.
+#[inline(always)]
+fn from<V>(steps: &[V], at: usize) -> &[V] {
+    steps.get(at..).unwrap_or_default()
+}
+
+/// As [`from`], mutable.
+#[inline(always)]
+fn from_mut<V, const N: usize>(steps: &mut impl Rows<V, N>, at: usize) -> &mut [[V; N]] {
+    steps.rows_mut().get_mut(at..).unwrap_or_default()
 }
 
 /// Steps whose gates are computed together in inference.
@@ -460,15 +524,19 @@ where
         const { assert!(X::STEPS > 0, "a sequence without steps has no last state") };
         let mut gates = [[T::ZERO; G]; TOGETHER];
         let (mut state, mut more) = ([T::ZERO; H], [T::ZERO; H]);
+        let left_out = Self::left_out(input);
+        if left_out > 0 {
+            *output = Y::ZERO;
+        }
         let mut step = 0_usize;
-        let mut rest = input.rows();
+        let mut rest = from(input.rows(), left_out);
         while !rest.is_empty() {
             let x = Self::take(&mut rest, TOGETHER);
             steps::affine(&self.input_weights, &self.input_bias, x, &mut gates);
             let mut gates = gates.iter_mut().take(x.len());
             while let Some(gates) = Self::next(&mut gates) {
                 self.go_on(gates, &mut state, &mut more);
-                output.answer(Self::at::<X>(step), &state);
+                output.answer(Self::at::<X>(left_out, step), &state);
                 step = step.wrapping_add(1);
             }
         }
@@ -483,14 +551,19 @@ where
         let mut inputs = inputs.into_iter();
         traces.map(|trace| {
             let Some(input) = inputs.next() else { return T::ZERO };
-            let gates = trace.gates.rows_mut();
-            steps::affine(&self.input_weights, &self.input_bias, input.rows(), gates);
+            let left_out = Self::left_out(input);
+            if left_out > 0 {
+                (trace.states, *trace.last.output_mut()) = (Zero::ZERO, Zero::ZERO);
+            }
+            let (x, gates) = (from(input.rows(), left_out), from_mut(&mut trace.gates, left_out));
+            steps::affine(&self.input_weights, &self.input_bias, x, gates);
             // Every number depends on the whole step.
             let sum = gates.iter().filter_map(|gates| gates.first()).copied().sum();
             let (mut state, mut more) = ([T::ZERO; H], [T::ZERO; H]);
             let states = Y::states_mut(&mut trace.states, trace.last.output_mut());
+            let states = states.get_mut(left_out..).unwrap_or_default();
             let (mut gates, mut states) = (gates.iter_mut(), states.iter_mut());
-            let mut kept = trace.kept.rows_mut().iter_mut();
+            let mut kept = from_mut(&mut trace.kept, left_out).iter_mut();
             while let (Some(gates), Some(to)) = (Self::next(&mut gates), Self::next(&mut states)) {
                 self.go_on(gates, &mut state, &mut more);
                 *to = state;
@@ -498,7 +571,8 @@ where
                     *kept = more;
                 }
             }
-            trace.last.output_mut().answer(Self::at::<X>(X::STEPS.wrapping_sub(1)), &state);
+            let last = X::STEPS.wrapping_sub(left_out).wrapping_sub(1);
+            trace.last.output_mut().answer(Self::at::<X>(left_out, last), &state);
             sum
         })
     }
@@ -506,21 +580,23 @@ where
     #[inline]
     fn backward<const WANTED: bool, const N: usize>(
         &self,
-        _: [&X; N],
+        inputs: [&X; N],
         traces: [&mut Self::Trace; N],
     ) {
-        each_sample::<N, _>(traces.into_iter(), |trace| {
+        each_sample::<N, _>(traces.into_iter().zip(inputs), |(trace, input)| {
+            let left_out = Self::left_out(input);
             let (output, by_output) = trace.last.parts();
             let by_output = Shape::as_slice(&by_output.values);
             let zeros = [T::ZERO; H];
             let (mut d, mut more, mut none) = (zeros, zeros, zeros);
-            let (mut gates, mut kept) = (trace.gates.rows_mut(), trace.kept.rows_mut());
-            let mut states = Y::states(&trace.states, output);
+            let mut gates = from_mut(&mut trace.gates, left_out);
+            let mut kept = from_mut(&mut trace.kept, left_out);
+            let mut states = from(Y::states(&trace.states, output), left_out);
             while let (Some((now, earlier)), Some((_, before))) =
                 (Self::split_last_mut(gates), Self::split_last(states))
             {
                 (gates, states) = (earlier, before);
-                Y::add_to(by_output, Self::at::<X>(states.len()), &mut d);
+                Y::add_to(by_output, Self::at::<X>(left_out, states.len()), &mut d);
                 let (now_kept, earlier) =
                     Self::split_last_mut(kept).unwrap_or((&mut none, &mut []));
                 kept = earlier;
@@ -546,9 +622,12 @@ where
         samples: Samples<'_, Self, N>,
         gradients: Deltas<'_, Self, N>,
     ) {
-        each_sample::<N, _>(gradients.into_iter().zip(samples.traces), |(dx, trace)| {
+        each_sample::<N, _>(gradients.into_iter().zip(samples.iter()), |(dx, (input, trace))| {
+            let left_out = Self::left_out(input);
             let dx = Shape::as_mut_slice(&mut dx.values);
-            steps::input_gradient(&self.input_weights, trace.gates.rows(), dx);
+            let (none, dx) = dx.split_at_mut_checked(left_out.wrapping_mul(C)).unwrap_or_default();
+            none.fill(T::ZERO);
+            steps::input_gradient(&self.input_weights, from(trace.gates.rows(), left_out), dx);
         });
     }
 
@@ -560,7 +639,9 @@ where
         visitor: &mut impl GradientVisitor<T, P, S>,
     ) {
         each_sample::<N, _>(samples.iter(), |(input, trace)| {
-            let (gates, kept) = (trace.gates.rows(), trace.kept.rows());
+            let left_out = Self::left_out(input);
+            let (gates, kept) = (from(trace.gates.rows(), left_out), trace.kept.rows());
+            let kept = from(kept, left_out);
             let by_input = ByStep { first: gates, others: &[[T::ZERO; 0]; 0], split: G };
             let by_state = ByStep { first: gates, others: kept, split: K::SHARED };
             let mut weights = ToVisitor {
@@ -568,10 +649,10 @@ where
                 state: state.each_mut().map(|s| &mut s.input_weights),
                 visitor: &mut *visitor,
             };
-            steps::gradient(input.rows(), by_input, &mut weights);
+            steps::gradient(from(input.rows(), left_out), by_input, &mut weights);
 
             // The state before the first step is 0.
-            let states = Y::states(&trace.states, trace.last.output());
+            let states = from(Y::states(&trace.states, trace.last.output()), left_out);
             let states = Self::split_last(states).map_or(states, |(_, before)| before);
             let mut weights = ToVisitor {
                 nets: nets.each_mut().map(|n| &mut n.state_weights),
