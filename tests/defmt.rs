@@ -32,8 +32,8 @@ macro_rules! are_format {
 }
 
 fn activations() {
-    are_format![Elu, Gelu, HardSigmoid, Identity, LeakyRelu, LeakyRelu<1, 4>, Relu];
-    are_format![Sigmoid, Silu, Softmax, Softplus, Tanh];
+    are_format![Elu, Gelu, HardSigmoid, HardSwish, HardTanh, Identity, LeakyRelu, LeakyRelu<1, 4>];
+    are_format![Relu, Relu6, Selu, Sigmoid, Silu, Softmax, Softplus, Softsign, Tanh];
     are_format![fast::Sigmoid, fast::Softmax, fast::Tanh];
 }
 

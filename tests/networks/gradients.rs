@@ -261,11 +261,16 @@ activations! {
     tanh_gradients_match_central_differences: Tanh, Tanh, false;
     relu_gradients_match_central_differences: Relu, Relu, true;
     leaky_relu_gradients_match_central_differences: LeakyRelu, LeakyRelu<1, 4>, true;
+    relu6_gradients_match_central_differences: Relu6, Relu6, true;
     elu_gradients_match_central_differences: Elu, Elu, true;
+    selu_gradients_match_central_differences: Selu, Selu, true;
     softplus_gradients_match_central_differences: Softplus, Softplus, false;
     hard_sigmoid_gradients_match_central_differences: HardSigmoid, HardSigmoid, true;
+    hard_tanh_gradients_match_central_differences: HardTanh, HardTanh, true;
+    softsign_gradients_match_central_differences: Softsign, Softsign, true;
     gelu_gradients_match_central_differences: Gelu, Gelu, false;
     silu_gradients_match_central_differences: Silu, Silu, false;
+    hard_swish_gradients_match_central_differences: HardSwish, HardSwish, true;
     softmax_gradients_match_central_differences: Softmax, Tanh, false;
     fast_sigmoid_gradients_match_central_differences: fast::Sigmoid, fast::Sigmoid, false;
     fast_tanh_gradients_match_central_differences: fast::Tanh, fast::Tanh, false;

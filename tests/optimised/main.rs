@@ -2,6 +2,7 @@
 //! changes most.
 
 mod activations;
+mod known_activations;
 mod losses;
 mod mean_loss;
 mod safetensors_properties;

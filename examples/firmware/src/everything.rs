@@ -145,9 +145,13 @@ fn elementwise_functions<T: Scalar>() {
     both::<Tanh, T>();
     both::<Relu, T>();
     both::<LeakyRelu, T>();
+    both::<Relu6, T>();
     both::<Elu, T>();
+    both::<Selu, T>();
     both::<Softplus, T>();
     both::<HardSigmoid, T>();
+    both::<HardTanh, T>();
+    both::<Softsign, T>();
     both::<fast::Sigmoid, T>();
     both::<fast::Tanh, T>();
 }
@@ -176,11 +180,16 @@ fn activations<T: Scalar>() {
     hidden::<Tanh, T>();
     hidden::<Relu, T>();
     hidden::<LeakyRelu, T>();
+    hidden::<Relu6, T>();
     hidden::<Elu, T>();
+    hidden::<Selu, T>();
     hidden::<Softplus, T>();
     hidden::<HardSigmoid, T>();
+    hidden::<HardTanh, T>();
+    hidden::<Softsign, T>();
     hidden::<Gelu, T>();
     hidden::<Silu, T>();
+    hidden::<HardSwish, T>();
     hidden::<fast::Sigmoid, T>();
     hidden::<fast::Tanh, T>();
     direct::<Softmax, T>();
