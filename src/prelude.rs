@@ -13,8 +13,8 @@ pub use crate::layer::{
     MaxPool2d, MeanPool1d, MeanPool2d, Mlp, Parallel, Residual, Rnn, Skip, Split,
 };
 pub use crate::loss::{
-    AbsoluteError, BinaryCrossEntropy, CrossEntropy, HalfSquaredError, Huber, Loss,
-    MeanSquaredError,
+    AbsoluteError, BinaryCrossEntropy, CrossEntropy, Focal, HalfSquaredError, Huber, LogCosh, Loss,
+    MeanSquaredError, Pinball,
 };
 pub use crate::net;
 pub use crate::optimizer::{

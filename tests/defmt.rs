@@ -39,7 +39,8 @@ fn activations() {
 
 fn losses() {
     are_format![AbsoluteError, BinaryCrossEntropy, CrossEntropy, HalfSquaredError];
-    are_format![Huber, Huber<1, 2>, MeanSquaredError];
+    are_format![Huber, Huber<1, 2>, MeanSquaredError, LogCosh, Pinball<9, 10>];
+    are_format![Focal, Focal<1, 2, 3, 4>];
 }
 
 fn layers<T: Scalar + Format>() {

@@ -144,6 +144,7 @@ fn activations_losses_and_sgd_without_numbers_take_no_memory() {
     assert_eq!(size_of::<(fast::Sigmoid, fast::Tanh, fast::Softmax)>(), 0);
     assert_eq!(size_of::<(HalfSquaredError, MeanSquaredError, AbsoluteError)>(), 0);
     assert_eq!(size_of::<(Huber, BinaryCrossEntropy, CrossEntropy)>(), 0);
+    assert_eq!(size_of::<(LogCosh, Pinball<9, 10>, Focal)>(), 0);
     assert_eq!(size_of::<Sgd>(), 4);
 }
 

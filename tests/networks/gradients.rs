@@ -278,6 +278,30 @@ activations! {
 }
 
 #[test]
+fn log_cosh_gradients_match_central_differences() {
+    pair!(Identity, LogCosh, Tanh, Any, false);
+    pair!(HardSwish, LogCosh, Selu, Any, true);
+}
+
+#[test]
+fn pinball_gradients_match_central_differences() {
+    type Upper = Pinball<9, 10>;
+    pair!(Identity, Upper, Tanh, Any, true);
+    pair!(Gelu, Upper, Relu6, Any, true);
+}
+
+#[test]
+fn focal_gradients_match_central_differences() {
+    type Half = Focal<1, 2, 1, 2>;
+    pair!(Sigmoid, Focal, Tanh, Unit, false);
+    pair!(Sigmoid, Half, Silu, Unit, false);
+    pair!(fast::Sigmoid, Focal, Tanh, Unit, false);
+    pair!(Softmax, Focal, Tanh, Classes, false);
+    pair!(Softmax, Half, Silu, Classes, false);
+    pair!(fast::Softmax, Focal, Tanh, Classes, false);
+}
+
+#[test]
 fn binary_cross_entropy_gradients_match_central_differences() {
     pair!(Sigmoid, BinaryCrossEntropy, Tanh, Unit, false);
     pair!(Sigmoid, BinaryCrossEntropy, Relu, Unit, true);

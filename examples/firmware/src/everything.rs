@@ -214,10 +214,16 @@ fn losses<T: Scalar>() {
     loss::<Sigmoid, MeanSquaredError, T>();
     loss::<Identity, AbsoluteError, T>();
     loss::<Identity, Huber, T>();
+    loss::<Identity, LogCosh, T>();
+    loss::<Identity, Pinball<9, 10>, T>();
     loss::<Sigmoid, BinaryCrossEntropy, T>();
     loss::<Softmax, CrossEntropy, T>();
+    loss::<Sigmoid, Focal, T>();
+    loss::<Softmax, Focal<1, 2>, T>();
     loss::<fast::Sigmoid, BinaryCrossEntropy, T>();
     loss::<fast::Softmax, CrossEntropy, T>();
+    loss::<fast::Sigmoid, Focal<1, 2>, T>();
+    loss::<fast::Softmax, Focal, T>();
 }
 
 /// A custom optimizer.
