@@ -5,8 +5,9 @@
 //!
 //! | activation of the layer | initialiser |
 //! |---|---|
-//! | [`Sigmoid`], [`Tanh`], [`Softmax`], [`Identity`] | [`xavier_uniform`], [`xavier_normal`]; [`lecun_uniform`], [`lecun_normal`] |
-//! | [`Relu`], [`LeakyRelu`], [`Elu`], [`Gelu`], [`Silu`], [`Softplus`] | [`he_uniform`], [`he_normal`] |
+//! | [`Sigmoid`], [`Tanh`], [`HardTanh`], [`Softsign`], [`Softmax`], [`Identity`] | [`xavier_uniform`], [`xavier_normal`]; [`lecun_uniform`], [`lecun_normal`] |
+//! | [`Relu`], [`Relu6`], [`LeakyRelu`], [`Elu`], [`Gelu`], [`Silu`], [`HardSwish`], [`Softplus`] | [`he_uniform`], [`he_normal`] |
+//! | [`Selu`] | [`lecun_normal`] |
 //!
 //! Success also depends on the seed. Of 1,000 random initialisations with [`xavier_uniform`], a
 //! 2-2-1 network with tanh hidden units learned XOR from 48.7 %, a 2-4-1 network from 98.8 %; with
@@ -88,14 +89,19 @@
 //!
 //! [`Sigmoid`]: crate::Sigmoid
 //! [`Tanh`]: crate::Tanh
+//! [`HardTanh`]: crate::HardTanh
+//! [`Softsign`]: crate::Softsign
 //! [`Softmax`]: crate::Softmax
 //! [`Identity`]: crate::Identity
 //! [`Relu`]: crate::Relu
+//! [`Relu6`]: crate::Relu6
 //! [`LeakyRelu`]: crate::LeakyRelu
 //! [`Elu`]: crate::Elu
 //! [`Gelu`]: crate::Gelu
 //! [`Silu`]: crate::Silu
+//! [`HardSwish`]: crate::HardSwish
 //! [`Softplus`]: crate::Softplus
+//! [`Selu`]: crate::Selu
 //! [`Frozen`]: crate::Frozen
 
 use core::mem;

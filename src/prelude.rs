@@ -1,8 +1,8 @@
 //! What most programs need: `use gradlet::prelude::*;`.
 
 pub use crate::activation::{
-    Activation, Elementwise, Elu, Gelu, HardSigmoid, Identity, LeakyRelu, Relu, Sigmoid, Silu,
-    Softmax, Softplus, Tanh,
+    Activation, Elementwise, Elu, Gelu, HardSigmoid, HardSwish, HardTanh, Identity, LeakyRelu,
+    Relu, Relu6, Selu, Sigmoid, Silu, Softmax, Softplus, Softsign, Tanh,
 };
 pub use crate::batch::BatchTrainer;
 pub use crate::early_stopping::EarlyStopping;
@@ -13,8 +13,8 @@ pub use crate::layer::{
     MaxPool2d, MeanPool1d, MeanPool2d, Mlp, Parallel, Residual, Rnn, Skip, Split,
 };
 pub use crate::loss::{
-    AbsoluteError, BinaryCrossEntropy, CrossEntropy, HalfSquaredError, Huber, Loss,
-    MeanSquaredError,
+    AbsoluteError, BinaryCrossEntropy, CrossEntropy, Focal, HalfSquaredError, Huber, LogCosh, Loss,
+    MeanSquaredError, Pinball,
 };
 pub use crate::net;
 pub use crate::optimizer::{

@@ -33,14 +33,15 @@ macro_rules! are_format {
 }
 
 fn activations() {
-    are_format![Elu, Gelu, HardSigmoid, Identity, LeakyRelu, LeakyRelu<1, 4>, Relu];
-    are_format![Sigmoid, Silu, Softmax, Softplus, Tanh];
+    are_format![Elu, Gelu, HardSigmoid, HardSwish, HardTanh, Identity, LeakyRelu, LeakyRelu<1, 4>];
+    are_format![Relu, Relu6, Selu, Sigmoid, Silu, Softmax, Softplus, Softsign, Tanh];
     are_format![fast::Sigmoid, fast::Softmax, fast::Tanh, rational::Sigmoid, rational::Tanh];
 }
 
 fn losses() {
     are_format![AbsoluteError, BinaryCrossEntropy, CrossEntropy, HalfSquaredError];
-    are_format![Huber, Huber<1, 2>, MeanSquaredError];
+    are_format![Huber, Huber<1, 2>, MeanSquaredError, LogCosh, Pinball<9, 10>];
+    are_format![Focal, Focal<1, 2, 3, 4>];
 }
 
 fn layers<T: Scalar + Format>() {

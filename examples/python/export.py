@@ -120,7 +120,10 @@ def begins_with_windows(steps):
 
 
 # A maximum of those is that of the maximum.
-INCREASING = {"Elu", "HardSigmoid", "LeakyRelu", "Relu", "Sigmoid", "Softplus", "Tanh"}
+INCREASING = {
+    "Elu", "HardSigmoid", "HardTanh", "LeakyRelu", "Relu", "Relu6", "Selu", "Sigmoid", "Softplus",
+    "Softsign", "Tanh"
+}
 
 
 def layer_to_activate(layers, activation):
@@ -255,13 +258,18 @@ FUNCTIONS = {
     "Elu": lambda z: np.where(z > 0, z, np.expm1(z)),
     "Gelu": lambda z: z * np.vectorize(math.erfc)(-z / math.sqrt(2)) / 2,
     "HardSigmoid": lambda z: np.clip(z / 6 + 0.5, 0, 1),
+    "HardSwish": lambda z: z * np.clip(z / 6 + 0.5, 0, 1),
+    "HardTanh": lambda z: np.clip(z, -1, 1),
     "Identity": lambda z: z,
     "LeakyRelu": lambda z, slope: np.where(z > 0, z, z * slope),
     "Relu": lambda z: np.maximum(z, 0),
+    "Relu6": lambda z: np.clip(z, 0, 6),
+    "Selu": lambda z: 1.0507009873554805 * np.where(z > 0, z, 1.6732632423543772 * np.expm1(z)),
     "Sigmoid": lambda z: 1 / (1 + np.exp(-z)),
     "Silu": lambda z: z / (1 + np.exp(-z)),
     "Softmax": lambda z: (e := np.exp(z - z.max(-1, keepdims=True))) / e.sum(-1, keepdims=True),
     "Softplus": lambda z: np.maximum(z, 0) + np.log1p(np.exp(-abs(z))),
+    "Softsign": lambda z: z / (1 + abs(z)),
     "Tanh": np.tanh,
 }
 
@@ -271,7 +279,8 @@ def apply(activation, z):
     name, *fraction = re.findall(r"\w+", activation)
     slope = [int(fraction[0]) / int(fraction[1])] if fraction else []
     # GELU's is 1.13.
-    return FUNCTIONS[name](z, *slope).astype(z.dtype), max(1.13, *slope, 0)
+    steepest = {"HardSwish": 1.5, "Selu": 1.76}.get(name, 1.13)
+    return FUNCTIONS[name](z, *slope).astype(z.dtype), max(steepest, *slope, 0)
 
 
 @np.errstate(all="ignore")

@@ -11,12 +11,17 @@ FUNCTIONS = {
     "elu": "Elu",
     "gelu": "Gelu",
     "hard_sigmoid": "HardSigmoid",
+    "hard_silu": "HardSwish",
+    "hard_tanh": "HardTanh",
     "linear": "Identity",
     "relu": "Relu",
+    "relu6": "Relu6",
+    "selu": "Selu",
     "sigmoid": "Sigmoid",
     "silu": "Silu",
     "softmax": "Softmax",
     "softplus": "Softplus",
+    "softsign": "Softsign",
     "tanh": "Tanh",
 }
 
@@ -185,9 +190,12 @@ def function(activation, place):
 
 def activation_layer(layer, kind, place):
     if kind == "ReLU":
-        only(place, kind, [None], max_value=layer.max_value)
+        only(place, kind, [None, 6], max_value=layer.max_value)
         only(place, kind, [0], threshold=layer.threshold)
         slope = layer.negative_slope
+        if layer.max_value is not None:
+            only(place, kind, [0], negative_slope=slope)
+            return Activation(place, "Relu6")
         return Activation(place, "LeakyRelu" if slope else "Relu", slope)
     if kind == "LeakyReLU":
         return Activation(place, "LeakyRelu", layer.negative_slope)

@@ -138,7 +138,6 @@ HINTS = {
     "LayerNormalization": "train with BatchNormalization, which can be folded into a dense layer",
     "LazyLinear": "call the model once, so that it has weights",
     "LogSoftmax": "export a model that ends in Softmax, or without for logits",
-    "ReLU6": "train with ReLU",
     "dropout": "without `training=self.training` it drops units in predictions too",
     "log_softmax": "export a model that ends in softmax, or without for logits",
 }

@@ -1,6 +1,6 @@
 //! Gated activations, the input times a gate, which keep the logits for the derivative.
 
-use super::{Activation, Elementwise, Sigmoid, activation};
+use super::{Activation, Elementwise, Sigmoid, activation, ratio};
 use crate::fingerprint::fingerprint;
 use crate::scalar::Scalar;
 use crate::shape::Shape;
@@ -118,4 +118,54 @@ impl<T: Scalar> Activation<T> for Silu {
 fn tail<T: Scalar>(z: T, factor: T) -> T {
     let root = (T::HALF * z).exp();
     factor * root * root
+}
+
+activation! {
+    /// Piecewise quadratic swish: `y = z g` with `g = z/6 + 1/2`, clipped to `0..=1`;
+    /// `dy/dz = z/3 + 1/2` where `-3 < z < 3`, else `g`.
+    ///
+    /// Howard et al., arXiv 1905.02244, ICCV 2019. Keeps the logits for the derivative.
+    ///
+    /// ```
+    /// use gradlet::{Activation, HardSwish};
+    ///
+    /// let mut values = [-1000.0, -1.5, 0.0, 1.5, 1000.0];
+    /// <HardSwish as Activation>::activate(&mut values);
+    /// assert_eq!(values, [0.0, -0.375, 0.0, 1.125, 1000.0]);
+    /// ```
+    HardSwish
+}
+impl HardSwish {
+    /// `middle` where `-3 < z < 3`, 0 below and 1 above.
+    #[inline]
+    fn between<T: Scalar>(z: T, middle: T) -> T {
+        let limit = T::from_u32(3);
+        if z <= -limit {
+            T::ZERO
+        } else if z >= limit {
+            T::ONE
+        } else {
+            middle
+        }
+    }
+}
+impl<T: Scalar> Activation<T> for HardSwish {
+    const FINGERPRINT: u32 = fingerprint("HardSwish", &[]);
+    type Kept<Y: Shape<Element = T>> = Y;
+
+    #[inline]
+    fn activate(values: &mut [T]) {
+        for value in values {
+            let z = *value;
+            // Not `z / 6 + 1/2`, which loses digits near -3.
+            *value = z * Self::between(z, (z + T::from_u32(3)) * ratio::<T, 1, 6>());
+        }
+    }
+
+    #[inline]
+    fn backpropagate(_: &[T], logits: &[T], delta: &mut [T], (): &mut ()) {
+        for (d, &z) in delta.iter_mut().zip(logits) {
+            *d *= Self::between(z, z * ratio::<T, 1, 3>() + T::HALF);
+        }
+    }
 }

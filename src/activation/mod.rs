@@ -1,11 +1,16 @@
 //! Activation functions.
 //!
 //! Each is a type without fields, chosen as a type parameter, so the linker drops those that a
-//! program does not use. All are finite and accurate for every finite input.
+//! program does not use. All are finite and accurate for every finite input, but for [`Selu`] of
+//! inputs whose multiple is beyond the range of the type.
 
+mod bounded;
+mod exponential;
 mod gated;
 
-pub use gated::{Gelu, Silu};
+pub use bounded::{HardTanh, Relu6, Softsign};
+pub use exponential::{Elu, Selu};
+pub use gated::{Gelu, HardSwish, Silu};
 
 use crate::fingerprint::fingerprint;
 use crate::format::Format;
@@ -221,6 +226,8 @@ impl<A: Elementwise> Hidden for A {}
 #[diagnostic::do_not_recommend]
 impl Hidden for Gelu {}
 #[diagnostic::do_not_recommend]
+impl Hidden for HardSwish {}
+#[diagnostic::do_not_recommend]
 impl Hidden for Silu {}
 
 macro_rules! activation {
@@ -380,32 +387,6 @@ impl<const NUMERATOR: u32, const DENOMINATOR: u32> Elementwise
 pub(crate) fn ratio<T: Scalar, const NUMERATOR: u32, const DENOMINATOR: u32>() -> T {
     const { assert!(DENOMINATOR > 0, "the denominator must not be 0") };
     T::from_u32(NUMERATOR) / T::from_u32(DENOMINATOR)
-}
-
-activation! {
-    /// Exponential linear unit: `y = z` where `z > 0`, else `e^z - 1`; `dy/dz` is 1 or `y + 1`.
-    ///
-    /// Clevert, Unterthiner, Hochreiter, ICLR 2016, with alpha = 1.
-    ///
-    /// ```
-    /// use gradlet::{Elementwise, Elu};
-    ///
-    /// assert_eq!((Elu::apply(2.0), Elu::apply(-1000.0)), (2.0, -1.0));
-    /// assert_eq!((Elu::derivative(2.0), Elu::derivative(-0.75)), (1.0, 0.25));
-    /// ```
-    Elu
-}
-impl Elementwise for Elu {
-    const FINGERPRINT: u32 = fingerprint("Elu", &[]);
-
-    #[inline]
-    fn apply<T: Scalar>(z: T) -> T {
-        if z > T::ZERO { z } else { z.exp_m1() }
-    }
-    #[inline]
-    fn derivative<T: Scalar>(y: T) -> T {
-        if y > T::ZERO { T::ONE } else { y + T::ONE }
-    }
 }
 
 activation! {

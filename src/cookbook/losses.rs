@@ -10,8 +10,11 @@
 //! |---|---|---|---|
 //! | numbers | [`Identity`] | [`MeanSquaredError`] | scaled numbers |
 //! | numbers, with outliers | [`Identity`] | [`Huber`] | scaled numbers |
+//! | numbers, with outliers, smooth everywhere | [`Identity`] | [`LogCosh`] | scaled numbers |
+//! | a bound that 9 of 10 numbers are below | [`Identity`] | [`Pinball<9, 10>`](crate::Pinball) | scaled numbers |
 //! | yes or no, for each output | [`Sigmoid`] | [`BinaryCrossEntropy`] | 0 or 1 |
 //! | one of several classes | [`Softmax`] | [`CrossEntropy`] | [`one_hot`] |
+//! | either, where most examples are easy | the same | [`Focal`] | the same |
 //!
 //! Each is the negative log-likelihood of a kind of noise (Bishop, Pattern Recognition and Machine
 //! Learning, 2006, section 5.2): squared error estimates the mean and so follows every outlier,
@@ -57,14 +60,13 @@
 //! use core::sync::atomic::{AtomicU32, Ordering::Relaxed};
 //! use gradlet::prelude::*;
 //!
-//! /// Pinball loss, whose minimum is a quantile: `E = sum max(q (t - y), (q - 1) (t - y))`
-//! /// (Koenker, Bassett, Regression quantiles, 1978).
-//! struct Pinball;
+//! /// [`Pinball`] loss, whose minimum is a quantile: `E = sum max(q (t - y), (q - 1) (t - y))`.
+//! struct AnyQuantile;
 //!
 //! /// The bits of `q`.
 //! static QUANTILE: AtomicU32 = AtomicU32::new(0);
 //!
-//! impl Loss<Identity> for Pinball {
+//! impl Loss<Identity> for AnyQuantile {
 //!     fn evaluate(values: &mut [f32], target: &[f32]) -> f32 {
 //!         let q = f32::from_bits(QUANTILE.load(Relaxed));
 //!         values.iter().zip(target).map(|(y, t)| (q * (t - y)).max((q - 1.0) * (t - y))).sum()
@@ -81,7 +83,7 @@
 //!     QUANTILE.store(q.to_bits(), Relaxed);
 //!     let readings = (0..=10_u8).map(|i| ([0.0], [f32::from(i)]));
 //!     let mut net = Dense::<1, 1, Identity>::ZERO;
-//!     let mut trainer = BatchTrainer::<_, Pinball>::new();
+//!     let mut trainer = BatchTrainer::<_, AnyQuantile>::new();
 //!     trainer.fit(&mut net, &Sgd::new(0.05), FULL_BATCH, readings, Stop::after(3000));
 //!     net.bias()[0]
 //! };
@@ -96,6 +98,8 @@
 //!   the learning rate [decay](crate::schedule), or use Huber's loss, which is quadratic near the
 //!   target. Its threshold, 1 by default, is where an outlier begins, in units of the *scaled*
 //!   target.
+//! - [`Focal`] loss makes probabilities less certain than they are, as it hardly learns from easy
+//!   examples. Where the probabilities count, and not only the classes, use cross-entropy.
 //! - A softmax of two outputs for yes or no costs twice the units and says the same as one sigmoid.
 //! - Where one class has 99 of 100 examples, always predicting it is 99 % accurate. Look at a
 //!   [`ConfusionMatrix`](crate::metrics::ConfusionMatrix), and give the rare class a larger
@@ -103,9 +107,12 @@
 //!
 //! [`BinaryCrossEntropy`]: crate::BinaryCrossEntropy
 //! [`CrossEntropy`]: crate::CrossEntropy
+//! [`Focal`]: crate::Focal
 //! [`Huber`]: crate::Huber
 //! [`Identity`]: crate::Identity
+//! [`LogCosh`]: crate::LogCosh
 //! [`MeanSquaredError`]: crate::MeanSquaredError
+//! [`Pinball`]: crate::Pinball
 //! [`Sigmoid`]: crate::Sigmoid
 //! [`Softmax`]: crate::Softmax
 //! [`one_hot`]: crate::preprocess::one_hot

@@ -115,7 +115,8 @@ impl<Y: Shape, A: Kept<Y>, B: Kept<Y>> Kept<Y> for Pair<A, B> {
 /// ```
 ///
 /// Beside a cross-entropy, an activation whose derivative needs its logits
-/// ([`Gelu`](crate::Gelu), [`Silu`](crate::Silu)) does not compile with another loss:
+/// ([`Gelu`](crate::Gelu), [`Silu`](crate::Silu), [`HardSwish`](crate::HardSwish)) does not compile
+/// with another loss:
 ///
 /// ```compile_fail,E0080
 /// use gradlet::prelude::*;
@@ -143,8 +144,8 @@ where
     const {
         assert!(
             L::FUSED || !M::FUSED || size_of::<A::Kept<[T; 1]>>() == 0,
-            "beside a cross-entropy, `Split` cannot take a layer that ends in `Gelu` or `Silu`: \
-             choose another activation for that layer"
+            "beside a cross-entropy, `Split` cannot take a layer that ends in `Gelu`, `Silu` or \
+             `HardSwish`: choose another activation for that layer"
         );
     }
     L::delta(output, target, delta, &mut ());

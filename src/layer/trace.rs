@@ -68,7 +68,7 @@ impl<X, F, R: EndsIn<X>> EndsIn<X> for Pair<F, R> {
 
 /// The values saved for one layer of format `F` with output `Y` and activation `A`: the output, the
 /// derivatives with respect to the logits, and for the activations that need them
-/// ([`Gelu`](crate::Gelu), [`Silu`](crate::Silu)) the logits.
+/// ([`Gelu`](crate::Gelu), [`Silu`](crate::Silu), [`HardSwish`](crate::HardSwish)) the logits.
 pub struct LayerTrace<F: Format, Y: Shape<Element = F::Value>, A: Activation<F>> {
     output: Y,
     kept: A::Kept<Y>,

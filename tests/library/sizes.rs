@@ -140,9 +140,11 @@ fn gradients_and_early_stopping_are_as_large_as_the_network() {
 fn activations_losses_and_sgd_without_numbers_take_no_memory() {
     assert_eq!(size_of::<(Identity, Sigmoid, Tanh, Relu, LeakyRelu, Elu)>(), 0);
     assert_eq!(size_of::<(Softplus, HardSigmoid, Gelu, Silu, Softmax)>(), 0);
+    assert_eq!(size_of::<(Relu6, Selu, Softsign, HardSwish, HardTanh)>(), 0);
     assert_eq!(size_of::<(fast::Sigmoid, fast::Tanh, fast::Softmax)>(), 0);
     assert_eq!(size_of::<(HalfSquaredError, MeanSquaredError, AbsoluteError)>(), 0);
     assert_eq!(size_of::<(Huber, BinaryCrossEntropy, CrossEntropy)>(), 0);
+    assert_eq!(size_of::<(LogCosh, Pinball<9, 10>, Focal)>(), 0);
     assert_eq!(size_of::<Sgd>(), 4);
 }
 

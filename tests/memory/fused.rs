@@ -8,6 +8,8 @@ use crate::check::{any, check};
 fn fused_layers_have_the_right_gradient() {
     check::<net![f64; 12 x 3 => Conv1d(4, 3) Tanh | MaxPool(5)], HalfSquaredError>(any);
     check::<net![f64; 9 x 2 => Conv1d(3, 3, step 2) Relu | GlobalMean], HalfSquaredError>(any);
+    check::<net![f64; 12 x 3 => Conv1d(4, 3) Relu6 | MaxPool(5)], HalfSquaredError>(any);
+    check::<net![f64; 12 x 3 => Conv1d(4, 3) HardTanh | MaxPool(5)], HalfSquaredError>(any);
     type Image = net![
         f64; 6 x 5 x 2 => Conv2d(3, 3 x 2, padding same) Silu => Conv2d(2, 3 x 2) Relu | MeanPool(2 x 1)
     ];

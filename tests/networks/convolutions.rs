@@ -426,3 +426,16 @@ fn fused_layers_compute_what_a_chain_does() {
         ],
     >(1e-5);
 }
+
+/// They clamp the largest logit, where a chain clamps all.
+#[test]
+fn fused_layers_that_clamp_last_compute_what_a_chain_does() {
+    assert_fused_is_the_same::<
+        net![29 x 3 => Conv1d(9, 5, step 2) HardTanh | MaxPool(13) => Flatten => 3 Softmax],
+        net![29 x 3 => Conv1d(9, 5, step 2) HardTanh => MaxPool(13) => Flatten => 3 Softmax],
+    >(0.0);
+    assert_fused_is_the_same::<
+        net![29 x 3 => Conv1d(9, 5, step 2) Relu6 | MaxPool(13) => Flatten => 3 Softmax],
+        net![29 x 3 => Conv1d(9, 5, step 2) Relu6 => MaxPool(13) => Flatten => 3 Softmax],
+    >(0.0);
+}

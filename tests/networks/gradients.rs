@@ -261,15 +261,44 @@ activations! {
     tanh_gradients_match_central_differences: Tanh, Tanh, false;
     relu_gradients_match_central_differences: Relu, Relu, true;
     leaky_relu_gradients_match_central_differences: LeakyRelu, LeakyRelu<1, 4>, true;
+    relu6_gradients_match_central_differences: Relu6, Relu6, true;
     elu_gradients_match_central_differences: Elu, Elu, true;
+    selu_gradients_match_central_differences: Selu, Selu, true;
     softplus_gradients_match_central_differences: Softplus, Softplus, false;
     hard_sigmoid_gradients_match_central_differences: HardSigmoid, HardSigmoid, true;
+    hard_tanh_gradients_match_central_differences: HardTanh, HardTanh, true;
+    softsign_gradients_match_central_differences: Softsign, Softsign, true;
     gelu_gradients_match_central_differences: Gelu, Gelu, false;
     silu_gradients_match_central_differences: Silu, Silu, false;
+    hard_swish_gradients_match_central_differences: HardSwish, HardSwish, true;
     softmax_gradients_match_central_differences: Softmax, Tanh, false;
     fast_sigmoid_gradients_match_central_differences: fast::Sigmoid, fast::Sigmoid, false;
     fast_tanh_gradients_match_central_differences: fast::Tanh, fast::Tanh, false;
     fast_softmax_gradients_match_central_differences: fast::Softmax, fast::Tanh, false;
+}
+
+#[test]
+fn log_cosh_gradients_match_central_differences() {
+    pair!(Identity, LogCosh, Tanh, Any, false);
+    pair!(HardSwish, LogCosh, Selu, Any, true);
+}
+
+#[test]
+fn pinball_gradients_match_central_differences() {
+    type Upper = Pinball<9, 10>;
+    pair!(Identity, Upper, Tanh, Any, true);
+    pair!(Gelu, Upper, Relu6, Any, true);
+}
+
+#[test]
+fn focal_gradients_match_central_differences() {
+    type Half = Focal<1, 2, 1, 2>;
+    pair!(Sigmoid, Focal, Tanh, Unit, false);
+    pair!(Sigmoid, Half, Silu, Unit, false);
+    pair!(fast::Sigmoid, Focal, Tanh, Unit, false);
+    pair!(Softmax, Focal, Tanh, Classes, false);
+    pair!(Softmax, Half, Silu, Classes, false);
+    pair!(fast::Softmax, Focal, Tanh, Classes, false);
 }
 
 #[test]

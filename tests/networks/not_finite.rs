@@ -66,9 +66,13 @@ fn nan_leaves_network_and_optimizer_as_they_were() {
                 check_bad::<Net<f64>, MeanSquaredError, O>(optimizer, x, t);
                 check_bad::<Net<f64>, AbsoluteError, O>(optimizer, x, t);
                 check_bad::<Net<f64>, Huber, O>(optimizer, x, t);
+                check_bad::<Net<f64>, LogCosh, O>(optimizer, x, t);
+                check_bad::<Net<f64>, Pinball<9, 10>, O>(optimizer, x, t);
                 check_bad::<Net<f64>, BinaryCrossEntropy, O>(optimizer, x, t);
+                check_bad::<Net<f64>, Focal, O>(optimizer, x, t);
                 check_bad::<Relus, HalfSquaredError, O>(optimizer, x, t);
                 check_bad::<Classes, CrossEntropy, O>(optimizer, x, t);
+                check_bad::<Classes, Focal, O>(optimizer, x, t);
             }
         }
     }
@@ -89,7 +93,10 @@ fn an_infinite_target_leaves_network_and_optimizer_as_they_were() {
         check_bad::<Net<f64>, MeanSquaredError, _>(&SGD, x, t);
         check_bad::<Net<f64>, AbsoluteError, _>(&SGD, x, t);
         check_bad::<Net<f64>, Huber, _>(&Adam::new(0.125), x, t);
+        check_bad::<Net<f64>, LogCosh, _>(&SGD, x, t);
+        check_bad::<Net<f64>, Pinball<9, 10>, _>(&SGD, x, t);
         check_bad::<Net<f64>, BinaryCrossEntropy, _>(&Adam::new(0.125), x, t);
+        check_bad::<Net<f64>, Focal, _>(&SGD, x, t);
         check_bad::<Mlp<2, 3, 2, Tanh, Softmax, f64>, CrossEntropy, _>(&SGD, x, t);
     }
 }

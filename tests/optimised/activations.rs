@@ -24,13 +24,13 @@ fn unit<A: Activation<T>, T: Scalar>() -> Dense<1, 1, A, T> {
 }
 
 /// `f(z)`, by a forward pass.
-fn value<A: Activation<T>, T: Scalar>(z: T) -> T {
+pub(crate) fn value<A: Activation<T>, T: Scalar>(z: T) -> T {
     let [y] = unit::<A, T>().forward(&[z]);
     y
 }
 
 /// `f'(z)`, by a backward pass: the gradient of the bias.
-fn slope<A: Activation<T>, T: Scalar>(z: T) -> T {
+pub(crate) fn slope<A: Activation<T>, T: Scalar>(z: T) -> T {
     let mut trainer = BatchTrainer::<Dense<1, 1, A, T>, Sum, Sgd<T>>::new();
     trainer.accumulate(&unit(), &[z], &[T::ZERO]);
     let [slope] = *trainer.gradient().bias();
@@ -228,6 +228,10 @@ ends! {
     hard_sigmoid_is_finite_for_finite_input_and_nan_for_nan: HardSigmoid;
     gelu_is_finite_for_finite_input_and_nan_for_nan: Gelu;
     silu_is_finite_for_finite_input_and_nan_for_nan: Silu;
+    relu6_is_finite_for_finite_input_and_nan_for_nan: Relu6;
+    hard_tanh_is_finite_for_finite_input_and_nan_for_nan: HardTanh;
+    hard_swish_is_finite_for_finite_input_and_nan_for_nan: HardSwish;
+    softsign_is_finite_for_finite_input_and_nan_for_nan: Softsign;
     fast_sigmoid_is_finite_for_finite_input_and_nan_for_nan: FastSigmoid;
     fast_tanh_is_finite_for_finite_input_and_nan_for_nan: FastTanh;
 }
@@ -248,6 +252,11 @@ fn activations_that_hold_zero_hold_both_zeros() {
     check::<Elu>();
     check::<Gelu>();
     check::<Silu>();
+    check::<Relu6>();
+    check::<HardTanh>();
+    check::<HardSwish>();
+    check::<Softsign>();
+    check::<Selu>();
 }
 
 #[test]
@@ -269,11 +278,11 @@ fn leaky_relu_takes_its_slope_from_the_type() {
 // leaky_relu = z if z > 0 else z / 100, its derivative 1 or 1/100.
 
 /// `z`, `f(z)` and `f'(z)`.
-type Known = [(f64, f64, f64); 16];
+pub(crate) type Known = [(f64, f64, f64); 16];
 
 /// Compares with a table; `allowed` says by how much a value may be off, for `z`, the value and the
 /// epsilon of the type.
-fn check_known<A: Activation + Activation<f64>>(
+pub(crate) fn check_known<A: Activation + Activation<f64>>(
     what: &str,
     table: &Known,
     allowed: fn(f64, f64, f64) -> f64,
@@ -293,7 +302,7 @@ fn check_known<A: Activation + Activation<f64>>(
 }
 
 /// As many units in the last place as for the golden numbers, at least.
-fn ulps(_z: f64, want: f64, epsilon: f64) -> f64 {
+pub(crate) fn ulps(_z: f64, want: f64, epsilon: f64) -> f64 {
     tolerance::KNOWN_EPSILONS * epsilon * want.abs()
 }
 
@@ -450,7 +459,8 @@ const LEAKY_RELU: Known = [
 fn activations_that_clamp_may_follow_a_maximum() {
     fn check<A: Elementwise>() {
         assert!(A::CLAMPS);
-        let numbers = [f64::NEG_INFINITY, -2.0, -1e-300, 0.0, 1e-300, 0.5, 3.0, f64::INFINITY];
+        let numbers =
+            [f64::NEG_INFINITY, -2.0, -1e-300, 0.0, 1e-300, 0.5, 1.0, 3.0, 6.0, 9.0, f64::INFINITY];
         for a in numbers {
             assert_eq!(A::apply(A::apply(a)), A::apply(a));
             for b in numbers {
@@ -461,4 +471,9 @@ fn activations_that_clamp_may_follow_a_maximum() {
     }
     check::<Relu>();
     check::<Identity>();
+    check::<Relu6>();
+    check::<HardTanh>();
+    // To the bit, in any order: a maximum may take -0 for 0.
+    let zeros = [-1.0, -0.0_f64, 0.0].map(Relu6::apply);
+    assert_eq!(zeros.map(f64::to_bits), [0; 3]);
 }

@@ -14,7 +14,7 @@ use gradlet::prelude::*;
 use support::{Json, Rng, assert_all_close, assert_close, tolerance};
 
 /// The loss of logits `z`, and the outputs.
-fn evaluate<L: Loss<A, T>, A: Activation<T>, T: Scalar, const N: usize>(
+pub(crate) fn evaluate<L: Loss<A, T>, A: Activation<T>, T: Scalar, const N: usize>(
     z: [T; N],
     t: [T; N],
 ) -> (T, [T; N]) {
@@ -23,12 +23,15 @@ fn evaluate<L: Loss<A, T>, A: Activation<T>, T: Scalar, const N: usize>(
     (loss, values)
 }
 
-fn loss<L: Loss<A, T>, A: Activation<T>, T: Scalar, const N: usize>(z: [T; N], t: [T; N]) -> T {
+pub(crate) fn loss<L: Loss<A, T>, A: Activation<T>, T: Scalar, const N: usize>(
+    z: [T; N],
+    t: [T; N],
+) -> T {
     evaluate::<L, A, T, N>(z, t).0
 }
 
 /// What `Loss::delta` says at the outputs of logits `z`.
-fn delta<L: Loss<A, T>, A: Activation<T>, T: Scalar, const N: usize>(
+pub(crate) fn delta<L: Loss<A, T>, A: Activation<T>, T: Scalar, const N: usize>(
     z: [T; N],
     t: [T; N],
 ) -> [T; N] {
@@ -249,6 +252,12 @@ fn losses_leave_the_outputs_that_the_activation_gives() {
     check::<AbsoluteError, Softmax, f64, 3>([0.25, 0.5, 0.25]);
     check::<Huber, Relu, f32, 3>([0.25, 0.5, 0.25]);
     check::<Huber, Relu, f64, 3>([0.25, 0.5, 0.25]);
+    check::<LogCosh, Selu, f32, 3>([0.25, 0.5, 0.25]);
+    check::<Pinball<1, 10>, HardSwish, f64, 3>([0.25, 0.5, 0.25]);
+    check::<Focal, Sigmoid, f32, 3>([0.0, 0.5, 1.0]);
+    check::<Focal, FastSigmoid, f64, 19>([0.25; 19]);
+    check::<Focal, Softmax, f32, 3>([0.25, 0.5, 0.25]);
+    check::<Focal, FastSoftmax, f64, 19>([1.0 / 19.0; 19]);
     check::<BinaryCrossEntropy, FastSigmoid, f32, 1>([0.5]);
     check::<BinaryCrossEntropy, FastSigmoid, f64, 1>([0.5]);
     check::<BinaryCrossEntropy, FastSigmoid, f32, 19>([0.25; 19]);
@@ -291,7 +300,9 @@ fn fast_losses_of_many_outputs_are_those_of_the_others() {
 
 /// The delta of a loss against difference quotients of order 4 in the outputs or, for a fused one,
 /// in the logits: they are the same numbers under `Identity`.
-fn check_slopes<L: Loss<A, f64>, A: Activation<f64>>(targets: impl Fn(&mut Rng) -> [f64; 3]) {
+pub(crate) fn check_slopes<L: Loss<A, f64>, A: Activation<f64>>(
+    targets: impl Fn(&mut Rng) -> [f64; 3],
+) {
     let mut rng = Rng(6);
     let step = 1e-3;
     for _ in 0..100 {
@@ -300,7 +311,7 @@ fn check_slopes<L: Loss<A, f64>, A: Activation<f64>>(targets: impl Fn(&mut Rng) 
         let got = delta::<L, A, f64, 3>(z, t);
         assert!(got.iter().any(|&d| d != 0.0), "a delta of zeros");
         for i in 0..3 {
-            // Away from the kinks, 1 and 1/4 for `Huber`, 0 for the absolute error.
+            // Away from the kinks, 1 and 1/4 for `Huber`, 0 for the absolute error and `Pinball`.
             let size = (z[i] - t[i]).abs();
             if !L::FUSED && [0.0, 0.25, 1.0].iter().any(|kink| (size - kink).abs() <= 2.0 * step) {
                 continue;
@@ -327,6 +338,8 @@ fn deltas_match_central_differences() {
     check_slopes::<AbsoluteError, Identity>(any);
     check_slopes::<Huber, Identity>(any);
     check_slopes::<Huber<1, 4>, Identity>(any);
+    check_slopes::<LogCosh, Identity>(any);
+    check_slopes::<Pinball<9, 10>, Identity>(any);
     check_slopes::<BinaryCrossEntropy, Sigmoid>(|rng| rng.array(0.0, 1.0));
     let classes = |rng: &mut Rng| {
         let t = rng.array::<f64, 3>(0.0, 1.0);
@@ -335,6 +348,10 @@ fn deltas_match_central_differences() {
     check_slopes::<CrossEntropy, Softmax>(classes);
     check_slopes::<BinaryCrossEntropy, FastSigmoid>(|rng| rng.array(0.0, 1.0));
     check_slopes::<CrossEntropy, FastSoftmax>(classes);
+    check_slopes::<Focal, Sigmoid>(|rng| rng.array(0.0, 1.0));
+    check_slopes::<Focal<1, 2>, FastSigmoid>(|rng| rng.array(0.0, 1.0));
+    check_slopes::<Focal<5, 1, 9, 10>, Softmax>(classes);
+    check_slopes::<Focal<1, 3>, FastSoftmax>(classes);
 }
 
 #[test]
@@ -368,8 +385,12 @@ fn losses_of_nan_are_nan() {
     check::<MeanSquaredError, Tanh>();
     check::<AbsoluteError, HardSigmoid>();
     check::<Huber, Identity>();
+    check::<LogCosh, Identity>();
+    check::<Pinball<9, 10>, Identity>();
     check::<BinaryCrossEntropy, Sigmoid>();
     check::<CrossEntropy, Softmax>();
+    check::<Focal, Sigmoid>();
+    check::<Focal, Softmax>();
     check::<HalfSquaredError, FastTanh>();
     check::<BinaryCrossEntropy, FastSigmoid>();
     check::<CrossEntropy, FastSoftmax>();

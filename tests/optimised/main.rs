@@ -2,8 +2,11 @@
 //! changes most.
 
 mod activations;
+mod focal_losses;
+mod known_activations;
 mod losses;
 mod mean_loss;
+mod regression_losses;
 mod safetensors_properties;
 mod store_power;
 mod thresholds;

@@ -98,6 +98,21 @@ fn softplus(z: f64) -> f64 {
     z.max(0.0) + (-z.abs()).exp().ln_1p()
 }
 
+/// Up to where it overflows.
+fn selu(z: f64) -> f64 {
+    let y = if z > 0.0 { z.min(3e38) } else { 1.673_263_242_354_377_3 * z.exp_m1() };
+    1.050_700_987_355_480_5 * y
+}
+
+fn hard_gate(z: f64) -> f64 {
+    (z + 3.0).clamp(0.0, 6.0) / 6.0
+}
+
+/// Hard swish's derivative.
+fn hard_slope(z: f64) -> f64 {
+    if z.abs() < 3.0 { z / 3.0 + 0.5 } else { hard_gate(z) }
+}
+
 fn normal(z: f64) -> f64 {
     0.5 * libm::erfc(-z * core::f64::consts::FRAC_1_SQRT_2)
 }
@@ -130,7 +145,7 @@ fn near_root(z: f64) -> f64 {
 }
 
 /// Errors as measured for one number in 101, rounded up.
-const CASES: [Case; 22] = [
+const CASES: [Case; 28] = [
     // 0 where `e^-z` overflows, and not a subnormal number.
     case(
         "sigmoid",
@@ -145,6 +160,12 @@ const CASES: [Case; 22] = [
     case("fast::tanh", value::<FastTanh>, f64::tanh, 2.0, exactly, true),
     case("relu", value::<Relu>, |z| z.max(0.0), 0.0, exactly, true),
     case("leaky relu", value::<LeakyRelu>, |z| z.max(z / 100.0), 1.5, exactly, true),
+    case("relu6", value::<Relu6>, |z| z.clamp(0.0, 6.0), 0.0, exactly, true),
+    case("hard tanh", value::<HardTanh>, |z| z.clamp(-1.0, 1.0), 0.0, exactly, true),
+    case("softsign", value::<Softsign>, |z| z / (1.0 + z.abs()), 2.0, exactly, true),
+    case("selu", |z| value::<Selu>(z.min(3e38)), selu, 2.5, exactly, true),
+    case("hard swish", value::<HardSwish>, |z| z * hard_gate(z), 2.5, exactly, false),
+    case("hard swish's derivative", slope::<HardSwish>, hard_slope, 2.5, near_half, false),
     case("elu", value::<Elu>, |z| if z > 0.0 { z } else { z.exp_m1() }, 1.0, exactly, true),
     case("softplus", value::<Softplus>, softplus, 2.0, exactly, true),
     case(

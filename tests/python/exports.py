@@ -278,13 +278,14 @@ def keras_layers(keras, layers):
     def model(*steps, shape=(3,)):
         return keras.Sequential([layers.Input(shape), *steps])
 
-    names = "elu gelu hard_sigmoid linear relu sigmoid silu softplus swish tanh leaky_relu".split()
-    for name in names:
+    names = "elu gelu hard_sigmoid linear relu sigmoid silu softplus swish tanh leaky_relu"
+    for name in f"{names} hard_silu hard_tanh relu6 selu softsign".split():
         accepted(model(dense(8, activation=name), dense(2)), "Mlp<3, 8, 2, ")
         accepted(model(dense(8), layers.Activation(name), dense(2)), "Mlp<3, 8, 2, ")
         accepted(model(dense(8, activation=getattr(keras.activations, name)), dense(2)))
     accepted(model(dense(8, activation=layers.LeakyReLU(0.125))), "LeakyRelu<1, 8>")
     accepted(model(dense(8), layers.ELU()), " Elu")
+    accepted(model(dense(8), layers.ReLU(6)), " Relu6")
     accepted(model(dense(8), layers.Softmax(axis=1)), " Softmax")
     accepted(model(layers.Flatten(), dense(2), shape=(2, 2)), "net![4 => 2 Identity]")
     accepted(model(layers.Rescaling(1 / 255, -0.5), layers.Flatten(), dense(2), shape=(2, 2)))
@@ -371,8 +372,10 @@ def keras_refusals(keras, layers):
     refused(Own(), "Own.call", "Sequential")
     refuse(named(dense, "own", 2, activation=relu), parts=["'own'", "relu is none of keras.act"])
     refuse(dense(2, activation=lambda x: x), parts=["<lambda> is none of"])
-    refuse(named(dense, "it", 2, activation="selu"), parts=["'it'", "the activation selu"])
-    refuse(dense(2), named(layers.ReLU, "six", max_value=6), parts=["'six'", "max_value=6"])
+    refuse(named(dense, "it", 2, activation="celu"), parts=["'it'", "the activation celu"])
+    refuse(dense(2), named(layers.ReLU, "five", max_value=5), parts=["'five'", "max_value=5"])
+    steep = named(layers.ReLU, "steep", max_value=6, negative_slope=0.5)
+    refuse(dense(2), steep, parts=["'steep'", "negative_slope=0.5"])
     refuse(dense(2), named(layers.ELU, "e", alpha=0.5), parts=["'e'", "alpha=0.5"])
     refuse(dense(2), named(layers.Softmax, "rows", axis=0), parts=["'rows'", "axis=0"])
     refuse(dense(1, activation="softmax"), parts=["Softmax of one unit", "Sigmoid"])
@@ -454,7 +457,8 @@ def torch_models(folder):
 def torch_layers(torch, nn):
     first, last = nn.Linear(3, 8), nn.Linear(8, 2)
     kinds = nn.ELU, nn.GELU, nn.Hardsigmoid, nn.Identity, nn.LeakyReLU, nn.ReLU, nn.SiLU, nn.Sigmoid
-    for kind in *kinds, nn.Softplus, nn.Tanh:
+    clipped = nn.Hardswish, nn.Hardtanh, nn.ReLU6
+    for kind in *kinds, *clipped, nn.SELU, nn.Softplus, nn.Softsign, nn.Tanh:
         accepted(nn.Sequential(first, kind(), last), "Mlp<3, 8, 2, ")
         accepted(nn.Sequential(first, kind(), last), "Mlp<3, 8, 2, ", f64=True)
     slopes = {0: "Relu", 0.2: "LeakyRelu<1, 5>", 1: "LeakyRelu<1, 1>", 2.5: "LeakyRelu<5, 2>"}
@@ -543,12 +547,13 @@ def torch_refusals(torch, nn):
         return module
 
     linear, functional = nn.Linear(3, 3), nn.functional
-    kinds = nn.LayerNorm(3), nn.SELU(), nn.ReLU6(), nn.PReLU(), nn.LogSoftmax(1), nn.RMSNorm(3)
-    for module in *kinds, nn.Mish(), nn.Hardtanh(), nn.GroupNorm(1, 3), nn.Bilinear(3, 3, 3):
+    kinds = nn.LayerNorm(3), nn.CELU(), nn.PReLU(), nn.LogSoftmax(1), nn.RMSNorm(3)
+    for module in *kinds, nn.Mish(), nn.GroupNorm(1, 3), nn.Bilinear(3, 3, 3):
         refuse(linear, module, parts=["layer '1'", type(module).__name__])
     refuse(linear, nn.Sequential(nn.ReLU(), nn.LayerNorm(3)), parts=["layer '1.1'", "LayerNorm"])
     refuse(linear, nn.GELU("tanh"), parts=["layer '1'", "GELU", "approximate='tanh'", "'none'"])
     refuse(linear, nn.ELU(0.5), parts=["alpha=0.5"])
+    refuse(linear, nn.Hardtanh(-2, 1), parts=["min_val=-2"])
     refuse(linear, nn.Softplus(2), parts=["beta=2"])
     refuse(linear, nn.Softmax(0), parts=["layer '1'", "dim=0"])
     refuse(linear, nn.LeakyReLU(-0.1), parts=["layer '1'", "slope -0.1"])

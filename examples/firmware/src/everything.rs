@@ -146,9 +146,13 @@ fn elementwise_functions<T: Scalar>() {
     both::<Tanh, T>();
     both::<Relu, T>();
     both::<LeakyRelu, T>();
+    both::<Relu6, T>();
     both::<Elu, T>();
+    both::<Selu, T>();
     both::<Softplus, T>();
     both::<HardSigmoid, T>();
+    both::<HardTanh, T>();
+    both::<Softsign, T>();
     both::<fast::Sigmoid, T>();
     both::<fast::Tanh, T>();
     both::<rational::Sigmoid, T>();
@@ -179,11 +183,16 @@ fn activations<T: Scalar>() {
     hidden::<Tanh, T>();
     hidden::<Relu, T>();
     hidden::<LeakyRelu, T>();
+    hidden::<Relu6, T>();
     hidden::<Elu, T>();
+    hidden::<Selu, T>();
     hidden::<Softplus, T>();
     hidden::<HardSigmoid, T>();
+    hidden::<HardTanh, T>();
+    hidden::<Softsign, T>();
     hidden::<Gelu, T>();
     hidden::<Silu, T>();
+    hidden::<HardSwish, T>();
     hidden::<fast::Sigmoid, T>();
     hidden::<fast::Tanh, T>();
     hidden::<rational::Sigmoid, T>();
@@ -210,10 +219,16 @@ fn losses<T: Scalar>() {
     loss::<Sigmoid, MeanSquaredError, T>();
     loss::<Identity, AbsoluteError, T>();
     loss::<Identity, Huber, T>();
+    loss::<Identity, LogCosh, T>();
+    loss::<Identity, Pinball<9, 10>, T>();
     loss::<Sigmoid, BinaryCrossEntropy, T>();
     loss::<Softmax, CrossEntropy, T>();
+    loss::<Sigmoid, Focal, T>();
+    loss::<Softmax, Focal<1, 2>, T>();
     loss::<fast::Sigmoid, BinaryCrossEntropy, T>();
     loss::<fast::Softmax, CrossEntropy, T>();
+    loss::<fast::Sigmoid, Focal<1, 2>, T>();
+    loss::<fast::Softmax, Focal, T>();
 }
 
 /// A custom optimizer.

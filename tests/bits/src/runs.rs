@@ -76,10 +76,14 @@ fn activations<T: Bits>() -> Hash {
         T; 4 => 4 LeakyRelu => 4 Silu => 4 HardSigmoid => 4 fast::Tanh => 4 fast::Sigmoid => 4 Relu
             => 4 fast::Softmax
     ];
+    type Three<T> = net![
+        T; 4 => 4 Relu6 => 4 HardSwish => 4 Selu => 4 Softsign => 4 HardTanh => 4 Softmax
+    ];
     let mut hash = Hash::EMPTY;
     let adam = Adam::new(T::from_f64(0.01));
     train::<T, One<T>, CrossEntropy, _>(&mut hash, adam);
     train::<T, Two<T>, CrossEntropy, _>(&mut hash, adam);
+    train::<T, Three<T>, CrossEntropy, _>(&mut hash, adam);
     hash
 }
 
@@ -92,6 +96,10 @@ fn losses() -> Hash {
     train::<f32, Linear, AbsoluteError, _>(&mut hash, sgd);
     train::<f32, Linear, Huber, _>(&mut hash, sgd);
     train::<f32, Dense<4, 4, Sigmoid>, BinaryCrossEntropy, _>(&mut hash, sgd);
+    train::<f32, Linear, LogCosh, _>(&mut hash, sgd);
+    train::<f32, Linear, Pinball<9, 10>, _>(&mut hash, sgd);
+    train::<f32, Dense<4, 4, Sigmoid>, Focal, _>(&mut hash, sgd);
+    train::<f32, Dense<4, 4, Softmax>, Focal<1, 2>, _>(&mut hash, sgd);
     hash
 }
 

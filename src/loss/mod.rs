@@ -7,6 +7,14 @@
 //! step of its computation overflows: in `f32`, an error above `1e19` that is squared. Training
 //! rejects both.
 
+mod focal;
+mod pinball;
+
+pub use focal::Focal;
+pub use pinball::Pinball;
+
+use core::f64::consts::LN_2;
+
 use crate::activation::{Activation, Sigmoid, Softmax, ratio};
 use crate::format::Format;
 use crate::kernel::{each, each_sample};
@@ -18,8 +26,8 @@ use crate::zero::Zero as _;
 /// loss, implement its value and its derivative.
 ///
 /// An invalid pair of loss and activation does not compile: [`BinaryCrossEntropy`] needs
-/// [`Sigmoid`], [`CrossEntropy`] needs [`Softmax`] (or those of [`fast`](crate::fast)), the others
-/// take any activation.
+/// [`Sigmoid`], [`CrossEntropy`] needs [`Softmax`] (or those of [`fast`](crate::fast)), [`Focal`] one
+/// of these; the others take any activation.
 ///
 /// ```
 /// use gradlet::prelude::*;
@@ -48,7 +56,7 @@ use crate::zero::Zero as _;
 #[diagnostic::on_unimplemented(
     message = "the loss `{Self}` does not fit a network that ends in `{A}`",
     label = "this network ends in `{A}`",
-    note = "`BinaryCrossEntropy` needs `Sigmoid` and `CrossEntropy` needs `Softmax` in the last layer; the other losses take any activation"
+    note = "`BinaryCrossEntropy` needs `Sigmoid`, `CrossEntropy` needs `Softmax`, and `Focal` one of the two in the last layer; the other losses take any activation"
 )]
 pub trait Loss<A: Activation<F>, F: Format = f32> {
     /// Whether [`delta`](Self::delta) is `dL/dz`; otherwise it is `dL/dy`.
@@ -131,6 +139,8 @@ macro_rules! after_activation {
         }
     };
 }
+
+use after_activation;
 
 /// `sum f(y - t)`.
 #[inline(always)]
@@ -287,6 +297,58 @@ impl<T: Scalar, A: Activation<T>, const NUMERATOR: u32, const DENOMINATOR: u32> 
         let limit = Self::limit::<T>();
         map_errors(output, target, delta, |e| clamp(e, limit, limit));
     }
+}
+
+loss! {
+    /// Log-cosh: `E = sum ln cosh(y - t)`; `dE/dy = tanh(y - t)`.
+    ///
+    /// Near `1/2 (y - t)^2` for small errors and `|y - t| - ln 2` for large ones, as [`Huber`], and
+    /// smooth between (Saleh, Saleh, arXiv 2208.04564). Computed as `|e| + ln(1 + e^(-2 |e|)) - ln 2`
+    /// of the error `e`, which does not overflow, and below 1 in a form that is precise near 0.
+    ///
+    /// ```
+    /// use core::f32::consts::LN_2;
+    /// use gradlet::{Identity, LogCosh, Loss};
+    ///
+    /// type E = LogCosh;
+    /// assert_eq!(<E as Loss<Identity>>::evaluate(&mut [1000.0], &[0.0]), 1000.0 - LN_2);
+    /// let small = <E as Loss<Identity>>::evaluate(&mut [1e-4], &[0.0]);
+    /// assert!((small - 0.5e-8).abs() < 1e-14);
+    /// ```
+    LogCosh
+}
+impl<T: Scalar, A: Activation<T>> Loss<A, T> for LogCosh {
+    after_activation!(|y, t| sum_of_errors(y, t, ln_cosh));
+
+    #[inline]
+    fn delta(output: &[T], target: &[T], delta: &mut [T], (): &mut ()) {
+        map_errors(output, target, delta, T::tanh);
+    }
+}
+
+/// `ln cosh e`.
+#[inline]
+fn ln_cosh<T: Scalar>(e: T) -> T {
+    let size = e.abs();
+    if size < T::ONE {
+        // cosh e - 1 = (e^|e| - 1)^2 / (2 e^|e|)
+        let rise = size.exp_m1();
+        (T::HALF * rise * rise / (T::ONE + rise)).ln_1p()
+    } else {
+        size + ((-(size + size)).exp().ln_1p() - T::from_f64(LN_2))
+    }
+}
+
+/// `1 - NUMERATOR / DENOMINATOR`, for a fraction between 0 and 1.
+#[inline]
+fn complement<T: Scalar, const NUMERATOR: u32, const DENOMINATOR: u32>() -> T {
+    const {
+        assert!(
+            NUMERATOR > 0 && NUMERATOR < DENOMINATOR,
+            "the fraction must be above 0 and below 1"
+        );
+    }
+    T::from_u32(DENOMINATOR.saturating_sub(NUMERATOR)) / T::from_u32(DENOMINATOR)
 }
 
 loss! {
