@@ -36,8 +36,9 @@
 //! |---|---|
 //! | describe a network | [`Dense`], [`Mlp`], [`net!`], [`Chain`], [`Frozen`], or a custom [`Layer`] |
 //! | branch: residual connections, several heads | [`Residual`], [`Parallel`] with [`Split`] losses |
-//! | use batch normalisation from PyTorch or Keras, fold it away | [`BatchNorm`] |
-//! | choose activations | [`Sigmoid`], [`Tanh`], [`Relu`], [`Softmax`] .. or a custom [`Elementwise`]; [`fast`] on PCs |
+//! | learn from sequences, step by step | [`Gru`], [`Lstm`], [`Rnn`], in both directions with [`Reversed`], of different length with [`Masked`] |
+//! | use batch normalisation from PyTorch or Keras, fold it away | [`BatchNorm`]; [`LayerNorm`] stays |
+//! | choose activations | [`Sigmoid`], [`Tanh`], [`Relu`], [`Softmax`] .. or a custom [`Elementwise`]; [`fast`] on PCs, [`rational`] on cores with an FPU |
 //! | choose a loss | [`HalfSquaredError`], [`BinaryCrossEntropy`], [`CrossEntropy`] .. or a custom [`Loss`] |
 //! | train | [`Trainer`], one sample at a time, or [`BatchTrainer`] for mini-batches; `fit` for whole epochs |
 //! | choose an optimizer | [`Sgd`], [`Momentum`], [`Adam`] .. or a custom [`Optimizer`] |

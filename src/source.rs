@@ -5,7 +5,7 @@ use core::fmt::{self, Debug, Display, Formatter};
 use crate::activation::{Activation, Hidden};
 use crate::layer::{
     BatchNorm, Beside, Chain, Channels, Compact, Conv1d, Conv2d, Dense, Dropout, Frozen, Fused,
-    Layer, Parallel, Recompute, Recurrent, Residual, Shortcut, Skip, Takes,
+    Layer, LayerNorm, Parallel, Recompute, Recurrent, Residual, Shortcut, Skip, Takes,
     layers_without_parameters,
 };
 use crate::macros::defmt_shows;
@@ -228,6 +228,16 @@ where
             call.field(&values.to_source());
         }
         call.finish()
+    }
+}
+
+impl<const C: usize, A, X, const E: u32> ToSource for LayerNorm<C, A, X, E>
+where
+    X: Channels<C, Element: Scalar>,
+{
+    fn write_source(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        let (weight, bias) = (self.weight().to_source(), self.bias().to_source());
+        f.debug_tuple("LayerNorm::new").field(&weight).field(&bias).finish()
     }
 }
 

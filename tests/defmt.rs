@@ -16,8 +16,8 @@ use gradlet::safetensors::{
     TensorName, Text,
 };
 use gradlet::{
-    AdamState, Batch, BatchNormGradient, BiasOnly, Compact, CompactTrace, Delta, Epoch, FoldError,
-    ForEach, Fused, FusedTrace, GruCell, Joined, Kind, LayerTrace, LstmCell, Masked, Pair, Past,
+    AdamState, Batch, BiasOnly, Compact, CompactTrace, Delta, Epoch, FoldError, ForEach, Fused,
+    FusedTrace, GruCell, Joined, Kind, LayerTrace, LstmCell, Masked, NormGradient, Pair, Past,
     Places, Recompute, Recurrent, Report, Reversed, RnnCell, Samples, Source, Streaming, Tensor,
     TensorList, TooLong, fast, rational,
 };
@@ -46,8 +46,8 @@ fn losses() {
 
 fn layers<T: Scalar + Format>() {
     are_format![Dense<2, 4, Sigmoid, T>, Frozen<Dense<2, 4, Sigmoid, T>>];
-    are_format![Residual<Dense<2, 2, Tanh, T>>, Skip, BatchNorm<2, Relu, [T; 2]>, Dropout<[T; 2]>];
-    are_format![Parallel<Dense<2, 4, Tanh, T>, Dense<2, 3, Softmax, T>, 7>, BatchNormGradient<2, T>];
+    are_format![Residual<Dense<2, 2, Tanh, T>>, Skip, BatchNorm<2, Relu, [T; 2]>, LayerNorm<2, Relu, [T; 2]>, Dropout<[T; 2]>];
+    are_format![Parallel<Dense<2, 4, Tanh, T>, Dense<2, 3, Softmax, T>, 7>, NormGradient<2, T>];
     are_format![Joined<[T; 2], Tanh, Relu>, Split<CrossEntropy, HalfSquaredError>, FoldError];
     type Sequence<T> = Conv1d<6, 2, 3, 3, 4, Relu, T>;
     are_format![Sequence<T>, Conv2d<4, 4, 1, 3, 3, 3, 2, 2, Relu, T>];

@@ -87,15 +87,16 @@ where
     activation: PhantomData<A>,
 }
 
-/// The gradient of a [`BatchNorm`], and the state of optimizers for it: what it learns.
+/// The gradient of a [`BatchNorm`] or a [`LayerNorm`](crate::LayerNorm), and the state of optimizers for it: what
+/// it learns.
 #[derive(Clone, Debug, PartialEq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
-pub struct BatchNormGradient<const C: usize, T = f32> {
-    weight: [T; C],
-    bias: [T; C],
+pub struct NormGradient<const C: usize, T = f32> {
+    pub(super) weight: [T; C],
+    pub(super) bias: [T; C],
 }
 
-impl<const C: usize, T> BatchNormGradient<C, T> {
+impl<const C: usize, T> NormGradient<C, T> {
     /// The derivatives with respect to the weights.
     #[must_use]
     pub const fn weight(&self) -> &[T; C] {
@@ -109,11 +110,11 @@ impl<const C: usize, T> BatchNormGradient<C, T> {
     }
 }
 
-impl<const C: usize, T: Element> Zero for BatchNormGradient<C, T> {
+impl<const C: usize, T: Element> Zero for NormGradient<C, T> {
     const ZERO: Self = Self { weight: Zero::ZERO, bias: Zero::ZERO };
 }
 
-impl<const C: usize, T: Element> Tensors<T> for BatchNormGradient<C, T> {
+impl<const C: usize, T: Element> Tensors<T> for NormGradient<C, T> {
     #[inline]
     fn walk<const R: usize, const M: usize>(
         read: [&Self; R],
@@ -489,7 +490,7 @@ where
     type Activation = A;
     /// The derivatives with respect to the weights, besides the output.
     type Trace = Pair<[T; C], LayerTrace<T, X, A>>;
-    type Gradient = BatchNormGradient<C, T>;
+    type Gradient = NormGradient<C, T>;
     const MACS: usize = X::LEN;
     const FINGERPRINT: u32 = fingerprint(
         "BatchNorm",

@@ -3,8 +3,8 @@
 use core::fmt;
 
 use super::{
-    BatchNorm, Chain, Conv1d, Dense, Dropout, Frozen, LastStep, Layer, Recompute, Residual,
-    Shortcut, Skip, Takes, Value,
+    BatchNorm, Chain, Conv1d, Dense, Dropout, Frozen, LastStep, Layer, LayerNorm, Recompute,
+    Residual, Shortcut, Skip, Takes, Value,
 };
 use crate::activation::{Activation, Hidden};
 use crate::format::Format;
@@ -28,7 +28,7 @@ use crate::zero::Zero;
 /// | [`Conv1d`] with causal padding and `STEP = 1` | [`Past`]: the last `(K - 1) DILATION` steps |
 /// | [`Rnn`](crate::Rnn), [`Gru`](crate::Gru), with the last state or all as output | the state: `[T; H]` |
 /// | [`Lstm`](crate::Lstm) | state and memory: `[[T; H]; 2]` |
-/// | [`LastStep`], [`BatchNorm`], [`Dropout`], [`Scaling`](crate::preprocess::Scaling) | none: each step is on its own |
+/// | [`LastStep`], [`BatchNorm`], [`LayerNorm`], [`Dropout`], [`Scaling`](crate::preprocess::Scaling) | none: each step is on its own |
 /// | [`Dense`], after `LastStep` or for vectors | none |
 /// | [`Chain`], [`Residual`] | that of its layers |
 /// | [`Frozen`], [`Recompute`], a reference | that of the layer |
@@ -262,38 +262,45 @@ impl<T: Scalar, const C: usize, const L: usize> Streams for LastStep<[[T; C]; L]
     }
 }
 
-impl<const C: usize, const L: usize, A, T: Scalar, const E: u32> Streams
-    for BatchNorm<C, A, [[T; C]; L], E>
-where
-    A: Activation<T> + Hidden,
-    Self: Layer<Format = T>,
-    BatchNorm<C, A, [T; C], E>: Layer<Format = T, Input = [T; C], Output = [T; C]>,
-{
-    type Step = [T; C];
-    type Answer = [T; C];
-    type State = ();
-    const PAST: usize = 0;
+/// Normalisations with these vectors: each step on its own.
+macro_rules! streams_norm {
+    ($($Norm:ident: $($field:ident)+;)+) => { $(
+        impl<const C: usize, const L: usize, A, T: Scalar, const E: u32> Streams
+            for $Norm<C, A, [[T; C]; L], E>
+        where
+            A: Activation<T> + Hidden,
+            Self: Layer<Format = T>,
+            $Norm<C, A, [T; C], E>: Layer<Format = T, Input = [T; C], Output = [T; C]>,
+        {
+            type Step = [T; C];
+            type Answer = [T; C];
+            type State = ();
+            const PAST: usize = 0;
 
-    fn step(&self, (): &mut (), input: &[T; C]) -> [T; C] {
-        let parameters = (*self.weight(), *self.bias(), *self.mean(), *self.variance());
-        let (weight, bias, mean, variance) = parameters;
-        BatchNorm::<C, A, [T; C], E>::new(weight, bias, mean, variance).forward(input)
-    }
+            fn step(&self, (): &mut (), input: &[T; C]) -> [T; C] {
+                $Norm::<C, A, [T; C], E>::new($(*self.$field()),+).forward(input)
+            }
+        }
+
+        impl<const C: usize, A, T: Scalar, const E: u32> Streams for $Norm<C, A, [T; C], E>
+        where
+            Self: Layer<Format = T, Input = [T; C], Output = [T; C]>,
+        {
+            type Step = [T; C];
+            type Answer = [T; C];
+            type State = ();
+            const PAST: usize = 0;
+
+            #[inline]
+            fn step(&self, (): &mut (), input: &[T; C]) -> [T; C] {
+                self.forward(input)
+            }
+        }
+    )+ };
 }
-
-impl<const C: usize, A, T: Scalar, const E: u32> Streams for BatchNorm<C, A, [T; C], E>
-where
-    Self: Layer<Format = T, Input = [T; C], Output = [T; C]>,
-{
-    type Step = [T; C];
-    type Answer = [T; C];
-    type State = ();
-    const PAST: usize = 0;
-
-    #[inline]
-    fn step(&self, (): &mut (), input: &[T; C]) -> [T; C] {
-        self.forward(input)
-    }
+streams_norm! {
+    BatchNorm: weight bias mean variance;
+    LayerNorm: weight bias;
 }
 
 /// Inference drops nothing.

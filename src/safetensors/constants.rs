@@ -7,7 +7,7 @@ use super::json::attempt;
 use super::number::{take_f32, take_f64};
 use super::{LoadError, Safetensors};
 use crate::activation::Activation;
-use crate::layer::{BatchNorm, Cell, Conv1d, Conv2d, Dense, Layer, Recurrent};
+use crate::layer::{BatchNorm, Cell, Conv1d, Conv2d, Dense, Layer, LayerNorm, Recurrent};
 use crate::preprocess::Scaling;
 use crate::tensors::Tensor;
 
@@ -26,18 +26,23 @@ macro_rules! loads {
     };
 }
 
-/// Implements [`Load`] for a batch normalisation of arrays of this type.
+/// Implements [`Load`] for a normalisation with these vectors, of arrays of any dimension.
 macro_rules! loads_norm {
-    ($four:ident [$($generics:tt)*] $X:ty) => {
-        impl<F, $($generics)* const C: usize, A, const E: u32> Load<F> for BatchNorm<C, A, $X, E>
+    ($vectors:ident $float:ident $Norm:ident: $($field:ident),+) => {
+        loads_norm!($vectors [] $Norm<[$float; C]>: $($field),+);
+        loads_norm!($vectors [const L: usize,] $Norm<[[$float; C]; L]>: $($field),+);
+        loads_norm! {
+            $vectors [const H: usize, const W: usize,] $Norm<[[[$float; C]; W]; H]>: $($field),+
+        }
+    };
+    ($vectors:ident [$($generics:tt)*] $Norm:ident<$X:ty>: $($field:ident),+) => {
+        impl<F, $($generics)* const C: usize, A, const E: u32> Load<F> for $Norm<C, A, $X, E>
         where
             F: File,
             Self: Layer,
         {
-            const LOADED: Loaded<Self> = match Reader::<F, Self>::$four() {
-                Ok([weight, bias, mean, variance]) => {
-                    Ok(ManuallyDrop::new(Self::new(weight, bias, mean, variance)))
-                }
+            const LOADED: Loaded<Self> = match Reader::<F, Self>::$vectors() {
+                Ok([$($field),+]) => Ok(ManuallyDrop::new(Self::new($($field),+))),
                 Err(error) => Err(error),
             };
         }
@@ -45,7 +50,7 @@ macro_rules! loads_norm {
 }
 
 macro_rules! constants {
-    ($float:ident $tensor:ident $array:ident $four:ident $take:ident) => {
+    ($float:ident $tensor:ident $array:ident $vectors:ident $take:ident) => {
         impl Safetensors<'_> {
             /// The elements of a tensor in memory order, in rows of `C`; a `const fn`. A missing bias
             /// is zero. In an implementation of [`Load`], a [`Reader`] calls it.
@@ -345,13 +350,16 @@ macro_rules! constants {
                 file.$array(layer, tensor)
             }
 
-            /// The first four tensors, of `C` elements each.
-            const fn $four<const C: usize>() -> Result<[[$float; C]; 4], LoadError<'static>> {
-                let [a] = attempt!(Self::$tensor(0));
-                let [b] = attempt!(Self::$tensor(1));
-                let [c] = attempt!(Self::$tensor(2));
-                let [d] = attempt!(Self::$tensor(3));
-                Ok([a, b, c, d])
+            /// The first tensors, of `C` elements each.
+            const fn $vectors<const C: usize, const N: usize>()
+            -> Result<[[$float; C]; N], LoadError<'static>> {
+                let mut all = [[0.0; C]; N];
+                let (mut place, mut rest): (_, &mut [_]) = (0, &mut all);
+                while let [first, others @ ..] = rest {
+                    [*first] = attempt!(Self::$tensor(place));
+                    (place, rest) = (place.wrapping_add(1), others);
+                }
+                Ok(all)
             }
         }
 
@@ -363,9 +371,8 @@ macro_rules! constants {
             Recurrent<K, X, Y, C, H, G, $float> where Self: Layer<Format = $float>
         }
         loads!([const N: usize] Scaling<N, $float>);
-        loads_norm!($four [] [$float; C]);
-        loads_norm!($four [const L: usize,] [[$float; C]; L]);
-        loads_norm!($four [const H: usize, const W: usize,] [[[$float; C]; W]; H]);
+        loads_norm!($vectors $float BatchNorm: weight, bias, mean, variance);
+        loads_norm!($vectors $float LayerNorm: weight, bias);
         loads! {
             [
                 const L: usize, const C: usize, const OUT: usize, const K: usize, const M: usize,
@@ -385,5 +392,5 @@ macro_rules! constants {
         }
     };
 }
-constants!(f32 tensor_f32 array_f32 four_f32 take_f32);
-constants!(f64 tensor_f64 array_f64 four_f64 take_f64);
+constants!(f32 tensor_f32 array_f32 vectors_f32 take_f32);
+constants!(f64 tensor_f64 array_f64 vectors_f64 take_f64);

@@ -1,4 +1,4 @@
-//! Batch normalisation with fixed statistics.
+//! Batch normalisation with fixed statistics, and layer normalisation.
 
 use gradlet::prelude::*;
 use gradlet::{FoldError, Kind, Shape, Tensors};
@@ -23,6 +23,41 @@ norms! {
     norms_before_identity_have_the_right_gradient: Identity, [f64; 2];
     norms_before_relu_have_the_right_gradient: Relu, [[f64; 2]; 4];
     norms_before_gelu_have_the_right_gradient: Gelu, [[[f64; 2]; 3]; 2];
+}
+
+#[test]
+fn layer_norms_have_the_right_gradient_first_in_the_middle_and_last() {
+    type Row<A> = LayerNorm<3, A, [f64; 3]>;
+    check::<Chain<Row<Tanh>, Chain<Dense<3, 3, Identity, f64>, Row<Gelu>>>, HalfSquaredError>(any);
+    check::<LayerNorm<2, Silu, [[f64; 2]; 4], 10>, MeanSquaredError>(any);
+    check::<LayerNorm<3, Tanh, [[[f64; 3]; 2]; 2]>, HalfSquaredError>(any);
+    type Net =
+        net![f64; 5 x 2 => Gru(3, all) => LayerNorm(1 / 1000) Identity => Gru(2) => 2 Softmax];
+    check::<Net, CrossEntropy>(classes);
+}
+
+#[test]
+fn layer_norm_is_the_equation_at_each_position() {
+    let mut rng = Rng(9);
+    for _ in 0..100 {
+        let norm = LayerNorm::<4, Tanh, [[f64; 4]; 3]>::random(&mut rng);
+        let x = random::<[[f64; 4]; 3]>(&mut rng, -3.0, 3.0);
+        for (x, y) in x.iter().zip(&norm.forward(&x)) {
+            let mean = x.iter().sum::<f64>() / 4.0;
+            let variance = x.iter().map(|x| (x - mean).powi(2)).sum::<f64>() / 4.0;
+            let want: [f64; 4] = core::array::from_fn(|c| {
+                let normal = (x[c] - mean) / (variance + 1e-5).sqrt();
+                (normal * norm.weight()[c] + norm.bias()[c]).tanh()
+            });
+            assert_all_close("y", y, &want, tolerance::F64_STEP);
+        }
+    }
+    // Equal numbers have no deviation; NaN and infinity are not hidden.
+    let norm = LayerNorm::<3>::new([2.0; 3], [1.0, 2.0, 3.0]);
+    assert_eq!(norm.forward(&[7.5; 3]), [1.0, 2.0, 3.0]);
+    for x in [f32::NAN, f32::INFINITY] {
+        assert!(norm.forward(&[1.0, x, 2.0]).iter().all(|y| y.is_nan()));
+    }
 }
 
 #[test]

@@ -96,10 +96,11 @@ fn residual_blocks_and_norms_have_the_bits_of_the_window() {
     type Block = Residual<Chain<Causal<3, 5>, Causal<5, 3>>, Skip, Tanh>;
     type Wider = Residual<Causal<3, 4>, Conv1d<16, 3, 4, 1, 16, Identity, f64>, Gelu>;
     type Norm = BatchNorm<4, Tanh, Sequence<4, 16>>;
+    type PerStep = LayerNorm<4, Identity, Sequence<4, 16>>;
     type Drop = Dropout<Sequence<4, 16>>;
     same_as_window::<Block, 3, 3, 16>();
     same_as_window::<Wider, 3, 4, 16>();
-    same_as_window::<Chain<Block, Chain<Wider, Chain<Norm, Drop>>>, 3, 4, 16>();
+    same_as_window::<Chain<Block, Chain<Wider, Chain<Norm, Chain<PerStep, Drop>>>>, 3, 4, 16>();
     same_as_window::<Chain<Frozen<Block>, Wider>, 3, 4, 16>();
     assert_eq!(Block::PAST, 8);
     assert_eq!(Chain::<Block, Wider>::PAST, 12);

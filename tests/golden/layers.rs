@@ -136,6 +136,13 @@ fn recurrent_layers_match_golden() {
     check::<Chain<All<LstmCell, 12>, Chain<Flat<3, 15>, Classes<15, 2>>>>("lstm_all", &["r", "d"]);
 }
 
+/// `Linear`, `LayerNorm`, tanh, `Linear`.
+#[test]
+fn layer_normalisation_matches_golden() {
+    type Net = net![f64; 4 => 6 Identity => LayerNorm Tanh => 3 Softmax];
+    check::<Net>("layer_norm", &["d1", "n", "d2"]);
+}
+
 #[test]
 fn stacked_recurrent_layers_match_golden() {
     type Net = net![f64; 6 x 2 => Gru(3, all) => Gru(3) => 2 Softmax];

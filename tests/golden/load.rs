@@ -242,6 +242,25 @@ fn normalised_convolutions_are_loaded_and_folded() {
     assert_eq!((SINGLE.weight(), SINGLE.variance()), (single.weight(), single.variance()));
 }
 
+#[test]
+fn a_layer_normalisation_is_loaded_into_a_constant() {
+    const FILE: &[u8] = include_bytes!("layers/layer_norm.safetensors");
+    type Net = net![f64; 4 => 6 Identity => LayerNorm Tanh => 3 Softmax];
+    static NET: Net = gradlet::load![FILE; "start.m.d1", "start.m.n", "start.m.d2"; ".."];
+    let names = ["start.m.d1", "start.m.n", "start.m.d2", ".."];
+    assert_eq!(NET, safetensors::from_bytes::<Net>(FILE, &names).unwrap());
+    assert_eq!(NET.rest().first().weight().as_slice(), numbers(FILE, "start.m.n.weight"));
+    static SEQUENCE: LayerNorm<6, Identity, [[f32; 6]; 9]> =
+        gradlet::load![FILE; "start.m.n"; ".."];
+    assert!(
+        SEQUENCE
+            .bias()
+            .iter()
+            .zip(NET.rest().first().bias())
+            .all(|(a, b)| (*a as f64 - b).abs() < 1e-6)
+    );
+}
+
 /// The names of each layer inside of another, in order.
 #[test]
 fn layers_around_layers_are_loaded_into_constants() {

@@ -45,6 +45,7 @@ mod windows;
 /// | `Flatten` | sequence, image | [`Flatten`](crate::Flatten): a vector in the order of PyTorch |
 /// | `FlattenChannelsLast` | sequence, image | [`FlattenChannelsLast`](crate::FlattenChannelsLast): in the order of Keras |
 /// | `BatchNorm A`, `BatchNorm(1 / 1000) A` | any | [`BatchNorm`](crate::BatchNorm) with an epsilon of 1e-5, or that fraction |
+/// | `LayerNorm A`, `LayerNorm(1 / 1000) A` | any | [`LayerNorm`](crate::LayerNorm), as above |
 /// | `Dropout`, `Dropout(1 / 4)` | any | [`Dropout`](crate::Dropout) of half of the values, or that share |
 /// | `Residual(LAYER => LAYER ..)` | any | [`Residual`](crate::Residual): adds the input to the output of these layers, which has its shape |
 /// | `Residual(LAYER ..) + (LAYER)` | any | the same with a projection, one layer from the input to the output of the others |
@@ -158,29 +159,11 @@ macro_rules! __net {
         $crate::__then!([$crate::preprocess::Scaling<$n, $f>] $f; [$n] $($rest)*)
     };
 
-    ($f:ty; $shape:tt BatchNorm($a:tt / $b:tt) $activation:ty $(=> $($rest:tt)*)?) => {
-        $crate::__then!(
-            [$crate::BatchNorm<
-                { $crate::__channels!($shape) }, $activation, $crate::__array!($f; $shape),
-                { $crate::__sizes::epsilon($a, $b) },
-            >]
-            $f; $shape $($($rest)*)?
-        )
+    ($f:ty; $shape:tt BatchNorm $($rest:tt)*) => {
+        $crate::__norm!(BatchNorm $f; $shape $($rest)*)
     };
-    ($f:ty; $shape:tt BatchNorm($($options:tt)*) $($rest:tt)*) => {
-        $crate::__error!($f; $shape
-            "`BatchNorm(", ::core::stringify!($($options)*), ")` is not understood: write `BatchNorm \
-             Relu`, with another epsilon `BatchNorm(1 / 1000) Relu`, or `Identity` for no activation"
-        )
-    };
-    ($f:ty; $shape:tt BatchNorm $(=> $($rest:tt)*)?) => {
-        $crate::__error!($f; $shape
-            "the activation of `BatchNorm` is missing: write `BatchNorm Relu`, or `BatchNorm Identity` \
-             for none"
-        )
-    };
-    ($f:ty; $shape:tt BatchNorm $activation:ty $(=> $($rest:tt)*)?) => {
-        $crate::__net!($f; $shape BatchNorm(1 / 100_000) $activation $(=> $($rest)*)?)
+    ($f:ty; $shape:tt LayerNorm $($rest:tt)*) => {
+        $crate::__norm!(LayerNorm $f; $shape $($rest)*)
     };
 
     ($f:ty; $shape:tt Dropout $(=> $($rest:tt)*)?) => {
@@ -484,6 +467,37 @@ macro_rules! __fused {
     };
     ([$layer:ty] $pool:ident $f:ty; of $x:ty, $c:tt; $($rest:tt)*) => {
         $crate::__then!([$crate::Fused<$layer, $crate::$pool<$x>>] $f; [$c] $($rest)*)
+    };
+}
+
+/// A normalisation, and the layers after it.
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __norm {
+    ($name:ident $f:ty; $shape:tt ($a:tt / $b:tt) $activation:ty $(=> $($rest:tt)*)?) => {
+        $crate::__then!(
+            [$crate::$name<
+                { $crate::__channels!($shape) }, $activation, $crate::__array!($f; $shape),
+                { $crate::__sizes::epsilon($a, $b) },
+            >]
+            $f; $shape $($($rest)*)?
+        )
+    };
+    ($name:ident $f:ty; $shape:tt ($($options:tt)*) $($rest:tt)*) => {
+        $crate::__error!($f; $shape
+            "`", ::core::stringify!($name), "(", ::core::stringify!($($options)*), ")` is not understood: \
+             write `", ::core::stringify!($name), " Relu`, with another epsilon `",
+            ::core::stringify!($name), "(1 / 1000) Relu`, or `Identity` for no activation"
+        )
+    };
+    ($name:ident $f:ty; $shape:tt $(=> $($rest:tt)*)?) => {
+        $crate::__error!($f; $shape
+            "the activation of `", ::core::stringify!($name), "` is missing: write `",
+            ::core::stringify!($name), " Relu`, or `", ::core::stringify!($name), " Identity` for none"
+        )
+    };
+    ($name:ident $f:ty; $shape:tt $activation:ty $(=> $($rest:tt)*)?) => {
+        $crate::__norm!($name $f; $shape (1 / 100_000) $activation $(=> $($rest)*)?)
     };
 }
 

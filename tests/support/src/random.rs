@@ -3,8 +3,8 @@
 use gradlet::{
     Activation, BatchNorm, Beside, BiasOnly, Biased, Chain, Channels, Compact, Conv1d, Conv2d,
     Dense, Dropout, Flatten, FlattenChannelsLast, Frozen, Fused, GlobalMax, GlobalMean, Hidden,
-    Kind, LastStep, Layer, MaxPool1d, MaxPool2d, MeanPool1d, MeanPool2d, Parallel, Recompute,
-    Recurrent, Residual, Scalar, Shape, Shortcut, Skip, Takes, Zero,
+    Kind, LastStep, Layer, LayerNorm, MaxPool1d, MaxPool2d, MeanPool1d, MeanPool2d, Parallel,
+    Recompute, Recurrent, Residual, Scalar, Shape, Shortcut, Skip, Takes, Zero,
 };
 
 use super::Bare;
@@ -226,6 +226,17 @@ where
     fn random(rng: &mut Rng) -> Self {
         let (weight, bias) = (rng.array(-1.5, 1.5), rng.array(-0.5, 1.0));
         Self::new(weight, bias, rng.array(-1.0, 1.0), rng.array(0.25, 2.0))
+    }
+}
+
+impl<const C: usize, A, T, X, const E: u32> Random for LayerNorm<C, A, X, E>
+where
+    T: Scalar,
+    X: Channels<C, Element = T>,
+{
+    #[inline(never)]
+    fn random(rng: &mut Rng) -> Self {
+        Self::new(rng.array(-1.5, 1.5), rng.array(-0.5, 1.0))
     }
 }
 
