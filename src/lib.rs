@@ -178,6 +178,8 @@ mod scalar;
 pub mod schedule;
 mod shape;
 mod source;
+#[cfg(feature = "microfft-v0.6")]
+pub mod spectrum;
 #[cfg(any(doc, doctest))]
 pub mod stability;
 #[cfg(feature = "embedded-storage-v0.3")]

@@ -292,7 +292,7 @@ impl Detector {
 /// and load. The mean itself is left out: it depends on how the sensor is mounted.
 #[must_use]
 #[inline]
-pub fn features(window: &FullWindow<'_, 3>) -> [f32; FEATURES] {
+pub fn features(window: &FullWindow<'_, 3, WINDOW>) -> [f32; FEATURES] {
     let Features { mean, standard_deviation, minimum, maximum, zero_crossings } = window.features();
     let mut squares = [0.0; 3];
     for (before, now) in window.samples().zip(window.samples().skip(1)) {
