@@ -1,5 +1,5 @@
 //! Firmware: the bits are those of the PC, nothing panics, and it runs as its page says.
-#![cfg(all(feature = "stream", feature = "nalgebra-v0.35"))]
+#![cfg(all(feature = "stream", feature = "microfft-v0.6", feature = "nalgebra-v0.35"))]
 #![allow(
     clippy::unwrap_used,
     clippy::panic,
@@ -165,7 +165,9 @@ fn assert_same_bits(cores: &[Core], profiles: &[&str]) {
 #[test]
 #[ignore = "needs QEMU and cross targets: tests/all.sh firmware"]
 fn cortex_m0_trains_to_the_bits_of_the_host() {
-    assert_same_bits(&[M0], &["release", "fast"]);
+    assert_same_bits(&[M0], &["release"]);
+    // At level 3, all runs together take more than the 256 KB of flash of QEMU's M0.
+    assert_same_bits(&[M0_WITH_4_MB], &["fast"]);
 }
 
 #[test]
