@@ -153,7 +153,7 @@ step_msrv() {
 # Cargo of the oldest supported version.
 oldest() {
     tests/cargo.sh msrv "$1" --locked --config profile.dev.debug=0 \
-        --features defmt,embedded-io-v0.7,rand_core-v0.10 "${@:2}"
+        --features defmt,embedded-io-v0.7,microfft-v0.6,rand_core-v0.10 "${@:2}"
 }
 
 needs_no_std() { fetch_targets "${bare_metal_targets[@]}"; }

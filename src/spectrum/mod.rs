@@ -11,8 +11,7 @@
 //! | sum up the frequencies in fewer bands | [`MelBands`] |
 //! | compress the range of values | [`log`] |
 //!
-//! From samples, one at a time, to log-mel features, with the [`Window`](crate::stream::Window) of
-//! the feature `stream`:
+//! From samples, one at a time, to log-mel features, with a [`Window`] of the feature `stream`:
 //!
 #![cfg_attr(feature = "stream", doc = "```")]
 #![cfg_attr(not(feature = "stream"), doc = "```ignore")]
@@ -39,14 +38,27 @@
 //! # Sizes
 //!
 //! A window has a power of two samples, from 8 to 512, or to 4,096 with the feature
-//! `microfft-v0.6-size-4096`; others do not compile. `microfft` has a table of sines in flash, for
-//! its longest transform: 508 bytes, and 4,092 bytes with that feature.
+//! `microfft-v0.6-size-4096`; others do not compile. `microfft` has one table of sines in flash, for
+//! the longest transform that is enabled: 508 bytes, and 4,092 bytes with that feature. Another crate
+//! in the same program that enables longer ones makes it longer, and changes no result.
+//!
+//! On a Cortex-M4F at opt-level `s`, mel bands of 256 samples take 6 KB of flash with all that they
+//! need, the table too (measured by `parts` of `examples/firmware`).
+//!
+//! # Nothing panics
+//!
+//! `microfft` takes arrays, and its indices are in range for each size that is enabled. At the
+//! opt-levels `s` and 3 the compiler proves it and drops the checks; at `z` it leaves some of them, so
+//! there a program with spectra has code to panic that is never reached.
 //!
 //! # Bit-identical results everywhere
 //!
 //! `microfft` only adds and multiplies, in an order that depends on the number of samples alone, so
 //! a spectrum has the same bits on every target, like all of this crate, and with every feature of
 //! `microfft`. Mel bands and logarithms use the functions of [`libm`].
+//!
+#![cfg_attr(feature = "stream", doc = "[`Window`]: crate::stream::Window")]
+#![cfg_attr(not(feature = "stream"), doc = "[`Window`]: crate#features")]
 
 mod mel;
 #[cfg(test)]

@@ -105,8 +105,8 @@ where
 {
     /// Transforms a window of samples, which it takes as they are: with a rectangular window.
     ///
-    /// NaN and infinite samples make all frequencies NaN or infinite. Takes about `2 N log2 N`
-    /// multiplications and `3 N log2 N` additions.
+    /// NaN and infinite samples make all frequencies NaN or infinite. Takes about `N log2(N)`
+    /// multiplications and `3/2 N log2(N)` additions.
     #[must_use]
     #[inline]
     pub fn new(samples: [f32; N]) -> Self {
