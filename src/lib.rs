@@ -55,6 +55,7 @@
 //! | save a network in flash | [`store`] (feature `embedded-storage-v0.3`) |
 //! | send parameters, average networks | [`flat`] |
 //! | train on a sensor's signal | [`stream`] (feature `stream`) |
+//! | extract features from frequencies | [`spectrum`] (feature `microfft-v0.6`) |
 //! | detect anomalies | [`metrics::ErrorStatistics`], [`metrics::Quantile`] |
 //!
 //! How to choose among them, from the sensor to a network that is stored and updated: [`cookbook`].
@@ -123,6 +124,8 @@
 //! |---|---|
 //! | `defmt` | `defmt::Format` on every public type |
 //! | `embedded-io-v0.7` | [`safetensors::write`]: weights to any `embedded_io` 0.7 `Write` |
+//! | `microfft-v0.6` | [`spectrum`]: power spectra, mel bands and logarithms of windows of up to 512 samples |
+//! | `microfft-v0.6-size-4096` | [`spectrum`] of up to 4,096 samples, with a table of 4 KB in place of 0.5 KB |
 //! | `stream` | [`stream`]: windows over a signal, experience replay, learning curves (needs Rust 1.87) |
 //! | `nalgebra-v0.35` | [`linear`]: least squares, and weights as `nalgebra` 0.35 matrices (needs Rust 1.89) |
 //! | `embedded-storage-v0.3` | [`store`]: power-fail-safe storage of networks in flash (needs Rust 1.87) |
@@ -138,6 +141,7 @@
 //!
 // Items of a disabled feature link to the table of features.
 #![cfg_attr(not(feature = "stream"), doc = "[`stream`]: #features")]
+#![cfg_attr(not(feature = "microfft-v0.6"), doc = "[`spectrum`]: #features")]
 #![cfg_attr(not(feature = "nalgebra-v0.35"), doc = "[`linear`]: #features")]
 #![cfg_attr(not(feature = "rand_core-v0.10"), doc = "[`init`]: #features")]
 #![cfg_attr(not(feature = "embedded-storage-v0.3"), doc = "[`store`]: #features")]
@@ -180,6 +184,8 @@ mod scalar;
 pub mod schedule;
 mod shape;
 mod source;
+#[cfg(feature = "microfft-v0.6")]
+pub mod spectrum;
 #[cfg(any(doc, doctest))]
 pub mod stability;
 #[cfg(feature = "embedded-storage-v0.3")]

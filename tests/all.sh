@@ -54,7 +54,7 @@ bare_metal_targets=(thumbv6m-none-eabi thumbv7em-none-eabihf riscv32imac-unknown
 optimised="golden optimised quantiles"
 # The tests of what each feature adds.
 tests_of_features=("defmt=--test defmt" "embedded-io-v0.7=--test safetensors_out"
-    "embedded-storage-async-v0.4=--test store" "nalgebra-v0.35=--test linear" "rand_core-v0.10=--test init"
+    "embedded-storage-async-v0.4=--test store" "microfft-v0.6=--lib spectrum::" "nalgebra-v0.35=--test linear" "rand_core-v0.10=--test init"
     "stream=--test stream")
 example_packages=(--package examples --package gesture --package shared --package worked_net)
 snapshot=tests/public_api.txt
@@ -108,7 +108,7 @@ step_test() {
     checked 0 "${plain[@]}" --all-features
     checked 3 "${fast[@]}" --all-features
     # It compiles all dependencies, so with no more features than it tests.
-    checked 0 --test compile_fail --no-default-features --features rand_core-v0.10
+    checked 0 --test compile_fail --no-default-features --features microfft-v0.6,rand_core-v0.10
     # Optimised for size, the library has other loops than in the first line.
     checked '"s"' --lib --all-features
 }
@@ -153,7 +153,7 @@ step_msrv() {
 # Cargo of the oldest supported version.
 oldest() {
     tests/cargo.sh msrv "$1" --locked --config profile.dev.debug=0 \
-        --features defmt,embedded-io-v0.7,rand_core-v0.10 "${@:2}"
+        --features defmt,embedded-io-v0.7,microfft-v0.6,rand_core-v0.10 "${@:2}"
 }
 
 needs_no_std() { fetch_targets "${bare_metal_targets[@]}"; }

@@ -17,6 +17,9 @@ fn mistakes_have_short_errors() {
     if version.starts_with(COMPILER) {
         let cases = trybuild::TestCases::new();
         cases.compile_fail("tests/compile_fail/*.rs");
+        // More sizes would be in the message.
+        #[cfg(all(feature = "microfft-v0.6", not(feature = "microfft-v0.6-size-4096")))]
+        cases.compile_fail("tests/compile_fail/microfft/*.rs");
         #[cfg(feature = "rand_core-v0.10")]
         cases.compile_fail("tests/compile_fail/rand_core/*.rs");
     } else {

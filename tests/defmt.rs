@@ -113,8 +113,15 @@ fn files() {
 fn streams<T: Scalar + Format>() {
     use gradlet::stream::{Features, FullWindow, LossHistory, ReplayBuffer, Window};
 
-    are_format![Features<3, T>, FullWindow<'static, 3, T>, Window<3, 8, 4, T>];
+    are_format![Features<3, T>, FullWindow<'static, 3, 8, T>, Window<3, 8, 4, T>];
     are_format![LossHistory<8, T>, ReplayBuffer<[T; 2], [T; 1], 4>];
+}
+
+#[cfg(feature = "microfft-v0.6")]
+fn spectra() {
+    use gradlet::spectrum::{MelBands, MelError, Spectrum};
+
+    are_format![MelBands<64, 8>, MelError, Spectrum<64>];
 }
 
 #[cfg(feature = "embedded-storage-async-v0.4")]
@@ -167,6 +174,8 @@ fn all<T: Scalar + Format>() {
 #[test]
 fn types_of_both_numbers_are_format() {
     files();
+    #[cfg(feature = "microfft-v0.6")]
+    spectra();
     #[cfg(feature = "embedded-storage-async-v0.4")]
     stores();
     frames();

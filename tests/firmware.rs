@@ -1,5 +1,5 @@
 //! Firmware: the bits are those of the PC, nothing panics, and it runs as its page says.
-#![cfg(all(feature = "stream", feature = "nalgebra-v0.35"))]
+#![cfg(all(feature = "stream", feature = "microfft-v0.6", feature = "nalgebra-v0.35"))]
 #![allow(
     clippy::unwrap_used,
     clippy::panic,

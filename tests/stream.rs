@@ -302,3 +302,31 @@ fn statics_take_no_flash() {
     assert_eq!(size_of::<ReplayBuffer<[f32; 2], [f32; 1], 4>>(), 4 * 12 + 24);
     assert_eq!(size_of::<Window<3, 8>>(), 8 * 12 + 32);
 }
+
+/// Of a sine that arrives one sample at a time, wherever the ring buffer begins.
+#[cfg(feature = "microfft-v0.6")]
+#[test]
+fn spectra_of_windows_are_those_of_their_samples() {
+    use gradlet::spectrum::Spectrum;
+
+    let sample = |time: u16| {
+        let angle = core::f32::consts::TAU * f32::from(time) / 32.0;
+        [(3.0 * angle).sin(), 2.0 * (7.0 * angle).cos()]
+    };
+    let mut window = Window::<2, 32, 5>::new();
+    let mut windows = 0;
+    for time in 0..200 {
+        let Some(full) = window.push(sample(time)) else { continue };
+        let magnitudes = full.map_channels(|x| Spectrum::new(x).magnitude());
+        for (channel, (bin, size)) in [(3, 16.0), (7, 32.0)].into_iter().enumerate() {
+            for (k, &found) in magnitudes[channel].iter().enumerate() {
+                let wanted = if k == bin { size } else { 0.0 };
+                assert!((found - wanted).abs() < 3e-4, "{time} {channel} {k}: {found}");
+            }
+            let x = core::array::from_fn(|n| sample(time - 31 + n as u16)[channel]);
+            assert_eq!(magnitudes[channel], Spectrum::<32>::new(x).magnitude());
+        }
+        windows += 1;
+    }
+    assert_eq!(windows, 34);
+}

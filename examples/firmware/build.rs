@@ -67,6 +67,11 @@ fn main() -> Result<(), Box<dyn Error>> {
     println!("cargo::rustc-link-arg-bins=-Tdefmt.x");
     // No gap in the file between the headers and a flash that begins at 0.
     println!("cargo::rustc-link-arg-bins=--nmagic");
+    // The smallest code has checks that other levels prove to be needless.
+    println!("cargo::rustc-check-cfg=cfg(checks_stay)");
+    if env::var("OPT_LEVEL").as_deref() == Ok("z") {
+        println!("cargo::rustc-cfg=checks_stay");
+    }
     // A test reads from the file which function calls which. What is loaded stays the same.
     println!("cargo::rustc-link-arg-bin=no_panic=--emit-relocs");
     Ok(())

@@ -9,6 +9,7 @@
 //! | task | use |
 //! |---|---|
 //! | split a signal into windows, and extract features | [`Window`], [`Features`] |
+//! | extract features from its frequencies | [`FullWindow::map_channels`], [`spectrum`] (feature `microfft-v0.6`) |
 //! | learn new data without catastrophic forgetting | [`ReplayBuffer`] |
 //! | record a learning curve | [`LossHistory`] |
 //!
@@ -56,6 +57,9 @@
 //!
 //! The program `interrupt` of `examples/firmware` does this on an emulated core, with a timer
 //! interrupt.
+//!
+#![cfg_attr(feature = "microfft-v0.6", doc = "[`spectrum`]: crate::spectrum")]
+#![cfg_attr(not(feature = "microfft-v0.6"), doc = "[`spectrum`]: crate#features")]
 
 mod history;
 mod replay;

@@ -1,5 +1,6 @@
 //! Sliding windows over a signal.
 
+use core::array;
 use core::cmp::Ordering;
 
 use super::ring::Ring;
@@ -59,7 +60,7 @@ impl<const CHANNELS: usize, const LEN: usize, const HOP: usize, T: Scalar>
     ///
     /// NaN and infinite values are added too: the features of their channel are then not finite, so
     /// a [`Trainer`](crate::Trainer) does not learn from them.
-    pub fn push(&mut self, sample: [T; CHANNELS]) -> Option<FullWindow<'_, CHANNELS, T>> {
+    pub fn push(&mut self, sample: [T; CHANNELS]) -> Option<FullWindow<'_, CHANNELS, LEN, T>> {
         self.samples.push(sample);
         self.waited = self.waited.saturating_add(1);
         if self.waited < if self.begun { HOP } else { LEN } {
@@ -84,12 +85,12 @@ default_is_new!(
 /// A full window: see [`Window::push`].
 #[derive(Clone, Copy, Debug)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
-pub struct FullWindow<'a, const CHANNELS: usize, T = f32> {
+pub struct FullWindow<'a, const CHANNELS: usize, const LEN: usize, T = f32> {
     /// Older samples, newer ones.
     parts: (&'a [[T; CHANNELS]], &'a [[T; CHANNELS]]),
 }
 
-impl<'a, const CHANNELS: usize, T: Scalar> FullWindow<'a, CHANNELS, T> {
+impl<'a, const CHANNELS: usize, const LEN: usize, T: Scalar> FullWindow<'a, CHANNELS, LEN, T> {
     /// The samples, the oldest first.
     ///
     /// ```
@@ -104,6 +105,30 @@ impl<'a, const CHANNELS: usize, T: Scalar> FullWindow<'a, CHANNELS, T> {
     /// ```
     pub fn samples(&self) -> impl Iterator<Item = &'a [T; CHANNELS]> + Clone {
         self.parts.0.iter().chain(self.parts.1)
+    }
+
+    /// Calls `f` with the samples of each channel, the oldest first, and returns its results.
+    ///
+    /// Only one channel at a time is copied, so it takes `LEN` numbers of stack.
+    ///
+    /// ```
+    /// use gradlet::stream::Window;
+    ///
+    /// let mut window = Window::<2, 3, 1>::new();
+    /// for sample in [[9.0, 9.0], [1.0, 2.0], [3.0, 4.0]] {
+    ///     window.push(sample);
+    /// }
+    /// let full = window.push([5.0, 6.0]).unwrap();
+    /// assert_eq!(full.map_channels(|x| x), [[1.0, 3.0, 5.0], [2.0, 4.0, 6.0]]);
+    /// ```
+    pub fn map_channels<R>(&self, mut f: impl FnMut([T; LEN]) -> R) -> [R; CHANNELS] {
+        array::from_fn(|channel| {
+            let mut numbers = [T::ZERO; LEN];
+            for (place, sample) in numbers.iter_mut().zip(self.samples()) {
+                *place = sample.get(channel).copied().unwrap_or_default();
+            }
+            f(numbers)
+        })
     }
 
     /// Computes the features of the signal, in two passes over the samples of each channel.

@@ -206,7 +206,7 @@ pub(crate) fn table_of_loops(rows: &[Row]) -> String {
 }
 
 /// Modules around a network.
-const PARTS: [&str; 8] = [
+const PARTS: [&str; 9] = [
     "store",
     "store with state",
     "safetensors, saving",
@@ -214,6 +214,7 @@ const PARTS: [&str; 8] = [
     "frames",
     "flat arrays",
     "a window and its features",
+    "a spectrum in mel bands",
     "a replay buffer",
 ];
 

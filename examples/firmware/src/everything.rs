@@ -20,6 +20,7 @@ use gradlet::metrics::{
 };
 use gradlet::preprocess::{MinMax, Scaling, Standardize, one_hot};
 use gradlet::safetensors::{self, Dtype, Fault, LoadError, Safetensors, file_size};
+use gradlet::spectrum::{self, MelBands, Spectrum};
 use gradlet::store::Store;
 use gradlet::stream::{LossHistory, ReplayBuffer, Window};
 use gradlet::{
@@ -55,6 +56,7 @@ pub(crate) fn call_everything<T: Scalar, const FRAME: usize, const PIECES: usize
     metrics::<T>();
     preprocessing::<T>();
     streams::<T>();
+    spectra();
     files::<T>();
     store::<T>();
     if fits::<T>() {
@@ -706,6 +708,7 @@ fn streams<T: Scalar>() {
     for _ in 0..black_box(9) {
         if let Some(full) = window.push(vector()) {
             call! { full.samples().count(), full.features().to_array::<10>() }
+            call! { full.map_channels(|x| x) }
         }
     }
     window.clear();
@@ -726,6 +729,20 @@ fn streams<T: Scalar>() {
         call! { history.observe(number()) }
     }
     call! { history.means(), history.stride() }
+}
+
+/// Spectra, which are all in `f32`. At the level `z` the compiler leaves checks in `microfft` that cannot
+/// fail, and `build.rs` says so.
+#[inline(never)]
+fn spectra() {
+    if cfg!(checks_stay) {
+        return;
+    }
+    let spectrum = black_box(Spectrum::new(vector::<[f32; 64]>()).with_hann());
+    call! { spectrum.bins().count(), spectrum.magnitude(), Spectrum::new(vector::<[f32; 512]>()) }
+    if let Ok(mel) = black_box(MelBands::<64, 4>::new(number(), number()..number())) {
+        call! { spectrum::log(&mel.apply(&spectrum.power()), number()) }
+    }
 }
 
 #[inline(never)]

@@ -6,6 +6,8 @@
 use core::array;
 
 use gradlet::linear::{LeastSquares, RecursiveLeastSquares};
+use gradlet::spectrum::{self, MelBands, Spectrum};
+use gradlet::stream::Window;
 use gradlet::{fast, init, prelude::*, schedule};
 use rand_pcg::Pcg32;
 use rand_pcg::rand_core::{Rng, SeedableRng};
@@ -46,7 +48,7 @@ pub struct Trained {
 
 /// All runs. Their functions are `inline`, so that they are compiled where this table is used and
 /// not in every build of the firmware's library, which would take ten times as long.
-pub const RUNS: [Run; 13] = [
+pub const RUNS: [Run; 14] = [
     Run { name: "worked net", steps: WORKED_STEPS, train: worked_net },
     Run { name: "classes, batches, Adam", steps: 1000, train: classes },
     Run { name: "wide, momentum", steps: 1000, train: wide },
@@ -60,6 +62,7 @@ pub const RUNS: [Run; 13] = [
     Run { name: "clipped convolution", steps: 100, train: clipped },
     Run { name: "convolutions of images", steps: 100, train: images },
     Run { name: "recurrent layers", steps: 100, train: recurrent },
+    Run { name: "spectra", steps: 200, train: spectra },
 ];
 
 /// 64-bit FNV-1a hash (Fowler, Noll, Vo; RFC 9923).
@@ -408,6 +411,37 @@ fn recurrent(steps: u32) -> Trained {
         (x, [truth(early), truth(!early)])
     };
     learn(net, trainer, |_| optimizer, || example(&mut points), steps)
+}
+
+/// Mel bands of the spectra of windows, one sample at a time.
+#[inline]
+fn spectra(steps: u32) -> Trained {
+    type Net = net![4 => 3 Tanh => 2 Softmax];
+    let mut net = Net::ZERO;
+    let mut points = Points::new(13);
+    init::xavier_uniform(&mut net, &mut points.rng);
+    let trainer = Trainer::<Net, CrossEntropy, Momentum>::new();
+    let momentum = Momentum { learning_rate: 0.02, momentum: 0.9 };
+    let mel = MelBands::<32, 4>::new(1600.0, 50.0..800.0);
+    let mut window = Window::<1, 32>::new();
+    // Noise whose samples resemble the ones before, or their opposites: of low or high frequencies.
+    let mut example = |points: &mut Points| {
+        let (_, [n]) = points.next::<f32, 1>();
+        let low = n < 1 << 23;
+        let mut before = 0.0;
+        loop {
+            let ([noise], _) = points.next::<f32, 1>();
+            before = noise + if low { 0.5 * before } else { -0.5 * before };
+            if let (Some(full), Ok(mel)) = (window.push([before]), &mel) {
+                let [x] = full.map_channels(|x| {
+                    let spectrum = Spectrum::new(x).with_hann();
+                    spectrum::log(&mel.apply(&spectrum.magnitude()), 1e-3)
+                });
+                return (x, [truth(low), truth(!low)]);
+            }
+        }
+    };
+    learn(net, trainer, |_| momentum, || example(&mut points), steps)
 }
 
 /// Trains on one example at a time.

@@ -2,10 +2,10 @@
 
 use gradlet::metrics::ErrorStatistics;
 use gradlet::preprocess::Standardize;
-use gradlet::stream::Window;
+use gradlet::stream::{FullWindow, Window};
 
 use devices::detector::{
-    Answer, Detector, FEATURES, Limit, Phase, SMOOTHING, Settings, WINDOW, features,
+    Answer, DetectorOf, Input, Limit, Phase, SMOOTHING, Settings, Spectra, Statistics, WINDOW,
 };
 use devices::vibration::{Fault, Vibration};
 
@@ -27,6 +27,8 @@ const REPAIRED: u32 = 60;
 #[derive(Clone, Copy, Debug)]
 pub struct Plan {
     pub limit: Limit,
+    /// Whether the features are those of the spectra.
+    pub spectra: bool,
     /// Without a fault.
     pub healthy: u32,
     /// With each fault at each severity.
@@ -34,7 +36,8 @@ pub struct Plan {
 }
 
 impl Plan {
-    pub const FULL: Self = Self { limit: Limit::Deviations(4.0), healthy: 2000, broken: 200 };
+    pub const FULL: Self =
+        Self { limit: Limit::Deviations(4.0), spectra: false, healthy: 2000, broken: 200 };
     pub const QUICK: Self = Self { healthy: 500, broken: 50, ..Self::FULL };
 
     pub fn settings(&self, seed: u64) -> Settings {
@@ -60,9 +63,10 @@ pub struct Machine {
 }
 
 /// A machine with its detector and the two baselines.
-struct Watch {
+struct Watch<I: Input<FEATURES>, const FEATURES: usize> {
     vibration: Vibration,
-    detector: Detector,
+    detector: DetectorOf<I, FEATURES>,
+    input: I,
     window: Window<3, WINDOW>,
     /// Statistics of the features, from all windows before the threshold phase.
     usual: Standardize<FEATURES>,
@@ -72,11 +76,12 @@ struct Watch {
     errors: [ErrorStatistics; 3],
 }
 
-impl Watch {
+impl<I: Input<FEATURES>, const FEATURES: usize> Watch<I, FEATURES> {
     fn new(number: u64, plan: &Plan) -> Self {
         Self {
             vibration: Vibration::new(number),
-            detector: Detector::new(plan.settings(number)),
+            detector: DetectorOf::new(plan.settings(number)),
+            input: I::default(),
             window: Window::new(),
             usual: Standardize::new(),
             smooth: [None; 2],
@@ -90,12 +95,13 @@ impl Watch {
             let sample = self.vibration.sample();
             let verdict = self.detector.push(sample);
             if let (Some(verdict), Some(full)) = (verdict, self.window.push(sample)) {
-                let x = features(&full);
+                let x = self.input.features(&full);
                 if matches!(verdict.phase, Phase::Scaling | Phase::Learning | Phase::Weighing) {
                     self.usual.observe(&x);
                     return None;
                 }
-                let errors = self.errors_of(&x, verdict.error?);
+                let level = level(&full);
+                let errors = self.errors_of(&x, level, verdict.error?);
                 if verdict.phase == Phase::Threshold {
                     for (statistics, error) in self.errors.iter_mut().zip(errors) {
                         statistics.observe(error);
@@ -112,15 +118,13 @@ impl Watch {
     }
 
     /// The detector's error, and the errors of the baselines.
-    fn errors_of(&mut self, x: &[f32; FEATURES], detector: f32) -> [f32; 3] {
+    fn errors_of(&mut self, x: &[f32; FEATURES], level: f32, detector: f32) -> [f32; 3] {
         let largest = self.usual.transform(x).iter().fold(0.0_f32, |most, z| most.max(z.abs()));
-        let [a, b, c, ..] = x.map(|logarithm| (2.0 * logarithm).exp());
         let [largest_mean, level_mean] = &mut self.smooth;
         let smoothed = |mean: &mut Option<f32>, error: f32| {
             let before = mean.unwrap_or(error);
             *mean.insert(before + SMOOTHING * (error - before))
         };
-        let level = (a + b + c).sqrt();
         [detector, smoothed(largest_mean, largest.ln()), smoothed(level_mean, level.ln())]
     }
 
@@ -139,9 +143,22 @@ impl Watch {
     }
 }
 
+/// Root mean square along all axes, without the mean.
+fn level(window: &FullWindow<'_, 3, WINDOW>) -> f32 {
+    let [a, b, c] = window.features().standard_deviation;
+    (a * a + b * b + c * c).sqrt()
+}
+
 /// Runs a machine, with each fault at each severity and repairs in between.
 pub fn watch(number: u64, plan: &Plan) -> Machine {
-    let mut watch = Watch::new(number, plan);
+    if plan.spectra {
+        watched(Watch::<Spectra, _>::new(number, plan), plan)
+    } else {
+        watched(Watch::<Statistics, _>::new(number, plan), plan)
+    }
+}
+
+fn watched<I: Input<F>, const F: usize>(mut watch: Watch<I, F>, plan: &Plan) -> Machine {
     watch.learn();
     let healthy = watch.windows(plan.healthy);
     let mut with_fault = |fault, severity| {
@@ -238,7 +255,15 @@ pub struct Story {
 
 /// A small fault of the outer race of a machine.
 pub fn story(number: u64, plan: &Plan) -> Story {
-    let (fault, mut watch) = ((Fault::OuterRace, 0.5), Watch::new(number, plan));
+    if plan.spectra {
+        told(Watch::<Spectra, _>::new(number, plan))
+    } else {
+        told(Watch::<Statistics, _>::new(number, plan))
+    }
+}
+
+fn told<I: Input<F>, const F: usize>(mut watch: Watch<I, F>) -> Story {
+    let fault = (Fault::OuterRace, 0.5);
     let learning = watch.learn();
     let recent = learning.len().saturating_sub(250);
     let healthy = watch.windows(375);

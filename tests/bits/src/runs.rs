@@ -1,13 +1,15 @@
 //! What the runs of the firmware leave out: every activation, loss and optimizer, in `f32` and `f64`,
-//! recurrent layers, files, statistics, and numbers so small that a processor may take them for zero.
+//! recurrent layers, files, statistics, spectra, and numbers so small that a processor may take them for
+//! zero.
 
 use core::array;
 use core::fmt::{Debug, Write};
 
 use gradlet::metrics::{ErrorStatistics, Quantile};
 use gradlet::preprocess::{MinMax, Standardize};
+use gradlet::spectrum::{self, MelBands, Spectrum, Transform};
 use gradlet::stream::Window;
-use gradlet::{fast, init, prelude::*};
+use gradlet::{Shape, fast, init, prelude::*};
 use rand_pcg::Pcg32;
 use rand_pcg::rand_core::{Rng, SeedableRng};
 
@@ -17,7 +19,7 @@ use crate::models::{Bits, Hash};
 type Run = fn() -> Hash;
 
 /// Names and runs.
-pub const RUNS: [(&str, Run); 9] = [
+pub const RUNS: [(&str, Run); 10] = [
     ("activations, Adam", activations::<f32>),
     ("activations, Adam in f64", activations::<f64>),
     ("losses", losses),
@@ -26,6 +28,7 @@ pub const RUNS: [(&str, Run); 9] = [
     ("recurrent layers in f64", recurrent::<f64>),
     ("files", files),
     ("statistics", statistics),
+    ("spectra of all sizes", spectra),
     ("subnormal numbers", subnormal),
 ];
 
@@ -173,6 +176,35 @@ fn statistics() -> Hash {
     }
     show(&mut hash, (standard.scaling(), range.scaling()));
     show(&mut hash, (usual.mean(), usual.standard_deviation(), quantile.value()));
+    hash
+}
+
+/// Spectra of all sizes.
+fn spectra() -> Hash {
+    fn spectrum<const N: usize>(hash: &mut Hash, rng: &mut Pcg32)
+    where
+        [f32; N]: Transform,
+    {
+        let spectrum = Spectrum::new(numbers::<f32, N>(rng));
+        spectrum.bins().for_each(|bin| hash.add_all(&bin));
+        let hann = spectrum.with_hann();
+        hash.add_all(hann.magnitude().as_slice());
+        if let Ok(mel) = MelBands::<N, 3>::new(8000.0, 0.0..4000.0) {
+            hash.add_all(&spectrum::log(&mel.apply(&hann.power()), 1e-6));
+        }
+    }
+    let rng = &mut Pcg32::seed_from_u64(16);
+    let mut hash = Hash::EMPTY;
+    spectrum::<8>(&mut hash, rng);
+    spectrum::<16>(&mut hash, rng);
+    spectrum::<32>(&mut hash, rng);
+    spectrum::<64>(&mut hash, rng);
+    spectrum::<128>(&mut hash, rng);
+    spectrum::<256>(&mut hash, rng);
+    spectrum::<512>(&mut hash, rng);
+    spectrum::<1024>(&mut hash, rng);
+    spectrum::<2048>(&mut hash, rng);
+    spectrum::<4096>(&mut hash, rng);
     hash
 }
 

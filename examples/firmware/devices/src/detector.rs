@@ -3,33 +3,47 @@
 //! The host example `anomaly` uses this file too, so it depends only on the library, a random
 //! number generator, libm and `core`.
 //!
-//! Each window of samples becomes 15 features ([`features`]), and the autoencoder learns to
-//! reconstruct those of the healthy machine from a bottleneck of four units. What it reconstructs
-//! badly was not in the training data. The reconstruction error is weighted, feature by feature,
-//! by the inverse of its variance on healthy windows; the threshold for a fault follows from the
-//! errors on further healthy windows. So installing the sensor requires neither examples of faults
-//! nor limits set by hand.
+//! Each window of samples becomes 15 features ([`Statistics`]) or 24 ([`Spectra`]), and the
+//! autoencoder learns to reconstruct those of the healthy machine from a bottleneck of a few units.
+//! What it reconstructs badly was not in the training data. The reconstruction error is weighted,
+//! feature by feature, by the inverse of its variance on healthy windows; the threshold for a fault
+//! follows from the errors on further healthy windows. So installing the sensor requires neither
+//! examples of faults nor limits set by hand.
 
 use gradlet::init;
 use gradlet::metrics::{ErrorStatistics, Quantile};
 use gradlet::prelude::*;
 use gradlet::preprocess::{Scaling, Standardize};
+use gradlet::spectrum::{self, MelBands, MelError, Spectrum};
 use gradlet::stream::{Features, FullWindow, ReplayBuffer, Window};
 use rand_pcg::Pcg32;
 use rand_pcg::rand_core::SeedableRng;
 
 /// Acceleration along three axes, in g or any other unit.
 pub type Sample = [f32; 3];
-/// Samples per window: 0.16 s at 1,600 samples per second.
+/// Samples per window: 0.16 s.
 pub const WINDOW: usize = 256;
-/// Features per window.
-pub const FEATURES: usize = 15;
-/// The autoencoder. Its bottleneck has room for what makes healthy windows differ: speed, load and
-/// a little more.
-pub type Net = net![15 => 8 Tanh => 4 Identity => 8 Tanh => 15 Identity];
+/// Samples per second.
+const SAMPLE_RATE: f32 = 1600.0;
+/// The detector of [`Statistics`].
+pub type Detector = DetectorOf<Statistics, 15>;
+/// The detector of [`Spectra`].
+pub type SpectraDetector = DetectorOf<Spectra, 24>;
 
-/// Of the autoencoder.
-pub const PARAMETERS: usize = Net::PARAMS;
+/// What a detector sees of a window: a number of features.
+pub trait Input<const FEATURES: usize>: Default {
+    /// The autoencoder. Its bottleneck has room for what makes healthy windows differ: speed, load
+    /// and a little more.
+    type Net: Layer<
+            Format = f32,
+            Input = [f32; FEATURES],
+            Output = [f32; FEATURES],
+            Activation = Identity,
+        > + Zero;
+
+    /// The features; not all are finite if an axis is NaN, infinite or constant.
+    fn features(&self, window: &FullWindow<'_, 3, WINDOW>) -> [f32; FEATURES];
+}
 
 /// Windows in the replay buffer.
 const REPLAY: usize = 48;
@@ -40,9 +54,7 @@ const LEARNING_RATE: f32 = 0.005;
 /// Weight of a new window in the running mean of the error: about eight windows count.
 pub const SMOOTHING: f32 = 0.125;
 
-/// Size of the detector in bytes: window, network, trainer, replay buffer and statistics.
-pub const BYTES: usize = size_of::<Detector>();
-const _: () = assert!(BYTES < 16 * 1024, "a detector shall fit into 16 KB");
+const _: () = assert!(Detector::BYTES < 16 * 1024, "a detector shall fit into 16 KB");
 
 /// Phase of the detector.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -109,9 +121,10 @@ pub enum Answer {
     NoSignal,
 }
 
-/// The detector.
+/// A detector.
 #[derive(Debug)]
-pub struct Detector {
+pub struct DetectorOf<I: Input<FEATURES>, const FEATURES: usize> {
+    input: I,
     settings: Settings,
     phase: Phase,
     /// Windows in this phase.
@@ -119,8 +132,8 @@ pub struct Detector {
     window: Window<3, WINDOW>,
     statistics: Standardize<FEATURES>,
     scaling: Scaling<FEATURES>,
-    net: Net,
-    trainer: Trainer<Net, MeanSquaredError, Adam>,
+    net: I::Net,
+    trainer: Trainer<I::Net, MeanSquaredError, Adam>,
     replay: ReplayBuffer<[f32; FEATURES], (), REPLAY>,
     rng: Pcg32,
     residuals: Standardize<FEATURES>,
@@ -133,19 +146,27 @@ pub struct Detector {
     threshold: Option<f32>,
 }
 
-impl Detector {
+impl<I: Input<FEATURES>, const FEATURES: usize> DetectorOf<I, FEATURES> {
+    /// Features per window.
+    pub const FEATURES: usize = FEATURES;
+    /// Parameters of the autoencoder.
+    pub const PARAMETERS: usize = I::Net::PARAMS;
+    /// Size in bytes: window, network, trainer, replay buffer and statistics.
+    pub const BYTES: usize = size_of::<Self>();
+
     /// An untrained detector.
     #[must_use]
     #[inline]
     pub fn new(settings: Settings) -> Self {
         Self {
+            input: I::default(),
             settings,
             phase: Phase::Scaling,
             windows: 0,
             window: Window::new(),
             statistics: Standardize::new(),
             scaling: Scaling::new([0.0; FEATURES], [1.0; FEATURES]),
-            net: Net::ZERO,
+            net: I::Net::ZERO,
             trainer: Trainer::new(),
             replay: ReplayBuffer::new(),
             rng: Pcg32::seed_from_u64(settings.seed),
@@ -161,7 +182,7 @@ impl Detector {
     /// Adds a sample; returns a report at the end of each window.
     #[inline]
     pub fn push(&mut self, sample: Sample) -> Option<Verdict> {
-        let x = features(&self.window.push(sample)?);
+        let x = self.input.features(&self.window.push(sample)?);
         let phase = self.phase;
         if !x.iter().all(|x| x.is_finite()) {
             return Some(Verdict { phase, error: None, answer: Answer::NoSignal });
@@ -279,41 +300,81 @@ impl Detector {
 
     /// The network.
     #[must_use]
-    pub const fn net(&self) -> &Net {
+    pub const fn net(&self) -> &I::Net {
         &self.net
     }
 }
 
-/// Features of a window. For each axis: the logarithms of the standard deviation, of the standard
-/// deviation of the differences between samples (large for high frequencies), and of the distances
-/// of the minimum and of the maximum from the mean; and the rate of mean crossings.
+/// For each axis: the logarithms of the standard deviation, of the standard deviation of the
+/// differences between samples (large for high frequencies), and of the distances of the minimum and
+/// of the maximum from the mean; and the rate of mean crossings.
 ///
 /// Amplitudes are mostly powers of speed and load, so their logarithms are linear in those of speed
 /// and load. The mean itself is left out: it depends on how the sensor is mounted.
-#[must_use]
-#[inline]
-pub fn features(window: &FullWindow<'_, 3>) -> [f32; FEATURES] {
-    let Features { mean, standard_deviation, minimum, maximum, zero_crossings } = window.features();
-    let mut squares = [0.0; 3];
-    for (before, now) in window.samples().zip(window.samples().skip(1)) {
-        for ((sum, before), now) in squares.iter_mut().zip(before).zip(now) {
-            *sum += (now - before) * (now - before);
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Statistics;
+
+impl Input<15> for Statistics {
+    type Net = net![15 => 8 Tanh => 4 Identity => 8 Tanh => 15 Identity];
+
+    #[inline]
+    fn features(&self, window: &FullWindow<'_, 3, WINDOW>) -> [f32; 15] {
+        let Features { mean, standard_deviation, minimum, maximum, zero_crossings } =
+            window.features();
+        let mut squares = [0.0; 3];
+        for (before, now) in window.samples().zip(window.samples().skip(1)) {
+            for ((sum, before), now) in squares.iter_mut().zip(before).zip(now) {
+                *sum += (now - before) * (now - before);
+            }
         }
+        let distance = |a: [f32; 3], b: [f32; 3]| {
+            let [[x, y, z], [u, v, w]] = [a, b];
+            [x - u, y - v, z - w].map(libm::logf)
+        };
+        let kinds = [
+            standard_deviation.map(libm::logf),
+            squares.map(|sum| 0.5 * libm::logf(sum / (WINDOW - 1) as f32)),
+            distance(mean, minimum),
+            distance(maximum, mean),
+            zero_crossings,
+        ];
+        let mut array = [0.0; 15];
+        for (place, feature) in array.iter_mut().zip(kinds.into_iter().flatten()) {
+            *place = feature;
+        }
+        array
     }
-    let distance = |a: [f32; 3], b: [f32; 3]| {
-        let [[x, y, z], [u, v, w]] = [a, b];
-        [x - u, y - v, z - w].map(libm::logf)
-    };
-    let kinds = [
-        standard_deviation.map(libm::logf),
-        squares.map(|sum| 0.5 * libm::logf(sum / (WINDOW - 1) as f32)),
-        distance(mean, minimum),
-        distance(maximum, mean),
-        zero_crossings,
-    ];
-    let mut array = [0.0; FEATURES];
-    for (place, feature) in array.iter_mut().zip(kinds.into_iter().flatten()) {
-        *place = feature;
+}
+
+/// Bands of the spectrum.
+const BANDS: usize = 8;
+
+/// For each axis, the logarithms of the magnitude in 8 bands of its spectrum.
+#[derive(Clone, Debug)]
+pub struct Spectra {
+    mel: Result<MelBands<WINDOW, BANDS>, MelError>,
+}
+
+impl Default for Spectra {
+    #[inline]
+    fn default() -> Self {
+        Self { mel: MelBands::new(SAMPLE_RATE, 10.0..0.5 * SAMPLE_RATE) }
     }
-    array
+}
+
+impl Input<24> for Spectra {
+    type Net = net![24 => 12 Tanh => 5 Identity => 12 Tanh => 24 Identity];
+
+    #[inline]
+    fn features(&self, window: &FullWindow<'_, 3, WINDOW>) -> [f32; 24] {
+        let axes = window.map_channels(|x| match &self.mel {
+            Ok(mel) => spectrum::log(&mel.apply(&Spectrum::new(x).with_hann().power()), 0.0),
+            Err(_) => [f32::NAN; BANDS],
+        });
+        let mut array = [0.0; 24];
+        for (place, &feature) in array.iter_mut().zip(axes.as_flattened()) {
+            *place = feature;
+        }
+        array
+    }
 }

@@ -5,12 +5,16 @@
 
 use defmt::println;
 use gradlet_firmware::course::{Stretch, run};
-use gradlet_firmware::detector::{BYTES, PARAMETERS};
+use gradlet_firmware::detector::Detector;
 
 #[gradlet_firmware::entry]
 fn main() -> ! {
     gradlet_firmware::start();
-    println!("a detector of {=usize} bytes with {=usize} parameters", BYTES, PARAMETERS);
+    println!(
+        "a detector of {=usize} bytes with {=usize} parameters",
+        Detector::BYTES,
+        Detector::PARAMETERS
+    );
     let threshold = run(|Stretch { name, windows, flagged, error, hash }| {
         println!(
             "{=u64:016x} {=u32} windows, {=u32} flagged, error {=f32}: {=str}",

@@ -5,7 +5,7 @@
 use core::hint::black_box;
 
 use gradlet_firmware::count::{count, start_counting};
-use gradlet_firmware::detector::{BYTES, Detector, Limit, Phase, Sample, Settings, WINDOW};
+use gradlet_firmware::detector::{Detector, Limit, Phase, Sample, Settings, WINDOW};
 use gradlet_firmware::vibration::Vibration;
 
 type Push = fn(&mut Detector, &[Sample; WINDOW]);
@@ -21,7 +21,7 @@ fn push(detector: &mut Detector, samples: &[Sample; WINDOW]) {
 fn main() -> ! {
     gradlet_firmware::start();
     start_counting();
-    defmt::println!("detector {=usize} bytes", BYTES);
+    defmt::println!("detector {=usize} bytes", Detector::BYTES);
     // The phase that is measured is long, those before it are short.
     const LONG: u32 = 1_000_000;
     for (name, phase, lengths) in [

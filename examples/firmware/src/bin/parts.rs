@@ -10,6 +10,7 @@ use core::hint::black_box;
 
 use embedded_storage::nor_flash::{NorFlash, ReadNorFlash};
 use gradlet::prelude::*;
+use gradlet::spectrum::{self, MelBands, Spectrum};
 use gradlet::store::Store;
 use gradlet::stream::{ReplayBuffer, Window};
 use gradlet::{flat, safetensors};
@@ -60,6 +61,11 @@ fn part(world: &mut World) -> bool {
             let full = window.push([black_box(0.5)]);
             black_box(full.map(|full| full.features())).is_some()
         }),
+        Some("a spectrum in mel bands") => {
+            let mel = MelBands::<256, 16>::new(black_box(1600.0), 0.0..black_box(800.0));
+            let power = Spectrum::new(black_box([0.5; 256])).with_hann().power();
+            black_box(mel.map(|mel| spectrum::log(&mel.apply(&power), black_box(1e-6)))).is_ok()
+        }
         Some("a replay buffer") => {
             buffer.push_reservoir(black_box(([0.5; 2], [0.5; 2])), rng);
             black_box(buffer.draw(1, rng).next());
