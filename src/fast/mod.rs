@@ -64,7 +64,7 @@ use lanes::{LANES, add, apply_lanes, join, max, sum, sum_of_products};
 
 use crate::activation::{self, Activation, Elementwise, activation};
 use crate::fingerprint::fingerprint;
-use crate::loss::{BinaryCrossEntropy, CrossEntropy, Loss, cross_entropy};
+use crate::loss::{BinaryCrossEntropy, CrossEntropy, Loss, cross_entropy, focal};
 use crate::scalar::Scalar;
 use crate::shape::Shape;
 
@@ -282,4 +282,9 @@ impl Elementwise for Exp {
     fn derivative<T: Scalar>(y: T) -> T {
         y
     }
+}
+
+focal! {
+    Sigmoid: BinaryCrossEntropy, of_labels, delta_of_labels;
+    Softmax: CrossEntropy, of_classes, delta_of_classes;
 }

@@ -2,7 +2,6 @@
 
 use super::{BinaryCrossEntropy, CrossEntropy, Loss, complement};
 use crate::activation::{Activation, Sigmoid, Softmax, ratio};
-use crate::fast;
 use crate::kernel::each;
 use crate::scalar::Scalar;
 
@@ -98,7 +97,7 @@ impl<const GAMMA: u32, const GAMMA_DENOMINATOR: u32, const ALPHA: u32, const ALP
 
     /// The loss for the logits of independent labels.
     #[inline]
-    fn of_labels<T: Scalar>(logits: &[T], target: &[T]) -> T {
+    pub(crate) fn of_labels<T: Scalar>(logits: &[T], target: &[T]) -> T {
         let (yes, no) = (Self::alpha::<T>(), complement::<T, ALPHA, ALPHA_DENOMINATOR>());
         let mut loss = T::ZERO;
         for (&z, &t) in logits.iter().zip(target) {
@@ -118,7 +117,7 @@ impl<const GAMMA: u32, const GAMMA_DENOMINATOR: u32, const ALPHA: u32, const ALP
     }
 
     #[inline]
-    fn delta_of_labels<T: Scalar>(output: &[T], target: &[T], delta: &mut [T]) {
+    pub(crate) fn delta_of_labels<T: Scalar>(output: &[T], target: &[T], delta: &mut [T]) {
         let (yes, no) = (Self::alpha::<T>(), complement::<T, ALPHA, ALPHA_DENOMINATOR>());
         for ((d, &y), &t) in delta.iter_mut().zip(output).zip(target) {
             let rest = T::ONE - y;
@@ -129,7 +128,7 @@ impl<const GAMMA: u32, const GAMMA_DENOMINATOR: u32, const ALPHA: u32, const ALP
 
     /// The loss for the logits of one of several classes.
     #[inline]
-    fn of_classes<T: Scalar>(logits: &[T], target: &[T]) -> T {
+    pub(crate) fn of_classes<T: Scalar>(logits: &[T], target: &[T]) -> T {
         let max = Softmax::max(logits);
         // `sum e^(z - max)` without the first of the largest, which is 1: few digits of the others
         // would remain.
@@ -154,7 +153,7 @@ impl<const GAMMA: u32, const GAMMA_DENOMINATOR: u32, const ALPHA: u32, const ALP
     }
 
     #[inline]
-    fn delta_of_classes<T: Scalar>(output: &[T], target: &[T], delta: &mut [T]) {
+    pub(crate) fn delta_of_classes<T: Scalar>(output: &[T], target: &[T], delta: &mut [T]) {
         let (alpha, mut sum) = (Self::alpha::<T>(), T::ZERO);
         for ((d, &y), &t) in delta.iter_mut().zip(output).zip(target) {
             *d = alpha * t * Self::slope(y, T::ONE - y);
@@ -174,7 +173,7 @@ macro_rules! focal {
             const GAMMA_DENOMINATOR: u32,
             const ALPHA: u32,
             const ALPHA_DENOMINATOR: u32,
-        > Loss<$activation, T> for Focal<GAMMA, GAMMA_DENOMINATOR, ALPHA, ALPHA_DENOMINATOR>
+        > Loss<$activation, T> for $crate::Focal<GAMMA, GAMMA_DENOMINATOR, ALPHA, ALPHA_DENOMINATOR>
         {
             const FUSED: bool = true;
 
@@ -195,9 +194,9 @@ macro_rules! focal {
         }
     )+ };
 }
+pub(crate) use focal;
+
 focal! {
     Sigmoid: BinaryCrossEntropy, of_labels, delta_of_labels;
-    fast::Sigmoid: BinaryCrossEntropy, of_labels, delta_of_labels;
     Softmax: CrossEntropy, of_classes, delta_of_classes;
-    fast::Softmax: CrossEntropy, of_classes, delta_of_classes;
 }

@@ -11,6 +11,7 @@ mod focal;
 mod pinball;
 
 pub use focal::Focal;
+pub(crate) use focal::focal;
 pub use pinball::Pinball;
 
 use core::f64::consts::LN_2;

@@ -57,7 +57,7 @@
 //! a spectrum has the same bits on every target, like all of this crate, and with every feature of
 //! `microfft`. Mel bands and logarithms use the functions of [`libm`].
 //!
-#![cfg_attr(feature = "stream", doc = "[`Window`]: crate::stream::Window")]
+#![cfg_attr(feature = "stream", doc = "[`Window`]: super::stream::Window")]
 #![cfg_attr(not(feature = "stream"), doc = "[`Window`]: crate#features")]
 
 mod mel;

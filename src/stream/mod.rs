@@ -58,7 +58,7 @@
 //! The program `interrupt` of `examples/firmware` does this on an emulated core, with a timer
 //! interrupt.
 //!
-#![cfg_attr(feature = "microfft-v0.6", doc = "[`spectrum`]: crate::spectrum")]
+#![cfg_attr(feature = "microfft-v0.6", doc = "[`spectrum`]: super::spectrum")]
 #![cfg_attr(not(feature = "microfft-v0.6"), doc = "[`spectrum`]: crate#features")]
 
 mod history;
