@@ -164,7 +164,7 @@ mod tests {
 
     use super::{Elementwise, Sigmoid, Tanh};
 
-    /// Largest errors of both functions, of tanh relative, over the first `f32` from 0 on, each `step`-th.
+    /// Largest errors of both functions, that of tanh relative, over each `step`-th `f32` of both signs.
     fn single(step: u32) -> [f64; 2] {
         let mut errors = [0.0_f64; 2];
         for bits in (0..=f32::INFINITY.to_bits()).step_by(step as usize) {
