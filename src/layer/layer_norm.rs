@@ -3,6 +3,7 @@
 use core::fmt;
 use core::marker::PhantomData;
 
+use super::norm::norm_of_vectors;
 use super::{Channels, Deltas, Layer, LayerTrace, NormGradient, Samples};
 use crate::activation::{Activation, Identity};
 use crate::fingerprint::{fingerprint, size};
@@ -80,60 +81,7 @@ impl<const C: usize, A, X: Channels<C>, const E: u32> LayerNorm<C, A, X, E> {
     }
 }
 
-impl<const C: usize, A, X: Channels<C>, const E: u32> Clone for LayerNorm<C, A, X, E> {
-    fn clone(&self) -> Self {
-        Self::new(self.weight, self.bias)
-    }
-}
-
-impl<const C: usize, A, X, const E: u32> PartialEq for LayerNorm<C, A, X, E>
-where
-    X: Channels<C, Element: PartialEq>,
-{
-    fn eq(&self, other: &Self) -> bool {
-        (self.weight, self.bias) == (other.weight, other.bias)
-    }
-}
-
-impl<const C: usize, A, X, const E: u32> fmt::Debug for LayerNorm<C, A, X, E>
-where
-    X: Channels<C, Element: fmt::Debug>,
-{
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { weight, bias, .. } = self;
-        f.debug_struct("LayerNorm").field("weight", weight).field("bias", bias).finish()
-    }
-}
-
-#[cfg(feature = "defmt")]
-impl<const C: usize, A, X, const E: u32> defmt::Format for LayerNorm<C, A, X, E>
-where
-    X: Channels<C, Element: defmt::Format>,
-{
-    fn format(&self, f: defmt::Formatter<'_>) {
-        defmt::write!(f, "LayerNorm {{ weight: {}, bias: {} }}", self.weight, self.bias);
-    }
-}
-
-/// Not all zeros: weights are 1, as in PyTorch before training.
-impl<const C: usize, A, T, X, const E: u32> Zero for LayerNorm<C, A, X, E>
-where
-    T: Scalar,
-    X: Channels<C, Element = T>,
-{
-    const ZERO: Self = Self::new([T::ONE; C], [T::ZERO; C]);
-}
-
-/// Weights of 1, biases of 0.
-impl<const C: usize, A, T, X, const E: u32> Default for LayerNorm<C, A, X, E>
-where
-    T: Scalar,
-    X: Channels<C, Element = T>,
-{
-    fn default() -> Self {
-        Self::ZERO
-    }
-}
+norm_of_vectors!(LayerNorm "LayerNorm {{ weight: {}, bias: {} }}": weight ONE, bias ZERO);
 
 /// `(x - mean) / sqrt(variance + 1 / epsilon)`, and the factor `1 / sqrt(variance + 1 / epsilon)`.
 #[inline]

@@ -408,74 +408,72 @@ impl<const C: usize, T: Scalar, const E: u32> BatchNorm<C, Identity, [T; C], E> 
     }
 }
 
-impl<const C: usize, A, X: Channels<C>, const E: u32> Clone for BatchNorm<C, A, X, E> {
-    fn clone(&self) -> Self {
-        Self::new(self.weight, self.bias, self.mean, self.variance)
-    }
-}
+/// Implements what all layers can, for a normalisation with these vectors; each is of this constant at first.
+macro_rules! norm_of_vectors {
+    ($Norm:ident $shown:literal: $($field:ident $first:ident),+) => {
+        impl<const C: usize, A, X: Channels<C>, const E: u32> Clone for $Norm<C, A, X, E> {
+            fn clone(&self) -> Self {
+                Self::new($(self.$field),+)
+            }
+        }
 
-impl<const C: usize, A, X, const E: u32> PartialEq for BatchNorm<C, A, X, E>
-where
-    X: Channels<C, Element: PartialEq>,
-{
-    fn eq(&self, other: &Self) -> bool {
-        let values = |norm: &Self| [norm.weight, norm.bias, norm.mean, norm.variance];
-        values(self) == values(other)
-    }
-}
+        impl<const C: usize, A, X, const E: u32> PartialEq for $Norm<C, A, X, E>
+        where
+            X: Channels<C, Element: PartialEq>,
+        {
+            fn eq(&self, other: &Self) -> bool {
+                $(self.$field == other.$field)&&+
+            }
+        }
 
-impl<const C: usize, A, X, const E: u32> fmt::Debug for BatchNorm<C, A, X, E>
-where
-    X: Channels<C, Element: fmt::Debug>,
-{
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { weight, bias, mean, variance, .. } = self;
-        f.debug_struct("BatchNorm")
-            .field("weight", weight)
-            .field("bias", bias)
-            .field("mean", mean)
-            .field("variance", variance)
-            .finish()
-    }
-}
+        impl<const C: usize, A, X, const E: u32> fmt::Debug for $Norm<C, A, X, E>
+        where
+            X: Channels<C, Element: fmt::Debug>,
+        {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.debug_struct(stringify!($Norm))
+                    $(.field(stringify!($field), &self.$field))+
+                    .finish()
+            }
+        }
 
-#[cfg(feature = "defmt")]
-impl<const C: usize, A, X, const E: u32> defmt::Format for BatchNorm<C, A, X, E>
-where
-    X: Channels<C, Element: defmt::Format>,
-{
-    fn format(&self, f: defmt::Formatter<'_>) {
-        let Self { weight, bias, mean, variance, .. } = self;
-        defmt::write!(
-            f,
-            "BatchNorm {{ weight: {}, bias: {}, mean: {}, variance: {} }}",
-            weight,
-            bias,
-            mean,
-            variance
-        );
-    }
-}
+        #[cfg(feature = "defmt")]
+        impl<const C: usize, A, X, const E: u32> defmt::Format for $Norm<C, A, X, E>
+        where
+            X: Channels<C, Element: defmt::Format>,
+        {
+            fn format(&self, f: defmt::Formatter<'_>) {
+                defmt::write!(f, $shown, $(self.$field),+);
+            }
+        }
 
-/// Not all zeros: weights and variances are 1, as in PyTorch before training, so that a network that
-/// starts from zero passes its values on.
-impl<const C: usize, A, T, X, const E: u32> Zero for BatchNorm<C, A, X, E>
-where
-    T: Scalar,
-    X: Channels<C, Element = T>,
-{
-    const ZERO: Self = Self::new([T::ONE; C], [T::ZERO; C], [T::ZERO; C], [T::ONE; C]);
-}
+        /// Not all zeros: weights and variances are 1, as in PyTorch before training, so that a network
+        /// that starts from zero passes its values on.
+        impl<const C: usize, A, T, X, const E: u32> Zero for $Norm<C, A, X, E>
+        where
+            T: Scalar,
+            X: Channels<C, Element = T>,
+        {
+            const ZERO: Self = Self::new($([T::$first; C]),+);
+        }
 
-/// Weights and variances of 1, means and biases of 0.
-impl<const C: usize, A, T, X, const E: u32> Default for BatchNorm<C, A, X, E>
-where
-    T: Scalar,
-    X: Channels<C, Element = T>,
-{
-    fn default() -> Self {
-        Self::ZERO
-    }
+        /// Weights and variances of 1, means and biases of 0.
+        impl<const C: usize, A, T, X, const E: u32> Default for $Norm<C, A, X, E>
+        where
+            T: Scalar,
+            X: Channels<C, Element = T>,
+        {
+            fn default() -> Self {
+                Self::ZERO
+            }
+        }
+    };
+}
+pub(super) use norm_of_vectors;
+
+norm_of_vectors! {
+    BatchNorm "BatchNorm {{ weight: {}, bias: {}, mean: {}, variance: {} }}":
+    weight ONE, bias ZERO, mean ZERO, variance ONE
 }
 
 impl<const C: usize, A, T, X, const E: u32> Layer for BatchNorm<C, A, X, E>
