@@ -111,6 +111,24 @@ fn masked_layers_leave_zeros_out() {
     check!(Lstm(3, masked, all, bidirectional) => Gru(2, masked, bidirectional) => 2 Softmax);
 }
 
+/// Its bias would learn from what an earlier sequence left there.
+#[test]
+fn a_layer_before_learns_nothing_from_what_is_left_out() {
+    type Net = net![f64; 9 x 2 => Conv1d(3, 1) Identity => Gru(4, masked) => 2 Softmax];
+    type Learner = Trainer<Net, CrossEntropy, Sgd<f64>>;
+    let sgd = Sgd { learning_rate: 0.1 };
+    let mut net = Net::random(&mut Rng(9));
+    net.first_mut().bias_mut().fill(0.0);
+    let mut other = net.clone();
+    let whole = random(&mut Rng(7), -1.0, 1.0);
+    let x = pad_front(&random::<[[f64; 2]; 5]>(&mut Rng(8), -1.0, 1.0)).unwrap();
+    let (mut used, mut new) = (Learner::new(), Learner::new());
+    used.step(&mut net.clone(), &sgd, &whole, &[1.0, 0.0]);
+    used.step(&mut net, &sgd, &x, &[1.0, 0.0]);
+    new.step(&mut other, &sgd, &x, &[1.0, 0.0]);
+    assert_eq!(flat(&net), flat(&other));
+}
+
 #[test]
 fn masked_layers_have_the_right_gradient() {
     check::<net![f64; 6 x 2 => Gru(3, all, masked)], HalfSquaredError>(any);
