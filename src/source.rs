@@ -198,8 +198,8 @@ weights_and_bias!(
     Conv2d<H, W, C, OUT, KH, KW, MH, MW, A, T, SH, SW, PH, PW, DH, DW, GROUP>, "Conv2d::new"
 );
 
-impl<K, X, Y, const C: usize, const H: usize, const G: usize, T: Scalar> ToSource
-    for Recurrent<K, X, Y, C, H, G, T>
+impl<K, X, Y, const C: usize, const H: usize, const G: usize, T: Scalar, const R: usize> ToSource
+    for Recurrent<K, X, Y, C, H, G, T, R>
 {
     fn write_source(&self, f: &mut Formatter<'_>) -> fmt::Result {
         f.debug_tuple("Recurrent::new")
@@ -207,7 +207,13 @@ impl<K, X, Y, const C: usize, const H: usize, const G: usize, T: Scalar> ToSourc
             .field(&self.state_weights().to_source())
             .field(&self.input_bias().to_source())
             .field(&self.state_bias().to_source())
-            .finish()
+            .finish()?;
+        if R > 0 {
+            f.debug_tuple(".with_initial_state")
+                .field(&self.initial_state().to_source())
+                .finish()?;
+        }
+        Ok(())
     }
 }
 

@@ -286,6 +286,49 @@ impl<N: Layer, L: Loss<N::Activation, N::Format>, O: Optimizer<N>, B> Trainer<N,
 }
 
 impl<N: Layer, L: Loss<N::Activation, N::Format>, O: Optimizer<N>> Trainer<N, L, O> {
+    /// Makes the state that each [`Stateful`](crate::Stateful) layer reached in the last step or
+    /// [`evaluate`](Self::evaluate) its initial state: between windows of one sequence. A state that is NaN or
+    /// infinite is not taken over.
+    ///
+    /// ```
+    /// use gradlet::prelude::*;
+    ///
+    /// // Windows of 8 steps with 3 channels. What comes next?
+    /// type Net = net![8 x 3 => Gru(4, all, stateful) => Gru(4, stateful) => 3 Identity];
+    /// let (mut net, mut trainer) = (Net::ZERO, Trainer::<Net, HalfSquaredError, Sgd>::new());
+    /// let sgd = Sgd { learning_rate: 0.1 };
+    /// let sequence = [[0.5; 3]; 25];
+    /// for window in sequence.windows(9).step_by(8) {
+    ///     let Some((&next, Ok(before))) = window.split_last().map(|(next, b)| (next, b.try_into())) else {
+    ///         continue;
+    ///     };
+    ///     trainer.step(&mut net, &sgd, before, &next);
+    ///     trainer.carry(&mut net);
+    /// }
+    /// ```
+    ///
+    /// A network without such a layer does not compile:
+    ///
+    /// ```compile_fail,E0080
+    /// # use gradlet::prelude::*;
+    /// let mut net = <net![8 x 3 => Gru(4) => 3 Softmax]>::ZERO;
+    /// Trainer::<_, CrossEntropy>::new().carry(&mut net);
+    /// ```
+    ///
+    /// To begin another sequence, make a copy of the network before the first, or set
+    /// [`initial_state_mut`](crate::Recurrent::initial_state_mut) to zeros.
+    pub fn carry(&self, net: &mut N) {
+        const {
+            assert!(
+                N::STATEFUL,
+                "the network has no stateful layer, so no state to carry on: `Gru(16, stateful)` is one"
+            );
+        }
+        net.carry(&self.trace);
+    }
+}
+
+impl<N: Layer, L: Loss<N::Activation, N::Format>, O: Optimizer<N>> Trainer<N, L, O> {
     /// One training step: forward, backward, update. Returns the loss before the update.
     ///
     /// If the result is NaN or infinite, the network and the optimizer's state are unchanged: a

@@ -16,10 +16,10 @@ use gradlet::safetensors::{
     TensorName, Text,
 };
 use gradlet::{
-    AdamState, Batch, BiasOnly, Compact, CompactTrace, Delta, Epoch, FoldError, ForEach, Fused,
-    FusedTrace, GruCell, Joined, Kind, LayerTrace, LstmCell, Masked, NormGradient, Pair, Past,
-    Places, Recompute, Recurrent, Report, Reversed, RnnCell, Samples, Source, Streaming, Tensor,
-    TensorList, TooLong, fast, rational,
+    AdamState, Batch, Begun, BiasOnly, Compact, CompactTrace, Delta, Epoch, FoldError, ForEach,
+    Fused, FusedTrace, GruCell, Joined, Kind, LayerTrace, LearnedState, LstmCell, Masked,
+    NormGradient, Pair, Past, Places, Recompute, Recurrent, Report, Reversed, RnnCell, Samples,
+    Source, Stateful, Streaming, Tensor, TensorList, TooLong, fast, rational,
 };
 
 type Net<T> = Mlp<2, 4, 3, Tanh, Softmax, T>;
@@ -60,6 +60,7 @@ fn layers<T: Scalar + Format>() {
     are_format![Streaming<Sequence<T>>, Past<T, 2, 2>, Recompute<Sequence<T>>];
     are_format![Gru<5, 2, 3, 9, T>, Recurrent<LstmCell, [[T; 2]; 5], [[T; 3]; 5], 2, 3, 12, T>];
     are_format![GruCell, LstmCell, Masked<GruCell>, Reversed<GruCell>, RnnCell, TooLong];
+    are_format![LearnedState<GruCell>, Stateful<GruCell>, Begun<[T; 3]>];
     are_format![BiasOnly<Dense<2, 4, Tanh, T>>, After<(), ()>, Reader<(), ()>];
     are_format![Net<T>, Deep<T>, OnFeatures<T>, Kind, Places, Tensor, TensorList];
     are_format![Pair<Dense<2, 4, Tanh, T>, Dense<4, 3, Softmax, T>>];

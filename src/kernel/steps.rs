@@ -116,14 +116,21 @@ pub(crate) struct ByStep<'a, T, const OUT: usize, const D: usize> {
 }
 
 impl<T, const OUT: usize, const D: usize> ByStep<'_, T, OUT, D> {
-    /// Those of all steps but the first, which is the last in memory if they are `reversed`.
-    pub(crate) fn after_first(self, reversed: bool) -> Self {
-        fn after_first<V>(steps: &[V], reversed: bool) -> &[V] {
+    /// Those of the first step, which is the last in memory if they are `reversed`, and those of all others.
+    #[inline(always)]
+    pub(crate) fn split_first(self, reversed: bool) -> (Self, Self) {
+        #[inline(always)]
+        fn split_first<V>(steps: &[V], reversed: bool) -> (&[V], &[V]) {
             let split = if reversed { steps.split_last() } else { steps.split_first() };
-            split.map_or(&[], |(_, others)| others)
+            split.map_or((&[], &[]), |(first, others)| (slice::from_ref(first), others))
         }
-        let Self { first, others, split } = self;
-        Self { first: after_first(first, reversed), others: after_first(others, reversed), split }
+        let split = self.split;
+        let (first, others) = split_first(self.first, reversed);
+        let (first_others, other_others) = split_first(self.others, reversed);
+        (
+            Self { first, others: first_others, split },
+            Self { first: others, others: other_others, split },
+        )
     }
 }
 
@@ -134,18 +141,42 @@ pub(crate) fn gradient<T: Scalar, const C: usize, const OUT: usize, const D: usi
     d: ByStep<'_, T, OUT, D>,
     to: &mut impl Gradient<T, OUT>,
 ) {
+    gradient_from::<_, _, C, OUT, D, 0>([], x, d, to);
+}
+
+/// As [`gradient`], with `x` and `d` of `N` steps, 0 or 1, before these.
+#[inline(always)]
+pub(crate) fn gradient_from<
+    T,
+    G,
+    const C: usize,
+    const OUT: usize,
+    const D: usize,
+    const N: usize,
+>(
+    before: [(&[T; C], ByStep<'_, T, OUT, D>); N],
+    x: &[[T; C]],
+    d: ByStep<'_, T, OUT, D>,
+    to: &mut G,
+) where
+    T: Scalar,
+    G: Gradient<T, OUT>,
+{
     if x.is_empty() {
-        return (0..C).for_each(|row| to.rows(row, &[[-T::ZERO; OUT]]));
+        return match before.first() {
+            Some((x, d)) if !d.first.is_empty() => gradient(slice::from_ref(*x), *d, to),
+            _ => (0..C).for_each(|row| to.rows(row, &[[-T::ZERO; OUT]])),
+        };
     }
     let mut rows = [[T::ZERO; OUT]; ROWS];
     let mut at = 0;
     while at < C {
         let count = if TILED { least(C - at, ROWS) } else { 1 };
         match count {
-            4 => gradient_of_four(x, d, at, &mut rows, to),
-            3 => gradient_of_three(x, d, at, &mut rows, to),
-            2 => gradient_of_two(x, d, at, &mut rows, to),
-            _ => gradient_of_one(x, d, at, &mut rows, to),
+            4 => gradient_of_four(before, x, d, at, &mut rows, to),
+            3 => gradient_of_three(before, x, d, at, &mut rows, to),
+            2 => gradient_of_two(before, x, d, at, &mut rows, to),
+            _ => gradient_of_one(before, x, d, at, &mut rows, to),
         }
         at += count;
     }
@@ -156,7 +187,8 @@ macro_rules! gradient_rows {
     ($name:ident $r:literal: $($x:ident $k:literal),+) => {
         /// Gives `to` the gradient of the rows of weights from `at` on.
         #[inline(always)]
-        fn $name<T, G, const C: usize, const OUT: usize, const D: usize>(
+        fn $name<T, G, const C: usize, const OUT: usize, const D: usize, const N: usize>(
+            before: [(&[T; C], ByStep<'_, T, OUT, D>); N],
             x: &[[T; C]],
             d: ByStep<'_, T, OUT, D>,
             at: usize,
@@ -167,22 +199,29 @@ macro_rules! gradient_rows {
             G: Gradient<T, OUT>,
         {
             #[inline(never)]
-            fn part<T: Scalar, G: Gradient<T, OUT>, const C: usize, const OUT: usize, const D: usize>(
+            fn part<T, G, const C: usize, const OUT: usize, const D: usize, const N: usize>(
+                earlier: [(&[T; C], &[[T; D]]); N],
                 x: &[[T; C]],
                 d: &[[T; D]],
                 at: usize,
                 outputs: Range<usize>,
                 rows: &mut [[T; OUT]; $r],
                 to: &mut G,
-            ) {
+            ) where
+                T: Scalar,
+                G: Gradient<T, OUT>,
+            {
                 // Chunks from one step to the next need no checks; there is none behind the last step.
                 let (Some(last_x), Some((last_d, before))) = (x.last(), d.split_last()) else {
                     return;
                 };
                 let Some(x) = run(x.as_flattened(), at, before.len() * C) else { return };
-                in_columns!(T, outputs.end - outputs.start, |column, N| {
+                in_columns!(T, outputs.end - outputs.start, |column, M| {
                     let Some(d) = run(d.as_flattened(), column, before.len() * D) else { return };
-                    let mut sums = <[[T; N]; $r]>::empty();
+                    let mut sums = <[[T; M]; $r]>::empty();
+                    for (x, d) in earlier {
+                        sums.add(d.len(), |_| Some((*columns(x, at)?, *columns(d.first()?, column)?)));
+                    }
                     let steps = Both(chunks(x, C), chunks(d, D));
                     sums.add_all(steps.map(|(x, d)| Some((*x.first_chunk()?, *d.first_chunk()?))));
                     sums.add(1, |_| Some((*columns(last_x, at)?, *columns(last_d, column)?)));
@@ -198,9 +237,9 @@ macro_rules! gradient_rows {
 
             let Some(rows) = rows.first_chunk_mut::<$r>() else { return };
             let ByStep { first, others, split } = d;
-            part(x, first, at, 0..split, rows, to);
+            part(before.map(|(x, d)| (x, d.first)), x, first, at, 0..split, rows, to);
             if split < OUT {
-                part(x, others, at, split..OUT, rows, to);
+                part(before.map(|(x, d)| (x, d.others)), x, others, at, split..OUT, rows, to);
             }
             if const { !G::IN_PARTS } {
                 to.rows(at, rows);

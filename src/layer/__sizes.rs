@@ -174,6 +174,12 @@ pub const fn checked_pool(l: usize, k: usize, step: usize) -> usize {
     positions
 }
 
+/// Rows of the initial state of a recurrent layer: an LSTM, which has four gates, has a memory too.
+#[must_use]
+pub const fn states(gates: usize) -> usize {
+    if gates == 4 { 2 } else { 1 }
+}
+
 /// Numbers of all gates of a recurrent layer.
 #[must_use]
 pub const fn gates(gates: usize, units: usize) -> usize {

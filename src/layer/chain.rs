@@ -211,6 +211,7 @@ where
 
     both_layers!(gradient First first, Rest rest);
     both_layers!(walk First first first_mut, Rest rest rest_mut);
+    both_layers!(carry First first, Rest rest: trace => trace);
 }
 
 impl<'a, First, Rest, const K: usize> Samples<'a, Chain<First, Rest>, K>

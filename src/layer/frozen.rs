@@ -68,7 +68,7 @@ impl<L: Zero> Zero for Frozen<L> {
 }
 
 macro_rules! frozen {
-    ($(#[$doc:meta])* $type:ty, $this:ident => $layer:expr) => {
+    ($(#[$doc:meta])* $type:ty, $this:ident => $layer:expr, { $($carry:tt)* }) => {
         $(#[$doc])*
         impl<L: Layer> Layer for $type {
             type Format = L::Format;
@@ -123,12 +123,21 @@ macro_rules! frozen {
                 let $this = self;
                 $layer.input_gradient(Samples { inputs, traces }, gradients);
             }
+
+            $($carry)*
         }
     };
 }
 
-frozen!(Frozen<L>, this => this.layer);
+frozen!(Frozen<L>, this => this.layer, {
+    const STATEFUL: bool = L::STATEFUL;
+
+    #[inline]
+    fn carry(&mut self, trace: &L::Trace) {
+        self.layer.carry(trace);
+    }
+});
 frozen!(
     /// A borrowed layer is a frozen layer; see [`Frozen`].
-    &L, this => **this
+    &L, this => **this, {}
 );

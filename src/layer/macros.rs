@@ -5,7 +5,8 @@
 /// Each is a field, an array of weights, followed by its [kind](crate::Kind), its name in files
 /// and its shape in file order. Memory has the dimensions in reverse order, unless `in` specifies
 /// another order. The gradient of the layer has fields of the same names: it is `Self`, or for a
-/// layer with [buffers](crate::Kind::Buffer) a type without those, `()` if there is nothing else.
+/// layer with [buffers](crate::Kind::Buffer) a type without those, `()` if there is nothing else. The last
+/// tensor is left out if it has no elements.
 ///
 /// ```
 /// # use gradlet::tensors;
@@ -24,12 +25,12 @@
 macro_rules! tensors {
     ($($field:ident: $kind:ident $name:literal [$($size:expr),+] $(in [$($axis:literal),+])?),+ $(,)?) => {
         const TENSORS: $crate::TensorList = $crate::__checked::<Self>($crate::TensorList::of({
-            const { &[$($crate::Tensor {
+            $crate::__not_empty(const { &[$($crate::Tensor {
                 kind: $crate::Kind::$kind,
                 name: $name,
                 shape: &[$($size),+],
                 order: &[$($($axis),+)?],
-            }),+] }
+            }),+] })
         }));
 
         #[inline]
@@ -46,7 +47,9 @@ macro_rules! tensors {
                 [&mut [$crate::Weight<Self>]; WRITE],
             ),
         ) {
-            $($crate::tensors!(@visit $kind $field nets nets_mut read write visit);)+
+            $(if const { true $(&& $size > 0)+ } {
+                $crate::tensors!(@visit $kind $field nets nets_mut read write visit);
+            })+
         }
     };
     // Gradients have no buffers, so a walk with gradients does not visit them.
@@ -124,6 +127,15 @@ macro_rules! both_layers {
         fn seed_dropout(&mut self, seeds: &mut impl FnMut() -> u64) {
             self.$first.seed_dropout(seeds);
             self.$second.seed_dropout(seeds);
+        }
+    };
+    (carry $a:ident $first:ident, $b:ident $second:ident: $trace:ident => $traces:expr) => {
+        const STATEFUL: bool = $a::STATEFUL || $b::STATEFUL;
+
+        #[inline]
+        fn carry(&mut self, $trace: &Self::Trace) {
+            self.$first.carry(&$traces.first);
+            self.$second.carry(&$traces.rest);
         }
     };
     (gradient $a:ident $first:ident, $b:ident $second:ident) => {

@@ -45,7 +45,8 @@ pub use pool::{GlobalMax, GlobalMean, MaxPool1d, MaxPool2d, MeanPool1d, MeanPool
 pub use recompute::Recompute;
 pub(crate) use recurrent::Cell;
 pub use recurrent::{
-    Gru, GruCell, Lstm, LstmCell, Masked, Recurrent, Reversed, Rnn, RnnCell, TooLong, pad_front,
+    Begun, Gru, GruCell, LearnedState, Lstm, LstmCell, Masked, Recurrent, Reversed, Rnn, RnnCell,
+    Stateful, TooLong, pad_front,
 };
 pub use residual::{Residual, Shortcut, Skip};
 pub use streaming::{Past, Streaming, Streams};
@@ -424,6 +425,17 @@ pub trait Layer: Sized {
     fn seed_dropout(&mut self, seeds: &mut impl FnMut() -> u64) {
         let _ = seeds;
     }
+
+    /// Whether it is a [`Stateful`] layer, or has one in it. Override it where you override
+    /// [`carry`](Self::carry).
+    const STATEFUL: bool = false;
+
+    /// Makes the last state of each [`Stateful`] layer in this one its initial state; called by
+    /// [`Trainer::carry`](crate::Trainer::carry). Override it only in layers that consist of layers.
+    #[inline]
+    fn carry(&mut self, trace: &Self::Trace) {
+        let _ = trace;
+    }
 }
 
 impl<L: Layer<Gradient = L>> Tensors<Weight<L>> for L {
@@ -482,6 +494,16 @@ pub(crate) const fn expect_parameters<N: Layer>() {
 #[inline(always)]
 pub fn __slices<'a, W, const N: usize>() -> [&'a mut [W]; N] {
     core::array::from_fn(|_| Default::default())
+}
+
+/// The tensors but a last one without elements, called by [`tensors!`](crate::tensors).
+#[doc(hidden)]
+#[must_use]
+pub const fn __not_empty(tensors: &'static [Tensor]) -> &'static [Tensor] {
+    match tensors {
+        [others @ .., last] if last.len() == 0 => others,
+        all => all,
+    }
 }
 
 /// The list of a layer, called by [`tensors!`](crate::tensors).

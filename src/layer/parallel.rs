@@ -284,6 +284,7 @@ where
 
     both_layers!(gradient A first, B second);
     both_layers!(walk A first first_mut, B second second_mut);
+    both_layers!(carry A first, B second: trace => trace.first);
 }
 
 impl<'a, T, A, B, const N: usize, const K: usize> Samples<'a, Parallel<A, B, N>, K>

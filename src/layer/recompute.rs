@@ -39,7 +39,14 @@ use crate::zero::Zero;
 /// For two convolutions with `Relu` and pooling, [`Compact`](crate::Compact) needs less.
 ///
 /// The gradient of a sample can be had only with the network, to be updated
-/// ([`Layer::gradient`]) or not ([`Layer::gradient_at`]).
+/// ([`Layer::gradient`]) or not ([`Layer::gradient_at`]). The states of [`Stateful`](crate::Stateful) layers
+/// are not kept either, so [`Trainer::carry`](crate::Trainer::carry) does not compile:
+///
+/// ```compile_fail,E0080
+/// # use gradlet::{Recompute, prelude::*};
+/// let mut net = Recompute::new(<net![8 x 2 => Gru(4, stateful)]>::ZERO);
+/// Trainer::<_, HalfSquaredError>::new().carry(&mut net);
+/// ```
 #[derive(Clone, Debug, Default, PartialEq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct Recompute<L> {
@@ -116,6 +123,7 @@ impl<L: Layer> Layer for Recompute<L> {
     type Gradient = L::Gradient;
     const MACS: usize = L::MACS;
     const TENSORS: TensorList = L::TENSORS;
+    const STATEFUL: bool = L::STATEFUL;
     const FINGERPRINT: u32 = fingerprint("Recompute", &[L::FINGERPRINT]);
 
     #[inline]
@@ -216,5 +224,15 @@ impl<L: Layer> Layer for Recompute<L> {
     #[inline]
     fn seed_dropout(&mut self, seeds: &mut impl FnMut() -> u64) {
         self.layer.seed_dropout(seeds);
+    }
+
+    #[inline]
+    fn carry(&mut self, _: &Self::Trace) {
+        const {
+            assert!(
+                !L::STATEFUL,
+                "a `Recompute` has no states that could be carried on: a stateful layer is not part of it"
+            );
+        }
     }
 }

@@ -267,8 +267,8 @@ macro_rules! constants {
             }
         }
 
-        impl<K, X, Y, const C: usize, const H: usize, const G: usize>
-            Recurrent<K, X, Y, C, H, G, $float>
+        impl<K, X, Y, const C: usize, const H: usize, const G: usize, const R: usize>
+            Recurrent<K, X, Y, C, H, G, $float, R>
         where
             Self: Layer<Format = $float>,
             K: Cell<$float, H, G>,
@@ -293,7 +293,11 @@ macro_rules! constants {
                 let state_weights = attempt!(file.$tensor(layer, state));
                 let [input_bias] = attempt!(file.$tensor(layer, input_bias));
                 let [state_bias] = attempt!(file.$tensor(layer, state_bias));
-                Ok(Self::new(input_weights, state_weights, input_bias, state_bias))
+                let read = Self::new(input_weights, state_weights, input_bias, state_bias);
+                Ok(match list.get(4) {
+                    Some(initial) => read.with_initial_state(attempt!(file.$tensor(layer, initial))),
+                    None => read,
+                })
             }
         }
 
@@ -367,8 +371,8 @@ macro_rules! constants {
             [const IN: usize, const OUT: usize, A: Activation<$float>] Dense<IN, OUT, A, $float>
         }
         loads! {
-            [K: Cell<$float, H, G>, X, Y, const C: usize, const H: usize, const G: usize]
-            Recurrent<K, X, Y, C, H, G, $float> where Self: Layer<Format = $float>
+            [K: Cell<$float, H, G>, X, Y, const C: usize, const H: usize, const G: usize, const R: usize]
+            Recurrent<K, X, Y, C, H, G, $float, R> where Self: Layer<Format = $float>
         }
         loads!([const N: usize] Scaling<N, $float>);
         loads_norm!($vectors $float BatchNorm: weight, bias, mean, variance);

@@ -10,6 +10,7 @@
 
 mod check;
 mod dropout;
+mod initial_state;
 mod norm;
 mod parallel;
 mod recurrent;

@@ -3,8 +3,38 @@
 #![allow(clippy::float_cmp, reason = "compares what was written")]
 
 use gradlet::prelude::*;
-use gradlet::safetensors::{self, LoadError, SaveError};
+use gradlet::safetensors::{self, LoadError, Safetensors, SaveError};
+use gradlet::{LearnedState, LstmCell, Recurrent};
 use safetensors_oracle::SafeTensors;
+
+/// A learned state is a tensor; one that is kept is not.
+#[test]
+fn files_and_source_have_learned_states() {
+    type Net = net![5 x 2 => Gru(3, all, stateful) => Lstm(3, learned state)];
+    const STATE: [[f32; 3]; 2] = [[1.0, 2.0, 3.0], [4.0, 5.0, 6.0]];
+    let mut net = Net::ZERO;
+    *net.rest_mut().initial_state_mut() = STATE;
+    let mut file = [0; 4000];
+    let file = safetensors::save(&net, &["a", "b"], &mut file).unwrap();
+    let tensors = SafeTensors::deserialize(file).unwrap();
+    assert!(tensors.tensor("a.initial_state").is_err());
+    let state = tensors.tensor("b.initial_state").unwrap();
+    assert_eq!(state.shape(), [2, 3]);
+    assert_eq!(
+        state.data(),
+        STATE.as_flattened().iter().flat_map(|x| x.to_le_bytes()).collect::<Vec<_>>()
+    );
+    *net.first_mut().initial_state_mut() = [[7.0; 3]];
+    let read = safetensors::from_bytes::<Net>(file, &["a", "b"]).unwrap();
+    assert_eq!((read.first().initial_state(), read.rest()), (&[[0.0; 3]], net.rest()));
+
+    type Second = Recurrent<LearnedState<LstmCell>, [[f32; 3]; 5], [f32; 3], 3, 3, 12, f32, 2>;
+    let file = Safetensors::new(file).unwrap();
+    assert_eq!(Second::from_safetensors(&file, "b").unwrap(), *net.rest());
+    let source: String = net.to_source().to_string().split_whitespace().collect();
+    assert!(source.contains(".with_initial_state([[1.0,2.0,3.0],[4.0,5.0,6.0],],)"), "{source}");
+    assert!(source.contains(".with_initial_state([[7.0,7.0,7.0],],)"), "{source}");
+}
 
 /// PyTorch numbers stacked layers, and tells directions apart, at the ends of names.
 #[test]

@@ -573,6 +573,19 @@ fn recurrent_layers<T: Scalar>() {
     call! { layer.input_weights(), layer.state_weights(), layer.input_bias(), layer.state_bias() }
     let mut stream = Streaming::new(&layer);
     call! { stream.step(&vector()), pad_front::<T, 2, 4>(black_box(&[vector(), vector()])) }
+
+    type Begins<T> =
+        net![T; 4 x 2 => Gru(3, all, learned state) => Lstm(3, stateful 2) => 2 Sigmoid];
+    let mut net = vector::<Begins<T>>();
+    let mut trainer = Trainer::<_, BinaryCrossEntropy, _>::new();
+    call! { trainer.step(&mut net, &sgd, &vector(), &vector()) }
+    call! { trainer.carry(&mut net), net.forward(&vector()) }
+    let (first, rest) = net.into_parts();
+    let first = first.with_initial_state(vector());
+    let mut second = rest.into_parts().0;
+    *second.initial_state_mut() = black_box(*second.initial_state());
+    let mut streams = (Streaming::new(first), Streaming::new(second));
+    call! { streams.0.step(&vector()), streams.1.step(&vector()) }
 }
 
 /// Layers of which only the biases are trained, or that are computed again.

@@ -73,6 +73,8 @@ mod windows;
 /// | `reversed` | `Rnn`, `Gru`, `Lstm` | [`Reversed`](crate::Reversed): begins with the last step |
 /// | `bidirectional` | `Rnn`, `Gru`, `Lstm` | two layers side by side, one of them `reversed` |
 /// | `masked` | `Rnn`, `Gru`, `Lstm` | [`Masked`](crate::Masked): leaves out steps of zeros at the beginning |
+/// | `learned state` | `Rnn`, `Gru`, `Lstm` | [`LearnedState`](crate::LearnedState): its initial state is a parameter |
+/// | `stateful`, `stateful N` | `Rnn`, `Gru`, `Lstm` | [`Stateful`](crate::Stateful): its initial state is that at the end of the last window, or after `N` steps of it |
 /// | `by rational`, `by fast` | `Gru`, `Lstm` | sigmoid and tanh of [`rational`](crate::rational) or [`fast`](crate::fast) |
 ///
 /// For images, `step 2 x 1`, `padding 1 x 0` and `dilation 2 x 1` are first the distance of rows,
@@ -288,19 +290,19 @@ macro_rules! __net {
     };
 
     ($f:ty; [$l:tt $c:tt] Rnn($h:tt $($options:tt)*) $(=> $($rest:tt)*)?) => {
-        $crate::__recurrent!(RnnCell 1 $f; [$l $c] $h [last forwards plain] [$crate::Tanh] ($($options)*) $($($rest)*)?)
+        $crate::__recurrent!(RnnCell 1 $f; [$l $c] $h [last forwards plain zero] [$crate::Tanh] ($($options)*) $($($rest)*)?)
     };
     ($f:ty; [$l:tt $c:tt] Rnn($h:tt $($options:tt)*) $activation:ty $(=> $($rest:tt)*)?) => {
-        $crate::__recurrent!(RnnCell 1 $f; [$l $c] $h [last forwards plain] [$activation] ($($options)*) $($($rest)*)?)
+        $crate::__recurrent!(RnnCell 1 $f; [$l $c] $h [last forwards plain zero] [$activation] ($($options)*) $($($rest)*)?)
     };
     ($f:ty; [$l:tt $c:tt] Gru($h:tt $($options:tt)*) $(=> $($rest:tt)*)?) => {
         $crate::__recurrent!(
-            GruCell 3 $f; [$l $c] $h [last forwards plain] [$crate::Sigmoid, $crate::Tanh] ($($options)*) $($($rest)*)?
+            GruCell 3 $f; [$l $c] $h [last forwards plain zero] [$crate::Sigmoid, $crate::Tanh] ($($options)*) $($($rest)*)?
         )
     };
     ($f:ty; [$l:tt $c:tt] Lstm($h:tt $($options:tt)*) $(=> $($rest:tt)*)?) => {
         $crate::__recurrent!(
-            LstmCell 4 $f; [$l $c] $h [last forwards plain] [$crate::Sigmoid, $crate::Tanh] ($($options)*) $($($rest)*)?
+            LstmCell 4 $f; [$l $c] $h [last forwards plain zero] [$crate::Sigmoid, $crate::Tanh] ($($options)*) $($($rest)*)?
         )
     };
 

@@ -32,6 +32,10 @@ pub trait Cell<T: Scalar, const H: usize, const G: usize>: 'static {
     const REVERSED: bool = false;
     /// Whether steps of zeros at the beginning of a sequence are left out.
     const MASKED: bool = false;
+    /// Whether the initial state is learned.
+    const LEARNED: bool = false;
+    /// After how many steps the state is kept as the next initial one: 0 for never, [`usize::MAX`] for all.
+    const AFTER: usize = 0;
 
     /// From `a`, in `gates`, and `u` to the gates; updates the state. `more` is what else goes on to the
     /// next step, and then what is kept.
@@ -71,11 +75,20 @@ pub struct Step<'a, T, const H: usize, const G: usize> {
 /// What goes from one step to the next: the state `[T; H]`, or with the memory of an [`Lstm`](crate::Lstm)
 /// `[[T; H]; 2]`.
 pub trait Carried<T, const H: usize>: Zero + Clone {
+    /// Number of rows: 1, or with a memory 2.
+    const ROWS: usize;
     /// State and memory.
     fn parts(&mut self) -> (&mut [T; H], Option<&mut [T; H]>);
+    /// Itself, after it was set to these rows if it has not begun yet.
+    #[inline(always)]
+    fn from(&mut self, _: &[[T; H]]) -> &mut Self {
+        self
+    }
 }
 
 impl<T: Scalar, const H: usize> Carried<T, H> for [T; H] {
+    const ROWS: usize = 1;
+
     #[inline(always)]
     fn parts(&mut self) -> (&mut [T; H], Option<&mut [T; H]>) {
         (self, None)
@@ -83,10 +96,44 @@ impl<T: Scalar, const H: usize> Carried<T, H> for [T; H] {
 }
 
 impl<T: Scalar, const H: usize> Carried<T, H> for [[T; H]; 2] {
+    const ROWS: usize = 2;
+
     #[inline(always)]
     fn parts(&mut self) -> (&mut [T; H], Option<&mut [T; H]>) {
         let [state, memory] = self;
         (state, Some(memory))
+    }
+}
+
+/// The state `S` of a stream whose layer has an initial state: a stream of zeros begins there.
+#[derive(Clone, Copy, Debug, PartialEq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+pub struct Begun<S> {
+    state: S,
+    has_begun: bool,
+}
+
+impl<S: Zero> Zero for Begun<S> {
+    const ZERO: Self = Self { state: S::ZERO, has_begun: false };
+}
+
+impl<T: Copy, S: Carried<T, H>, const H: usize> Carried<T, H> for Begun<S> {
+    const ROWS: usize = S::ROWS;
+
+    #[inline(always)]
+    fn parts(&mut self) -> (&mut [T; H], Option<&mut [T; H]>) {
+        self.state.parts()
+    }
+
+    #[inline]
+    fn from(&mut self, rows: &[[T; H]]) -> &mut Self {
+        if !self.has_begun {
+            let (state, memory) = self.parts();
+            let parts = [Some(state), memory].into_iter().flatten();
+            parts.zip(rows).for_each(|(to, row)| *to = *row);
+            self.has_begun = true;
+        }
+        self
     }
 }
 
@@ -277,6 +324,8 @@ impl<T: Scalar, S: Elementwise, A: Elementwise, const H: usize, const G: usize> 
     fn backward(step: Step<'_, T, H, G>, d: &mut [T; H], d_memory: &mut [T; H]) {
         let Step { gates, kept, kept_before, .. } = step;
         let Some([i, f, g, o]) = four::<T, H>(gates) else { return };
+        // The memory itself may be the one that the next sequence begins with.
+        let kept = &mut { *kept };
         A::apply_all(kept);
         let gates = Both(Both(i.iter_mut(), f.iter_mut()), Both(g.iter_mut(), o.iter_mut()));
         let memories = Both(Both(kept.iter(), kept_before.iter()), d_memory.iter_mut());
@@ -335,15 +384,82 @@ pub struct Reversed<K>(PhantomData<K>);
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct Masked<K>(PhantomData<K>);
 
-/// The equations of another cell, with a constant of its own.
+/// The cell `K`, for a layer whose initial state is a parameter, 0 at first: learned as the weights are, and in
+/// files under the name `initial_state`, of an LSTM with its initial memory: `[1, H]` or `[2, H]`.
+///
+/// ```
+/// use gradlet::{LearnedState, LstmCell, Recurrent, prelude::*};
+///
+/// type Layer1 = Recurrent<LearnedState<LstmCell>, [[f32; 3]; 20], [f32; 8], 3, 8, 32, f32, 2>;
+/// assert_eq!(Layer1::PARAMS, (3 + 8 + 1 + 1) * 32 + 2 * 8);
+///
+/// type Net = net![20 x 3 => Lstm(8, learned state) => 4 Softmax];
+/// let mut net = Net::ZERO;
+/// net.first_mut().initial_state_mut()[0] = [0.5; 8];
+/// assert_eq!(Net::PARAMS, Layer1::PARAMS + 8 * 4 + 4);
+/// ```
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+pub struct LearnedState<K>(PhantomData<K>);
+
+/// The cell `K`, for a layer whose initial state is kept: it learns from a sequence without an end, window by
+/// window, and each window begins where the one before ended (truncated backpropagation through time). As
+/// `stateful` in Keras.
+///
+/// The state is 0 at first. [`Trainer::carry`](crate::Trainer::carry) makes the state after `AFTER` steps of the
+/// last window the initial one, by default that after all; windows that overlap begin so many steps after each
+/// other. Nothing else changes it: it has no gradient, it is not saved with the network, and a window that is
+/// only evaluated begins with it too. It can be set and read as
+/// [`initial_state`](crate::Recurrent::initial_state_mut).
+///
+/// Williams, Peng, An Efficient Gradient-Based Algorithm for On-Line Training of Recurrent Network Trajectories,
+/// 1990.
+///
+/// ```
+/// use gradlet::prelude::*;
+///
+/// // Windows of 4 numbers; how many ones have there been since the beginning?
+/// type Net = net![4 x 1 => Rnn(1, stateful) => 1 Identity];
+/// let mut net = Net::ZERO;
+/// let mut trainer = Trainer::<Net, HalfSquaredError>::new();
+/// net.first_mut().input_weights_mut()[0] = [0.1];
+/// net.first_mut().state_weights_mut()[0] = [1.0];
+/// let mut state = 0.0;
+/// for window in [[[1.0]; 4], [[0.0]; 4]] {
+///     trainer.evaluate(&net, &window, &[0.0]);
+///     trainer.carry(&mut net);
+///     let [[now]] = *net.first().initial_state();
+///     assert!(now > state - 0.2);
+///     state = now;
+/// }
+/// assert!(state > 0.2); // of the first window
+/// ```
+///
+/// After more steps than a window has, there is no state:
+///
+/// ```compile_fail,E0080
+/// # use gradlet::prelude::*;
+/// let mut net = <net![8 x 3 => Gru(4, stateful 9) => 3 Softmax]>::ZERO;
+/// Trainer::<_, CrossEntropy>::new().carry(&mut net);
+/// ```
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+pub struct Stateful<K, const AFTER: usize = { usize::MAX }>(PhantomData<K>);
+
+/// The equations of another cell, with constants of its own.
 macro_rules! around {
-    ($($name:ident $of:literal: $reversed:expr, $masked:expr;)+) => { $(
-        impl<T: Scalar, K: Cell<T, H, G>, const H: usize, const G: usize> Cell<T, H, G> for $name<K> {
+    ($([$($generics:tt)*] $name:ty, $of:literal:
+        $reversed:expr, $masked:expr, $learned:expr, $after:expr;)+) => { $(
+        impl<T: Scalar, K: Cell<T, H, G>, const H: usize, const G: usize, $($generics)*> Cell<T, H, G>
+            for $name
+        {
             const GATES: usize = K::GATES;
             const FINGERPRINT: u32 = fingerprint($of, &[K::FINGERPRINT]);
             const SHARED: usize = K::SHARED;
             const REVERSED: bool = $reversed;
             const MASKED: bool = $masked;
+            const LEARNED: bool = $learned;
+            const AFTER: usize = $after;
             type Kept<X: Rows<T, H> + Zero + Clone> = K::Kept<X>;
             type State = K::State;
 
@@ -360,8 +476,14 @@ macro_rules! around {
     )+ };
 }
 around! {
-    Reversed "Reversed": true, K::MASKED;
-    Masked "Masked": K::REVERSED, true;
+    [] Reversed<K>, "Reversed":
+        true, K::MASKED, K::LEARNED, K::AFTER;
+    [] Masked<K>, "Masked":
+        K::REVERSED, true, K::LEARNED, K::AFTER;
+    [] LearnedState<K>, "LearnedState":
+        K::REVERSED, K::MASKED, true, K::AFTER;
+    [const N: usize] Stateful<K, N>, "Stateful":
+        K::REVERSED, K::MASKED, K::LEARNED, N;
 }
 
 /// A cell that can be in a stream: each of this crate, but [`Reversed`] and [`Masked`].
@@ -374,3 +496,5 @@ pub trait Forwards {}
 impl<A> Forwards for RnnCell<A> {}
 impl<S, A> Forwards for GruCell<S, A> {}
 impl<S, A> Forwards for LstmCell<S, A> {}
+impl<K: Forwards> Forwards for LearnedState<K> {}
+impl<K: Forwards, const AFTER: usize> Forwards for Stateful<K, AFTER> {}

@@ -3,7 +3,7 @@
 mod cell;
 mod sequence;
 
-pub use cell::{GruCell, LstmCell, Masked, Reversed, RnnCell};
+pub use cell::{Begun, GruCell, LearnedState, LstmCell, Masked, Reversed, RnnCell, Stateful};
 pub use sequence::{TooLong, pad_front};
 
 use core::fmt;
@@ -58,11 +58,21 @@ use crate::zero::Zero;
 /// let states = All::ZERO.forward(&[[1.0; 3]; 20]);
 /// assert_eq!(states, [[0.0; 8]; 20]);
 /// ```
-pub struct Recurrent<K, X, Y, const C: usize, const H: usize, const G: usize, T = f32> {
+pub struct Recurrent<
+    K,
+    X,
+    Y,
+    const C: usize,
+    const H: usize,
+    const G: usize,
+    T = f32,
+    const R: usize = 0,
+> {
     input_weights: [[T; G]; C],
     state_weights: [[T; G]; H],
     input_bias: [T; G],
     state_bias: [T; G],
+    initial_state: [[T; H]; R],
     kind: PhantomData<(K, X, Y)>,
 }
 
@@ -117,8 +127,8 @@ pub type Lstm<
     A = Tanh,
 > = Recurrent<LstmCell<S, A>, [[T; C]; L], [T; H], C, H, G, T>;
 
-impl<K, X, Y, const C: usize, const H: usize, const G: usize, T: Scalar>
-    Recurrent<K, X, Y, C, H, G, T>
+impl<K, X, Y, const C: usize, const H: usize, const G: usize, T: Scalar, const R: usize>
+    Recurrent<K, X, Y, C, H, G, T, R>
 where
     K: Cell<T, H, G>,
 {
@@ -127,6 +137,18 @@ where
         "the sizes of a recurrent layer do not fit: it has at least one channel and one unit, and `G` is \
          the number of units times that of gates: 1 for `Rnn`, 3 for `Gru`, 4 for `Lstm`"
     );
+    const BEGINS: () = {
+        assert!(
+            R == if K::LEARNED || K::AFTER > 0 { <K::State as Carried<T, H>>::ROWS } else { 0 },
+            "the initial state of a recurrent layer does not fit: `R` is 1 with `Stateful` or `LearnedState`, \
+             of an `LstmCell` 2, and otherwise 0"
+        );
+        assert!(
+            K::AFTER == 0 || !(K::LEARNED || K::REVERSED || K::MASKED),
+            "a stateful layer goes on where the steps before ended, so it is neither reversed nor masked, and \
+             its initial state is not learned"
+        );
+    };
 
     /// From weights in memory order, which is the reverse of PyTorch's: `input_weights[c][g]` connects
     /// channel `c` to the number `g` of all gates, and `state_weights[h][g]` the number `h` of the state.
@@ -137,8 +159,31 @@ where
         input_bias: [T; G],
         state_bias: [T; G],
     ) -> Self {
-        let () = Self::CHECKED;
-        Self { input_weights, state_weights, input_bias, state_bias, kind: PhantomData }
+        let () = (Self::CHECKED, Self::BEGINS).0;
+        Self {
+            input_weights,
+            state_weights,
+            input_bias,
+            state_bias,
+            initial_state: [[T::ZERO; H]; R],
+            kind: PhantomData,
+        }
+    }
+
+    /// With another initial state, and for [`LstmCell`] the initial memory: of cells that are [`Stateful`], or
+    /// have a [`LearnedState`].
+    ///
+    /// ```
+    /// use gradlet::{Recurrent, RnnCell, Stateful, prelude::*};
+    ///
+    /// type Sum = Recurrent<Stateful<RnnCell<Identity>>, [[f32; 1]; 3], [f32; 1], 1, 1, 1, f32, 1>;
+    /// let sum = Sum::new([[1.0]], [[1.0]], [0.0], [0.0]).with_initial_state([[100.0]]);
+    /// assert_eq!(sum.forward(&[[1.0], [2.0], [4.0]]), [107.0]);
+    /// ```
+    #[must_use]
+    pub const fn with_initial_state(mut self, state: [[T; H]; R]) -> Self {
+        self.initial_state = state;
+        self
     }
 }
 
@@ -159,7 +204,9 @@ macro_rules! parts {
     )+ };
 }
 
-impl<K, X, Y, const C: usize, const H: usize, const G: usize, T> Recurrent<K, X, Y, C, H, G, T> {
+impl<K, X, Y, const C: usize, const H: usize, const G: usize, T, const R: usize>
+    Recurrent<K, X, Y, C, H, G, T, R>
+{
     parts! {
         /// The weights of the input, in memory order.
         input_weights input_weights_mut input_weights: [[T; G]; C];
@@ -169,11 +216,14 @@ impl<K, X, Y, const C: usize, const H: usize, const G: usize, T> Recurrent<K, X,
         input_bias input_bias_mut input_bias: [T; G];
         /// The biases of the state.
         state_bias state_bias_mut state_bias: [T; G];
+        /// The initial state, and for [`LstmCell`] the initial memory; empty unless the cell is [`Stateful`] or
+        /// has a [`LearnedState`].
+        initial_state initial_state_mut initial_state: [[T; H]; R];
     }
 }
 
-impl<K, X, Y, const C: usize, const H: usize, const G: usize, T: Clone> Clone
-    for Recurrent<K, X, Y, C, H, G, T>
+impl<K, X, Y, const C: usize, const H: usize, const G: usize, T: Clone, const R: usize> Clone
+    for Recurrent<K, X, Y, C, H, G, T, R>
 {
     fn clone(&self) -> Self {
         Self {
@@ -181,24 +231,26 @@ impl<K, X, Y, const C: usize, const H: usize, const G: usize, T: Clone> Clone
             state_weights: self.state_weights.clone(),
             input_bias: self.input_bias.clone(),
             state_bias: self.state_bias.clone(),
+            initial_state: self.initial_state.clone(),
             kind: PhantomData,
         }
     }
 }
 
-impl<K, X, Y, const C: usize, const H: usize, const G: usize, T: PartialEq> PartialEq
-    for Recurrent<K, X, Y, C, H, G, T>
+impl<K, X, Y, const C: usize, const H: usize, const G: usize, T: PartialEq, const R: usize>
+    PartialEq for Recurrent<K, X, Y, C, H, G, T, R>
 {
     fn eq(&self, other: &Self) -> bool {
         self.input_weights == other.input_weights
             && self.state_weights == other.state_weights
             && self.input_bias == other.input_bias
             && self.state_bias == other.state_bias
+            && self.initial_state == other.initial_state
     }
 }
 
-impl<K, X, Y, const C: usize, const H: usize, const G: usize, T: fmt::Debug> fmt::Debug
-    for Recurrent<K, X, Y, C, H, G, T>
+impl<K, X, Y, const C: usize, const H: usize, const G: usize, T: fmt::Debug, const R: usize>
+    fmt::Debug for Recurrent<K, X, Y, C, H, G, T, R>
 {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Recurrent")
@@ -206,28 +258,31 @@ impl<K, X, Y, const C: usize, const H: usize, const G: usize, T: fmt::Debug> fmt
             .field("state_weights", &self.state_weights)
             .field("input_bias", &self.input_bias)
             .field("state_bias", &self.state_bias)
+            .field("initial_state", &self.initial_state)
             .finish()
     }
 }
 
 #[cfg(feature = "defmt")]
-impl<K, X, Y, const C: usize, const H: usize, const G: usize, T: defmt::Format> defmt::Format
-    for Recurrent<K, X, Y, C, H, G, T>
+impl<K, X, Y, const C: usize, const H: usize, const G: usize, T: defmt::Format, const R: usize>
+    defmt::Format for Recurrent<K, X, Y, C, H, G, T, R>
 {
     fn format(&self, f: defmt::Formatter<'_>) {
         defmt::write!(
             f,
-            "Recurrent {{ input_weights: {}, state_weights: {}, input_bias: {}, state_bias: {} }}",
+            "Recurrent {{ input_weights: {}, state_weights: {}, input_bias: {}, state_bias: {}, \
+             initial_state: {} }}",
             self.input_weights,
             self.state_weights,
             self.input_bias,
-            self.state_bias
+            self.state_bias,
+            self.initial_state
         );
     }
 }
 
-impl<K, X, Y, const C: usize, const H: usize, const G: usize, T: Scalar> Zero
-    for Recurrent<K, X, Y, C, H, G, T>
+impl<K, X, Y, const C: usize, const H: usize, const G: usize, T: Scalar, const R: usize> Zero
+    for Recurrent<K, X, Y, C, H, G, T, R>
 where
     K: Cell<T, H, G>,
 {
@@ -235,8 +290,8 @@ where
 }
 
 /// Zeros: weights need random values before training, as those of `init`.
-impl<K, X, Y, const C: usize, const H: usize, const G: usize, T: Scalar> Default
-    for Recurrent<K, X, Y, C, H, G, T>
+impl<K, X, Y, const C: usize, const H: usize, const G: usize, T: Scalar, const R: usize> Default
+    for Recurrent<K, X, Y, C, H, G, T, R>
 where
     K: Cell<T, H, G>,
 {
@@ -246,21 +301,23 @@ where
 }
 
 /// What the forward pass of a recurrent layer saves: gates `A`, what the cell keeps `B`, the states unless
-/// they are the output, and the output and its derivatives.
+/// they are the output, the derivatives by the initial state, and the output and its derivatives.
 #[derive(Clone, Debug)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
-pub struct RecurrentTrace<A, B, S, L> {
+pub struct RecurrentTrace<A, B, S, D, L> {
     gates: A,
     kept: B,
     states: S,
+    by_initial: D,
     last: L,
 }
 
-impl<A: Zero, B: Zero, S: Zero, L: Zero> Zero for RecurrentTrace<A, B, S, L> {
-    const ZERO: Self = Self { gates: A::ZERO, kept: B::ZERO, states: S::ZERO, last: L::ZERO };
+impl<A: Zero, B: Zero, S: Zero, D: Zero, L: Zero> Zero for RecurrentTrace<A, B, S, D, L> {
+    const ZERO: Self =
+        Self { gates: A::ZERO, kept: B::ZERO, states: S::ZERO, by_initial: D::ZERO, last: L::ZERO };
 }
 
-impl<A, B, S, L> EndsIn<L> for RecurrentTrace<A, B, S, L> {
+impl<A, B, S, D, L> EndsIn<L> for RecurrentTrace<A, B, S, D, L> {
     #[inline(always)]
     fn last(&self) -> &L {
         &self.last
@@ -272,8 +329,8 @@ impl<A, B, S, L> EndsIn<L> for RecurrentTrace<A, B, S, L> {
 }
 
 /// In the order in which the layer goes through the steps.
-impl<K, X, Y, const C: usize, const H: usize, const G: usize, T: Scalar>
-    Recurrent<K, X, Y, C, H, G, T>
+impl<K, X, Y, const C: usize, const H: usize, const G: usize, T: Scalar, const R: usize>
+    Recurrent<K, X, Y, C, H, G, T, R>
 where
     K: Cell<T, H, G>,
 {
@@ -342,11 +399,18 @@ fn from_mut<V, const N: usize>(steps: &mut impl Rows<V, N>, at: usize) -> &mut [
 /// Steps whose gates are computed together in inference.
 const TOGETHER: usize = 4;
 
-impl<K, X, Y, const C: usize, const H: usize, const G: usize, T: Scalar>
-    Recurrent<K, X, Y, C, H, G, T>
+impl<K, X, Y, const C: usize, const H: usize, const G: usize, T: Scalar, const R: usize>
+    Recurrent<K, X, Y, C, H, G, T, R>
 where
     K: Cell<T, H, G>,
 {
+    /// State and memory before the first step.
+    #[inline(always)]
+    fn begin(&self) -> [[T; H]; 2] {
+        let mut rows = self.initial_state.iter().copied();
+        [(); 2].map(|()| rows.next().unwrap_or([T::ZERO; H]))
+    }
+
     /// Goes on by a step: from `W x + b`, in `gates`, to the gates; `more` is what is kept.
     #[inline(always)]
     fn go_on(&self, gates: &mut [T; G], state: &mut [T; H], more: &mut [T; H]) {
@@ -356,8 +420,8 @@ where
     }
 }
 
-impl<K, X, Y, const C: usize, const H: usize, const G: usize, T: Scalar> Layer
-    for Recurrent<K, X, Y, C, H, G, T>
+impl<K, X, Y, const C: usize, const H: usize, const G: usize, T: Scalar, const R: usize> Layer
+    for Recurrent<K, X, Y, C, H, G, T, R>
 where
     K: Cell<T, H, G>,
     X: Sequence<T, C>,
@@ -367,9 +431,16 @@ where
     type Input = X;
     type Output = Y;
     type Activation = Identity;
-    type Trace = RecurrentTrace<X::Of<G>, K::Kept<X::Of<H>>, Y::States, LayerTrace<T, Y, Identity>>;
+    type Trace = RecurrentTrace<
+        X::Of<G>,
+        K::Kept<X::Of<H>>,
+        Y::States,
+        [[T; H]; R],
+        LayerTrace<T, Y, Identity>,
+    >;
     type Gradient = Self;
     const MACS: usize = X::STEPS * G * (C + H);
+    const STATEFUL: bool = K::AFTER > 0;
     const FINGERPRINT: u32 = fingerprint(
         "Recurrent",
         &[
@@ -387,13 +458,14 @@ where
         state_weights: Weight "weight_hh_l0" [G, H],
         input_bias: Bias "bias_ih_l0" [G],
         state_bias: Bias "bias_hh_l0" [G],
+        initial_state: Other "initial_state" [if K::LEARNED { R } else { 0 }, H] in [0, 1],
     }
 
     #[inline]
     fn logits(&self, input: &X, output: &mut Y) {
         const { assert!(X::STEPS > 0, "a sequence without steps has no last state") };
         let mut gates = [[T::ZERO; G]; TOGETHER];
-        let (mut state, mut more) = ([T::ZERO; H], [T::ZERO; H]);
+        let [mut state, mut more] = self.begin();
         let left_out = Self::left_out(input);
         if left_out > 0 {
             *output = Y::ZERO;
@@ -429,7 +501,7 @@ where
             steps::affine(&self.input_weights, &self.input_bias, x, gates);
             // Every number depends on the whole step.
             let sum = gates.iter().filter_map(|gates| gates.first()).copied().sum();
-            let (mut state, mut more) = ([T::ZERO; H], [T::ZERO; H]);
+            let [mut state, mut more] = self.begin();
             let states = Y::states_mut(&mut trace.states, trace.last.output_mut());
             let states = states.get_mut(left_out..).unwrap_or_default();
             let (mut gates, mut states) = (gates.iter_mut(), states.iter_mut());
@@ -441,8 +513,9 @@ where
                     *kept = more;
                 }
             }
-            let last = X::STEPS.wrapping_sub(left_out).wrapping_sub(1);
-            trace.last.output_mut().answer(Self::at::<X>(left_out, last), &state);
+            if let Some(last) = X::STEPS.wrapping_sub(left_out).checked_sub(1) {
+                trace.last.output_mut().answer(Self::at::<X>(left_out, last), &state);
+            }
             sum
         })
     }
@@ -457,6 +530,7 @@ where
             let left_out = Self::left_out(input);
             let (output, by_output) = trace.last.parts();
             let by_output = Shape::as_slice(&by_output.values);
+            let [begin, begin_memory] = self.begin();
             let zeros = [T::ZERO; H];
             let (mut d, mut more, mut none) = (zeros, zeros, zeros);
             let mut gates = from_mut(&mut trace.gates, left_out);
@@ -473,16 +547,17 @@ where
                 let step = Step {
                     gates: now,
                     kept: now_kept,
-                    kept_before: Self::split_last(kept).map_or(&zeros, |(kept, _)| kept),
-                    before: Self::split_last(states).map_or(&zeros, |(state, _)| state),
+                    kept_before: Self::split_last(kept).map_or(&begin_memory, |(kept, _)| kept),
+                    before: Self::split_last(states).map_or(&begin, |(state, _)| state),
                 };
                 K::backward(step, &mut d, &mut more);
-                if !states.is_empty() {
+                if K::LEARNED || !states.is_empty() {
                     let mut room = [T::ZERO; G];
                     let by_state = K::by_state(now, now_kept, &mut room);
                     steps::add_input_gradient(&self.state_weights, by_state, &mut d);
                 }
             }
+            trace.by_initial.iter_mut().zip([d, more]).for_each(|(to, by)| *to = by);
         });
     }
 
@@ -503,6 +578,64 @@ where
 
     #[inline]
     fn gradient<const P: usize, const S: usize, const N: usize>(
+        nets: [&mut Self; P],
+        state: [&mut Self; S],
+        samples: Samples<'_, Self, N>,
+        visitor: &mut impl GradientVisitor<T, P, S>,
+    ) {
+        const {
+            assert!(
+                P > 0 || R == 0,
+                "the gradient of a layer with an initial state needs the network: call `gradient_at` instead                  of `gradient` without a network"
+            );
+        }
+        let begin = nets.first().map_or([T::ZERO; H], |net| net.begin()[0]);
+        Self::gradient_from(&begin, nets, state, samples, visitor);
+    }
+
+    #[inline]
+    fn gradient_at<const S: usize, const N: usize>(
+        &self,
+        state: [&mut Self; S],
+        samples: Samples<'_, Self, N>,
+        visitor: &mut impl GradientVisitor<T, 0, S>,
+    ) {
+        Self::gradient_from(&self.begin()[0], [], state, samples, visitor);
+    }
+
+    #[inline]
+    fn carry(&mut self, trace: &Self::Trace) {
+        const {
+            assert!(
+                K::AFTER <= X::STEPS || K::AFTER == usize::MAX,
+                "the state after so many steps is kept, but the sequence has not as many"
+            );
+        }
+        let after = const { if K::AFTER < X::STEPS { K::AFTER } else { X::STEPS } };
+        let Some(last) = after.checked_sub(1) else { return };
+        let states = Y::states(&trace.states, trace.last.output());
+        let now = [states.get(last), trace.kept.rows().get(last)];
+        let mut rows = self.initial_state.iter_mut().zip(now.into_iter().flatten());
+        if rows.by_ref().all(|(_, row)| row.iter().all(|x| x.is_finite())) {
+            self.initial_state
+                .iter_mut()
+                .zip(now.into_iter().flatten())
+                .for_each(|(to, row)| *to = *row);
+        }
+    }
+}
+
+impl<K, X, Y, const C: usize, const H: usize, const G: usize, T: Scalar, const R: usize>
+    Recurrent<K, X, Y, C, H, G, T, R>
+where
+    K: Cell<T, H, G>,
+    X: Sequence<T, C>,
+    Y: Answers<T, X, H>,
+{
+    /// The gradient, with the state before the first step.
+    #[inline(always)]
+    fn gradient_from<const P: usize, const S: usize, const N: usize>(
+        begin: &[T; H],
         mut nets: [&mut Self; P],
         mut state: [&mut Self; S],
         samples: Samples<'_, Self, N>,
@@ -521,7 +654,6 @@ where
             };
             steps::gradient(from(input.rows(), left_out), by_input, &mut weights);
 
-            // The state before the first step is 0.
             let states = from(Y::states(&trace.states, trace.last.output()), left_out);
             let states = Self::split_last(states).map_or(states, |(_, before)| before);
             let mut weights = ToVisitor {
@@ -529,7 +661,12 @@ where
                 state: state.each_mut().map(|s| &mut s.state_weights),
                 visitor: &mut *visitor,
             };
-            steps::gradient(states, by_state.after_first(K::REVERSED), &mut weights);
+            let (first, later) = by_state.split_first(K::REVERSED);
+            if const { R > 0 } {
+                steps::gradient_from([(begin, first)], states, later, &mut weights);
+            } else {
+                steps::gradient(states, later, &mut weights);
+            }
 
             visitor.vector(
                 Kind::Bias,
@@ -545,33 +682,52 @@ where
                 &steps::bias_gradient(by_state),
                 (),
             );
+            if const { K::LEARNED } {
+                visitor.vector(
+                    Kind::Other,
+                    nets.each_mut().map(|n| n.initial_state.as_flattened_mut()),
+                    state.each_mut().map(|s| s.initial_state.as_flattened_mut()),
+                    trace.by_initial.as_flattened(),
+                    (),
+                );
+            }
         });
     }
 }
 
-/// Each step's answer is the state after it.
-impl<K, Y, const L: usize, const C: usize, const H: usize, const G: usize, T: Scalar> Streams
-    for Recurrent<K, [[T; C]; L], Y, C, H, G, T>
-where
-    K: Cell<T, H, G> + Forwards,
-    Y: Answers<T, [[T; C]; L], H>,
-{
-    type Step = [T; C];
-    type Answer = [T; H];
-    type State = K::State;
-    /// All of them.
-    const PAST: usize = usize::MAX;
+/// Layers whose state is kept from one step to the next in `$State`.
+macro_rules! streams {
+    ($($rows:literal $State:ty;)+) => { $(
+        /// Each step's answer is the state after it.
+        impl<K, Y, const L: usize, const C: usize, const H: usize, const G: usize, T: Scalar> Streams
+            for Recurrent<K, [[T; C]; L], Y, C, H, G, T, $rows>
+        where
+            K: Cell<T, H, G> + Forwards,
+            Y: Answers<T, [[T; C]; L], H>,
+        {
+            type Step = [T; C];
+            type Answer = [T; H];
+            type State = $State;
+            /// All of them.
+            const PAST: usize = usize::MAX;
 
-    #[inline]
-    fn step(&self, state: &mut K::State, input: &[T; C]) -> [T; H] {
-        let mut gates = [[T::ZERO; G]];
-        steps::affine(&self.input_weights, &self.input_bias, slice::from_ref(input), &mut gates);
-        let (state, memory) = state.parts();
-        let [gates] = &mut gates;
-        match memory {
-            Some(memory) => self.go_on(gates, state, memory),
-            None => self.go_on(gates, state, &mut [T::ZERO; H]),
+            #[inline]
+            fn step(&self, state: &mut Self::State, input: &[T; C]) -> [T; H] {
+                let mut gates = [[T::ZERO; G]];
+                steps::affine(&self.input_weights, &self.input_bias, slice::from_ref(input), &mut gates);
+                let (state, memory) = state.from(&self.initial_state).parts();
+                let [gates] = &mut gates;
+                match memory {
+                    Some(memory) => self.go_on(gates, state, memory),
+                    None => self.go_on(gates, state, &mut [T::ZERO; H]),
+                }
+                *state
+            }
         }
-        *state
-    }
+    )+ };
+}
+streams! {
+    0 K::State;
+    1 Begun<K::State>;
+    2 Begun<K::State>;
 }

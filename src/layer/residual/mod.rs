@@ -320,6 +320,7 @@ where
     }
 
     both_layers!(walk L layer layer_mut, P projection projection_mut);
+    both_layers!(carry L layer, P projection: trace => trace.first);
 }
 
 impl<'a, T, L, P, A, const K: usize> Samples<'a, Residual<L, P, A>, K>

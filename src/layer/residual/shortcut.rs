@@ -123,6 +123,14 @@ pub trait Shortcut<X: Shape, Y: Shape, F: Format> {
     /// As `Layer::seed_dropout`.
     #[doc(hidden)]
     fn seed_dropout(&mut self, seeds: &mut impl FnMut() -> u64);
+
+    /// As `Layer::STATEFUL`.
+    #[doc(hidden)]
+    const STATEFUL: bool;
+
+    /// As `Layer::carry`.
+    #[doc(hidden)]
+    fn carry(&mut self, trace: &Self::Trace);
 }
 
 /// `sum += x`, for each element.
@@ -206,6 +214,9 @@ impl<T: Scalar, X: Shape<Element = T>> Shortcut<X, X, T> for Skip {
     }
     #[inline]
     fn seed_dropout(&mut self, _: &mut impl FnMut() -> u64) {}
+    const STATEFUL: bool = false;
+    #[inline]
+    fn carry(&mut self, (): &()) {}
 }
 
 #[diagnostic::do_not_recommend]
@@ -293,6 +304,11 @@ where
     #[inline]
     fn seed_dropout(&mut self, seeds: &mut impl FnMut() -> u64) {
         L::seed_dropout(self, seeds);
+    }
+    const STATEFUL: bool = L::STATEFUL;
+    #[inline]
+    fn carry(&mut self, trace: &L::Trace) {
+        L::carry(self, trace);
     }
 }
 

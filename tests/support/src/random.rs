@@ -100,13 +100,18 @@ convolutions! {
     Conv2d [H W C OUT KH KW MH MW] [SH SW PH PW DH DW GROUP] GROUP * KH * KW;
 }
 
-impl<K, X, Y, const C: usize, const H: usize, const G: usize, T: Scalar> Random
-    for Recurrent<K, X, Y, C, H, G, T>
+impl<K, X, Y, const C: usize, const H: usize, const G: usize, T: Scalar, const R: usize> Random
+    for Recurrent<K, X, Y, C, H, G, T, R>
 where
     Self: Layer<Format = T> + Zero,
 {
     fn random(rng: &mut Rng) -> Self {
-        filled(C + H, rng)
+        let mut layer: Self = filled(C + H, rng);
+        // Also one that is no parameter.
+        for value in layer.initial_state_mut().as_flattened_mut() {
+            *value = T::from_f64(rng.range(-1.0, 1.0));
+        }
+        layer
     }
 }
 
