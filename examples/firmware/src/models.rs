@@ -392,15 +392,15 @@ fn images(steps: u32) -> Trained {
     Trained { hash: Hash::of(&net), loss }
 }
 
-/// A sequence through both directions of a GRU, and an LSTM with rational functions, clipped over all steps.
+/// A sequence through both directions of a GRU, and an LSTM with rational functions.
 #[inline]
 fn recurrent(steps: u32) -> Trained {
     type Net = net![5 x 2 => Gru(4, all, bidirectional) => Lstm(4, by rational) => 2 Softmax];
     let mut net = Net::ZERO;
     let mut points = Points::new(13);
     init::xavier_uniform(&mut net, &mut points.rng);
-    let trainer = Trainer::<Net, CrossEntropy, ClipByNorm<Adam>>::new();
-    let optimizer = ClipByNorm { optimizer: Adam::new(0.06), limit: 1.0 };
+    let trainer = Trainer::<Net, CrossEntropy, Adam>::new();
+    let adam = Adam::new(0.06);
     // The louder step is early, or late.
     let example = |points: &mut Points| {
         let (numbers, n) = points.next::<f32, 10>();
@@ -410,7 +410,7 @@ fn recurrent(steps: u32) -> Trained {
         x[if early { 1 } else { 3 }][1] += 3.0;
         (x, [truth(early), truth(!early)])
     };
-    learn(net, trainer, |_| optimizer, || example(&mut points), steps)
+    learn(net, trainer, |_| adam, || example(&mut points), steps)
 }
 
 /// Mel bands of the spectra of windows, one sample at a time.
