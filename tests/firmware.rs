@@ -33,6 +33,9 @@ mod signals;
 #[allow(clippy::cast_possible_truncation, clippy::doc_markdown, reason = "it has other lints")]
 #[path = "../examples/firmware/devices/src/toycar.rs"]
 mod toycar;
+#[allow(dead_code, unreachable_pub, clippy::cast_possible_truncation, reason = "as above")]
+#[path = "../examples/firmware/devices/src/training.rs"]
+mod training;
 #[allow(dead_code, unreachable_pub, reason = "as above")]
 #[path = "../examples/firmware/devices/src/vibration.rs"]
 mod vibration;
@@ -447,12 +450,12 @@ fn mlperf_computes_and_takes_what_its_page_says() {
 
 /// What `signals` prints.
 fn signals_learned() -> String {
-    use signals::{Learner, Plan, Signals};
+    use signals::{FIRMWARE, Learner, Signals};
     let [training, test] = Signals::all();
     let mut learner = Learner::ZERO;
-    learner.start(Plan::FIRMWARE.seed);
+    learner.start(FIRMWARE.seed);
     let before = test.right(&learner);
-    for (number, rate) in Plan::FIRMWARE.steps() {
+    for (number, rate) in FIRMWARE.steps() {
         let (signal, shape) = training.get(number).unwrap();
         assert!(learner.learn(&signal, shape, rate).unwrap().is_finite());
     }

@@ -6,6 +6,8 @@ pub mod backprop_by_hand;
 pub mod digits;
 pub mod gradient_descent;
 pub mod grokking;
+#[cfg(feature = "devices")]
+pub mod learning;
 pub mod line_fit;
 pub mod losses;
 pub mod moons;
