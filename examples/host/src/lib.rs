@@ -20,3 +20,5 @@ pub mod ten_points;
 pub mod train;
 #[cfg(feature = "devices")]
 pub mod transfer;
+#[cfg(feature = "devices")]
+pub mod vowels;

@@ -12,3 +12,4 @@ pub mod toycar;
 pub mod training;
 pub mod transfer;
 pub mod vibration;
+pub mod vowels;
