@@ -72,8 +72,8 @@ impl Utterance<'_> {
         self.bytes.len() / CEPSTRUM
     }
 
-    /// The input of the network: the first frames, `count` of them or all. `None` if there are more
-    /// than the network takes.
+    /// The input of the network: the first frames, `count` of them or all. `None` if these are
+    /// more than the network takes.
     #[inline]
     #[must_use]
     pub fn input(&self, count: usize) -> Option<Padded> {

@@ -43,7 +43,7 @@ options! {
         /// The first of these seeds
         seed: u64 = whole("NUMBER", 1, 0..=1_000_000),
         /// The utterance of the test set whose states are drawn
-        utterance: u32 = whole("NUMBER", 0, 0..=369),
+        utterance: u32 = whole("NUMBER", 157, 0..=369),
         /// Four epochs and two seeds
         quick: bool = flag(),
         /// Folder for the pictures and tables [default: `vowels` in Cargo's target folder]
