@@ -1,6 +1,7 @@
 //! Training of the network of `devices::signals`, and its evaluation.
 
 pub mod pictures;
+pub mod recurrent;
 
 use devices::signals::{Learner, SHAPES, Signals};
 use devices::training::Plan;

@@ -187,6 +187,47 @@ fn program_tells_and_draws() {
 }
 
 #[test]
+fn program_tells_of_recurrent_networks() {
+    let options = ["--recurrent", "--epochs", "1", "--signals", "100", "--seeds", "2"];
+    let output = PROGRAM.run(&options);
+    assert!(output.status.success(), "{output:?}");
+    let text = text_of(&output.stdout);
+    assert_fits(&text, "no path");
+    assert!(text.contains("after 1 epochs of\n100 signals"), "{text}");
+    for (name, parameters) in ROWS {
+        let numbers = numbers_of(&text, name);
+        assert_eq!((numbers.len(), numbers[0]), (4, parameters), "{text}");
+        assert!(numbers[2] <= numbers[1] && numbers[1] <= numbers[3] && numbers[3] < 60.0);
+    }
+}
+
+/// Rows of the table of recurrent networks.
+const ROWS: [(&str, f64); 3] = [
+    ("both directions, as published", 5134.0),
+    ("one direction, maxima", 2194.0),
+    ("both directions, maxima", 2154.0),
+];
+
+/// The numbers in the line that begins with a name.
+fn numbers_of(text: &str, name: &str) -> Vec<f64> {
+    let line = text.lines().find_map(|line| line.trim_start_matches("| ").strip_prefix(name));
+    let words = line.unwrap().replace(',', "");
+    words.split([' ', '|']).filter_map(|word| word.parse().ok()).collect()
+}
+
+#[test]
+#[ignore = "takes minutes"]
+fn recurrent_networks_have_the_accuracy_that_the_page_says() {
+    let output = PROGRAM.run(&["--recurrent", "--epochs", "30", "--seeds", "5"]);
+    let (text, page) = (text_of(&output.stdout), include_str!("../../../README.md"));
+    for (name, _) in ROWS {
+        let numbers = numbers_of(&text, name);
+        assert_eq!(numbers, numbers_of(page, name), "{name}");
+        assert!(numbers[1] >= 91.0, "{name}");
+    }
+}
+
+#[test]
 fn options_are_explained_and_checked() {
     let folder = PROGRAM.folder("options");
     let output = PROGRAM.run(&["--help"]);
