@@ -33,9 +33,15 @@ mod signals;
 #[allow(clippy::cast_possible_truncation, clippy::doc_markdown, reason = "it has other lints")]
 #[path = "../examples/firmware/devices/src/toycar.rs"]
 mod toycar;
+#[allow(dead_code, unreachable_pub, clippy::cast_possible_truncation, reason = "as above")]
+#[path = "../examples/firmware/devices/src/training.rs"]
+mod training;
 #[allow(dead_code, unreachable_pub, reason = "as above")]
 #[path = "../examples/firmware/devices/src/vibration.rs"]
 mod vibration;
+#[allow(dead_code, unreachable_pub, missing_debug_implementations, reason = "as above")]
+#[path = "../examples/firmware/devices/src/vowels.rs"]
+mod vowels;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
@@ -447,12 +453,12 @@ fn mlperf_computes_and_takes_what_its_page_says() {
 
 /// What `signals` prints.
 fn signals_learned() -> String {
-    use signals::{Learner, Plan, Signals};
+    use signals::{FIRMWARE, Learner, Signals};
     let [training, test] = Signals::all();
     let mut learner = Learner::ZERO;
-    learner.start(Plan::FIRMWARE.seed);
+    learner.start(FIRMWARE.seed);
     let before = test.right(&learner);
-    for (number, rate) in Plan::FIRMWARE.steps() {
+    for (number, rate) in FIRMWARE.steps() {
         let (signal, shape) = training.get(number).unwrap();
         assert!(learner.learn(&signal, shape, rate).unwrap().is_finite());
     }
@@ -478,6 +484,73 @@ fn signals_are_learned_to_the_bits_of_the_host() {
         let (status, log) = run(core, &Build::new(core, "release", "signals").build());
         assert!(status.success(), "{status}\n{log}");
         assert_eq!(log, want, "{}", core.target);
+    }
+}
+
+/// What `vowels` prints.
+fn vowels_learned() -> String {
+    use core::fmt::Write;
+    use vowels::{FRAMES, Learner, Live, Net, PLAN, Utterances};
+    let [training, test] = Utterances::all();
+    let mut learner = Learner::<Net>::ZERO;
+    let mut log =
+        format!("a learner of {} bytes with {} parameters\n", Learner::<Net>::BYTES, Net::PARAMS);
+    let mut tell = |steps: u32, learner: &Learner| {
+        let (count, right) = (test.iter().count(), learner.right(test));
+        writeln!(log, "after {steps} utterances: right of {count} {right}").unwrap();
+    };
+    let mut rng = learner.start(PLAN.seed);
+    tell(0, &learner);
+    for ((number, rate), steps) in PLAN.steps().zip(1..) {
+        let utterance = training.iter().nth(number).unwrap();
+        let input = utterance.varied(&mut rng).unwrap();
+        assert!(learner.learn(&input, utterance.speaker, rate).unwrap().is_finite());
+        if [1, 2, 4, 8, 16, 32, 60].contains(&(steps / 270)) && steps % 270 == 0 {
+            tell(steps, &learner);
+        }
+    }
+    assert_eq!(Hash::of(learner.net()).0, training::hash(learner.net()));
+    let spoken = test.iter().nth(157).unwrap();
+    write!(
+        log,
+        "hash of the parameters {:016x}\n\
+         frame by frame, with a state of {} bytes: the same bits for {}\nspeaker {} speaks\n",
+        training::hash(learner.net()),
+        gradlet::Streaming::<Live>::STATE_BYTES,
+        test.iter().count(),
+        spoken.speaker
+    )
+    .unwrap();
+    let mut before = None;
+    for count in 1..=spoken.count().min(FRAMES) {
+        let shares = learner.net().forward(&spoken.input(count).unwrap());
+        let answer = gradlet::metrics::argmax(&shares);
+        if answer != before {
+            let (speaker, share) = (answer.unwrap(), 100.0 * shares[answer.unwrap()]);
+            writeln!(log, "frame {count}: speaker {speaker}, {} %", share.floor()).unwrap();
+        }
+        before = answer;
+    }
+    log
+}
+
+#[test]
+#[ignore = "needs QEMU and cross targets: tests/all.sh firmware"]
+fn vowels_are_learned_to_the_bits_of_the_host() {
+    let want = vowels_learned();
+    // Its page shows it.
+    let page = include_str!("../examples/firmware/README.md");
+    assert!(page.contains(&want), "{want}");
+    let flash = numbers_of(page, "The program takes")[0];
+    for core in [M4F, M33] {
+        let program = Build::new(core, "release", "vowels").build();
+        let (status, log) = run(core, &program);
+        assert!(status.success(), "{status}\n{log}");
+        assert_eq!(log, want, "{}", core.target);
+        // Without the utterances.
+        let code = Elf::read(program).loaded_bytes() - vowels::JAPANESE_VOWELS.len() as u32;
+        println!("{code} bytes of flash");
+        assert!(code <= flash + flash / 8, "{code}");
     }
 }
 
@@ -560,6 +633,22 @@ fn detector_takes_what_its_page_says() {
         let is_near = |(&written, &measured): (&u32, &u32)| measured <= written + written / 8 + 32;
         assert!(written.iter().zip(&measured).all(is_near), "{name}: {measured:?}");
         assert_eq!(written.len(), measured.len(), "{name}");
+    }
+}
+
+#[test]
+#[ignore = "needs QEMU and cross targets: tests/all.sh firmware"]
+fn vowels_take_what_their_page_says() {
+    let page = include_str!("../examples/firmware/README.md");
+    let page = &page[page.find("| `vowels` | instructions |").unwrap()..];
+    let program = Build::new(M4F, "release", "vowels_cost").features("measure").build();
+    let log = run_counting(M4F, &program);
+    for name in ["identifying", "learning", "listening"] {
+        let (written, measured) = (numbers_of(page, name), numbers_of(&log, name));
+        // Another compiler makes other code, of about the same quality.
+        let is_near = |(&written, &measured): (&u32, &u32)| measured <= written + written / 8;
+        assert!(written.iter().zip(&measured).all(is_near), "{name}: {measured:?}");
+        assert_eq!((written.len(), measured.len()), (2, 2), "{name}");
     }
 }
 

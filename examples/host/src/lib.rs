@@ -6,6 +6,8 @@ pub mod backprop_by_hand;
 pub mod digits;
 pub mod gradient_descent;
 pub mod grokking;
+#[cfg(feature = "devices")]
+pub mod learning;
 pub mod line_fit;
 pub mod losses;
 pub mod moons;
@@ -18,3 +20,5 @@ pub mod ten_points;
 pub mod train;
 #[cfg(feature = "devices")]
 pub mod transfer;
+#[cfg(feature = "devices")]
+pub mod vowels;

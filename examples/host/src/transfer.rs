@@ -1,6 +1,7 @@
 //! How well a network for MNIST-1D adapts to signals of another kind, by what of it is trained.
 
-use devices::signals::{Plan, SHAPES, Signals};
+use devices::signals::{SHAPES, Signals};
+use devices::training::Plan;
 use devices::transfer::{Biases, Classifies, Everything, First, HeadAlone, Second, Shift, Upper};
 use gradlet::preprocess::one_hot;
 use gradlet::{BiasOnly, init, metrics::Accuracy, prelude::*};

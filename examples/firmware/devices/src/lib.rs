@@ -9,5 +9,7 @@ pub mod mlperf;
 pub mod personal;
 pub mod signals;
 pub mod toycar;
+pub mod training;
 pub mod transfer;
 pub mod vibration;
+pub mod vowels;

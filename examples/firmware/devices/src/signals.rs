@@ -9,9 +9,11 @@
 //! number generator and `core`.
 
 use gradlet::preprocess::one_hot;
-use gradlet::{init, metrics::argmax, prelude::*, schedule};
+use gradlet::{init, metrics::argmax, prelude::*};
 use rand_pcg::Pcg32;
-use rand_pcg::rand_core::{Rng, SeedableRng};
+use rand_pcg::rand_core::SeedableRng;
+
+use crate::training::{self, Plan};
 
 /// The network: three convolutions of 25 channels, which leave 18, 9 and 5 steps, and a last one
 /// that sees all of these 5. It is a dense layer of 10 units on 125 inputs, without the copy that
@@ -33,7 +35,7 @@ pub const TRAINING: usize = 4000;
 pub const MNIST_1D: &[u8] = include_bytes!("../../data/mnist1d.bin");
 
 /// Learning rate of the first step.
-const RATE: f32 = 0.02;
+pub const RATE: f32 = 0.02;
 /// Units of a signal in a step of the stored integers.
 const SCALE: f32 = 1.0 / 32.0;
 
@@ -130,17 +132,11 @@ impl Learner {
         &self.net
     }
 
-    /// 64-bit FNV-1a hash (RFC 9923) of the bits of all parameters.
+    /// Hash of all parameters.
     #[inline]
     #[must_use]
     pub fn hash(&self) -> u64 {
-        let mut hash = 0xCBF2_9CE4_8422_2325_u64;
-        self.net.visit(|_, values| {
-            for byte in values.iter().flat_map(|value| value.to_le_bytes()) {
-                hash = (hash ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01B3);
-            }
-        });
-        hash
+        training::hash(&self.net)
     }
 
     /// Inference: the predicted shape.
@@ -159,83 +155,5 @@ impl Learner {
     }
 }
 
-/// A training from random weights.
-#[derive(Clone, Copy, Debug)]
-pub struct Plan {
-    /// Passes over the signals.
-    pub epochs: u32,
-    /// Number of signals, the first of the training set.
-    pub signals: u32,
-    /// Of the weights and of the order of the signals.
-    pub seed: u64,
-}
-
-impl Plan {
-    /// What the firmware does, which takes seconds in an emulator.
-    pub const FIRMWARE: Self = Self { epochs: 2, signals: 4000, seed: 1 };
-
-    /// The steps of this training.
-    #[inline]
-    #[must_use]
-    pub fn steps(&self) -> Steps {
-        let Self { epochs, signals, seed } = *self;
-        let (rng, all) = (Pcg32::new(seed, 1), epochs.saturating_mul(signals));
-        Steps { rng, signals, all, done: 0, next: 0, stride: 1 }
-    }
-}
-
-/// The steps of a training: numbers of signals, and learning rates along half a cosine from 0.02
-/// to 0.
-///
-/// Each epoch visits all signals in an order of its own, which takes no memory: from a random start
-/// in strides of a random length, which has no divisor in common with the number of signals.
-#[derive(Clone, Debug)]
-pub struct Steps {
-    rng: Pcg32,
-    signals: u32,
-    all: u32,
-    done: u32,
-    next: u32,
-    stride: u32,
-}
-
-impl Steps {
-    /// A random number less than that of the signals, uniform to within one part in a million.
-    #[inline]
-    fn draw(&mut self) -> u32 {
-        let product = u64::from(self.rng.next_u32()) * u64::from(self.signals);
-        (product >> 32) as u32
-    }
-}
-
-impl Iterator for Steps {
-    type Item = (usize, f32);
-
-    #[inline]
-    fn next(&mut self) -> Option<Self::Item> {
-        if self.done >= self.all {
-            return None;
-        }
-        if self.done.checked_rem(self.signals)? == 0 {
-            self.next = self.draw();
-            self.stride = self.draw();
-            while common_divisor(self.stride, self.signals) != 1 {
-                self.stride = self.draw();
-            }
-        }
-        let (number, rate) = (self.next, schedule::cosine(RATE, 0.0, self.all, self.done));
-        self.done += 1;
-        self.next = self.next.wrapping_add(self.stride).checked_rem(self.signals)?;
-        Some((number as usize, rate))
-    }
-}
-
-/// The greatest common divisor, by Euclid's algorithm.
-#[inline]
-fn common_divisor(a: u32, b: u32) -> u32 {
-    let (mut a, mut b) = (a, b);
-    while b != 0 {
-        (a, b) = (b, a % b);
-    }
-    a
-}
+/// What the firmware does, which takes seconds in an emulator.
+pub const FIRMWARE: Plan = Plan { epochs: 2, samples: 4000, seed: 1, rate: RATE };

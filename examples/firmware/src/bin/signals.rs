@@ -7,7 +7,7 @@
 use core::hint::black_box;
 
 use defmt::println;
-use gradlet_firmware::signals::{Learner, Plan, Signals};
+use gradlet_firmware::signals::{FIRMWARE, Learner, Signals};
 
 static mut LEARNER: Learner = Learner::ZERO;
 
@@ -26,10 +26,10 @@ fn main() -> ! {
         let (count, right) = (test.count(), test.right(learner));
         println!("after {=usize} steps: right of {=usize} {=usize}", steps, count, right);
     };
-    learner.start(Plan::FIRMWARE.seed);
+    learner.start(FIRMWARE.seed);
     tell(0, learner);
     let mut steps = 0;
-    for (number, rate) in Plan::FIRMWARE.steps() {
+    for (number, rate) in FIRMWARE.steps() {
         if let Some((signal, shape)) = training.get(number) {
             learner.learn(&signal, shape, rate);
             steps += 1;

@@ -14,13 +14,19 @@ use std::io::{self, Write};
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use devices::signals::{Learner, Net, Plan, SHAPES, STEPS, Signals, TRAINING};
-use examples::signals::{self as compute, Run, curve, pictures, summary};
+use devices::signals::{FIRMWARE, Learner, Net, RATE, SHAPES, STEPS, Signals, TRAINING};
+use devices::training::Plan;
+use devices::transfer::Classifies;
+use examples::learning::{curve, lines, summary, thinned};
+use examples::signals::recurrent::{self, BothWays, OneWay, Published};
+use examples::signals::{self as compute, Run, pictures};
+use gradlet::Zero;
+use indicatif::ProgressBar;
 use shared::console::Console;
 use shared::options;
 use shared::options::{flag, path, whole};
 use shared::output::{Folder, Picture};
-use shared::plot::{Axis, Chart, DrawError, Legend, Line, Look, matrix};
+use shared::plot::{Axis, Chart, DrawError, Legend, Line, matrix};
 use shared::progress;
 use shared::run::{Failure, exit_code};
 
@@ -39,6 +45,9 @@ options! {
         seeds: u64 = whole("N", 3, 1..=1000),
         /// The first of these seeds
         seed: u64 = whole("NUMBER", 1, 0..=1_000_000),
+        /// Recurrent networks (GRU) in place of the convolutional one, without pictures; an epoch
+        /// takes about a second
+        recurrent: bool = flag(),
         /// Two epochs, as in the firmware, with two seeds
         quick: bool = flag(),
         /// Folder for the pictures and tables [default: `signals` in Cargo's target folder]
@@ -51,12 +60,16 @@ fn main() -> ExitCode {
 }
 
 fn run(options: &Options) -> Result<(), Failure> {
-    let Options { epochs, signals, seeds, seed, quick, .. } = *options;
-    let plan = Plan { epochs, signals, seed };
-    let (plan, seeds) = if quick { (Plan { seed, ..Plan::FIRMWARE }, 2) } else { (plan, seeds) };
-    let folder = Folder::create_or_default(options.output.as_deref(), "signals")?;
-    let bar = progress::bar(seeds.saturating_mul(plan.epochs.into()), "epochs");
+    let Options { epochs, signals, seeds, seed, recurrent, quick, .. } = *options;
+    let plan = Plan { epochs, samples: signals, seed, rate: RATE };
+    let (plan, seeds) = if quick { (Plan { seed, ..FIRMWARE }, 2) } else { (plan, seeds) };
     let plans = (0..seeds).map(|n| Plan { seed: seed.saturating_add(n), ..plan });
+    let epochs = seeds.saturating_mul(plan.epochs.into());
+    if recurrent {
+        return Ok(tell_recurrent(&plans.collect::<Vec<_>>(), epochs)?);
+    }
+    let folder = Folder::create_or_default(options.output.as_deref(), "signals")?;
+    let bar = progress::bar(epochs, "epochs");
     let runs: Vec<_> = plans.map(|plan| compute::train(&plan, || bar.inc(1))).collect();
     bar.finish_and_clear();
     let mut out = Console::default();
@@ -88,7 +101,7 @@ backward pass, {} in all.
         test.count(),
         Learner::PARAMETERS,
         plan.epochs,
-        plan.signals,
+        plan.samples,
         size_of::<Net>(),
         Learner::BYTES.saturating_sub(size_of::<Net>()),
         Learner::BYTES,
@@ -98,7 +111,7 @@ backward pass, {} in all.
 fn tell(out: &mut impl Write, runs: &[Run]) -> io::Result<()> {
     writeln!(out, "Accuracy on the test set, in percent, by the number of signals seen:\n")?;
     writeln!(out, "{:>10}{:>10}{:>10}{:>10}", "seen", "mean", "lowest", "highest")?;
-    for (samples, [mean, lowest, highest]) in thinned(&curve(runs)) {
+    for (samples, [mean, lowest, highest]) in thinned(&curve(runs.iter().map(|run| &run.curve))) {
         writeln!(out, "{samples:>10}{mean:>10.1}{lowest:>10.1}{highest:>10.1}")?;
     }
     writeln!(out, "\nAfter training, in percent:\n")?;
@@ -118,24 +131,55 @@ fn tell(out: &mut impl Write, runs: &[Run]) -> io::Result<()> {
     )
 }
 
-/// The marks before the end of the first epoch, and about 16 of the others, with the last.
-fn thinned(marks: &[(u32, [f64; 3])]) -> Vec<(u32, [f64; 3])> {
-    let every = marks.len().div_ceil(16);
-    let kept = marks.iter().zip((0..marks.len()).rev()).enumerate();
-    let kept = kept.filter(|(number, (_, left))| *number < 6 || left.is_multiple_of(every));
-    kept.map(|(_, (mark, _))| *mark).collect()
+/// Trains recurrent networks, and prints the accuracy of each seed.
+fn tell_recurrent(plans: &[Plan], epochs: u64) -> io::Result<()> {
+    fn row<N: Classifies + Zero>(plans: &[Plan], bar: &ProgressBar) -> (usize, Vec<f64>) {
+        let train = |plan: &Plan| {
+            recurrent::train::<N>(&Plan { rate: recurrent::RATE, ..*plan }, || bar.inc(1))
+        };
+        (N::PARAMS, plans.iter().map(train).collect())
+    }
+    let bar = progress::bar(epochs.saturating_mul(3), "epochs");
+    let rows = [
+        ("both directions, as published", row::<Published>(plans, &bar)),
+        ("one direction, maxima", row::<OneWay>(plans, &bar)),
+        ("both directions, maxima", row::<BothWays>(plans, &bar)),
+    ];
+    bar.finish_and_clear();
+    let mut out = Console::default();
+    let Some(Plan { epochs, samples, .. }) = plans.first() else { return Ok(()) };
+    writeln!(
+        out,
+        "MNIST-1D with recurrent networks (GRU): accuracy on the test set, in percent, after {epochs} epochs of
+{samples} signals, in mini-batches of {}, by Adam; the learning rate falls from {} to 0, along half
+a cosine. Mean, lowest and highest of {} seeds:
+
+{:<34}{:>10}{:>10}{:>10}{:>10}",
+        recurrent::BATCH,
+        recurrent::RATE,
+        plans.len(),
+        "",
+        "parameters",
+        "mean",
+        "lowest",
+        "highest"
+    )?;
+    for (name, (parameters, accuracies)) in rows {
+        let [mean, lowest, highest] = summary(&accuracies);
+        writeln!(out, "{name:<34}{parameters:>10}{mean:>10.2}{lowest:>10.1}{highest:>10.1}")?;
+    }
+    writeln!(
+        out,
+        "\nPublished for the first: 91. Maxima: the largest value of each unit in all steps."
+    )
 }
 
 /// Accuracy while a network learns: the mean over all seeds, with an area from the lowest to the
 /// highest.
 fn accuracy(runs: &[Run]) -> Result<Picture, DrawError> {
-    let marks: Vec<_> = curve(runs).into_iter().filter(|(samples, _)| *samples > 0).collect();
-    let line = |pick: fn(&[f64; 3]) -> f64| {
-        marks.iter().map(move |(samples, values)| (f64::from(*samples), pick(values)))
-    };
-    let area = line(|[_, lowest, _]| *lowest).chain(line(|[.., highest]| *highest).rev());
-    let ends = [line(|_| 0.0).next(), line(|_| 0.0).next_back()];
-    let level = |percent: f64| ends.into_iter().flatten().map(move |(x, _)| (x, percent));
+    let marks = curve(runs.iter().map(|run| &run.curve));
+    let ends = [marks.get(1), marks.last()].into_iter().flatten().map(|mark| f64::from(mark.0));
+    let level = |percent: f64| ends.clone().map(move |x| (x, percent));
     let chart = Chart::new(
         format!(
             "Accuracy on 1,000 signals of the test set: mean and range of {} seeds",
@@ -146,8 +190,7 @@ fn accuracy(runs: &[Run]) -> Result<Picture, DrawError> {
     );
     chart
         .legend(Legend::LowerRight)
-        .with(Line::new(Look::Area, 0, area))
-        .with(Line::solid(0, line(|[mean, ..]| *mean)).named("this network"))
+        .with_all(lines(0, "this network", &marks))
         .with(Line::dashed(1, level(68.0)).named("multilayer perceptron, published: 68"))
         .with(Line::dashed(2, level(94.0)).named("convolutional network, published: 94"))
         .picture("accuracy")

@@ -13,9 +13,10 @@
 use std::io::Write;
 use std::process::ExitCode;
 
-use devices::signals::Plan;
+use devices::signals::RATE;
+use devices::training::Plan;
 use devices::transfer::Shift;
-use examples::signals::summary;
+use examples::learning::summary;
 use examples::transfer::{self as compute, TRAINED, WAYS};
 use shared::console::Console;
 use shared::options;
@@ -54,11 +55,11 @@ fn run(options: &Options) -> Result<(), Failure> {
     let mut before = [vec![], vec![]];
     let mut after = [const { [const { vec![] }; WAYS.len()] }; 2];
     for seed in 1..=seeds {
-        let factory = compute::factory(&Plan { epochs, signals: 4000, seed });
+        let factory = compute::factory(&Plan { epochs, samples: 4000, seed, rate: RATE });
         known.push(compute::accuracy(&*factory, Shift::None));
         for ((shift, before), after) in shifts.iter().zip(&mut before).zip(&mut after) {
             before.push(compute::accuracy(&*factory, *shift));
-            let plan = Plan { epochs: passes, signals: shown, seed };
+            let plan = Plan { epochs: passes, samples: shown, seed, rate: RATE };
             let accuracies = compute::adapt(&factory, *shift, &plan);
             after.iter_mut().zip(accuracies).for_each(|(all, accuracy)| all.push(accuracy));
         }

@@ -17,3 +17,4 @@ mod tanh_neuron;
 mod ten_points;
 mod train;
 mod transfer;
+mod vowels;

@@ -10,8 +10,10 @@
 
 use std::collections::BTreeSet;
 
-use devices::signals::{LABELLED, Learner, Plan, SHAPES, Signal, Signals};
-use examples::signals::{Run, judge, pictures, summary, train};
+use devices::signals::{FIRMWARE, LABELLED, Learner, RATE, SHAPES, Signal, Signals};
+use devices::training::Plan;
+use examples::learning::summary;
+use examples::signals::{Run, judge, pictures, train};
 use gradlet::prelude::*;
 use support::files::fault_of_csv;
 use support::program::{Program, assert_files, assert_fits, assert_whole_svg, text_of};
@@ -83,7 +85,7 @@ fn last_layer_is_dense() {
 #[test]
 fn each_epoch_visits_each_signal_in_an_order_of_its_own() {
     for signals in [1, 2, 12, 1000, 4000] {
-        let plan = Plan { epochs: 3, signals, seed: 5 };
+        let plan = Plan { epochs: 3, samples: signals, seed: 5, rate: RATE };
         let steps: Vec<_> = plan.steps().collect();
         assert_eq!(steps.len(), 3 * signals as usize);
         let numbers = |epoch: &[(usize, f32)]| epoch.iter().map(|step| step.0).collect::<Vec<_>>();
@@ -95,15 +97,15 @@ fn each_epoch_visits_each_signal_in_an_order_of_its_own() {
         }
         assert!(signals < 12 || (epochs[0] != epochs[1] && epochs[1] != epochs[2]));
     }
-    let rates: Vec<_> = Plan::FIRMWARE.steps().map(|step| step.1).collect();
+    let rates: Vec<_> = FIRMWARE.steps().map(|step| step.1).collect();
     assert_eq!(rates[0], 0.02);
     assert!(
         (rates[4000] - 0.01).abs() < 1e-6
             && rates[7999] < 1e-8
             && rates.is_sorted_by(|a, b| a >= b)
     );
-    assert_eq!(Plan { epochs: 3, signals: 0, seed: 1 }.steps().count(), 0);
-    assert_eq!(Plan { epochs: 0, signals: 9, seed: 1 }.steps().count(), 0);
+    assert_eq!(Plan { epochs: 3, samples: 0, ..FIRMWARE }.steps().count(), 0);
+    assert_eq!(Plan { epochs: 0, samples: 9, ..FIRMWARE }.steps().count(), 0);
 }
 
 #[test]
@@ -122,7 +124,7 @@ fn learner_bears_what_is_no_shape() {
 #[test]
 fn firmware_page_shows_the_hash_of_this_machine() {
     let mut epochs = 0;
-    let run = train(&Plan::FIRMWARE, || epochs += 1);
+    let run = train(&FIRMWARE, || epochs += 1);
     assert_eq!(epochs, 2);
     let [_, test] = Signals::all();
     let matrix = judge(&run.learner, test);
@@ -144,7 +146,7 @@ fn firmware_page_shows_the_hash_of_this_machine() {
 #[test]
 #[ignore = "takes minutes"]
 fn ten_networks_have_the_accuracy_that_the_page_says() {
-    let run = |seed| train(&Plan { epochs: 100, signals: 4000, seed }, || ()).accuracy();
+    let run = |seed| train(&Plan { epochs: 100, seed, ..FIRMWARE }, || ()).accuracy();
     let [mean, lowest, _] = summary(&(1..=10).map(run).collect::<Vec<_>>());
     assert!(mean >= 95.0 && lowest > 94.0, "{mean} {lowest}");
 }
@@ -153,7 +155,7 @@ fn ten_networks_have_the_accuracy_that_the_page_says() {
 
 #[test]
 fn pictures_are_whole() {
-    let Run { learner, .. } = train(&Plan { epochs: 1, signals: 10, seed: 1 }, || ());
+    let Run { learner, .. } = train(&Plan { epochs: 1, samples: 10, ..FIRMWARE }, || ());
     for picture in [pictures::signals(), pictures::filters(&learner)] {
         assert_whole_svg(&picture.svg);
         assert_eq!(fault_of_csv(&picture.csv), None, "{}", picture.name);
@@ -182,6 +184,47 @@ fn program_tells_and_draws() {
     let names = ["accuracy", "confusion", "filters", "signals"];
     let files = names.map(|name| [format!("{name}.csv"), format!("{name}.svg")]).concat();
     assert_files(&folder, &files.iter().map(String::as_str).collect::<Vec<_>>());
+}
+
+#[test]
+fn program_tells_of_recurrent_networks() {
+    let options = ["--recurrent", "--epochs", "1", "--signals", "100", "--seeds", "2"];
+    let output = PROGRAM.run(&options);
+    assert!(output.status.success(), "{output:?}");
+    let text = text_of(&output.stdout);
+    assert_fits(&text, "no path");
+    assert!(text.contains("after 1 epochs of\n100 signals"), "{text}");
+    for (name, parameters) in ROWS {
+        let numbers = numbers_of(&text, name);
+        assert_eq!((numbers.len(), numbers[0]), (4, parameters), "{text}");
+        assert!(numbers[2] <= numbers[1] && numbers[1] <= numbers[3] && numbers[3] < 60.0);
+    }
+}
+
+/// Rows of the table of recurrent networks.
+const ROWS: [(&str, f64); 3] = [
+    ("both directions, as published", 5134.0),
+    ("one direction, maxima", 2194.0),
+    ("both directions, maxima", 2154.0),
+];
+
+/// The numbers in the line that begins with a name.
+fn numbers_of(text: &str, name: &str) -> Vec<f64> {
+    let line = text.lines().find_map(|line| line.trim_start_matches("| ").strip_prefix(name));
+    let words = line.unwrap().replace(',', "");
+    words.split([' ', '|']).filter_map(|word| word.parse().ok()).collect()
+}
+
+#[test]
+#[ignore = "takes minutes"]
+fn recurrent_networks_have_the_accuracy_that_the_page_says() {
+    let output = PROGRAM.run(&["--recurrent", "--epochs", "30", "--seeds", "5"]);
+    let (text, page) = (text_of(&output.stdout), include_str!("../../../README.md"));
+    for (name, _) in ROWS {
+        let numbers = numbers_of(&text, name);
+        assert_eq!(numbers, numbers_of(page, name), "{name}");
+        assert!(numbers[1] >= 91.0, "{name}");
+    }
 }
 
 #[test]

@@ -7,7 +7,8 @@
     reason = "tests may panic"
 )]
 
-use devices::signals::Plan;
+use devices::signals::RATE;
+use devices::training::Plan;
 use devices::transfer::{Biases, Blocks, Classifies, Recomputed, Shift};
 use examples::transfer::{TRAINED, WAYS, accuracy, adapt, factory, train};
 use gradlet::{BiasOnly, Recompute, prelude::*};
@@ -31,9 +32,9 @@ fn shifts_are_what_they_are_called() {
 #[test]
 fn networks_adapt_by_what_is_trained() {
     assert_eq!(TRAINED, [3406, 2890, 322, 250]);
-    let net = factory(&Plan { epochs: 3, signals: 4000, seed: 1 });
+    let net = factory(&Plan { epochs: 3, samples: 4000, seed: 1, rate: RATE });
     assert!(accuracy(&*net, Shift::None) > 85.0);
-    let plan = Plan { epochs: 10, signals: 300, seed: 1 };
+    let plan = Plan { epochs: 10, samples: 300, seed: 1, rate: RATE };
     let [all, upper, biases, head] = adapt(&net, Shift::Sensor, &plan);
     println!("{all} {upper} {biases} {head}");
     assert!(all > 80.0 && biases > all - 10.0 && head < 60.0 && upper < biases);
@@ -46,7 +47,7 @@ fn networks_adapt_by_what_is_trained() {
 /// What both learn in 300 steps, in bits.
 fn assert_same<A: Classifies, B: Classifies>(mut kept: A, mut recomputed: B) {
     fn parameters<N: Classifies>(net: &mut N) -> Vec<u32> {
-        train(net, Shift::Sensor, &Plan { epochs: 1, signals: 300, seed: 3 });
+        train(net, Shift::Sensor, &Plan { epochs: 1, samples: 300, seed: 3, rate: RATE });
         let mut bits = vec![];
         net.visit(|_, values| bits.extend(values.iter().map(|value| value.to_bits())));
         bits
@@ -57,7 +58,7 @@ fn assert_same<A: Classifies, B: Classifies>(mut kept: A, mut recomputed: B) {
 /// So that the page has one accuracy for both.
 #[test]
 fn recomputed_networks_learn_the_same() {
-    let net = factory(&Plan { epochs: 1, signals: 300, seed: 2 });
+    let net = factory(&Plan { epochs: 1, samples: 300, seed: 2, rate: RATE });
     let (first, second, head) = (net.first(), net.rest().first(), net.rest().rest());
     let recomputed: Recomputed<_, _> = Blocks::new(
         Recompute::new(first.clone()),

@@ -11,10 +11,14 @@ pub enum Palette {
     Classes,
     /// From white to blue, from the minimum to the maximum.
     Blue,
+    /// From blue by way of white, at 0, to red: as far from 0 as the value that is farthest.
+    Signed,
 }
 
-/// Number of steps between the two colours of [`Palette::Blue`].
+/// Number of steps between two colours.
 const STEPS: f64 = 12.0;
+const BLUE: [f64; 3] = [20.0, 90.0, 160.0];
+const RED: [f64; 3] = [190.0, 40.0, 30.0];
 
 /// A grid of values, each shown as the colour of a cell.
 #[derive(Clone, Debug)]
@@ -73,12 +77,22 @@ impl Palette {
             Self::Classes => RGBColor(207, 227, 242),
             Self::Blue => {
                 let share = if high > low { (value - low) / (high - low) } else { 0.0 };
-                let share = (share * STEPS).round() / STEPS;
-                let mix = |full: f64| 255.0 + (full - 255.0) * share;
-                RGBColor(byte(mix(20.0)), byte(mix(90.0)), byte(mix(160.0)))
+                mixed(BLUE, share)
+            }
+            Self::Signed => {
+                let most = high.max(-low);
+                let share = if most > 0.0 { value / most } else { 0.0 };
+                mixed(if share < 0.0 { BLUE } else { RED }, share.abs())
             }
         }
     }
+}
+
+/// White with a share of a colour, in steps.
+fn mixed(full: [f64; 3], share: f64) -> RGBColor {
+    let share = (share * STEPS).round() / STEPS;
+    let [red, green, blue] = full.map(|full| byte(255.0 + (full - 255.0) * share));
+    RGBColor(red, green, blue)
 }
 
 /// Rounds to an integer from 0 to 255.
