@@ -28,7 +28,7 @@ use crate::zero::Zero;
 /// | [`Conv1d`] with causal padding and `STEP = 1` | [`Past`]: the last `(K - 1) DILATION` steps |
 /// | [`Rnn`](crate::Rnn), [`Gru`](crate::Gru), with the last state or all as output | the state: `[T; H]` |
 /// | [`Lstm`](crate::Lstm) | state and memory: `[[T; H]; 2]` |
-/// | those with an initial state | [`Begun`](crate::Begun): the same, and whether the stream has begun |
+/// | those that are masked, or have an initial state | [`Begun`](crate::Begun): the same, and whether the stream has begun |
 /// | [`LastStep`], [`BatchNorm`], [`LayerNorm`], [`Dropout`], [`Scaling`](crate::preprocess::Scaling) | none: each step is on its own |
 /// | [`Dense`], after `LastStep` or for vectors | none |
 /// | [`Chain`], [`Residual`] | that of its layers |

@@ -125,6 +125,22 @@ fn streams_begin_with_the_initial_state() {
     assert_eq!(x.map(|step| stream.step(&step)), net.forward(&x));
 }
 
+/// Until there is something else, zeros are left out.
+#[test]
+fn streams_of_masked_layers_begin_behind_zeros() {
+    type Net = net![f64; 6 x 2 => Gru(3, all, masked) => Lstm(4, all, masked, learned state)];
+    let net = Net::random(&mut Rng(5));
+    let mut x: [[f64; 2]; 6] = random(&mut Rng(6), -1.0, 1.0);
+    for place in [0, 1, 4] {
+        x[place] = [0.0; 2];
+    }
+    let mut stream = Streaming::new(&net);
+    let answers = x.map(|step| stream.step(&step));
+    assert_eq!(answers, net.forward(&x));
+    assert_eq!(answers[..2], [[0.0; 4]; 2]);
+    assert_ne!(answers[4], [0.0; 4]);
+}
+
 /// The state is no parameter.
 #[test]
 fn steps_leave_a_kept_state_as_it_is() {

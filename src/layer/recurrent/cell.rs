@@ -28,6 +28,8 @@ pub trait Cell<T: Scalar, const H: usize, const G: usize>: 'static {
     const SHARED: usize;
     /// What goes from one step to the next.
     type State: Carried<T, H>;
+    /// The same, and in a stream whatever else is needed.
+    type Stream: Carried<T, H>;
     /// Whether the last step of a sequence comes first.
     const REVERSED: bool = false;
     /// Whether steps of zeros at the beginning of a sequence are left out.
@@ -79,9 +81,14 @@ pub trait Carried<T, const H: usize>: Zero + Clone {
     const ROWS: usize;
     /// State and memory.
     fn parts(&mut self) -> (&mut [T; H], Option<&mut [T; H]>);
-    /// Itself, after it was set to these rows if it has not begun yet.
+    /// Whether there has been a step.
     #[inline(always)]
-    fn from(&mut self, _: &[[T; H]]) -> &mut Self {
+    fn has_begun(&self) -> bool {
+        true
+    }
+    /// Itself, set to these rows if there has not been a step.
+    #[inline(always)]
+    fn begin(&mut self, _: &[[T; H]]) -> &mut Self {
         self
     }
 }
@@ -105,7 +112,7 @@ impl<T: Scalar, const H: usize> Carried<T, H> for [[T; H]; 2] {
     }
 }
 
-/// The state `S` of a stream whose layer has an initial state: a stream of zeros begins there.
+/// The state `S` of a stream that does not begin with any step, or begins with an initial state.
 #[derive(Clone, Copy, Debug, PartialEq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct Begun<S> {
@@ -125,8 +132,13 @@ impl<T: Copy, S: Carried<T, H>, const H: usize> Carried<T, H> for Begun<S> {
         self.state.parts()
     }
 
+    #[inline(always)]
+    fn has_begun(&self) -> bool {
+        self.has_begun
+    }
+
     #[inline]
-    fn from(&mut self, rows: &[[T; H]]) -> &mut Self {
+    fn begin(&mut self, rows: &[[T; H]]) -> &mut Self {
         if !self.has_begun {
             let (state, memory) = self.parts();
             let parts = [Some(state), memory].into_iter().flatten();
@@ -161,6 +173,7 @@ impl<T: Scalar, A: Elementwise, const H: usize> Cell<T, H, H> for RnnCell<A> {
     const SHARED: usize = H;
     type Kept<X: Rows<T, H> + Zero + Clone> = ();
     type State = [T; H];
+    type Stream = [T; H];
 
     #[inline(always)]
     fn forward(gates: &mut [T; H], u: &[T; H], state: &mut [T; H], _: &mut [T; H]) {
@@ -215,6 +228,7 @@ impl<T: Scalar, S: Elementwise, A: Elementwise, const H: usize, const G: usize> 
     const SHARED: usize = H.saturating_mul(2);
     type Kept<X: Rows<T, H> + Zero + Clone> = X;
     type State = [T; H];
+    type Stream = [T; H];
 
     #[inline(always)]
     fn forward(gates: &mut [T; G], u: &[T; G], state: &mut [T; H], kept: &mut [T; H]) {
@@ -302,6 +316,7 @@ impl<T: Scalar, S: Elementwise, A: Elementwise, const H: usize, const G: usize> 
     const SHARED: usize = G;
     type Kept<X: Rows<T, H> + Zero + Clone> = X;
     type State = [[T; H]; 2];
+    type Stream = [[T; H]; 2];
 
     #[inline(always)]
     fn forward(gates: &mut [T; G], u: &[T; G], state: &mut [T; H], memory: &mut [T; H]) {
@@ -462,6 +477,7 @@ macro_rules! around {
             const AFTER: usize = $after;
             type Kept<X: Rows<T, H> + Zero + Clone> = K::Kept<X>;
             type State = K::State;
+            type Stream = Begun<K::State>;
 
             #[inline(always)]
             fn forward(gates: &mut [T; G], u: &[T; G], state: &mut [T; H], more: &mut [T; H]) {
@@ -486,15 +502,16 @@ around! {
         K::REVERSED, K::MASKED, K::LEARNED, N;
 }
 
-/// A cell that can be in a stream: each of this crate, but [`Reversed`] and [`Masked`].
+/// A cell that can be in a stream: each of this crate, but [`Reversed`].
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot be in a stream",
-    label = "a stream has no last step to begin with, and no padding to leave out"
+    label = "a stream has no last step to begin with"
 )]
 pub trait Forwards {}
 
 impl<A> Forwards for RnnCell<A> {}
 impl<S, A> Forwards for GruCell<S, A> {}
 impl<S, A> Forwards for LstmCell<S, A> {}
+impl<K: Forwards> Forwards for Masked<K> {}
 impl<K: Forwards> Forwards for LearnedState<K> {}
 impl<K: Forwards, const AFTER: usize> Forwards for Stateful<K, AFTER> {}

@@ -338,8 +338,7 @@ where
     #[inline(always)]
     fn left_out<S: Sequence<T, C>>(input: &S) -> usize {
         if const { K::MASKED } {
-            let is_padding = |step: &&[T; C]| step.iter().all(|&x| x == T::ZERO);
-            input.rows().iter().take_while(is_padding).count()
+            input.rows().iter().take_while(|step| is_padding(step)).count()
         } else {
             0
         }
@@ -382,6 +381,12 @@ where
     fn split_last_mut<V>(steps: &mut [V]) -> Option<(&mut V, &mut [V])> {
         if const { K::REVERSED } { steps.split_first_mut() } else { steps.split_last_mut() }
     }
+}
+
+/// Whether a step may be one that a masked layer leaves out.
+#[inline(always)]
+fn is_padding<T: Scalar, const C: usize>(step: &[T; C]) -> bool {
+    step.iter().all(|&x| x == T::ZERO)
 }
 
 /// The steps from one on.
@@ -695,39 +700,40 @@ where
     }
 }
 
-/// Layers whose state is kept from one step to the next in `$State`.
-macro_rules! streams {
-    ($($rows:literal $State:ty;)+) => { $(
-        /// Each step's answer is the state after it.
-        impl<K, Y, const L: usize, const C: usize, const H: usize, const G: usize, T: Scalar> Streams
-            for Recurrent<K, [[T; C]; L], Y, C, H, G, T, $rows>
-        where
-            K: Cell<T, H, G> + Forwards,
-            Y: Answers<T, [[T; C]; L], H>,
-        {
-            type Step = [T; C];
-            type Answer = [T; H];
-            type State = $State;
-            /// All of them.
-            const PAST: usize = usize::MAX;
+/// Each step's answer is the state after it.
+impl<
+    K,
+    Y,
+    const L: usize,
+    const C: usize,
+    const H: usize,
+    const G: usize,
+    T: Scalar,
+    const R: usize,
+> Streams for Recurrent<K, [[T; C]; L], Y, C, H, G, T, R>
+where
+    K: Cell<T, H, G> + Forwards,
+    Y: Answers<T, [[T; C]; L], H>,
+{
+    type Step = [T; C];
+    type Answer = [T; H];
+    type State = K::Stream;
+    /// All of them.
+    const PAST: usize = usize::MAX;
 
-            #[inline]
-            fn step(&self, state: &mut Self::State, input: &[T; C]) -> [T; H] {
-                let mut gates = [[T::ZERO; G]];
-                steps::affine(&self.input_weights, &self.input_bias, slice::from_ref(input), &mut gates);
-                let (state, memory) = state.from(&self.initial_state).parts();
-                let [gates] = &mut gates;
-                match memory {
-                    Some(memory) => self.go_on(gates, state, memory),
-                    None => self.go_on(gates, state, &mut [T::ZERO; H]),
-                }
-                *state
-            }
+    #[inline]
+    fn step(&self, stream: &mut K::Stream, input: &[T; C]) -> [T; H] {
+        if K::MASKED && !stream.has_begun() && is_padding(input) {
+            return [T::ZERO; H];
         }
-    )+ };
-}
-streams! {
-    0 K::State;
-    1 Begun<K::State>;
-    2 Begun<K::State>;
+        let mut gates = [[T::ZERO; G]];
+        steps::affine(&self.input_weights, &self.input_bias, slice::from_ref(input), &mut gates);
+        let (state, memory) = stream.begin(&self.initial_state).parts();
+        let [gates] = &mut gates;
+        match memory {
+            Some(memory) => self.go_on(gates, state, memory),
+            None => self.go_on(gates, state, &mut [T::ZERO; H]),
+        }
+        *state
+    }
 }
