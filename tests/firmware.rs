@@ -490,7 +490,7 @@ fn signals_are_learned_to_the_bits_of_the_host() {
 /// What `vowels` prints.
 fn vowels_learned() -> String {
     use core::fmt::Write;
-    use vowels::{FRAMES, Learner, Live, Net, PLAN, Utterances};
+    use vowels::{FRAMES, Learner, Net, PLAN, Utterances};
     let [training, test] = Utterances::all();
     let mut learner = Learner::<Net>::ZERO;
     let mut log =
@@ -516,7 +516,7 @@ fn vowels_learned() -> String {
         "hash of the parameters {:016x}\n\
          frame by frame, with a state of {} bytes: the same bits for {}\nspeaker {} speaks\n",
         training::hash(learner.net()),
-        gradlet::Streaming::<Live>::STATE_BYTES,
+        gradlet::Streaming::<Net>::STATE_BYTES,
         test.iter().count(),
         spoken.speaker
     )

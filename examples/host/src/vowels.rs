@@ -2,6 +2,7 @@
 
 use devices::training::Plan;
 use devices::vowels::{FRAMES, Identifies, Learner, SPEAKERS, Utterance, Utterances};
+use gradlet::Streaming;
 use gradlet::metrics::ConfusionMatrix;
 use gradlet::prelude::*;
 
@@ -119,11 +120,11 @@ pub fn mean(values: impl Iterator<Item = f64>) -> f64 {
 
 /// After each frame of an utterance: the state of the units, and the probabilities of the speakers.
 pub fn states(learner: &Learner, spoken: Utterance<'_>) -> Vec<(Vec<f64>, Vec<f64>)> {
-    let mut listener = learner.listener();
+    let mut listener = Streaming::new(learner.net());
     let wide = |values: &[f32]| values.iter().map(|value| f64::from(*value)).collect();
     let step = |frame| {
         let probabilities = listener.step(&frame);
-        (wide(listener.state().first()), wide(&probabilities))
+        (wide(listener.state().first().state()), wide(&probabilities))
     };
     spoken.frames().map(step).collect()
 }

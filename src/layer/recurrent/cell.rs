@@ -120,6 +120,14 @@ pub struct Begun<S> {
     has_begun: bool,
 }
 
+impl<S> Begun<S> {
+    /// The state; 0 before the first step.
+    #[must_use]
+    pub const fn state(&self) -> &S {
+        &self.state
+    }
+}
+
 impl<S: Zero> Zero for Begun<S> {
     const ZERO: Self = Self { state: S::ZERO, has_begun: false };
 }

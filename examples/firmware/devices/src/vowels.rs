@@ -10,7 +10,7 @@
 //! generator and `core`.
 
 use gradlet::preprocess::one_hot;
-use gradlet::{Streaming, Zero, init, metrics::argmax, pad_front, prelude::*};
+use gradlet::{Zero, init, metrics::argmax, pad_front, prelude::*};
 use rand_pcg::Pcg32;
 use rand_pcg::rand_core::{Rng, SeedableRng};
 
@@ -19,8 +19,6 @@ use crate::training::Plan;
 /// The network: 16 gated recurrent units, whose state after the last frame tells the speaker.
 /// `masked` leaves out the zeros before an utterance that is shorter than the longest.
 pub type Net = net![29 x 12 => Gru(16, masked) => 9 Softmax];
-/// The same network for a stream of frames, in which there are no such zeros.
-pub type Live = net![29 x 12 => Gru(16) => 9 Softmax];
 
 /// Frames of the longest utterance.
 pub const FRAMES: usize = 29;
@@ -187,21 +185,5 @@ impl<N: Identifies> Learner<N> {
     pub fn right(&self, utterances: Utterances<'_>) -> usize {
         let spoken = utterances.iter();
         spoken.filter(|spoken| self.identify(*spoken, FRAMES) == Some(spoken.speaker)).count()
-    }
-}
-
-impl Learner {
-    /// The network for a stream of frames: a copy of its weights, and a state of 64 bytes.
-    #[inline]
-    #[must_use]
-    pub fn listener(&self) -> Streaming<Live> {
-        let gru = self.net.first();
-        let live = Gru::new(
-            *gru.input_weights(),
-            *gru.state_weights(),
-            *gru.input_bias(),
-            *gru.state_bias(),
-        );
-        Streaming::new(Live::new(live, self.net.rest().clone()))
     }
 }

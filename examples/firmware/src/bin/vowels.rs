@@ -9,7 +9,7 @@ use core::hint::black_box;
 use defmt::println;
 use gradlet::{Streaming, metrics::argmax, prelude::*};
 use gradlet_firmware::training::hash;
-use gradlet_firmware::vowels::{FRAMES, Learner, Live, Net, PLAN, Utterance, Utterances};
+use gradlet_firmware::vowels::{FRAMES, Learner, Net, PLAN, Utterance, Utterances};
 
 /// The utterance of the test set that is listened to.
 const SPOKEN: usize = 157;
@@ -17,10 +17,10 @@ const SPOKEN: usize = 157;
 static mut LEARNER: Learner = Learner::ZERO;
 
 /// Whether the answers frame by frame end in that to the whole utterance, bit for bit.
-fn ends_alike(learner: &Learner, listener: &mut Streaming<Live>, spoken: Utterance<'_>) -> bool {
-    listener.reset();
+fn ends_alike(net: &Net, spoken: Utterance<'_>) -> bool {
+    let mut listener = Streaming::new(net);
     let last = spoken.frames().map(|frame| listener.step(&frame)).last();
-    last == spoken.input(FRAMES).map(|input| learner.net().forward(&input))
+    last == spoken.input(FRAMES).map(|input| net.forward(&input))
 }
 
 #[gradlet_firmware::entry]
@@ -54,16 +54,15 @@ fn main() -> ! {
     }
     println!("hash of the parameters {=u64:016x}", hash(learner.net()));
 
-    let mut listener = learner.listener();
-    let alike = test.iter().filter(|spoken| ends_alike(learner, &mut listener, *spoken)).count();
+    let alike = test.iter().filter(|spoken| ends_alike(learner.net(), *spoken)).count();
     println!(
         "frame by frame, with a state of {=usize} bytes: the same bits for {=usize}",
-        Streaming::<Live>::STATE_BYTES,
+        Streaming::<Net>::STATE_BYTES,
         alike
     );
     if let Some(spoken) = test.iter().nth(SPOKEN) {
         println!("speaker {=usize} speaks", spoken.speaker);
-        listener.reset();
+        let mut listener = Streaming::new(learner.net());
         let mut before = None;
         for (frame, number) in spoken.frames().zip(1_u32..) {
             let shares = listener.step(&frame);

@@ -8,12 +8,12 @@ use core::hint::black_box;
 use gradlet::{Streaming, Zero};
 use gradlet_firmware::count::{count, start_counting};
 use gradlet_firmware::vowels::{
-    FRAMES, Frame, Learner, Live, Padded, SPEAKERS, Utterance, Utterances,
+    FRAMES, Frame, Learner, Net, Padded, SPEAKERS, Utterance, Utterances,
 };
 
 type Identify = fn(&Learner, Utterance<'_>) -> Option<usize>;
 type Learn = fn(&mut Learner, &Padded) -> Option<f32>;
-type Listen = fn(&mut Streaming<Live>, &Frame, &mut [f32; SPEAKERS]);
+type Listen = fn(&mut Streaming<&Net>, &Frame, &mut [f32; SPEAKERS]);
 
 #[inline(never)]
 fn identify(learner: &Learner, utterance: Utterance<'_>) -> Option<usize> {
@@ -26,7 +26,7 @@ fn learn(learner: &mut Learner, input: &Padded) -> Option<f32> {
 }
 
 #[inline(never)]
-fn listen(listener: &mut Streaming<Live>, frame: &Frame, answer: &mut [f32; SPEAKERS]) {
+fn listen(listener: &mut Streaming<&Net>, frame: &Frame, answer: &mut [f32; SPEAKERS]) {
     *answer = listener.step(frame);
 }
 
@@ -54,7 +54,7 @@ fn main() -> ! {
             black_box(f(black_box(learner), black_box(&input)));
         });
     defmt::println!("learning {=u32} instructions, stack {=u32}", instructions, stack);
-    let (mut listener, mut answer) = (learner.listener(), [0.0; SPEAKERS]);
+    let (mut listener, mut answer) = (Streaming::new(learner.net()), [0.0; SPEAKERS]);
     let [.., frame] = input;
     let (instructions, stack) =
         count(black_box(listen as Listen), black_box((|_, _, _| ()) as Listen), |f, _| {

@@ -15,9 +15,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use devices::training::{Plan, hash};
-use devices::vowels::{
-    FRAMES, Identifies, Learner, Live, Net, PLAN, SPEAKERS, Utterance, Utterances,
-};
+use devices::vowels::{FRAMES, Identifies, Learner, Net, PLAN, SPEAKERS, Utterance, Utterances};
 use examples::learning::{curve, lines, thinned};
 use examples::vowels::{self as compute, PERCEPTRON_RATE, Perceptron, Run, Shown, mean, states};
 use gradlet::{Streaming, metrics::argmax, prelude::*};
@@ -121,7 +119,7 @@ backward pass, {} in all. To listen frame by frame: the parameters, and {} bytes
         size_of::<Net>(),
         Learner::<Net>::BYTES.saturating_sub(size_of::<Net>()),
         Learner::<Net>::BYTES,
-        Streaming::<Live>::STATE_BYTES,
+        Streaming::<Net>::STATE_BYTES,
     )
 }
 

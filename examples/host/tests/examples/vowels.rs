@@ -10,7 +10,7 @@
 
 use devices::training::{Plan, hash};
 use devices::vowels::{
-    FRAMES, JAPANESE_VOWELS, Learner, Live, Net, PLAN, Padded, SPEAKERS, TRAINING, Utterances,
+    FRAMES, JAPANESE_VOWELS, Learner, Net, PLAN, Padded, SPEAKERS, TRAINING, Utterances,
 };
 use examples::learning::is_tested;
 use examples::vowels::{PERCEPTRON_RATE, Perceptron, Run, Shown, answers, decided, states, train};
@@ -114,7 +114,7 @@ fn inputs_vary() {
 fn networks_have_the_sizes_that_the_pages_say() {
     assert_eq!((Net::PARAMS, Perceptron::PARAMS), (1593, 11_465));
     assert_eq!((size_of::<Net>(), Learner::<Net>::BYTES), (6372, 15_852));
-    assert_eq!((size_of::<Live>(), Streaming::<Live>::STATE_BYTES), (6372, 64));
+    assert_eq!(Streaming::<Net>::STATE_BYTES, 68);
     assert_eq!(PLAN.steps().map(|step| step.1).next(), Some(0.1));
 }
 
@@ -172,7 +172,7 @@ fn firmware_page_shows_the_hash_of_this_machine() {
     let [_, test] = Utterances::all();
     let bits = |shares: &[f32]| shares.iter().map(|share| share.to_bits()).collect::<Vec<_>>();
     for spoken in test.iter().step_by(10) {
-        let mut listener = learner.listener();
+        let mut listener = Streaming::new(learner.net());
         for (frame, count) in spoken.frames().zip(1..) {
             let whole = learner.net().forward(&spoken.input(count).unwrap());
             assert_eq!(bits(&listener.step(&frame)), bits(&whole));
