@@ -37,6 +37,7 @@
 //! | describe a network | [`Dense`], [`Mlp`], [`net!`], [`Chain`], [`Frozen`], or a custom [`Layer`] |
 //! | branch: residual connections, several heads | [`Residual`], [`Parallel`] with [`Split`] losses |
 //! | learn from sequences, step by step | [`Gru`], [`Lstm`], [`Rnn`], in both directions with [`Reversed`], of different length with [`Masked`] |
+//! | learn a vector for each symbol | [`Embedding`] |
 //! | use batch normalisation from PyTorch or Keras, fold it away | [`BatchNorm`]; [`LayerNorm`] stays |
 //! | choose activations | [`Sigmoid`], [`Tanh`], [`Relu`], [`Softmax`] .. or a custom [`Elementwise`]; [`fast`] on PCs, [`rational`] on cores with an FPU |
 //! | choose a loss | [`HalfSquaredError`], [`BinaryCrossEntropy`], [`CrossEntropy`] .. or a custom [`Loss`] |

@@ -7,7 +7,9 @@ use super::json::attempt;
 use super::number::{take_f32, take_f64};
 use super::{LoadError, Safetensors};
 use crate::activation::Activation;
-use crate::layer::{BatchNorm, Cell, Conv1d, Conv2d, Dense, Layer, LayerNorm, Recurrent};
+use crate::layer::{
+    BatchNorm, Cell, Conv1d, Conv2d, Dense, Embedding, Layer, LayerNorm, Recurrent,
+};
 use crate::preprocess::Scaling;
 use crate::tensors::Tensor;
 
@@ -297,6 +299,24 @@ macro_rules! constants {
             }
         }
 
+        impl<const L: usize, const N: usize, const D: usize> Embedding<L, N, D, $float> {
+            /// Loads the layer of this name from a file, as
+            /// [`Dense::from_safetensors`](crate::Dense::from_safetensors) does; a `const fn`.
+            ///
+            /// # Errors
+            ///
+            /// [`LoadError`] as there.
+            pub const fn from_safetensors<'n>(
+                file: &Safetensors<'_>,
+                layer: &'n str,
+            ) -> Result<Self, LoadError<'n>> {
+                let Some(weight) = Self::TENSORS.get(0) else {
+                    return Err(LoadError::Undescribed);
+                };
+                Ok(Self::new(attempt!(file.$tensor(layer, weight))))
+            }
+        }
+
         impl<const N: usize> Scaling<N, $float> {
             /// Loads the scaling of this name from a file, as
             /// [`Dense::from_safetensors`](crate::Dense::from_safetensors) loads a layer; a
@@ -370,6 +390,7 @@ macro_rules! constants {
             [K: Cell<$float, H, G>, X, Y, const C: usize, const H: usize, const G: usize]
             Recurrent<K, X, Y, C, H, G, $float> where Self: Layer<Format = $float>
         }
+        loads!([const L: usize, const N: usize, const D: usize] Embedding<L, N, D, $float>);
         loads!([const N: usize] Scaling<N, $float>);
         loads_norm!($vectors $float BatchNorm: weight, bias, mean, variance);
         loads_norm!($vectors $float LayerNorm: weight, bias);

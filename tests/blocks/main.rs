@@ -10,6 +10,7 @@
 
 mod check;
 mod dropout;
+mod embedding;
 mod norm;
 mod parallel;
 mod recurrent;

@@ -261,6 +261,23 @@ fn a_layer_normalisation_is_loaded_into_a_constant() {
     );
 }
 
+#[test]
+fn an_embedding_is_loaded_into_a_constant() {
+    const FILE: &[u8] = include_bytes!("layers/embedding.safetensors");
+    type Net<T> = net![T; 7 => Embedding(6, 3) => Gru(4) => 3 Softmax];
+    static SINGLE: Net<f32> = gradlet::load![FILE; "start.m.e", "start.m.r", "start.m.d"; ".."];
+    static DOUBLE: Net<f64> = gradlet::load![FILE; "start.m.e", "start.m.r", "start.m.d"; ".."];
+    let names = ["start.m.e", "start.m.r", "start.m.d", ".."];
+    assert_eq!(SINGLE, safetensors::from_bytes::<Net<f32>>(FILE, &names).unwrap());
+    assert_eq!(DOUBLE, safetensors::from_bytes::<Net<f64>>(FILE, &names).unwrap());
+    assert_eq!(DOUBLE.first().rows().as_flattened(), numbers(FILE, "start.m.e.weight"));
+    let mut file = [0; 4000];
+    let names = ["e", "r", "d"];
+    let file = safetensors::save(&DOUBLE, &names, &mut file).unwrap();
+    assert_eq!(safetensors::from_bytes::<Net<f64>>(file, &names).unwrap(), DOUBLE);
+    assert_eq!(numbers(file, "e.weight"), numbers(FILE, "start.m.e.weight"));
+}
+
 /// The names of each layer inside of another, in order.
 #[test]
 fn layers_around_layers_are_loaded_into_constants() {

@@ -572,6 +572,11 @@ fn recurrent_layers<T: Scalar>() {
     *layer.state_bias_mut() = vector();
     call! { layer.input_weights(), layer.state_weights(), layer.input_bias(), layer.state_bias() }
     let mut stream = Streaming::new(&layer);
+    let mut layer = Embedding::<5, 7, 2, T>::new(vector());
+    *layer.rows_mut() = vector();
+    call! { layer.rows(), Streaming::new(&layer).step(&[number()]) }
+    type Symbols<T> = net![T; 5 => Embedding(7, 2) => Gru(2) => 2 Sigmoid];
+    train::<Symbols<T>, BinaryCrossEntropy, _>(&sgd);
     call! { stream.step(&vector()), pad_front::<T, 2, 4>(black_box(&[vector(), vector()])) }
 }
 

@@ -31,6 +31,7 @@ mod windows;
 /// | layer | takes | stands for |
 /// |---|---|---|
 /// | `OUT A` | vector | [`Dense`](crate::Dense) |
+/// | `Embedding(N, D)` | vector of indices | [`Embedding`](crate::Embedding): a sequence with `D` channels, of `N` vectors |
 /// | `Scaling` | vector | [`Scaling`](crate::preprocess::Scaling), by fixed values |
 /// | `Conv1d(OUT, K) A` | sequence | [`Conv1d`](crate::Conv1d) with a kernel of `K` steps |
 /// | `Depthwise(K) A` | sequence | [`Conv1d`](crate::Conv1d) with one filter for each channel |
@@ -157,6 +158,16 @@ macro_rules! __net {
     };
     ($f:ty; [$n:tt] Scaling => $($rest:tt)*) => {
         $crate::__then!([$crate::preprocess::Scaling<$n, $f>] $f; [$n] $($rest)*)
+    };
+
+    ($f:ty; [$l:tt] Embedding($n:tt, $d:tt) $(=> $($rest:tt)*)?) => {
+        $crate::__then!([$crate::Embedding<$l, $n, $d, $f>] $f; [$l $d] $($($rest)*)?)
+    };
+    ($f:ty; $shape:tt Embedding $($rest:tt)*) => {
+        $crate::__error!($f; $shape
+            "this `Embedding` does not fit here: it takes a vector of indices, as in `12 => Embedding(20, 8) => \
+             ..`, 12 indices below 20 with 8 numbers each, and has no activation"
+        )
     };
 
     ($f:ty; $shape:tt BatchNorm $($rest:tt)*) => {
