@@ -10,6 +10,8 @@ pub(crate) mod sealed {
     use crate::math::fast::{double, single};
 
     pub trait Sealed: Sized {
+        /// 1/4.
+        const QUARTER: Self;
         /// Converts from `f32`.
         fn from_f32(value: f32) -> Self;
         /// Whether `0 <= self < end`, for a positive `end`; `false` for NaN.
@@ -33,6 +35,8 @@ pub(crate) mod sealed {
     macro_rules! sealed {
         ($type:ident $fast:ident $lower:literal) => {
             impl Sealed for $type {
+                const QUARTER: Self = 0.25;
+
                 #[inline(always)]
                 fn from_f32(value: f32) -> Self {
                     value.into()

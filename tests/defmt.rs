@@ -46,7 +46,7 @@ fn losses() {
 
 fn layers<T: Scalar + Format>() {
     are_format![Dense<2, 4, Sigmoid, T>, Frozen<Dense<2, 4, Sigmoid, T>>];
-    are_format![Residual<Dense<2, 2, Tanh, T>>, Skip, BatchNorm<2, Relu, [T; 2]>, LayerNorm<2, Relu, [T; 2]>, Dropout<[T; 2]>];
+    are_format![Residual<Dense<2, 2, Tanh, T>>, Skip, BatchNorm<2, Relu, [T; 2]>, LayerNorm<2, Relu, [T; 2]>, PRelu<2, [T; 2]>, PReluGradient<2, T>, Dropout<[T; 2]>];
     are_format![Parallel<Dense<2, 4, Tanh, T>, Dense<2, 3, Softmax, T>, 7>, NormGradient<2, T>];
     are_format![Joined<[T; 2], Tanh, Relu>, Split<CrossEntropy, HalfSquaredError>, FoldError];
     type Sequence<T> = Conv1d<6, 2, 3, 3, 4, Relu, T>;

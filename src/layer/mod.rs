@@ -20,6 +20,7 @@ mod net;
 mod norm;
 mod parallel;
 mod pool;
+mod prelu;
 mod recompute;
 mod recurrent;
 mod residual;
@@ -44,6 +45,7 @@ pub use norm::{BatchNorm, Channels, FoldError, FoldNorm, NormGradient};
 pub use parallel::{Beside, Parallel};
 pub(crate) use pool::layers_without_parameters;
 pub use pool::{GlobalMax, GlobalMean, MaxPool1d, MaxPool2d, MeanPool1d, MeanPool2d, Pools};
+pub use prelu::{PRelu, PReluGradient};
 pub use recompute::Recompute;
 pub(crate) use recurrent::Cell;
 pub use recurrent::{

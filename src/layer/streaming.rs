@@ -28,7 +28,7 @@ use crate::zero::Zero;
 /// | [`Conv1d`] with causal padding and `STEP = 1` | [`Past`]: the last `(K - 1) DILATION` steps |
 /// | [`Rnn`](crate::Rnn), [`Gru`](crate::Gru), with the last state or all as output | the state: `[T; H]` |
 /// | [`Lstm`](crate::Lstm) | state and memory: `[[T; H]; 2]` |
-/// | [`LastStep`], [`BatchNorm`], [`LayerNorm`], [`Dropout`], [`Scaling`](crate::preprocess::Scaling) | none: each step is on its own |
+/// | [`LastStep`], [`BatchNorm`], [`LayerNorm`], [`PRelu`](crate::PRelu), [`Dropout`], [`Scaling`](crate::preprocess::Scaling) | none: each step is on its own |
 /// | [`Embedding`](crate::Embedding) | none: a step is one index, `[T; 1]` |
 /// | [`Dense`], after `LastStep` or for vectors | none |
 /// | [`Chain`], [`Residual`] | that of its layers |

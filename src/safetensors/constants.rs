@@ -8,7 +8,7 @@ use super::number::{take_f32, take_f64};
 use super::{LoadError, Safetensors};
 use crate::activation::Activation;
 use crate::layer::{
-    BatchNorm, Cell, Conv1d, Conv2d, Dense, Embedding, Layer, LayerNorm, Recurrent,
+    BatchNorm, Cell, Conv1d, Conv2d, Dense, Embedding, Layer, LayerNorm, PRelu, Recurrent,
 };
 use crate::preprocess::Scaling;
 use crate::tensors::Tensor;
@@ -45,6 +45,18 @@ macro_rules! loads_norm {
         {
             const LOADED: Loaded<Self> = match Reader::<F, Self>::$vectors() {
                 Ok([$($field),+]) => Ok(ManuallyDrop::new(Self::new($($field),+))),
+                Err(error) => Err(error),
+            };
+        }
+    };
+}
+
+/// Implements [`Load`] for a [`PRelu`] of arrays of this type.
+macro_rules! loads_slopes {
+    ($vectors:ident [$($generics:tt)*] $X:ty) => {
+        impl<F: File, $($generics)* const C: usize, const N: usize> Load<F> for PRelu<N, $X> {
+            const LOADED: Loaded<Self> = match Reader::<F, Self>::$vectors() {
+                Ok([weight]) => Ok(ManuallyDrop::new(Self::new(weight))),
                 Err(error) => Err(error),
             };
         }
@@ -394,6 +406,9 @@ macro_rules! constants {
         loads!([const N: usize] Scaling<N, $float>);
         loads_norm!($vectors $float BatchNorm: weight, bias, mean, variance);
         loads_norm!($vectors $float LayerNorm: weight, bias);
+        loads_slopes!($vectors [] [$float; C]);
+        loads_slopes!($vectors [const L: usize,] [[$float; C]; L]);
+        loads_slopes!($vectors [const H: usize, const W: usize,] [[[$float; C]; W]; H]);
         loads! {
             [
                 const L: usize, const C: usize, const OUT: usize, const K: usize, const M: usize,

@@ -13,6 +13,7 @@ mod dropout;
 mod embedding;
 mod norm;
 mod parallel;
+mod prelu;
 mod recurrent;
 mod residual;
 mod streaming;

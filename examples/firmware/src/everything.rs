@@ -469,8 +469,9 @@ fn layers<T: Scalar>() {
 #[inline(never)]
 fn blocks<T: Scalar>() {
     type Two<T> = Parallel<Dense<3, 1, Sigmoid, T>, Dense<3, 1, Sigmoid, T>, 2>;
-    type Norms<T> = Chain<BatchNorm<3, Relu, [T; 3]>, LayerNorm<3, Relu, [T; 3]>>;
-    type Middle<T> = Chain<Norms<T>, Chain<Dropout<[T; 3]>, Two<T>>>;
+    type Norms<T> = Chain<BatchNorm<3, Relu, [T; 3]>, LayerNorm<3, Identity, [T; 3]>>;
+    type Learned<T> = Chain<Norms<T>, PRelu<3, [T; 3]>>;
+    type Middle<T> = Chain<Learned<T>, Chain<Dropout<[T; 3]>, Two<T>>>;
     type Heads<T> = Chain<Residual<Dense<3, 3, Tanh, T>>, Middle<T>>;
     let sgd = Sgd { learning_rate: number() };
     train::<Heads<T>, HalfSquaredError, _>(&sgd);

@@ -3,7 +3,7 @@
 use gradlet::{
     Activation, BatchNorm, Beside, BiasOnly, Biased, Chain, Channels, Compact, Conv1d, Conv2d,
     Dense, Dropout, Embedding, Flatten, FlattenChannelsLast, Frozen, Fused, GlobalMax, GlobalMean,
-    Hidden, Kind, LastStep, Layer, LayerNorm, MaxPool1d, MaxPool2d, MeanPool1d, MeanPool2d,
+    Hidden, Kind, LastStep, Layer, LayerNorm, MaxPool1d, MaxPool2d, MeanPool1d, MeanPool2d, PRelu,
     Parallel, Recompute, Recurrent, Residual, Scalar, Shape, Shortcut, Skip, Takes, Zero,
 };
 
@@ -244,6 +244,13 @@ impl<const L: usize, const N: usize, const D: usize, T: Scalar> Random for Embed
     #[inline(never)]
     fn random(rng: &mut Rng) -> Self {
         Self::new(rng.shape(-1.0, 1.0))
+    }
+}
+
+impl<const N: usize, T: Scalar, X: Shape<Element = T>> Random for PRelu<N, X> {
+    #[inline(never)]
+    fn random(rng: &mut Rng) -> Self {
+        Self::new(rng.array(-0.75, 0.75))
     }
 }
 
