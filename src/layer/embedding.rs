@@ -1,5 +1,6 @@
 //! Embeddings: a learned vector for each of several symbols.
 
+use super::__sizes::vectors;
 use super::{Deltas, Layer, LayerTrace, Samples, Streams};
 use crate::activation::Identity;
 use crate::fingerprint::{fingerprint, size};
@@ -53,10 +54,10 @@ impl<const L: usize, const N: usize, const D: usize, T> Embedding<L, N, D, T> {
     pub const fn new(weight: [[T; D]; N]) -> Self {
         const {
             assert!(
-                L > 0 && D > 0 && N > 0 && N <= 1 << 24,
-                "an embedding looks up at least one index, of vectors of at least one number; there are up to \
-                 2^24 of them, as far as `f32` can count"
+                L > 0 && D > 0,
+                "an embedding looks up at least one vector of at least one number"
             );
+            let _ = vectors(N);
         }
         Self { weight }
     }

@@ -162,7 +162,7 @@ macro_rules! __net {
     };
 
     ($f:ty; [$l:tt] Embedding($n:tt, $d:tt) $(=> $($rest:tt)*)?) => {
-        $crate::__then!([$crate::Embedding<$l, $n, $d, $f>] $f; [$l $d] $($($rest)*)?)
+        $crate::__then!([$crate::Embedding<$l, { $crate::__sizes::vectors($n) }, $d, $f>] $f; [$l $d] $($($rest)*)?)
     };
     ($f:ty; $shape:tt Embedding $($rest:tt)*) => {
         $crate::__error!($f; $shape
