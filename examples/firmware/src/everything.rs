@@ -480,6 +480,12 @@ fn blocks<T: Scalar>() {
     let mut rng = Pcg32::new(black_box(1), black_box(2));
     call! { init::with_dropout(&mut net, &mut rng, |net| net.forward(&x)) }
 
+    let mut layer = PRelu::<3, [T; 3]>::new(vector());
+    *layer.slopes_mut() = vector();
+    let mut trainer = BatchTrainer::<PRelu<3, [T; 3]>, HalfSquaredError, Sgd<T>>::new();
+    call! { trainer.accumulate(&layer, &x, &x), trainer.gradient().slopes(), layer.slopes() }
+    call! { Streaming::new(&layer).step(&x), Streaming::new(PRelu::<1, [[T; 3]; 2]>::ZERO).step(&x) }
+
     type Projected<T> = Residual<Dense<3, 2, Tanh, T>, Dense<3, 2, Identity, T>, Silu>;
     let mut net = Projected::<T>::with_projection(vector(), vector());
     *net.projection_mut() = vector();
