@@ -162,7 +162,8 @@ pub trait GradientVisitor<F: Format, const P: usize, const S: usize> {
     );
 }
 
-fn row<W, const OUT: usize>(rows: &mut [[W; OUT]], i: usize) -> &mut [W] {
+/// A row, or nothing beyond the last.
+pub(crate) fn row<W, const OUT: usize>(rows: &mut [[W; OUT]], i: usize) -> &mut [W] {
     rows.get_mut(i).map_or(&mut [], |row| row.as_mut_slice())
 }
 

@@ -38,6 +38,7 @@
 //! | branch: residual connections, several heads | [`Residual`], [`Parallel`] with [`Split`] losses |
 //! | learn from sequences, step by step | [`Gru`], [`Lstm`], [`Rnn`], in both directions with [`Reversed`], of different length with [`Masked`] |
 //! | learn from a stream, window by window | [`Stateful`] layers and [`Trainer::carry`] |
+//! | learn a vector for each symbol | [`Embedding`] |
 //! | use batch normalisation from PyTorch or Keras, fold it away | [`BatchNorm`]; [`LayerNorm`] stays |
 //! | choose activations | [`Sigmoid`], [`Tanh`], [`Relu`], [`Softmax`] .. or a custom [`Elementwise`]; [`fast`] on PCs, [`rational`] on cores with an FPU |
 //! | choose a loss | [`HalfSquaredError`], [`BinaryCrossEntropy`], [`CrossEntropy`] .. or a custom [`Loss`] |

@@ -8,9 +8,9 @@ pub use crate::batch::BatchTrainer;
 pub use crate::early_stopping::EarlyStopping;
 pub use crate::fit::{FULL_BATCH, Outcome, Report, Stop};
 pub use crate::layer::{
-    BatchNorm, Chain, Conv1d, Conv2d, Dense, DepthwiseConv2d, Dropout, Flatten,
+    BatchNorm, Chain, Conv1d, Conv2d, Dense, DepthwiseConv2d, Dropout, Embedding, Flatten,
     FlattenChannelsLast, Frozen, GlobalMax, GlobalMean, Gru, LastStep, Layer, LayerNorm, Lstm,
-    MaxPool1d, MaxPool2d, MeanPool1d, MeanPool2d, Mlp, Parallel, Residual, Rnn, Skip, Split,
+    MaxPool1d, MaxPool2d, MeanPool1d, MeanPool2d, Mlp, PRelu, Parallel, Residual, Rnn, Skip, Split,
 };
 pub use crate::loss::{
     AbsoluteError, BinaryCrossEntropy, CrossEntropy, Focal, HalfSquaredError, Huber, LogCosh, Loss,

@@ -10,12 +10,16 @@ pub(crate) mod sealed {
     use crate::math::fast::{double, single};
 
     pub trait Sealed: Sized {
+        /// 1/4.
+        const QUARTER: Self;
         /// Converts from `f32`.
         fn from_f32(value: f32) -> Self;
         /// Whether `0 <= self < end`, for a positive `end`; `false` for NaN.
         fn lies_below(self, end: Self) -> bool;
         /// As `lies_below`, but `false` for -0, which takes fewer instructions.
         fn has_bits_below(self, end: Self) -> bool;
+        /// The value as an index: `None` if it is negative, has a fraction, is NaN or infinite.
+        fn index(self) -> Option<usize>;
         /// The value, or NaN unless `keep`.
         fn or_nan(self, keep: bool) -> Self;
         /// The value without the lower half of its digits: its square is exact.
@@ -31,6 +35,8 @@ pub(crate) mod sealed {
     macro_rules! sealed {
         ($type:ident $fast:ident $lower:literal) => {
             impl Sealed for $type {
+                const QUARTER: Self = 0.25;
+
                 #[inline(always)]
                 fn from_f32(value: f32) -> Self {
                     value.into()
@@ -44,6 +50,17 @@ pub(crate) mod sealed {
                 #[inline(always)]
                 fn has_bits_below(self, end: Self) -> bool {
                     self.to_bits() < end.to_bits()
+                }
+                #[inline]
+                #[allow(
+                    clippy::cast_possible_truncation,
+                    clippy::cast_precision_loss,
+                    clippy::float_cmp,
+                    reason = "what is cut off shows in the comparison"
+                )]
+                fn index(self) -> Option<usize> {
+                    let index = self as u32;
+                    (index as $type == self).then_some(index as usize)
                 }
                 #[inline(always)]
                 fn or_nan(self, keep: bool) -> Self {

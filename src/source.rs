@@ -4,13 +4,14 @@ use core::fmt::{self, Debug, Display, Formatter};
 
 use crate::activation::{Activation, Hidden};
 use crate::layer::{
-    BatchNorm, Beside, Chain, Channels, Compact, Conv1d, Conv2d, Dense, Dropout, Frozen, Fused,
-    Layer, LayerNorm, Parallel, Recompute, Recurrent, Residual, Shortcut, Skip, Takes,
-    layers_without_parameters,
+    BatchNorm, Beside, Chain, Channels, Compact, Conv1d, Conv2d, Dense, Dropout, Embedding, Frozen,
+    Fused, Layer, LayerNorm, PRelu, Parallel, Recompute, Recurrent, Residual, Shortcut, Skip,
+    Takes, layers_without_parameters,
 };
 use crate::macros::defmt_shows;
 use crate::preprocess::Scaling;
 use crate::scalar::Scalar;
+use crate::shape::Shape;
 use crate::zero::Zero;
 
 /// Export as Rust source: an expression to paste into a constant of its type. It has the same bits,
@@ -244,6 +245,18 @@ where
     fn write_source(&self, f: &mut Formatter<'_>) -> fmt::Result {
         let (weight, bias) = (self.weight().to_source(), self.bias().to_source());
         f.debug_tuple("LayerNorm::new").field(&weight).field(&bias).finish()
+    }
+}
+
+impl<const L: usize, const N: usize, const D: usize, T: Scalar> ToSource for Embedding<L, N, D, T> {
+    fn write_source(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Embedding::new").field(&self.rows().to_source()).finish()
+    }
+}
+
+impl<const N: usize, X: Shape<Element: Scalar>> ToSource for PRelu<N, X> {
+    fn write_source(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("PRelu::new").field(&self.slopes().to_source()).finish()
     }
 }
 

@@ -323,11 +323,13 @@ step_python() {
 
     echo "   training in turns"
     "$python" tests/python/round_trip.py begin "$folder"
-    for turn in first=second second=third; do
-        GRADLET_ROUND_TRIP=$folder GRADLET_ROUND_TRIP_NAME=${turn%=*} \
+    for turn in "first second" second; do
+        GRADLET_ROUND_TRIP=$folder GRADLET_ROUND_TRIP_NAME=${turn% *} \
             checked 0 --quiet --all-features --test library -- --ignored round_trip::
-        "$python" tests/python/round_trip.py go_on "$folder" "${turn%=*}" "${turn#*=}"
+        # shellcheck disable=SC2086 # one or two names
+        "$python" tests/python/round_trip.py go_on "$folder" $turn
     done
+    "$python" tests/python/round_trip.py load "$folder"
 }
 
 # Sees to Python packages in target/python.

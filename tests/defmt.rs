@@ -46,7 +46,7 @@ fn losses() {
 
 fn layers<T: Scalar + Format>() {
     are_format![Dense<2, 4, Sigmoid, T>, Frozen<Dense<2, 4, Sigmoid, T>>];
-    are_format![Residual<Dense<2, 2, Tanh, T>>, Skip, BatchNorm<2, Relu, [T; 2]>, LayerNorm<2, Relu, [T; 2]>, Dropout<[T; 2]>];
+    are_format![Residual<Dense<2, 2, Tanh, T>>, Skip, BatchNorm<2, Relu, [T; 2]>, LayerNorm<2, Relu, [T; 2]>, PRelu<2, [T; 2]>, PReluGradient<2, T>, Dropout<[T; 2]>];
     are_format![Parallel<Dense<2, 4, Tanh, T>, Dense<2, 3, Softmax, T>, 7>, NormGradient<2, T>];
     are_format![Joined<[T; 2], Tanh, Relu>, Split<CrossEntropy, HalfSquaredError>, FoldError];
     type Sequence<T> = Conv1d<6, 2, 3, 3, 4, Relu, T>;
@@ -54,7 +54,7 @@ fn layers<T: Scalar + Format>() {
     are_format![MaxPool1d<4, 3, 2, 2, T>, MeanPool1d<4, 3, 2, 2, T>];
     are_format![MaxPool2d<4, 4, 3, 2, 2, 2, 2, T>, MeanPool2d<4, 4, 3, 2, 2, 2, 2, T>];
     are_format![GlobalMean<[[T; 3]; 4]>, GlobalMax<[[T; 3]; 4]>, LastStep<[[T; 3]; 4]>];
-    are_format![Flatten<[[T; 3]; 4], 12>, FlattenChannelsLast<[[T; 3]; 4], 12>];
+    are_format![Embedding<4, 5, 3, T>, Flatten<[[T; 3]; 4], 12>, FlattenChannelsLast<[[T; 3]; 4], 12>];
     are_format![Fused<Sequence<T>, MaxPool1d<4, 3, 2, 2, T>>, FusedTrace<[u8; 2], T>];
     are_format![Compact<Sequence<T>, 4>, CompactTrace<[T; 2], T, 4>];
     are_format![Streaming<Sequence<T>>, Past<T, 2, 2>, Recompute<Sequence<T>>];

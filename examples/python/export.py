@@ -10,12 +10,13 @@ it, to be pasted into a Rust program.
 In a program that has the model, call `export(model, "model.safetensors")` instead; it takes PyTorch
 models too.
 
-The model must be a chain of dense layers, convolutions, pooling, flattening and activations. Scaling
-and batch normalisation are folded into the layers with weights; dropout does nothing after training.
+The model must be a chain of dense layers, convolutions, recurrent layers, layer normalisation, pooling,
+flattening and activations. Scaling and batch normalisation are folded into the layers with weights;
+dropout does nothing after training.
 Anything else is an error that names it. What is to be written is first run in NumPy and compared
 with the model's own predictions.
 
-A PyTorch model that begins with a convolution does not know the length of its input: give
+A PyTorch model of sequences or images does not know the length of its input: give
 `shape=(128, 6)`, of 128 steps with 6 channels, or `shape=(28, 28, 1)`.
 
 Needs numpy, safetensors, and the library of the model.
@@ -31,7 +32,9 @@ from importlib import import_module
 from pathlib import Path
 
 import numpy as np
-from export_steps import Conv, Dense, Flatten, NotPossible, Pool, Scaling
+from export_steps import (
+    Conv, Dense, Flatten, LastStep, Layer, LayerNorm, NotPossible, Pool, Recurrent, Scaling
+)
 from safetensors.numpy import save
 
 # ---- the network ---------------------------------------------------------------------------------
@@ -54,14 +57,14 @@ class Network:
     scale: np.ndarray | None = None
 
     def with_weights(self):
-        return [layer for layer in self.layers if isinstance(layer, (Conv, Dense))]
+        return [layer for layer in self.layers if isinstance(layer, Layer)]
 
 
 def network_of(steps, shape, number):
     """Folds activations into the layers before them, scalings into the layers before or after."""
     network, pending = Network(), None
     layers = network.layers
-    shape = shape if begins_with_windows(steps) else None
+    shape = shape if begins_with_positions(steps) else None
     for step in steps:
         last = layers[-1] if layers else None
         if isinstance(step, Flatten):
@@ -76,11 +79,14 @@ def network_of(steps, shape, number):
             if not np.all(pending.factor > 0):
                 raise NotPossible(f"{pending.place}: negative factors before the maximum of "
                                   f"{step.place}; move it behind that, and train again")
-        if isinstance(step, (Conv, Dense, Flatten, Pool)):
+        if isinstance(step, LastStep) and isinstance(last, Recurrent) and len(last.directions) == 1:
+            shape = shape_after(step, shape, last)
+            last.all = False
+        elif isinstance(step, (Flatten, LastStep, Layer, Pool)):
             if shape is None:
-                shape = step.weights.shape[1:]
+                shape = step.weights.shape[-1:]
             after = shape_after(step, shape, last)
-            if isinstance(step, (Conv, Dense)) and pending:
+            if isinstance(step, Layer) and pending:
                 if not network.with_weights():
                     pending = scale_inputs(network, pending, shape, number)
                 step.scale_inputs(pending)
@@ -109,12 +115,12 @@ def network_of(steps, shape, number):
     return network
 
 
-def begins_with_windows(steps):
+def begins_with_positions(steps):
     """Whether the network takes a sequence or an image, not a vector."""
     for step in steps:
         if isinstance(step, (Dense, Flatten)):
             return False
-        if isinstance(step, (Conv, Pool)):
+        if isinstance(step, (Conv, LastStep, Pool, Recurrent)):
             return True
     return False
 
@@ -129,13 +135,13 @@ INCREASING = {
 def layer_to_activate(layers, activation):
     """The last layer, or the one before a pooling or flattening that may as well come after it."""
     for layer in reversed(layers):
-        if isinstance(layer, (Conv, Dense)):
+        if isinstance(layer, Layer):
             return layer
         increases = activation.name in INCREASING and activation.slope >= 0
         if isinstance(layer, Pool) and not (layer.kind == "Max" and increases):
             raise NotPossible(f"{activation.place}: {activation.name} right behind {layer.place}; "
                               "move it before the pooling, and train again")
-        if isinstance(layer, Flatten) and activation.name == "Softmax":
+        if isinstance(layer, (Flatten, LastStep)) and activation.name == "Softmax":
             return None
     return None
 
@@ -152,6 +158,20 @@ def shape_after(step, shape, last):
     if isinstance(step, Flatten):
         return (math.prod(shape),)
     *lengths, channels = shape
+    if isinstance(step, LayerNorm):
+        if len(step.weights) != channels:
+            raise NotPossible(f"{step.place} takes {len(step.weights)} channels, but there is the shape "
+                              f"{shape}")
+        return shape
+    if isinstance(step, (LastStep, Recurrent)) and len(lengths) != 1:
+        raise NotPossible(f"{step.place} takes sequences, but there is the shape {shape}")
+    if isinstance(step, LastStep):
+        return (channels,)
+    if isinstance(step, Recurrent):
+        if step.channels != channels:
+            raise NotPossible(f"{step.place} takes {step.channels} channels, but there are {channels}")
+        outputs = len(step.directions) * step.units
+        return (*lengths, outputs) if step.all else (outputs,)
     if isinstance(step, Pool) and step.size is None:
         return (channels,)
     wanted = len(step.step)
@@ -222,13 +242,13 @@ def leaky_relu(step, number):
 
 def refuse_softmax(layers):
     if not layers:
-        raise NotPossible("the model has no dense layer and no convolution")
+        raise NotPossible("the model has no layer with weights")
     *hidden, last = layers
     for layer in hidden:
         if layer.activation == "Softmax":
             raise NotPossible(f"{layer.place}: Softmax between two layers; gradlet has it "
                               "only after the last")
-    if last.activation == "Softmax" and isinstance(last, Conv):
+    if last.activation == "Softmax" and not isinstance(last, Dense):
         raise NotPossible(f"{last.place}: Softmax at each position; gradlet has it only after a "
                           "dense layer")
     if last.activation == "Softmax" and len(last.weights) == 1:
@@ -239,16 +259,16 @@ def tensors_of(network, number):
     """By their names, in the numbers that are written."""
     tensors = {}
     for layer in network.with_weights():
-        for kind, array in ("weight", layer.weights), ("bias", layer.bias):
+        for name, array in layer.tensors().items():
             if array is None:
                 continue
             with np.errstate(over="ignore"):
                 # Row by row in memory too: what is saved is the memory.
                 tensor = np.ascontiguousarray(array, number)
             if not np.isfinite(tensor).all():
-                raise NotPossible(f"{layer.place}: a {kind} is not finite in {tensor.dtype}; train "
-                                  "again, with a smaller learning rate")
-            tensors[f"{layer.name}.{kind}"] = tensor
+                raise NotPossible(f"{layer.place}: {name} is not finite in {tensor.dtype}; train again, "
+                                  "with a smaller learning rate")
+            tensors[name] = tensor
     return tensors
 
 
@@ -299,6 +319,19 @@ def forward(network, tensors, x, epsilon):
             variance = variance + (epsilon * bias.astype(float)) ** 2
             y, slope = apply(layer.activation, products(layer, weights, y) + bias)
             error = np.hypot(slope * variance**0.5, epsilon * abs(y))
+        elif isinstance(layer, LayerNorm):
+            centred = y - y.mean(-1, keepdims=True)
+            scale = 1 / np.sqrt((centred**2).mean(-1, keepdims=True) + y.dtype.type(layer.epsilon))
+            # Of the mean, and of the factor: those of all channels.
+            error = scale * np.hypot(error, epsilon * abs(y).max(-1, keepdims=True))
+            error = np.hypot(error, abs(centred * scale) * error.max(-1, keepdims=True))
+            weights = tensors[f"{layer.name}.weight"]
+            bias = tensors.get(f"{layer.name}.bias", x.dtype.type(0))
+            error = np.hypot(error * abs(weights), epsilon * abs(bias))
+            y, slope = apply(layer.activation, centred * scale * weights + bias)
+            error = np.hypot(slope * error, epsilon * abs(y))
+        elif isinstance(layer, Recurrent):
+            y, error = recurrent(layer, tensors, y, error, epsilon)
         else:
             y, error = (rearranged(layer, a) for a in (y, error))
             error = np.hypot(error, epsilon * abs(y))
@@ -328,8 +361,98 @@ def products(layer, weights, x):
     return y.reshape(*y.shape[:-2], outputs)
 
 
+@dataclass
+class Rough:
+    """Numbers with the variances of their errors, if each operation errs by epsilon."""
+
+    value: np.ndarray
+    variance: np.ndarray
+    epsilon: float
+
+    def new(self, value, variance):
+        return Rough(value, variance + (self.epsilon * value.astype(float)) ** 2, self.epsilon)
+
+    def __add__(self, other):
+        return self.new(self.value + other.value, self.variance + other.variance)
+
+    def __mul__(self, other):
+        a, b = self.value.astype(float), other.value.astype(float)
+        variance = self.variance * b**2 + other.variance * a**2
+        return self.new(self.value * other.value, variance)
+
+    def affine(self, weights, bias):
+        """`weights x + bias`, cut into gates as long as the state."""
+        bias = np.zeros(len(weights), weights.dtype) if bias is None else bias
+        variance = (self.variance + (self.epsilon * self.value.astype(float)) ** 2)
+        variance = variance @ (weights.T.astype(float) ** 2) + (self.epsilon * bias.astype(float)) ** 2
+        return self.new(self.value @ weights.T + bias, variance)
+
+    def gates(self, count):
+        values, variances = (np.split(a, count, -1) for a in (self.value, self.variance))
+        return [Rough(*pair, self.epsilon) for pair in zip(values, variances)]
+
+    def apply(self, activation):
+        y, slope = apply(activation, self.value)
+        return self.new(y, self.variance * (slope * 0.25 if activation == "Sigmoid" else slope) ** 2)
+
+
+def gru(layer, a, u, h, c):
+    (r, z, n), (of_r, of_z, of_n) = a.gates(3), u.gates(3)
+    r, z = (r + of_r).apply("Sigmoid"), (z + of_z).apply("Sigmoid")
+    n = (n + r * of_n).apply("Tanh")
+    one = Rough(1 - z.value, z.variance, z.epsilon)
+    return one * n + z * h, c
+
+
+def lstm(layer, a, u, h, c):
+    i, f, g, o = (a + u).gates(4)
+    c = f.apply("Sigmoid") * c + i.apply("Sigmoid") * g.apply("Tanh")
+    return o.apply("Sigmoid") * c.apply("Tanh"), c
+
+
+def rnn(layer, a, u, h, c):
+    return (a + u).apply(layer.function), c
+
+
+CELLS = {"Gru": gru, "Lstm": lstm, "Rnn": rnn}
+
+
+def recurrent(layer, tensors, x, error, epsilon):
+    """States and their errors: all, or the last of each direction."""
+    directions = []
+    for end in layer.ends():
+        part = lambda name: tensors.get(f"{layer.name}.{name}_{end}")
+        backwards = layer.reversed or end.endswith("reverse")
+        zeros = np.zeros((len(x), layer.units), x.dtype)
+        h = c = Rough(zeros, zeros.astype(float), epsilon)
+        # Left out: steps of zeros at the beginning.
+        padding = np.cumsum((x != 0).any(-1), 1) == 0
+        states = []
+        for step in range(x.shape[1])[::-1 if backwards else 1]:
+            now = Rough(x[:, step], error[:, step] ** 2, epsilon)
+            a = now.affine(part("weight_ih"), part("bias_ih"))
+            u = h.affine(part("weight_hh"), part("bias_hh"))
+            new = CELLS[layer.kind](layer, a, u, h, c)
+            if layer.masked:
+                skip = padding[:, step, None]
+                new = [Rough(*(np.where(skip, getattr(old, part), getattr(new, part))
+                               for part in ("value", "variance")), epsilon)
+                       for old, new in zip((h, c), new)]
+            h, c = new
+            shown = h
+            if layer.masked and layer.all:
+                shown = Rough(np.where(skip, zeros, h.value), h.variance, epsilon)
+            states.append((shown.value, shown.variance**0.5))
+        states = states[::-1] if backwards and layer.all else states if layer.all else states[-1:]
+        directions.append([np.stack(parts, 1) for parts in zip(*states)])
+    y, error = (np.concatenate(parts, -1) for parts in zip(*directions))
+    return (y, error) if layer.all else (y[:, 0], error[:, 0])
+
+
 def rearranged(layer, x):
     """What a pooling or flattening makes of it."""
+    if isinstance(layer, LastStep):
+        return x[:, -1]
     if isinstance(layer, Flatten):
         x = x if layer.channels_last else np.moveaxis(x, -1, 1)
         return x.reshape(len(x), -1)
@@ -351,6 +474,9 @@ def check(network, tensors, model, number):
     if network.scaling:
         factor = network.scaling.factor
         x = (x - network.scaling.shift) / np.where(factor == 0, 1, factor)
+    if any(getattr(layer, "masked", False) for layer in network.layers):
+        for i, inputs in enumerate(x):
+            inputs[: i % len(inputs)] = 0
     x = x.astype(number)
     # Libraries leave out what is below 1e-9, such as the tail of softplus.
     got, error = forward(network, tensors, x, max(np.finfo(number).eps, model.epsilon, 1e-10))
@@ -403,6 +529,17 @@ def rust_layer(layer, shape):
         if layer.step != layer.size:
             options.append(f"step {sizes_or_one(layer.step)}")
         return f"{layer.kind}Pool({', '.join(options)})"
+    if isinstance(layer, LastStep):
+        return "LastStep"
+    if isinstance(layer, LayerNorm):
+        epsilon = f"(1 / {one_over(layer)})" if layer.epsilon != 1e-5 else ""
+        return f"LayerNorm{epsilon} {layer.activation}"
+    if isinstance(layer, Recurrent):
+        options = {"all": layer.all, "bidirectional": len(layer.directions) == 2,
+                   "reversed": layer.reversed, "masked": layer.masked}
+        options = [str(layer.units), *(option for option, has in options.items() if has)]
+        function = f" {layer.function}" if layer.function != "Tanh" else ""
+        return f"{layer.kind}({', '.join(options)}){function}"
     outputs, group, *kernel = layer.weights.shape
     options, groups = [sizes_of(kernel)], shape[-1] // group
     kind = f"Conv{len(kernel)}d"
@@ -423,6 +560,15 @@ def rust_layer(layer, shape):
     return f"{kind}({', '.join(options)}) {layer.activation}"
 
 
+def one_over(norm):
+    """The whole number that epsilon is 1 / of."""
+    number = round(1 / norm.epsilon) if norm.epsilon > 0 else 0
+    if not 0 < number < 2**32 or abs(number * norm.epsilon - 1) > 1e-9:
+        raise NotPossible(f"{norm.place}: its epsilon of {norm.epsilon} is not 1 / N; train with one such "
+                          "as 1e-5")
+    return number
+
+
 def sizes_or_one(sizes):
     """Once if they are the same."""
     return str(sizes[0]) if len(set(sizes)) == 1 else sizes_of(sizes)
@@ -432,8 +578,11 @@ def rust_source(network, path, f64, model):
     lines = []
     if model.inputs is not None:
         lines.append(f"// The inputs are {rust_strings(model.inputs)}.")
+    if any(getattr(layer, "masked", False) for layer in network.layers):
+        lines.append("// Steps of zeros are left out at the beginning only: use `gradlet::pad_front`.")
     lines.append(f"type Net = {rust_type(network, f64)};")
-    file, names = rust_strings([Path(path).name]), rust_strings(l.name for l in network.with_weights())
+    file = rust_strings([Path(path).name])
+    names = rust_strings(name for layer in network.with_weights() for name in layer.names())
     lines.append(f"static NET: Net = gradlet::load![include_bytes!({file}); {names}];")
     if network.scale is not None:
         offset, scale = (", ".join(map(str, array)) for array in (network.offset, network.scale))
@@ -465,14 +614,14 @@ def export(model, path, f64=False, shape=None):
     """Writes the weights of `model` to `path`; returns the Rust that loads them.
 
     `shape` is that of an input with the channels last, `(128, 6)` or `(28, 28, 1)`; needed if the
-    model begins with a convolution or pooling and does not say it itself.
+    model takes sequences or images and does not say it itself.
 
     Raises `NotPossible` if the model has anything without a counterpart; nothing is written then.
     """
     number = np.float64 if f64 else np.float32
     model = read(model)
     shape = model.shape if shape is None else tuple(shape)
-    if shape is None and begins_with_windows(model.steps):
+    if shape is None and begins_with_positions(model.steps):
         raise NotPossible("the length of the input is not known; call `export` with `shape=(128, 6)` "
                           "for 128 steps of 6 channels, or `shape=(28, 28, 1)` for an image")
     network = network_of(model.steps, shape, number)

@@ -3,8 +3,8 @@
 import keras
 import numpy as np
 from export_steps import (
-    Activation, Conv, Dense, Flatten, Model, NotPossible, Pool, Scaling, batch_norm, kind_of,
-    no_counterpart, only
+    Activation, Conv, Dense, Flatten, Layer, LayerNorm, Model, NotPossible, Pool, Recurrent, Scaling,
+    batch_norm, kind_of, no_counterpart, only
 )
 
 FUNCTIONS = {
@@ -42,10 +42,18 @@ EPSILONS = {"bfloat16": 2.0**-7, "float16": 2.0**-10, "float64": 2.0**-52}
 
 def read(model):
     layers, steps = chain(model), []
+    masked = False
     for layer, input_shape in layers:
+        if kind_of(layer, "keras") == "Masking":
+            only(f"layer {layer.name!r}", "Masking", [0], mask_value=layer.mask_value)
+            masked = True
+            continue
         steps += steps_of(layer, input_shape)
-    for number, dense in enumerate(step for step in steps if isinstance(step, (Conv, Dense))):
-        dense.name = str(number)
+        if masked and isinstance(steps[-1], Recurrent):
+            steps[-1].masked = True
+            masked = steps[-1].all
+    for number, step in enumerate(step for step in steps if isinstance(step, Layer)):
+        step.name = str(number)
     # Reduced precision shows in the predictions, not in the weights.
     epsilon = max([EPSILONS.get(layer.compute_dtype, 2.0**-23) for layer, _ in layers], default=0)
 
@@ -73,7 +81,8 @@ def chain(model):
     tensor, layers = model.outputs[0], []
     while True:
         layer, call, _ = tensor._keras_history[:3]
-        before = layer._inbound_nodes[call].input_tensors
+        # Masks, which Masking gives to all layers behind it, are no inputs.
+        before = [t for t in layer._inbound_nodes[call].input_tensors if t.dtype != "bool"]
         if not before:
             return layers[::-1]
         if len(before) > 1:
@@ -98,6 +107,13 @@ def steps_of(layer, input_shape):
         bias = numbers(layer.bias) if layer.use_bias else None
         # Its weights are [inputs][outputs].
         return [Dense("", place, numbers(layer.kernel).T, bias), function(layer.activation, place)]
+    if kind in ("Bidirectional", *RECURRENT):
+        return [recurrent(layer, kind, place)]
+    if kind == "LayerNormalization":
+        only(place, kind, [-1, len(input_shape) - 1], axis=axis_of(layer))
+        weights = numbers(layer.gamma) if layer.scale else np.ones(input_shape[-1])
+        bias = numbers(layer.beta) if layer.center else None
+        return [LayerNorm("", place, weights, bias, layer.epsilon)]
     if kind == "Flatten":
         return [Flatten(place, channels_last=True)]
     if kind in CONVOLUTIONS:
@@ -126,6 +142,64 @@ def steps_of(layer, input_shape):
     if kind == "Activation":
         return [function(layer.activation, place)]
     return [activation_layer(layer, kind, place)]
+
+
+# Keras' order of the gates, in that of PyTorch; the functions of the gates and of the new state.
+RECURRENT = {
+    "GRU": ("Gru", [1, 0, 2]),
+    "LSTM": ("Lstm", [0, 1, 2, 3]),
+    "SimpleRNN": ("Rnn", [0]),
+}
+
+
+def recurrent(layer, kind, place, within=False):
+    """A layer of one direction or, in Bidirectional, of both."""
+    if kind == "Bidirectional":
+        only(place, kind, ["concat"], merge_mode=layer.merge_mode)
+        one, other = layer.forward_layer, layer.backward_layer
+        kinds = [kind_of(part, "keras") for part in (one, other)]
+        if not set(kinds) <= RECURRENT.keys():
+            raise no_counterpart(place, f"Bidirectional of {kinds[0]}")
+        forwards, backwards = (recurrent(part, kind, place, True) for part, kind in zip((one, other), kinds))
+        same = lambda step: (step.kind, step.units, step.function, step.all)
+        if same(forwards) != same(backwards) or forwards.reversed or not other.go_backwards:
+            raise NotPossible(f"{place}: Bidirectional of two layers that differ; train with layers that "
+                              "differ in their direction only")
+        forwards.directions += backwards.directions
+        return forwards
+    name, order = RECURRENT[kind]
+    cell = layer.cell
+    only(place, kind, [False], stateful=layer.stateful)
+    only(place, kind, [False], return_state=layer.return_state)
+    if layer.return_sequences and layer.go_backwards and not within:
+        raise NotPossible(f"{place}: {kind} with go_backwards=True returns its states in reverse; train "
+                          "with Bidirectional, or with return_sequences=False")
+    if kind == "GRU":
+        # Without it the reset gate is before the product.
+        only(place, kind, [True], reset_after=layer.reset_after)
+    function_of_state = "Tanh"
+    if kind == "SimpleRNN":
+        function_of_state = function(layer.activation, place).name
+    else:
+        only(place, kind, ["tanh"], activation=layer.activation.__name__)
+        only(place, kind, ["sigmoid"], recurrent_activation=layer.recurrent_activation.__name__)
+
+    def gates(array):
+        """The last axis in the order of PyTorch."""
+        return np.concatenate([np.split(array, len(order), -1)[gate] for gate in order], -1)
+
+    # Its weights are [inputs][outputs]; a GRU has one bias for the inputs and one for the state.
+    biases = gates(np.atleast_2d(numbers(cell.bias))) if layer.use_bias else []
+    bias, of_state = (*biases, None, None)[:2]
+    direction = gates(numbers(cell.kernel)).T, gates(numbers(cell.recurrent_kernel)).T, bias, of_state
+    return Recurrent("", place, name, [direction], all=layer.return_sequences,
+                     reversed=layer.go_backwards, function=function_of_state)
+
+
+def axis_of(layer):
+    """A number, which Keras keeps as a list after building."""
+    axis = layer.axis
+    return axis[0] if isinstance(axis, (list, tuple)) and len(axis) == 1 else axis
 
 
 CONVOLUTIONS = {

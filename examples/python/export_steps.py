@@ -9,9 +9,29 @@ class NotPossible(Exception):
     """The model cannot be exported; says what was found, where, and what to do."""
 
 
+class Layer:
+    """With weights: all have `weights` and `bias`, and a name that their tensors begin with."""
+
+    def tensors(self):
+        return {f"{self.name}.weight": self.weights, f"{self.name}.bias": self.bias}
+
+    def names(self):
+        """Those that `load!` takes."""
+        return [self.name]
+
+    def scale_inputs(self, scaling):
+        raise NotPossible(f"{scaling.place}: cannot be folded into {self.place}; move it, and train "
+                          "again")
+
+    def scale_outputs(self, scaling):
+        bias = 0 if self.bias is None else self.bias
+        self.bias = bias * scaling.factor + scaling.shift
+        self.weights = (self.weights.T * scaling.factor).T
+
+
 @dataclass
-class Dense:
-    """`f(weights x + bias)`. Weights are [outputs][inputs]; the name is that of its tensors."""
+class Dense(Layer):
+    """`f(weights x + bias)`. Weights are [outputs][inputs]."""
 
     name: str
     place: str
@@ -24,14 +44,9 @@ class Dense:
         self.bias = bias + (self.weights * scaling.shift).sum(1)
         self.weights = self.weights * scaling.factor
 
-    def scale_outputs(self, scaling):
-        bias = 0 if self.bias is None else self.bias
-        self.bias = bias * scaling.factor + scaling.shift
-        self.weights = (self.weights.T * scaling.factor).T
-
 
 @dataclass
-class Conv:
+class Conv(Layer):
     """Convolution of a sequence or an image. Weights are [outputs][group][kernel..].
 
     All else is one number for each dimension; `padding` is how many zeros are before the first.
@@ -68,10 +83,78 @@ class Conv:
         groups = numbers.size // group
         return np.repeat(np.reshape(numbers, (groups, group)), outputs // groups, 0)
 
-    def scale_outputs(self, scaling):
-        bias = 0 if self.bias is None else self.bias
-        self.bias = bias * scaling.factor + scaling.shift
-        self.weights = (self.weights.T * scaling.factor).T
+
+@dataclass
+class LayerNorm(Layer):
+    """Over the channels, `weights` times what is normalised plus `bias`."""
+
+    name: str
+    place: str
+    weights: np.ndarray
+    bias: np.ndarray | None
+    epsilon: float
+    activation: str = "Identity"
+
+
+@dataclass
+class Recurrent(Layer):
+    """`Gru`, `Lstm` or `Rnn`, with the equations, the gates and the names of PyTorch.
+
+    Of each direction, the second being the reverse one, the weights of the input, those of the state,
+    and the biases of both, which may be None.
+    """
+
+    name: str
+    place: str
+    kind: str
+    directions: list
+    # Its output is all states, not the last one.
+    all: bool = False
+    masked: bool = False
+    # One direction, beginning with the last step.
+    reversed: bool = False
+    # Number of the layer, in a stack.
+    number: int = 0
+    function: str = "Tanh"
+    # Nothing can be folded into it.
+    activation = None
+
+    @property
+    def units(self):
+        return self.directions[0][1].shape[1]
+
+    @property
+    def channels(self):
+        return self.directions[0][0].shape[1]
+
+    def ends(self):
+        return [f"l{self.number}{end}" for end in ("", "_reverse")[:len(self.directions)]]
+
+    def tensors(self):
+        parts = "weight_ih", "weight_hh", "bias_ih", "bias_hh"
+        return {
+            f"{self.name}.{part}_{end}": array
+            for end, arrays in zip(self.ends(), self.directions)
+            for part, array in zip(parts, arrays)
+        }
+
+    def names(self):
+        return [self.name if end == "l0" else f"{self.name}.*_{end}" for end in self.ends()]
+
+    def scale_inputs(self, scaling):
+        if self.masked:
+            super().scale_inputs(scaling)
+        for i, (weights, state, bias, of_state) in enumerate(self.directions):
+            shift = (weights * scaling.shift).sum(1)
+            bias = shift if bias is None else bias + shift
+            self.directions[i] = weights * scaling.factor, state, bias, of_state
+
+
+@dataclass
+class LastStep:
+    """The last step of a sequence."""
+
+    place: str
 
 
 @dataclass
@@ -133,9 +216,6 @@ def batch_norm(place, mean, variance, epsilon, gamma, beta):
 
 
 HINTS = {
-    "LSTM": "give a dense network the last inputs as one vector",
-    "LayerNorm": "train with BatchNorm1d, which can be folded into a dense layer",
-    "LayerNormalization": "train with BatchNormalization, which can be folded into a dense layer",
     "LazyLinear": "call the model once, so that it has weights",
     "LogSoftmax": "export a model that ends in Softmax, or without for logits",
     "dropout": "without `training=self.training` it drops units in predictions too",

@@ -1,12 +1,14 @@
 """Reads PyTorch: any module whose `forward` is a chain of known layers and functions."""
 
 import copy
+import operator
 
+import numpy as np
 import torch
 import torch.fx
 from export_steps import (
-    Activation, Conv, Dense, Flatten, Model, NotPossible, Pool, batch_norm, kind_of, no_counterpart,
-    only
+    Activation, Conv, Dense, Flatten, LastStep, Layer, LayerNorm, Model, NotPossible, Pool, Recurrent,
+    batch_norm, kind_of, no_counterpart, only
 )
 from torch import nn
 
@@ -56,23 +58,60 @@ def read(model):
         model = getattr(model, "_orig_mod", None) or model.module
     # In 64 bits, in which every number of fewer is exact; in the state for predictions.
     model = copy.deepcopy(model).cpu().double().eval()
-    steps = []
+    steps, axes = [], Axes()
     for call in chain(model):
-        steps += steps_of(model, call)
+        steps += steps_of(model, call, axes)
+    if axes.states:
+        raise NotPossible(f"{axes.states.place}: the model returns its outputs and its states; "
+                          "let it return one of them, as `y` of `y, h = self.gru(x)`")
     names = set()
-    for dense in (step for step in steps if isinstance(step, (Conv, Dense))):
+    for layer in (step for step in steps if isinstance(step, Layer)):
         # A layer that is used twice becomes two.
-        while dense.name in names:
-            dense.name += "_again"
-        names.add(dense.name)
+        while set(layer.names()) & names:
+            layer.name += "_again"
+        names.update(layer.names())
 
     def predict(x):
-        # Channels come first in PyTorch.
+        usual = "NC", "NCL", "NCHW"
+        order = axes.of_input or usual[x.ndim - 2]
+        given = "N" + order.replace("N", "").replace("C", "") + "C"
+        x = torch.from_numpy(x).permute(*(given.index(axis) for axis in order))
         with torch.no_grad():
-            y = model(torch.from_numpy(x).movedim(-1, 1)).movedim(1, -1)
-        return y.numpy().reshape(len(x), -1)
+            y = model(x)
+        order = axes.now if axes.of_input and len(axes.now) == y.ndim else usual[y.ndim - 2]
+        given = "N" + order.replace("N", "").replace("C", "") + "C"
+        y = y.permute(*(order.index(axis) for axis in given))
+        return y.numpy().reshape(len(y), -1)
 
     return Model(steps, predict, 0)
+
+
+class Axes:
+    """The axes of PyTorch's tensors: `NCL` for a convolution, `NLC` or `LNC` for a recurrent layer.
+
+    Those of the input are known once the first layer says what it takes.
+    """
+
+    def __init__(self):
+        self.of_input, self.now = None, None
+        # The recurrent layer whose outputs and states these are, and which of them.
+        self.states, self.part = None, None
+
+    def need(self, place, wanted):
+        if self.of_input is None:
+            before = self.now or range(len(wanted))
+            self.of_input = "".join(wanted[before.index(axis)] for axis in range(len(wanted)))
+            self.now = wanted
+        if self.now != wanted:
+            raise NotPossible(f"{place} takes axes in the order {wanted}, but there are {self.now}; "
+                              "permute them before it")
+
+    def flatten(self, place):
+        """Whether the channels are last."""
+        if self.now and self.now[0] != "N":
+            raise NotPossible(f"{place}: of permuted axes; flatten them as a layer leaves them")
+        channels_last, self.now = self.now == "NLC", self.of_input and "NC"
+        return channels_last
 
 
 def chain(model):
@@ -90,6 +129,9 @@ def chain(model):
                           f"{call}; gradlet has chains of layers, with one of each")
     while call.op != "placeholder":
         found.append(call)
+        if last_states(call):
+            call = last_states(call)
+            continue
         # What else is given for the shape are sizes.
         before = call.all_input_nodes[: 1 if only_reshapes(call) else None]
         if len(before) != 1:
@@ -107,26 +149,84 @@ def only_reshapes(call):
     return name in ("view", "reshape") and len(shape) == 2 and -1 in shape
 
 
-def steps_of(model, call):
+def last_states(call):
+    """`torch.cat((h[-2], h[-1]), 1)`: returns `h`, of which these are the states of both directions."""
+    if call.target is not torch.cat or len(call.args[0]) != 2:
+        return None
+    indices, of = [], set()
+    for part in call.args[0]:
+        if part.target is not operator.getitem:
+            return None
+        indices.append(part.args[1])
+        of.add(part_of(part.args[0]))
+    dim = (*call.args[1:], *call.kwargs.values())
+    if len(of) > 1 or indices not in ([-2, -1], [0, 1]) or dim not in ((1,), (-1,)):
+        return None
+    return call.args[0][0].args[0]
+
+
+def part_of(call):
+    """What it is a part of and which, however often it was taken."""
+    return (part_of(call.args[0]), call.args[1]) if call.target is operator.getitem else call
+
+
+def steps_of(model, call, axes):
+    name = getattr(call.target, "__name__", call.target)
+    if axes.states:
+        return part_of_states(call, name, axes)
+    if name in ("permute", "transpose"):
+        order = [*range(3)]
+        dims = call.args[1] if isinstance(call.args[1], tuple) else call.args[1:]
+        if name == "permute":
+            order = [dim % 3 for dim in dims]
+        else:
+            a, b = dims
+            order[a], order[b] = order[b], order[a]
+        if sorted(order) != [*range(3)] or axes.now and len(axes.now) != 3:
+            raise no_counterpart(f"{call.name} in forward", f"{name}{dims}")
+        now = axes.now or range(3)
+        axes.now = [now[axis] for axis in order]
+        axes.now = "".join(axes.now) if axes.of_input else axes.now
+        return []
+    if name == "getitem":
+        if axes.now not in ("NLC", "LNC") or not is_last(call, axes.now.index("L")):
+            raise NotPossible(f"{call.name} in forward: a part that is not the last step of a sequence; "
+                              "take `y[:, -1]`, or with the steps first `y[-1]`")
+        axes.now = "NC"
+        return [LastStep(f"{call.name} in forward")]
     if only_reshapes(call):
-        flattens = getattr(call.target, "__name__", call.target) != "squeeze"
-        return [Flatten(f"{call.name} in forward", channels_last=False)] if flattens else []
+        flattens = name != "squeeze"
+        channels_last = axes.flatten(f"{call.name} in forward")
+        return [Flatten(f"{call.name} in forward", channels_last)] if flattens else []
     if call.op == "call_module":
         module, place = model.get_submodule(call.target), f"layer {call.target!r}"
     else:
         module, place = module_for(call), f"{call.name} in forward"
     kind = kind_of(module, "torch.nn")
+    if kind in ("GRU", "LSTM", "RNN"):
+        return recurrent(module, kind, call, place, axes)
+    if kind == "LayerNorm":
+        only(place, kind, [1], dimensions=len(module.normalized_shape))
+        if axes.now and axes.now[-1] != "C":
+            raise NotPossible(f"{place} normalises the last axis of {axes.now}, not the channels; "
+                              "permute them before it")
+        weights = None if module.weight is None else numbers(module.weight)
+        weights = np.ones(module.normalized_shape) if weights is None else weights
+        bias = None if module.bias is None else numbers(module.bias)
+        return [LayerNorm(call.target, place, weights, bias, module.eps)]
     if kind in ("Linear", "ParametrizedLinear"):
         bias = None if module.bias is None else numbers(module.bias)
         return [Dense(call.target, place, numbers(module.weight), bias)]
     if kind in ("Conv1d", "Conv2d"):
         only(place, kind, ["zeros"], padding_mode=module.padding_mode)
+        axes.need(place, "NCL" if kind == "Conv1d" else "NCHW")
         bias = None if module.bias is None else numbers(module.bias)
         padding = (0,) * len(module.stride) if module.padding == "valid" else module.padding
         return [Conv(call.target, place, numbers(module.weight), bias, module.stride, padding,
                      module.dilation)]
     if kind in ("MaxPool1d", "MaxPool2d", "AvgPool1d", "AvgPool2d"):
         dimensions = int(kind[-2])
+        axes.need(place, ("NCL", "NCHW")[dimensions - 1])
         size, step, padding, dilation = (
             number if isinstance(number, tuple) else (number,) * dimensions
             for number in (module.kernel_size, module.stride, module.padding,
@@ -138,8 +238,12 @@ def steps_of(model, call):
         return [Pool(place, "Max" if kind[0] == "M" else "Mean", size, step)]
     if kind in ("AdaptiveAvgPool1d", "AdaptiveAvgPool2d", "AdaptiveMaxPool1d", "AdaptiveMaxPool2d"):
         only(place, kind, [1, (1,), (1, 1)], output_size=module.output_size)
+        axes.need(place, ("NCL", "NCHW")[int(kind[-2]) - 1])
         return [Pool(place, "Max" if "Max" in kind else "Mean")]
     if kind in ("BatchNorm1d", "BatchNorm2d"):
+        if axes.now and axes.now[:2] != "NC":
+            raise NotPossible(f"{place} normalises the second axis of {axes.now}, not the channels; "
+                              "permute them before it")
         if module.running_mean is None:
             raise NotPossible(f"{place}: {kind} without running statistics depends on the batch; "
                               "train with track_running_stats=True")
@@ -151,7 +255,7 @@ def steps_of(model, call):
     if kind == "Flatten":
         only(place, kind, [1], start_dim=module.start_dim)
         only(place, kind, [-1], end_dim=module.end_dim)
-        return [Flatten(place, channels_last=False)]
+        return [Flatten(place, axes.flatten(place))]
     if kind in ("AlphaDropout", "Dropout", "Dropout1d", "Dropout2d", "FeatureAlphaDropout"):
         return []
     if kind not in ACTIVATIONS:
@@ -160,6 +264,60 @@ def steps_of(model, call):
     for option, allowed in options.items():
         only(place, kind, allowed, **{option: getattr(module, option)})
     return [Activation(place, name)]
+
+
+def recurrent(module, kind, call, place, axes):
+    """A layer for each of the stack; what follows says which of its outputs are used."""
+    only(place, kind, [0], proj_size=module.proj_size)
+    axes.need(place, "NLC" if module.batch_first else "LNC")
+    parts = "weight_ih", "weight_hh", "bias_ih", "bias_hh"
+    ends = ("", "_reverse")[: 1 + module.bidirectional]
+    function = {"relu": "Relu"}.get(getattr(module, "nonlinearity", ""), "Tanh")
+    layers = []
+    for number in range(module.num_layers):
+        directions = [
+            tuple(numbers(tensor) if tensor is not None else None for tensor in
+                  (getattr(module, f"{part}_l{number}{end}", None) for part in parts))
+            for end in ends
+        ]
+        layers.append(Recurrent(call.target, place, kind.capitalize(), directions, all=True,
+                                number=number, function=function))
+    axes.states, axes.part = layers[-1], "all"
+    return layers
+
+
+def part_of_states(call, name, axes):
+    """`y, h = self.gru(x)` or `y, (h, c) = self.lstm(x)`, and one of the two."""
+    layer, place = axes.states, f"{call.name} in forward"
+    one_layer = layer.number == 0 and len(layer.directions) == 1
+    index = call.args[1] if name == "getitem" else None
+    index = index[0] if isinstance(index, tuple) and set(index[1:]) <= {slice(None), ...} else index
+    if axes.part == "all" and index == 0:
+        axes.states = None
+    elif axes.part == "all" and index == 1:
+        axes.part = "h and c" if layer.kind == "Lstm" else "h"
+    elif axes.part == "h and c" and index == 0:
+        axes.part = "h"
+    elif axes.part == "h" and (
+        len(layer.directions) == 1 and (index == -1 or index == layer.number)
+        or one_layer and name == "squeeze" and call.args[1:] == (0,)
+        or last_states(call) and len(layer.directions) == 2
+        and (layer.number == 0 or call.args[0][0].args[1] == -2)
+    ):
+        layer.all, axes.states, axes.now = False, None, "NC"
+    else:
+        what = "outputs and states" if axes.part == "all" else axes.part
+        raise NotPossible(f"{place}: {name} of the {what} of {layer.place}; take all outputs, `y`, or "
+                          "the last state, `y[:, -1]` or `h[-1]`, in both directions "
+                          "`torch.cat((h[-2], h[-1]), 1)`")
+    return []
+
+
+def is_last(call, axis):
+    """`y[:, -1]` or `y[-1]`, with that as the axis, and the others whole."""
+    index = call.args[1] if isinstance(call.args[1], tuple) else (call.args[1],)
+    wanted = (slice(None),) * axis + (-1,)
+    return index[: axis + 1] == wanted and all(i in (slice(None), ...) for i in index[axis + 1 :])
 
 
 def module_for(call):

@@ -180,6 +180,17 @@ pub const fn states(gates: usize) -> usize {
     if gates == 4 { 2 } else { 1 }
 }
 
+/// Vectors of an embedding.
+#[must_use]
+#[track_caller]
+pub const fn vectors(vectors: usize) -> usize {
+    assert!(
+        vectors > 0 && vectors <= 1 << 24,
+        "an embedding has at least one vector, and up to 2^24, as far as `f32` can count"
+    );
+    vectors
+}
+
 /// Numbers of all gates of a recurrent layer.
 #[must_use]
 pub const fn gates(gates: usize, units: usize) -> usize {

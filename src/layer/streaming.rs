@@ -29,7 +29,8 @@ use crate::zero::Zero;
 /// | [`Rnn`](crate::Rnn), [`Gru`](crate::Gru), with the last state or all as output | the state: `[T; H]` |
 /// | [`Lstm`](crate::Lstm) | state and memory: `[[T; H]; 2]` |
 /// | those that are masked, or have an initial state | [`Begun`](crate::Begun): the same, and whether the stream has begun |
-/// | [`LastStep`], [`BatchNorm`], [`LayerNorm`], [`Dropout`], [`Scaling`](crate::preprocess::Scaling) | none: each step is on its own |
+/// | [`LastStep`], [`BatchNorm`], [`LayerNorm`], [`PRelu`](crate::PRelu), [`Dropout`], [`Scaling`](crate::preprocess::Scaling) | none: each step is on its own |
+/// | [`Embedding`](crate::Embedding) | none: a step is one index, `[T; 1]` |
 /// | [`Dense`], after `LastStep` or for vectors | none |
 /// | [`Chain`], [`Residual`] | that of its layers |
 /// | [`Frozen`], [`Recompute`], a reference | that of the layer |

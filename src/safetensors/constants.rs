@@ -7,7 +7,9 @@ use super::json::attempt;
 use super::number::{take_f32, take_f64};
 use super::{LoadError, Safetensors};
 use crate::activation::Activation;
-use crate::layer::{BatchNorm, Cell, Conv1d, Conv2d, Dense, Layer, LayerNorm, Recurrent};
+use crate::layer::{
+    BatchNorm, Cell, Conv1d, Conv2d, Dense, Embedding, Layer, LayerNorm, PRelu, Recurrent,
+};
 use crate::preprocess::Scaling;
 use crate::tensors::Tensor;
 
@@ -43,6 +45,18 @@ macro_rules! loads_norm {
         {
             const LOADED: Loaded<Self> = match Reader::<F, Self>::$vectors() {
                 Ok([$($field),+]) => Ok(ManuallyDrop::new(Self::new($($field),+))),
+                Err(error) => Err(error),
+            };
+        }
+    };
+}
+
+/// Implements [`Load`] for a [`PRelu`] of arrays of this type.
+macro_rules! loads_slopes {
+    ($vectors:ident [$($generics:tt)*] $X:ty) => {
+        impl<F: File, $($generics)* const C: usize, const N: usize> Load<F> for PRelu<N, $X> {
+            const LOADED: Loaded<Self> = match Reader::<F, Self>::$vectors() {
+                Ok([weight]) => Ok(ManuallyDrop::new(Self::new(weight))),
                 Err(error) => Err(error),
             };
         }
@@ -301,6 +315,24 @@ macro_rules! constants {
             }
         }
 
+        impl<const L: usize, const N: usize, const D: usize> Embedding<L, N, D, $float> {
+            /// Loads the layer of this name from a file, as
+            /// [`Dense::from_safetensors`](crate::Dense::from_safetensors) does; a `const fn`.
+            ///
+            /// # Errors
+            ///
+            /// [`LoadError`] as there.
+            pub const fn from_safetensors<'n>(
+                file: &Safetensors<'_>,
+                layer: &'n str,
+            ) -> Result<Self, LoadError<'n>> {
+                let Some(weight) = Self::TENSORS.get(0) else {
+                    return Err(LoadError::Undescribed);
+                };
+                Ok(Self::new(attempt!(file.$tensor(layer, weight))))
+            }
+        }
+
         impl<const N: usize> Scaling<N, $float> {
             /// Loads the scaling of this name from a file, as
             /// [`Dense::from_safetensors`](crate::Dense::from_safetensors) loads a layer; a
@@ -374,9 +406,13 @@ macro_rules! constants {
             [K: Cell<$float, H, G>, X, Y, const C: usize, const H: usize, const G: usize, const R: usize]
             Recurrent<K, X, Y, C, H, G, $float, R> where Self: Layer<Format = $float>
         }
+        loads!([const L: usize, const N: usize, const D: usize] Embedding<L, N, D, $float>);
         loads!([const N: usize] Scaling<N, $float>);
         loads_norm!($vectors $float BatchNorm: weight, bias, mean, variance);
         loads_norm!($vectors $float LayerNorm: weight, bias);
+        loads_slopes!($vectors [] [$float; C]);
+        loads_slopes!($vectors [const L: usize,] [[$float; C]; L]);
+        loads_slopes!($vectors [const H: usize, const W: usize,] [[[$float; C]; W]; H]);
         loads! {
             [
                 const L: usize, const C: usize, const OUT: usize, const K: usize, const M: usize,

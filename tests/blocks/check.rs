@@ -104,6 +104,64 @@ fn flat_gradient<N: Layer<Format = f64>>(gradient: &N::Gradient) -> Vec<f64> {
     support::flat_gradient::<N>(gradient)
 }
 
+/// Compares the gradients by all parameters, accumulated, in place and in a tile, and those by the inputs,
+/// of which the first ones are `left_out`: they have no effect. Returns how many there are, and how many of
+/// them are at kinks.
+pub(crate) fn compare_sample<N, L>(
+    net: &N,
+    (x, t): &(N::Input, N::Output),
+    left_out: usize,
+) -> (usize, usize)
+where
+    N: Layer<Format = f64> + Clone,
+    L: Loss<N::Activation, f64>,
+{
+    let name = core::any::type_name::<(N, L)>().replace("gradlet::", "");
+    let before = learned(net);
+    let slopes: Vec<_> = (0..before.len())
+        .map(|i| {
+            derivative(&mut |step| {
+                let mut net = net.clone();
+                nudge(&mut net, i, step);
+                loss::<N, L>(&net, x, t)
+            })
+        })
+        .collect();
+    let by_input: Vec<_> = (left_out..N::Input::LEN)
+        .map(|i| {
+            derivative(&mut |step| {
+                let mut x = x.clone();
+                x.as_mut_slice()[i] += step;
+                loss::<N, L>(net, &x, t)
+            })
+        })
+        .collect();
+    let mut skipped = 0;
+    let gradient = input_gradient::<N, L>(net, x, t);
+    let (none, gradient) = gradient.split_at(left_out);
+    assert!(none.iter().all(|&g| g == 0.0), "{name} by input");
+    if !gradient.is_empty() {
+        skipped += compare(&format!("{name} by input"), gradient, &by_input);
+    }
+    if !before.is_empty() {
+        let mut batch = BatchTrainer::<N, L, Sgd<f64>>::new();
+        batch.accumulate(net, x, t);
+        skipped += compare(&name, &flat_gradient::<N>(batch.gradient()), &slopes);
+        let learning_rate = 1.0 / 128.0;
+        let mut moved = net.clone();
+        Trainer::<N, L, _>::new().step(&mut moved, &Sgd { learning_rate }, x, t);
+        let moves = before.iter().zip(learned(&moved)).map(|(a, b)| (a - b) / learning_rate);
+        compare(&format!("{name} in place"), &moves.collect::<Vec<_>>(), &slopes);
+        // A tile of the same sample.
+        let mut tiles = BatchTrainer::<N, L, Sgd<f64>, 4>::new();
+        tiles.accumulate_all(net, &[(); 4].map(|()| (x.clone(), t.clone())));
+        let mut quarter = flat_gradient::<N>(tiles.gradient());
+        quarter.iter_mut().for_each(|g| *g /= 4.0);
+        compare(&format!("{name} in a tile"), &quarter, &slopes);
+    }
+    (before.len() + by_input.len(), skipped)
+}
+
 /// Checks the gradients of a network with random parameters on random samples: by all parameters,
 /// accumulated, in place and in tiles, and by the inputs. `fix` turns random targets into valid ones.
 pub(crate) fn check<N, L>(fix: fn(&mut N::Output))
@@ -121,45 +179,9 @@ where
             fix(&mut t);
             (x, t)
         });
-        let (x, t) = samples[0].clone();
-        let before = learned(&net);
-        let slopes: Vec<_> = (0..before.len())
-            .map(|i| {
-                derivative(&mut |step| {
-                    let mut net = net.clone();
-                    nudge(&mut net, i, step);
-                    loss::<N, L>(&net, &x, &t)
-                })
-            })
-            .collect();
-        let by_input: Vec<_> = (0..N::Input::LEN)
-            .map(|i| {
-                derivative(&mut |step| {
-                    let mut x = x.clone();
-                    x.as_mut_slice()[i] += step;
-                    loss::<N, L>(&net, &x, &t)
-                })
-            })
-            .collect();
-        compared += before.len() + N::Input::LEN;
-        skipped +=
-            compare(&format!("{name} by input"), &input_gradient::<N, L>(&net, &x, &t), &by_input);
-        if !before.is_empty() {
-            let mut batch = BatchTrainer::<N, L, Sgd<f64>>::new();
-            batch.accumulate(&net, &x, &t);
-            skipped += compare(&name, &flat_gradient::<N>(batch.gradient()), &slopes);
-            let learning_rate = 1.0 / 128.0;
-            let mut moved = net.clone();
-            Trainer::<N, L, _>::new().step(&mut moved, &Sgd { learning_rate }, &x, &t);
-            let moves = before.iter().zip(learned(&moved)).map(|(a, b)| (a - b) / learning_rate);
-            compare(&format!("{name} in place"), &moves.collect::<Vec<_>>(), &slopes);
-            // A tile of the same sample.
-            let mut tiles = BatchTrainer::<N, L, Sgd<f64>, 4>::new();
-            tiles.accumulate_all(&net, &[(); 4].map(|()| (x.clone(), t.clone())));
-            let mut quarter = flat_gradient::<N>(tiles.gradient());
-            quarter.iter_mut().for_each(|g| *g /= 4.0);
-            compare(&format!("{name} in a tile"), &quarter, &slopes);
-        }
+        let (counted, kinks) = compare_sample::<N, L>(&net, &samples[0], 0);
+        compared += counted;
+        skipped += kinks;
 
         // Tiles, and what is left over, have the bits of one after the other.
         let (mut one, mut tiles) =

@@ -10,9 +10,11 @@
 
 mod check;
 mod dropout;
+mod embedding;
 mod initial_state;
 mod norm;
 mod parallel;
+mod prelu;
 mod recurrent;
 mod residual;
 mod streaming;

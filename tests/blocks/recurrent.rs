@@ -2,9 +2,11 @@
 
 use gradlet::prelude::*;
 use gradlet::{GradientVisitor, GruCell, Kind, LstmCell, Recurrent, RnnCell, Samples, pad_front};
+use proptest::num::u64::ANY;
+use proptest::prelude::*;
 use support::{Random, Rng, flat, flat_gradient};
 
-use crate::check::{any, check, classes, random};
+use crate::check::{any, check, classes, compare_sample, random};
 
 #[test]
 fn recurrent_layers_have_the_right_gradient() {
@@ -137,6 +139,46 @@ fn masked_layers_have_the_right_gradient() {
     );
 }
 
+/// Networks of many sizes with random parameters, and sequences of random contents and, if masked, of random
+/// length: gradients against difference quotients.
+macro_rules! gradients {
+    ($($name:ident: $l:literal x $c:literal => [$($layers:tt)+] $loss:ty, $fix:expr;)+) => {
+        proptest! {
+            #![proptest_config(ProptestConfig {
+                cases: 6, failure_persistence: None, ..ProptestConfig::default()
+            })]
+            $(
+                #[test]
+                fn $name(seed in ANY, steps in 1_usize..=$l) {
+                    type Net = net![f64; $l x $c => $($layers)+];
+                    let masked = stringify!($($layers)+).contains("masked");
+                    let left_out = if masked { $l - steps } else { 0 };
+                    let mut rng = Rng(seed);
+                    let net = Net::random(&mut rng);
+                    let mut x: [[f64; $c]; $l] = random(&mut rng, -1.0, 1.0);
+                    let mut t = random(&mut rng, 0.1, 0.9);
+                    $fix(&mut t);
+                    x[..left_out].fill([0.0; $c]);
+                    let (_, kinks) = compare_sample::<Net, $loss>(&net, &(x, t), left_out * $c);
+                    prop_assert_eq!(kinks, 0);
+                }
+            )+
+        }
+    };
+}
+gradients! {
+    gradients_of_a_gru_alone: 9 x 3 => [Gru(7, masked)] HalfSquaredError, any;
+    gradients_of_an_lstm_alone: 5 x 1 => [Lstm(9, all, masked, reversed)] HalfSquaredError, any;
+    gradients_of_an_rnn_alone: 12 x 4 => [Rnn(5, masked, bidirectional)] HalfSquaredError, any;
+    gradients_of_a_gru_in_the_middle: 8 x 2 => [Conv1d(5, 2) Tanh => Gru(3, all) => GlobalMean => 3 Softmax]
+        CrossEntropy, classes;
+    gradients_of_three_behind_each_other: 6 x 5 =>
+        [Lstm(2, all, masked, bidirectional) => Rnn(6, all, masked) => Gru(4, masked) => 2 Sigmoid]
+        BinaryCrossEntropy, any;
+    gradients_of_an_lstm_last: 7 x 2 => [Conv1d(4, 3, step 2) Tanh => Lstm(3, reversed)]
+        HalfSquaredError, any;
+}
+
 /// Takes numbers in any order and counts them.
 struct Count(usize);
 
@@ -178,15 +220,22 @@ fn a_step_moves_every_weight() {
         let mut net = N::random(&mut rng);
         let before = flat(&net);
         let (x, t) = (random(&mut rng, 0.5, 1.0), random(&mut rng, 2.0, 3.0));
-        let mut trainer = Trainer::<N, HalfSquaredError, Sgd<f64>>::new();
-        trainer.step(&mut net, &Sgd { learning_rate: 0.1 }, &x, &t);
-        for (place, (before, after)) in before.iter().zip(flat(&net)).enumerate() {
-            assert!(*before != after, "{place} of {}", core::any::type_name::<N>());
+        let sgd = Sgd { learning_rate: 0.1 };
+        let mut batch = net.clone();
+        Trainer::<N, HalfSquaredError, Sgd<f64>>::new().step(&mut net, &sgd, &x, &t);
+        let mut trainer = BatchTrainer::<N, HalfSquaredError, Sgd<f64>>::new();
+        trainer.accumulate(&batch, &x, &t);
+        trainer.apply(&mut batch, &sgd);
+        for after in [flat(&net), flat(&batch)] {
+            for (place, (before, after)) in before.iter().zip(after).enumerate() {
+                assert!(*before != after, "{place} of {}", core::any::type_name::<N>());
+            }
         }
     }
-    check::<Rnn<6, 3, 5, f64>>();
-    check::<Gru<6, 3, 5, 15, f64>>();
-    check::<Lstm<6, 3, 5, 20, f64>>();
+    check::<net![f64; 6 x 3 => Rnn(5)]>();
+    check::<net![f64; 6 x 3 => Gru(5)]>();
+    check::<net![f64; 6 x 3 => Lstm(5, reversed)]>();
+    check::<net![f64; 6 x 3 => Gru(4, all, bidirectional) => Lstm(3, all) => Rnn(5, masked)]>();
 }
 
 /// A fault of another library: units saw the new states of the units before them.

@@ -143,6 +143,21 @@ fn layer_normalisation_matches_golden() {
     check::<Net>("layer_norm", &["d1", "n", "d2"]);
 }
 
+/// `Embedding`, `GRU`, `Linear`.
+#[test]
+fn embeddings_match_golden() {
+    check::<net![f64; 7 => Embedding(6, 3) => Gru(4) => 3 Softmax]>("embedding", &["e", "r", "d"]);
+}
+
+/// `Conv1d`, `PReLU(4)`, a mean, `Linear`, `PReLU()`, `Linear`.
+#[test]
+fn learned_slopes_match_golden() {
+    type Net = net![
+        f64; 8 x 2 => Conv1d(4, 3) Identity => PRelu => GlobalMean => 5 Identity => PRelu(1) => 3 Softmax
+    ];
+    check::<Net>("prelu", &["c", "a", "d1", "b", "d2"]);
+}
+
 #[test]
 fn stacked_recurrent_layers_match_golden() {
     type Net = net![f64; 6 x 2 => Gru(3, all) => Gru(3) => 2 Softmax];

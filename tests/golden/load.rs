@@ -261,6 +261,45 @@ fn a_layer_normalisation_is_loaded_into_a_constant() {
     );
 }
 
+#[test]
+fn an_embedding_is_loaded_into_a_constant() {
+    const FILE: &[u8] = include_bytes!("layers/embedding.safetensors");
+    type Net<T> = net![T; 7 => Embedding(6, 3) => Gru(4) => 3 Softmax];
+    static SINGLE: Net<f32> = gradlet::load![FILE; "start.m.e", "start.m.r", "start.m.d"; ".."];
+    static DOUBLE: Net<f64> = gradlet::load![FILE; "start.m.e", "start.m.r", "start.m.d"; ".."];
+    let names = ["start.m.e", "start.m.r", "start.m.d", ".."];
+    assert_eq!(SINGLE, safetensors::from_bytes::<Net<f32>>(FILE, &names).unwrap());
+    assert_eq!(DOUBLE, safetensors::from_bytes::<Net<f64>>(FILE, &names).unwrap());
+    assert_eq!(DOUBLE.first().rows().as_flattened(), numbers(FILE, "start.m.e.weight"));
+    let mut file = [0; 4000];
+    let names = ["e", "r", "d"];
+    let file = safetensors::save(&DOUBLE, &names, &mut file).unwrap();
+    assert_eq!(safetensors::from_bytes::<Net<f64>>(file, &names).unwrap(), DOUBLE);
+    assert_eq!(numbers(file, "e.weight"), numbers(FILE, "start.m.e.weight"));
+}
+
+#[test]
+fn learned_slopes_are_loaded_into_constants() {
+    const FILE: &[u8] = include_bytes!("layers/prelu.safetensors");
+    type Net<T> = net![
+        T; 8 x 2 => Conv1d(4, 3) Identity => PRelu => GlobalMean => 5 Identity => PRelu(1) => 3 Softmax
+    ];
+    const NAMES: [&str; 6] =
+        ["start.m.c", "start.m.a", "start.m.d1", "start.m.b", "start.m.d2", ".."];
+    static SINGLE: Net<f32> = gradlet::load![
+        FILE; "start.m.c", "start.m.a", "start.m.d1", "start.m.b", "start.m.d2"; ".."
+    ];
+    static DOUBLE: Net<f64> = gradlet::load![
+        FILE; "start.m.c", "start.m.a", "start.m.d1", "start.m.b", "start.m.d2"; ".."
+    ];
+    assert_eq!(SINGLE, safetensors::from_bytes::<Net<f32>>(FILE, &NAMES).unwrap());
+    assert_eq!(DOUBLE, safetensors::from_bytes::<Net<f64>>(FILE, &NAMES).unwrap());
+    assert_eq!(DOUBLE.rest().first().slopes().as_slice(), numbers(FILE, "start.m.a.weight"));
+    static IMAGE: PRelu<4, [[[f64; 4]; 3]; 2]> = gradlet::load![FILE; "start.m.a"; ".."];
+    static VECTOR: PRelu<4, [f64; 4]> = gradlet::load![FILE; "start.m.a"; ".."];
+    assert_eq!((IMAGE.slopes(), VECTOR.slopes()), (&[0.25, -0.5, 0.1, 1.5], IMAGE.slopes()));
+}
+
 /// The names of each layer inside of another, in order.
 #[test]
 fn layers_around_layers_are_loaded_into_constants() {

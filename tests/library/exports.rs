@@ -31,6 +31,8 @@ printed! {
     keras,
     keras_chain,
     keras_image,
+    keras_masked,
+    keras_recurrent,
     sklearn_classes with CLASSES: [&str; 3],
     sklearn_pipeline with CLASSES: [&str; 3],
     sklearn_regression,
@@ -38,6 +40,7 @@ printed! {
     sklearn_yes_or_no with CLASSES: [&str; 2],
     torch,
     torch_forward,
+    torch_recurrent,
     torch_reused,
     torch_sequence,
 }
@@ -142,6 +145,13 @@ fn check_all(folder: &Path) {
     check_scaled(folder, torch_sequence::net(), &names, CLOSE, shaped::<_, 64>);
     let names = ["0", "1", "2", "3", "4"];
     check_scaled(folder, keras_image::net(), &names, CLOSE, shaped::<_, 108>);
+    let names = ["0", "0.*_l0_reverse", "1", "2", "3", "4"];
+    check_scaled(folder, keras_recurrent::net(), &names, CLOSE, shaped::<_, 14>);
+    let names = ["0", "1", "1.*_l0_reverse", "2"];
+    check_scaled(folder, keras_masked::net(), &names, CLOSE, shaped::<_, 14>);
+    let lstm = ["lstm", "lstm.*_l0_reverse", "lstm.*_l1", "lstm.*_l1_reverse"];
+    let names = [&["body"][..], &lstm, &["norm", "gru", "rnn", "head"]].concat();
+    check_scaled(folder, torch_recurrent::net(), &names, CLOSE, shaped::<_, 14>);
 }
 
 #[test]

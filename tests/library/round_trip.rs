@@ -4,6 +4,7 @@
     clippy::unwrap_used,
     clippy::indexing_slicing,
     clippy::arithmetic_side_effects,
+    clippy::cast_possible_truncation,
     clippy::cast_precision_loss,
     reason = "tests may panic"
 )]
@@ -13,8 +14,9 @@ use std::path::Path;
 
 use gradlet::prelude::*;
 use gradlet::{Shape, safetensors};
-use safetensors_oracle::SafeTensors;
 use safetensors_oracle::tensor::TensorView;
+use safetensors_oracle::{Dtype, SafeTensors};
+use support::{Random, Rng};
 
 type Vectors = Mlp<3, 4, 2, Tanh, Softmax>;
 type Sequences = net![
@@ -25,6 +27,9 @@ type Sequences = net![
 type Images = net![
     6 x 8 x 2 => Conv2d(4, 3 x 3, padding same) Relu => MaxPool(2 x 2) => Flatten => 3 Softmax
 ];
+type Gates = net![9 x 2 => Gru(5) => 3 Softmax];
+type Memories = net![9 x 2 => Lstm(4, bidirectional) => 3 Softmax];
+const LSTM: &[&str] = &["1", "1.*_l0_reverse", "3"];
 
 /// A file of a network. All but `first_written` are of PyTorch 2.15, written by safetensors 0.8.0.
 macro_rules! file {
@@ -154,6 +159,20 @@ fn convolutions_go_on_as_in_pytorch() {
 }
 
 #[test]
+fn recurrent_layers_go_on_as_in_pytorch() {
+    static GATES: Gates = gradlet::load![file!("gru" "first"); "1", "3"];
+    let mut turns = Turns { net: GATES.clone(), names: &["1", "3"] };
+    assert_eq!(turns.save(), file!("gru" "first"));
+    turns.follow_closely(file!("gru" "first_steps"));
+    assert_eq!(turns.save(), file!("gru" "first_written"));
+
+    let mut turns = Turns::<Memories>::load(file!("lstm" "first"), LSTM);
+    assert_eq!(turns.save(), file!("lstm" "first"));
+    turns.follow_closely(file!("lstm" "first_steps"));
+    assert_eq!(turns.save(), file!("lstm" "first_written"));
+}
+
+#[test]
 fn steps_are_worth_comparing() {
     let farthest = |distances: [f32; 3]| distances.into_iter().fold(0.0, f32::max);
     let mut turns = Turns::<Vectors>::load(file!("dense" "first"), &["0", "2"]);
@@ -166,6 +185,54 @@ fn steps_are_worth_comparing() {
     ];
     let mut turns = Turns::<Wrong>::load(file!("conv2d" "first"), &["0", "4"]);
     assert!(farthest(turns.follow(file!("conv2d" "first_steps"))) > 1e4 * CLOSE);
+    // So do both biases of a gate, which are two in the new state of a GRU only.
+    let mut turns = Turns::<Gates>::load(file!("gru" "first"), &["1", "3"]);
+    let layer = turns.net.first_mut();
+    let bias = layer.input_bias()[10];
+    layer.input_bias_mut()[10] = layer.state_bias()[10];
+    layer.state_bias_mut()[10] = bias;
+    assert!(farthest(turns.follow(file!("gru" "first_steps"))) > 1e4 * CLOSE);
+}
+
+/// Recurrent layers of each kind, stacked, in both directions and in one.
+type Saved = net![
+    7 x 2 => Gru(3, all, bidirectional) => Gru(3, all, bidirectional) => LayerNorm Identity
+    => Lstm(4, all) => Lstm(4, all) => Rnn(3, bidirectional) => 3 Identity
+];
+
+#[test]
+#[ignore = "needs a folder in GRADLET_ROUND_TRIP"]
+fn recurrent_layers_are_saved_for_pytorch() {
+    const NAMES: [&str; 10] = [
+        "gru",
+        "gru.*_l0_reverse",
+        "gru.*_l1",
+        "gru.*_l1_reverse",
+        "norm",
+        "lstm",
+        "lstm.*_l1",
+        "rnn",
+        "rnn.*_l0_reverse",
+        "head",
+    ];
+    let folder = std::env::var_os("GRADLET_ROUND_TRIP").unwrap();
+    let mut rng = Rng(1);
+    let net = Saved::random(&mut rng);
+    let mut file = vec![0; safetensors::file_size::<Saved>(&NAMES).unwrap()];
+    safetensors::save(&net, &NAMES, &mut file).unwrap();
+    fs::write(Path::new(&folder).join("saved.safetensors"), file).unwrap();
+    let inputs: [[[f32; 2]; 7]; 16] =
+        rows(&core::array::from_fn::<_, { 14 * 16 }, _>(|_| rng.range(-3.0, 3.0) as f32))
+            .try_into()
+            .unwrap();
+    let outputs = inputs.map(|x| net.forward(&x));
+    let bytes = |numbers: &[f32]| numbers.iter().flat_map(|x| x.to_le_bytes()).collect::<Vec<_>>();
+    let (inputs, outputs) =
+        (bytes(inputs.as_flattened().as_flattened()), bytes(outputs.as_flattened()));
+    let view = |shape: &[usize], bytes| TensorView::new(Dtype::F32, shape.to_vec(), bytes).unwrap();
+    let cases = [("inputs", view(&[16, 7, 2], &inputs)), ("outputs", view(&[16, 3], &outputs))];
+    let file = safetensors_oracle::serialize(cases, None).unwrap();
+    fs::write(Path::new(&folder).join("saved_cases.safetensors"), file).unwrap();
 }
 
 #[test]
@@ -198,4 +265,6 @@ fn files_of_a_folder_are_followed() {
     follow::<Vectors>("dense", &["0", "2"]);
     follow::<Sequences>("conv1d", &["0", "3", "7"]);
     follow::<Images>("conv2d", &["0", "4"]);
+    follow::<Gates>("gru", &["1", "3"]);
+    follow::<Memories>("lstm", LSTM);
 }

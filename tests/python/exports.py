@@ -267,8 +267,37 @@ def keras_models(folder):
     image.fit(x, (x.sum((1, 2, 3)) > 0).astype(np.int32), epochs=5, verbose=0)
     write(folder, "keras_image", image, x, lambda x: image.predict(x, verbose=0))
 
+    # Biases and normalisations that are not those before training.
+    draws = np.random.default_rng(4)
+    x = draws.standard_normal((64, 7, 2)).astype(np.float32)
+
+    def write_recurrent(name, *steps):
+        model = keras.Sequential([layers.Input((7, 2)), *steps])
+        for weight in model.weights:
+            weight.assign_add(draws.uniform(-0.5, 0.5, weight.shape))
+        write(folder, name, model, x, lambda x: model.predict(x, verbose=0))
+
+    write_recurrent(
+        "keras_recurrent",
+        layers.Bidirectional(layers.GRU(4, return_sequences=True)),
+        layers.LayerNormalization(),
+        layers.LSTM(3, return_sequences=True, dropout=0.1),
+        layers.SimpleRNN(5),
+        layers.Dense(3, activation="softmax"),
+    )
+    for i, inputs in enumerate(x):
+        inputs[: i % 8] = 0
+    write_recurrent(
+        "keras_masked",
+        layers.Masking(),
+        layers.LSTM(3, return_sequences=True),
+        layers.Bidirectional(layers.GRU(4)),
+        layers.Dense(3),
+    )
+
     keras_layers(keras, layers)
     keras_windows(keras, layers)
+    keras_recurrent(keras, layers)
     keras_refusals(keras, layers)
 
 
@@ -353,6 +382,61 @@ def keras_windows(keras, layers):
     refuse((8, 8, 8, 1), layers.Conv3D(2, 2), parts=["Conv3D"])
 
 
+def keras_recurrent(keras, layers):
+    draws = np.random.default_rng(5)
+
+    def model(*steps):
+        model = keras.Sequential([layers.Input((5, 2)), *steps])
+        for weight in model.weights:
+            weight.assign_add(draws.uniform(-0.5, 0.5, weight.shape))
+        return model
+
+    def accept(*steps, type, **more):
+        return accepted(model(*steps), type, **more)
+
+    def refuse(*steps, parts):
+        refused(model(*steps), *parts)
+
+    gru, lstm, rnn = layers.GRU, layers.LSTM, layers.SimpleRNN
+    both = layers.Bidirectional
+    accept(gru(3), type="net![5 x 2 => Gru(3)]")
+    accept(gru(3, use_bias=False), type="net![5 x 2 => Gru(3)]")
+    accept(lstm(3, return_sequences=True), type="net![f64; 5 x 2 => Lstm(3, all)]", f64=True)
+    accept(rnn(3, activation="relu"), layers.Dense(1), type="5 x 2 => Rnn(3) Relu => 1 Identity]")
+    accept(rnn(3, go_backwards=True), type="Rnn(3, reversed)]")
+    tensors = accept(both(lstm(3)), layers.Dense(1), type="Lstm(3, bidirectional) => 1 Identity]",
+                     f64=True)
+    assert tensors["0.weight_hh_l0_reverse"].shape == (12, 3) and len(tensors) == 8
+    accept(layers.Rescaling(0.5, 1), gru(3), type="net![5 x 2 => Gru(3)]")
+    accept(gru(3, return_sequences=True), layers.LayerNormalization(epsilon=1e-5),
+           layers.Activation("tanh"), gru(2, return_sequences=True), layers.GlobalMaxPooling1D(),
+           type="5 x 2 => Gru(3, all) => LayerNorm Tanh => Gru(2, all) => GlobalMax]")
+    accept(layers.Conv1D(4, 2, activation="relu"), layers.LayerNormalization(center=False),
+           gru(3), layers.LayerNormalization(scale=False), layers.Dense(2),
+           type="Conv1d(4, 2) Relu => LayerNorm(1 / 1000) Identity => Gru(3) => "
+           "LayerNorm(1 / 1000) Identity => 2 Identity]")
+    accept(layers.Masking(), both(rnn(3, return_sequences=True)), gru(2),
+           type="Rnn(3, all, bidirectional, masked) => Gru(2, masked)]")
+    accept(layers.Masking(), gru(3, return_sequences=True), gru(2),
+           type="// Steps of zeros are left out at the beginning only")
+
+    refuse(gru(3, reset_after=False, name="g"), parts=["'g'", "reset_after=False", "True"])
+    refuse(gru(3, activation="relu"), parts=["activation='relu'", "'tanh'"])
+    refuse(lstm(3, recurrent_activation="hard_sigmoid"), parts=["recurrent_activation="])
+    refuse(gru(3, go_backwards=True, return_sequences=True), parts=["go_backwards", "Bidirectional"])
+    refuse(both(gru(3), merge_mode="sum"), parts=["merge_mode='sum'", "'concat'"])
+    differ = both(gru(3), backward_layer=gru(4, go_backwards=True))
+    refuse(differ, parts=["Bidirectional of two layers that differ"])
+    refuse(gru(3), layers.ReLU(), parts=["Relu without a dense layer"])
+    refuse(layers.Masking(2.0), gru(3), parts=["mask_value=2.0"])
+    refuse(layers.Masking(), layers.Rescaling(1, 1), gru(3), parts=["cannot be folded"])
+    refuse(layers.Masking(), gru(3, return_sequences=True), layers.LayerNormalization(), gru(3),
+           parts=["do not compute what the model predicts"])
+    refuse(layers.LayerNormalization(epsilon=3e-1), gru(3), parts=["epsilon of 0.3 is not 1 / N"])
+    refuse(layers.LayerNormalization(axis=1), gru(3), parts=["axis=1"])
+    refuse(layers.RNN(layers.GRUCell(2)), parts=["RNN"])
+
+
 def keras_refusals(keras, layers):
     dense = layers.Dense
 
@@ -382,12 +466,11 @@ def keras_refusals(keras, layers):
     refuse(dense(2, activation="softmax"), dense(2), parts=["Softmax between two layers"])
     refuse(dense(2, activation="tanh"), layers.ReLU(), parts=["Relu without a dense layer"])
     refuse(layers.ReLU(), dense(2), parts=["Relu without a dense layer"])
-    norm = named(layers.LayerNormalization, "norm")
-    refuse(dense(2), norm, parts=["'norm'", "LayerNormalization"])
+    norm = named(layers.GroupNormalization, "norm", groups=1)
+    refuse(dense(2), norm, parts=["'norm'", "GroupNormalization"])
     last = named(layers.BatchNormalization, "last")
     refuse(dense(2, activation="tanh"), last, parts=["'last'", "no dense layer next to it"])
     refuse(dense(2), named(layers.Flatten, "flat"), dense(1), shape=(4, 3), parts=["(None, 4, 3)"])
-    refuse(layers.LSTM(2), shape=(4, 3), parts=["LSTM"])
     inputs = keras.Input((3,))
     sums = named(layers.Add, "sum")([dense(2)(inputs), dense(2)(inputs)])
     refused(keras.Model(inputs, sums), "'sum'", "Add of 2 tensors")
@@ -449,8 +532,33 @@ def torch_models(folder):
     predict = lambda x: model(torch.from_numpy(np.moveaxis(x, -1, 1))).detach().numpy()
     write(folder, "torch_sequence", model, x, predict, shape=(32, 2))
 
+    # Axes of three orders, a stack in both directions, outputs and states.
+    class Recurrent(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.body = nn.Conv1d(2, 3, 2)
+            self.lstm = nn.LSTM(3, 4, num_layers=2, bidirectional=True, batch_first=True, dropout=0.1)
+            self.norm = nn.LayerNorm(8)
+            self.gru = nn.GRU(8, 3)
+            self.rnn = nn.RNN(3, 4, nonlinearity="relu")
+            self.head = nn.Linear(4, 3)
+
+        def forward(self, x):
+            y, _ = self.lstm(self.body(x).permute(0, 2, 1))
+            y = self.gru(self.norm(y).transpose(0, 1))[0]
+            _, h = self.rnn(y)
+            return self.head(h[-1])
+
+    model = Recurrent().eval()
+    for parameter in model.parameters():
+        parameter.data += 0.25 * torch.randn(parameter.shape)
+    x = np.random.default_rng(3).standard_normal((CASES, 7, 2)).astype(np.float32)
+    predict = lambda x: model(torch.from_numpy(np.moveaxis(x, -1, 1))).detach().numpy()
+    write(folder, "torch_recurrent", model, x, predict, shape=(7, 2))
+
     torch_layers(torch, nn)
     torch_windows(torch, nn)
+    torch_recurrent(torch, nn)
     torch_refusals(torch, nn)
 
 
@@ -537,6 +645,79 @@ def torch_windows(torch, nn):
     refuse(conv, nn.ReLU(), norm, nn.MaxPool1d(2), parts=["layer '2'", "negative factors"])
 
 
+def torch_recurrent(torch, nn):
+    class Of(nn.Module):
+        """A part of what a recurrent layer returns."""
+
+        def __init__(self, part):
+            super().__init__()
+            self.part = part
+
+        def forward(self, x):
+            return self.part(x)
+
+    last, state = Of(lambda pair: pair[0][:, -1]), Of(lambda pair: pair[1][-1])
+    whole = Of(lambda pair: pair[0])
+    both = Of(lambda pair: torch.cat((pair[1][-2], pair[1][-1]), dim=1))
+    swap = Of(lambda y: y.transpose(1, 2))
+
+    def gru(*sizes, **options):
+        return nn.GRU(*sizes, batch_first=True, **options)
+
+    def accept(*modules, type, **more):
+        return accepted(nn.Sequential(*modules), type, shape=(5, 2), **more)
+
+    for part in last, state, Of(lambda pair: pair[1].squeeze(0)), Of(lambda pair: pair[1][0]):
+        accept(gru(2, 3), part, nn.Linear(3, 1), type="net![5 x 2 => Gru(3) => 1 Identity]")
+    accept(nn.LSTM(2, 3, batch_first=True), Of(lambda y: y[1][0][-1]), type="Lstm(3)]", f64=True)
+    accept(nn.LSTM(2, 3), Of(lambda pair: pair[0][-1, :, :]), nn.Linear(3, 1), type="Lstm(3) => 1")
+    accept(nn.RNN(2, 3), whole, type="net![5 x 2 => Rnn(3, all)]")
+    tensors = accept(gru(2, 3, bias=False, num_layers=2), state, nn.Linear(3, 1),
+                     type='Gru(3, all) => Gru(3) => 1 Identity]')
+    assert set(tensors) == {
+        "2.weight", "2.bias", *(f"0.weight_{part}h_l{n}" for part in "ih" for n in (0, 1))
+    }
+    accept(gru(2, 3, bidirectional=True), both, nn.Linear(6, 1),
+           type='Gru(3, bidirectional) => 1 Identity];\nstatic NET: Net = gradlet::load![include_bytes!('
+           '"model.safetensors"); "0", "0.*_l0_reverse", "2"];')
+    accept(gru(2, 3, bidirectional=True), last, nn.Linear(6, 1),
+           type="Gru(3, all, bidirectional) => LastStep => 1 Identity]")
+    accept(gru(2, 3), whole, nn.LayerNorm(3, eps=1e-3), nn.Tanh(), nn.Flatten(), nn.Linear(15, 1),
+           type="Gru(3, all) => LayerNorm(1 / 1000) Tanh => FlattenChannelsLast => 1 Identity]")
+    accept(gru(2, 3), whole, swap, nn.Conv1d(3, 2, 2), nn.AdaptiveAvgPool1d(1), nn.Flatten(),
+           type="Gru(3, all) => Conv1d(2, 2) Identity => GlobalMean]")
+    accept(nn.BatchNorm1d(2), swap, gru(2, 3), last, type="net![5 x 2 => Gru(3)]")
+    accept(nn.LayerNorm(2, elementwise_affine=False), gru(2, 3), last, type="LayerNorm Identity =>")
+    accepted(nn.Sequential(nn.Linear(3, 4), nn.LayerNorm(4), nn.ReLU(), nn.Linear(4, 2)),
+             "net![3 => 4 Identity => LayerNorm Relu => 2 Identity]")
+    # Twice, and in a stack: names that end otherwise.
+    twice = gru(2, 2)
+    accept(twice, whole, twice, last, type='"0", "0_again"')
+
+    def refuse(*modules, parts):
+        refused(nn.Sequential(*modules), *parts, shape=(5, 2))
+
+    refuse(gru(2, 3), parts=["layer '0'", "returns its outputs and its states", "y, h ="])
+    refuse(gru(2, 3), Of(lambda pair: pair[0][:, 1]), parts=["in forward", "not the last step"])
+    refuse(gru(2, 3), Of(lambda pair: pair[1]), nn.Flatten(), parts=["of the h of layer '0'"])
+    refuse(nn.LSTM(2, 3), Of(lambda pair: pair[1][1][-1]), parts=["of the h and c of layer '0'"])
+    refuse(gru(2, 3, bidirectional=True), state, parts=["both directions", "torch.cat"])
+    refuse(gru(2, 3), whole, nn.Conv1d(5, 2, 2), parts=["takes axes in the order NCL", "NLC"])
+    refuse(nn.LSTM(2, 3, proj_size=2), last, parts=["proj_size=2"])
+    refuse(gru(2, 3), whole, nn.LayerNorm([5, 3]), parts=["LayerNorm", "dimensions=2"])
+    refuse(gru(2, 3), whole, swap, nn.LayerNorm(5), parts=["the last axis of NCL"])
+    refuse(swap, nn.Flatten(), nn.Linear(10, 3), parts=["layer '1'", "of permuted axes"])
+    refuse(nn.GRU(2, 3), whole, nn.Flatten(), parts=["layer '2'", "of permuted axes"])
+    refuse(gru(2, 3), whole, nn.BatchNorm1d(5), parts=["the second axis of NLC"])
+    refuse(gru(2, 3), last, nn.LayerNorm(3, eps=0.3), parts=["epsilon of 0.3 is not 1 / N"])
+    refuse(gru(2, 3), last, nn.ReLU(), parts=["Relu without a dense layer"])
+    refuse(gru(3, 3), last, parts=["layer '0' takes 3 channels, but there are 2"])
+    broken = gru(2, 3)
+    broken.bias_hh_l0.data[0] = float("nan")
+    refuse(broken, last, parts=["0.bias_hh_l0 is not finite"])
+    refused(nn.Sequential(gru(2, 3), last), "shape=(128, 6)")
+
+
 def torch_refusals(torch, nn):
     def refuse(*modules, parts):
         refused(nn.Sequential(*modules), *parts)
@@ -547,10 +728,10 @@ def torch_refusals(torch, nn):
         return module
 
     linear, functional = nn.Linear(3, 3), nn.functional
-    kinds = nn.LayerNorm(3), nn.CELU(), nn.PReLU(), nn.LogSoftmax(1), nn.RMSNorm(3)
+    kinds = nn.InstanceNorm1d(3), nn.CELU(), nn.PReLU(), nn.LogSoftmax(1), nn.RMSNorm(3)
     for module in *kinds, nn.Mish(), nn.GroupNorm(1, 3), nn.Bilinear(3, 3, 3):
         refuse(linear, module, parts=["layer '1'", type(module).__name__])
-    refuse(linear, nn.Sequential(nn.ReLU(), nn.LayerNorm(3)), parts=["layer '1.1'", "LayerNorm"])
+    refuse(linear, nn.Sequential(nn.ReLU(), nn.RMSNorm(3)), parts=["layer '1.1'", "RMSNorm"])
     refuse(linear, nn.GELU("tanh"), parts=["layer '1'", "GELU", "approximate='tanh'", "'none'"])
     refuse(linear, nn.ELU(0.5), parts=["alpha=0.5"])
     refuse(linear, nn.Hardtanh(-2, 1), parts=["min_val=-2"])
@@ -566,8 +747,7 @@ def torch_refusals(torch, nn):
     refuse(linear, nn.BatchNorm1d(3, track_running_stats=False), parts=["running statistics"])
     refuse(linear, nn.Linear(2, 1), parts=["layer '1' takes 2 inputs", "layer '0'", "3 outputs"])
     refuse(nn.LazyLinear(3), parts=["layer '0'", "LazyLinear", "call the model once"])
-    refuse(nn.LSTM(3, 3), parts=["LSTM"])
-    refuse(parts=["no dense layer"])
+    refuse(parts=["no layer with weights"])
     refused(own(lambda own, x: own.linear(x) + x), "add", "2 tensors")
     refused(own(lambda own, x: own.linear(x) * 2), "mul")
     refused(own(lambda own, x: functional.dropout(own.linear(x))), "dropout", "self.training")

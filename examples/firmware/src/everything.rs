@@ -469,8 +469,9 @@ fn layers<T: Scalar>() {
 #[inline(never)]
 fn blocks<T: Scalar>() {
     type Two<T> = Parallel<Dense<3, 1, Sigmoid, T>, Dense<3, 1, Sigmoid, T>, 2>;
-    type Norms<T> = Chain<BatchNorm<3, Relu, [T; 3]>, LayerNorm<3, Relu, [T; 3]>>;
-    type Middle<T> = Chain<Norms<T>, Chain<Dropout<[T; 3]>, Two<T>>>;
+    type Norms<T> = Chain<BatchNorm<3, Relu, [T; 3]>, LayerNorm<3, Identity, [T; 3]>>;
+    type Learned<T> = Chain<Norms<T>, PRelu<3, [T; 3]>>;
+    type Middle<T> = Chain<Learned<T>, Chain<Dropout<[T; 3]>, Two<T>>>;
     type Heads<T> = Chain<Residual<Dense<3, 3, Tanh, T>>, Middle<T>>;
     let sgd = Sgd { learning_rate: number() };
     train::<Heads<T>, HalfSquaredError, _>(&sgd);
@@ -478,6 +479,12 @@ fn blocks<T: Scalar>() {
     net.seed_dropout(&mut || black_box(1));
     let mut rng = Pcg32::new(black_box(1), black_box(2));
     call! { init::with_dropout(&mut net, &mut rng, |net| net.forward(&x)) }
+
+    let mut layer = PRelu::<3, [T; 3]>::new(vector());
+    *layer.slopes_mut() = vector();
+    let mut trainer = BatchTrainer::<PRelu<3, [T; 3]>, HalfSquaredError, Sgd<T>>::new();
+    call! { trainer.accumulate(&layer, &x, &x), trainer.gradient().slopes(), layer.slopes() }
+    call! { Streaming::new(&layer).step(&x), Streaming::new(PRelu::<1, [[T; 3]; 2]>::ZERO).step(&x) }
 
     type Projected<T> = Residual<Dense<3, 2, Tanh, T>, Dense<3, 2, Identity, T>, Silu>;
     let mut net = Projected::<T>::with_projection(vector(), vector());
@@ -572,6 +579,11 @@ fn recurrent_layers<T: Scalar>() {
     *layer.state_bias_mut() = vector();
     call! { layer.input_weights(), layer.state_weights(), layer.input_bias(), layer.state_bias() }
     let mut stream = Streaming::new(&layer);
+    let mut layer = Embedding::<5, 7, 2, T>::new(vector());
+    *layer.rows_mut() = vector();
+    call! { layer.rows(), Streaming::new(&layer).step(&[number()]) }
+    type Symbols<T> = net![T; 5 => Embedding(7, 2) => Gru(2) => 2 Sigmoid];
+    train::<Symbols<T>, BinaryCrossEntropy, _>(&sgd);
     call! { stream.step(&vector()), pad_front::<T, 2, 4>(black_box(&[vector(), vector()])) }
 
     type Begins<T> =

@@ -31,6 +31,7 @@ mod windows;
 /// | layer | takes | stands for |
 /// |---|---|---|
 /// | `OUT A` | vector | [`Dense`](crate::Dense) |
+/// | `Embedding(N, D)` | vector of indices | [`Embedding`](crate::Embedding): a sequence with `D` channels, of `N` vectors |
 /// | `Scaling` | vector | [`Scaling`](crate::preprocess::Scaling), by fixed values |
 /// | `Conv1d(OUT, K) A` | sequence | [`Conv1d`](crate::Conv1d) with a kernel of `K` steps |
 /// | `Depthwise(K) A` | sequence | [`Conv1d`](crate::Conv1d) with one filter for each channel |
@@ -46,6 +47,7 @@ mod windows;
 /// | `FlattenChannelsLast` | sequence, image | [`FlattenChannelsLast`](crate::FlattenChannelsLast): in the order of Keras |
 /// | `BatchNorm A`, `BatchNorm(1 / 1000) A` | any | [`BatchNorm`](crate::BatchNorm) with an epsilon of 1e-5, or that fraction |
 /// | `LayerNorm A`, `LayerNorm(1 / 1000) A` | any | [`LayerNorm`](crate::LayerNorm), as above |
+/// | `PRelu`, `PRelu(1)` | any | [`PRelu`](crate::PRelu): a learned slope for each channel, or one for all |
 /// | `Dropout`, `Dropout(1 / 4)` | any | [`Dropout`](crate::Dropout) of half of the values, or that share |
 /// | `Residual(LAYER => LAYER ..)` | any | [`Residual`](crate::Residual): adds the input to the output of these layers, which has its shape |
 /// | `Residual(LAYER ..) + (LAYER)` | any | the same with a projection, one layer from the input to the output of the others |
@@ -161,11 +163,37 @@ macro_rules! __net {
         $crate::__then!([$crate::preprocess::Scaling<$n, $f>] $f; [$n] $($rest)*)
     };
 
+    ($f:ty; [$l:tt] Embedding($n:tt, $d:tt) $(=> $($rest:tt)*)?) => {
+        $crate::__then!([$crate::Embedding<$l, { $crate::__sizes::vectors($n) }, $d, $f>] $f; [$l $d] $($($rest)*)?)
+    };
+    ($f:ty; $shape:tt Embedding $($rest:tt)*) => {
+        $crate::__error!($f; $shape
+            "this `Embedding` does not fit here: it takes a vector of indices, as in `12 => Embedding(20, 8) => \
+             ..`, 12 indices below 20 with 8 numbers each, and has no activation"
+        )
+    };
+
     ($f:ty; $shape:tt BatchNorm $($rest:tt)*) => {
         $crate::__norm!(BatchNorm $f; $shape $($rest)*)
     };
     ($f:ty; $shape:tt LayerNorm $($rest:tt)*) => {
         $crate::__norm!(LayerNorm $f; $shape $($rest)*)
+    };
+
+    ($f:ty; $shape:tt PRelu $(=> $($rest:tt)*)?) => {
+        $crate::__then!(
+            [$crate::PRelu<{ $crate::__channels!($shape) }, $crate::__array!($f; $shape)>]
+            $f; $shape $($($rest)*)?
+        )
+    };
+    ($f:ty; $shape:tt PRelu(1) $(=> $($rest:tt)*)?) => {
+        $crate::__then!([$crate::PRelu<1, $crate::__array!($f; $shape)>] $f; $shape $($($rest)*)?)
+    };
+    ($f:ty; $shape:tt PRelu $($rest:tt)*) => {
+        $crate::__error!($f; $shape
+            "`PRelu ", ::core::stringify!($($rest)*), "` is not understood: write `PRelu => ..` for a slope \
+             for each channel, or `PRelu(1) => ..` for one; it has no activation"
+        )
     };
 
     ($f:ty; $shape:tt Dropout $(=> $($rest:tt)*)?) => {

@@ -2,9 +2,9 @@
 
 use gradlet::{
     Activation, BatchNorm, Beside, BiasOnly, Biased, Chain, Channels, Compact, Conv1d, Conv2d,
-    Dense, Dropout, Flatten, FlattenChannelsLast, Frozen, Fused, GlobalMax, GlobalMean, Hidden,
-    Kind, LastStep, Layer, LayerNorm, MaxPool1d, MaxPool2d, MeanPool1d, MeanPool2d, Parallel,
-    Recompute, Recurrent, Residual, Scalar, Shape, Shortcut, Skip, Takes, Zero,
+    Dense, Dropout, Embedding, Flatten, FlattenChannelsLast, Frozen, Fused, GlobalMax, GlobalMean,
+    Hidden, Kind, LastStep, Layer, LayerNorm, MaxPool1d, MaxPool2d, MeanPool1d, MeanPool2d, PRelu,
+    Parallel, Recompute, Recurrent, Residual, Scalar, Shape, Shortcut, Skip, Takes, Zero,
 };
 
 use super::Bare;
@@ -242,6 +242,20 @@ where
     #[inline(never)]
     fn random(rng: &mut Rng) -> Self {
         Self::new(rng.array(-1.5, 1.5), rng.array(-0.5, 1.0))
+    }
+}
+
+impl<const L: usize, const N: usize, const D: usize, T: Scalar> Random for Embedding<L, N, D, T> {
+    #[inline(never)]
+    fn random(rng: &mut Rng) -> Self {
+        Self::new(rng.shape(-1.0, 1.0))
+    }
+}
+
+impl<const N: usize, T: Scalar, X: Shape<Element = T>> Random for PRelu<N, X> {
+    #[inline(never)]
+    fn random(rng: &mut Rng) -> Self {
+        Self::new(rng.array(-0.75, 0.75))
     }
 }
 
