@@ -22,6 +22,9 @@ mod firmware;
 #[allow(dead_code, unreachable_pub, reason = "for the firmware it is a library")]
 #[path = "../examples/firmware/src/models.rs"]
 mod models;
+#[allow(dead_code, unreachable_pub, clippy::cast_possible_truncation, reason = "as above")]
+#[path = "../examples/firmware/devices/src/motions.rs"]
+mod motions;
 #[allow(dead_code, unreachable_pub, missing_debug_implementations, reason = "as above")]
 #[allow(clippy::cast_possible_truncation, clippy::must_use_candidate, reason = "as above")]
 #[path = "../examples/firmware/devices/src/personal.rs"]
@@ -487,6 +490,39 @@ fn signals_are_learned_to_the_bits_of_the_host() {
     }
 }
 
+/// What `motions` prints, but for its RAM.
+fn motions_learned() -> String {
+    use motions::{Factory, Learner, ON_DEVICE, Window};
+    static FACTORY: Factory = gradlet::load![include_bytes!("../examples/firmware/data/motions.safetensors"); "gru", "head"];
+    let mut device = Learner::of(&FACTORY);
+    let right = |device: &Learner<_>| device.right(Window::tested(1));
+    let before = right(&device);
+    for (number, rate) in ON_DEVICE.steps() {
+        device.learn(Window::shown(1, number).unwrap(), rate).unwrap();
+    }
+    format!(
+        "from the factory: right of 70 {before}\nafter learning: right of 70 {}\n\
+         hash of the last layer {:016x}\n",
+        right(&device),
+        Hash::of(device.net().rest()).0
+    )
+}
+
+#[test]
+#[ignore = "needs QEMU and cross targets: tests/all.sh firmware"]
+fn motions_are_learned_to_the_bits_of_the_host() {
+    let want = motions_learned();
+    let page = include_str!("../examples/firmware/README.md");
+    for core in [M4F, M33] {
+        let (status, log) = run(core, &Build::new(core, "release", "motions").build());
+        assert!(status.success(), "{status}\n{log}");
+        // Its page shows it.
+        assert!(page.contains(&log), "not in the page:\n{log}");
+        let (_, log) = log.split_once('\n').unwrap();
+        assert_eq!(log, want, "{}", core.target);
+    }
+}
+
 /// What `vowels` prints.
 fn vowels_learned() -> String {
     use core::fmt::Write;
@@ -638,17 +674,22 @@ fn detector_takes_what_its_page_says() {
 
 #[test]
 #[ignore = "needs QEMU and cross targets: tests/all.sh firmware"]
-fn vowels_take_what_their_page_says() {
-    let page = include_str!("../examples/firmware/README.md");
-    let page = &page[page.find("| `vowels` | instructions |").unwrap()..];
-    let program = Build::new(M4F, "release", "vowels_cost").features("measure").build();
-    let log = run_counting(M4F, &program);
-    for name in ["identifying", "learning", "listening"] {
-        let (written, measured) = (numbers_of(page, name), numbers_of(&log, name));
-        // Another compiler makes other code, of about the same quality.
-        let is_near = |(&written, &measured): (&u32, &u32)| measured <= written + written / 8;
-        assert!(written.iter().zip(&measured).all(is_near), "{name}: {measured:?}");
-        assert_eq!((written.len(), measured.len()), (2, 2), "{name}");
+fn recurrent_learners_take_what_their_page_says() {
+    for (program, names) in [
+        ("vowels", &["identifying", "learning", "listening"][..]),
+        ("motions", &["recognising", "learning"]),
+    ] {
+        let page = include_str!("../examples/firmware/README.md");
+        let page = &page[page.find(&format!("| `{program}` | instructions |")).unwrap()..];
+        let bin = format!("{program}_cost");
+        let log = run_counting(M4F, &Build::new(M4F, "release", &bin).features("measure").build());
+        for name in names {
+            let (written, measured) = (numbers_of(page, name), numbers_of(&log, name));
+            // Another compiler makes other code, of about the same quality.
+            let is_near = |(&written, &measured): (&u32, &u32)| measured <= written + written / 8;
+            assert!(written.iter().zip(&measured).all(is_near), "{name}: {measured:?}");
+            assert_eq!((written.len(), measured.len()), (2, 2), "{name}");
+        }
     }
 }
 

@@ -19,7 +19,9 @@ pub mod reference;
 pub mod toycar;
 
 pub use board::start;
-pub use devices::{detector, mlperf, personal, signals, training, transfer, vibration, vowels};
+pub use devices::{
+    detector, mlperf, motions, personal, signals, training, transfer, vibration, vowels,
+};
 
 #[cfg(target_arch = "arm")]
 pub use cortex_m_rt::entry;

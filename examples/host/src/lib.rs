@@ -12,6 +12,8 @@ pub mod line_fit;
 pub mod losses;
 pub mod moons;
 #[cfg(feature = "devices")]
+pub mod motions;
+#[cfg(feature = "devices")]
 pub mod personalise;
 #[cfg(feature = "devices")]
 pub mod signals;

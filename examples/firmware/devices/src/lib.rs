@@ -6,6 +6,7 @@
 
 pub mod detector;
 pub mod mlperf;
+pub mod motions;
 pub mod personal;
 pub mod signals;
 pub mod toycar;

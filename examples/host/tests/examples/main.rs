@@ -8,6 +8,7 @@ mod grokking;
 mod line_fit;
 mod losses;
 mod moons;
+mod motions;
 mod personalise;
 mod pictures;
 mod programs;
