@@ -18,8 +18,8 @@ use gradlet::safetensors::{
 use gradlet::{
     AdamState, Batch, Begun, BiasOnly, Compact, CompactTrace, Delta, Epoch, FoldError, ForEach,
     Fused, FusedTrace, GruCell, Joined, Kind, LayerTrace, LearnedState, LstmCell, Masked,
-    NormGradient, Pair, Past, Places, Recompute, Recurrent, Report, Reversed, RnnCell, Samples,
-    Source, Stateful, Streaming, Tensor, TensorList, TooLong, fast, rational,
+    NormGradient, PReluGradient, Pair, Past, Places, Recompute, Recurrent, Report, Reversed,
+    RnnCell, Samples, Source, Stateful, Streaming, Tensor, TensorList, TooLong, fast, rational,
 };
 
 type Net<T> = Mlp<2, 4, 3, Tanh, Softmax, T>;
