@@ -138,8 +138,8 @@
 //!
 //! # What it does not offer
 //!
-//! Recurrent layers, attention, automatic differentiation of arbitrary code, integer quantisation,
-//! multithreading. Shapes that are not known at compile time.
+//! Attention, automatic differentiation of arbitrary code, integer quantisation, multithreading.
+//! Shapes that are not known at compile time.
 //!
 // Items of a disabled feature link to the table of features.
 #![cfg_attr(not(feature = "stream"), doc = "[`stream`]: #features")]
