@@ -17,9 +17,9 @@ use gradlet::safetensors::{
 };
 use gradlet::{
     AdamState, Batch, BiasOnly, Compact, CompactTrace, Delta, Epoch, FoldError, ForEach, Fused,
-    FusedTrace, GruCell, Joined, Kind, LayerTrace, LstmCell, Masked, NormGradient, Pair, Past,
-    Places, Recompute, Recurrent, Report, Reversed, RnnCell, Samples, Source, Streaming, Tensor,
-    TensorList, TooLong, fast, rational,
+    FusedTrace, GruCell, Joined, Kind, LayerTrace, LstmCell, Masked, NormGradient, PReluGradient,
+    Pair, Past, Places, Recompute, Recurrent, Report, Reversed, RnnCell, Samples, Source,
+    Streaming, Tensor, TensorList, TooLong, fast, rational,
 };
 
 type Net<T> = Mlp<2, 4, 3, Tanh, Softmax, T>;
