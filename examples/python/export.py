@@ -33,7 +33,8 @@ from pathlib import Path
 
 import numpy as np
 from export_steps import (
-    Conv, Dense, Flatten, LastStep, Layer, LayerNorm, NotPossible, Pool, Recurrent, Scaling
+    Conv, Dense, Embedding, Flatten, LastStep, Layer, LayerNorm, NotPossible, Pool, Prelu, Recurrent,
+    Scaling
 )
 from safetensors.numpy import save
 
@@ -58,6 +59,10 @@ class Network:
 
     def with_weights(self):
         return [layer for layer in self.layers if isinstance(layer, Layer)]
+
+    def masked(self):
+        """Whether steps of zeros are left out."""
+        return any(isinstance(layer, Recurrent) and layer.masked for layer in self.layers)
 
 
 def network_of(steps, shape, number):
@@ -120,7 +125,7 @@ def begins_with_positions(steps):
     for step in steps:
         if isinstance(step, (Dense, Flatten)):
             return False
-        if isinstance(step, (Conv, LastStep, Pool, Recurrent)):
+        if isinstance(step, (Conv, Embedding, LastStep, Pool, Recurrent)):
             return True
     return False
 
@@ -158,8 +163,13 @@ def shape_after(step, shape, last):
     if isinstance(step, Flatten):
         return (math.prod(shape),)
     *lengths, channels = shape
-    if isinstance(step, LayerNorm):
-        if len(step.weights) != channels:
+    if isinstance(step, Embedding):
+        if lengths or last:
+            raise NotPossible(f"{step.place}: an embedding that is not the first layer, or of indices of the "
+                              f"shape {shape}")
+        return (*shape, step.weights.shape[1])
+    if isinstance(step, (LayerNorm, Prelu)):
+        if len(step.weights) != channels and not (isinstance(step, Prelu) and len(step.weights) == 1):
             raise NotPossible(f"{step.place} takes {len(step.weights)} channels, but there is the shape "
                               f"{shape}")
         return shape
@@ -330,6 +340,13 @@ def forward(network, tensors, x, epsilon):
             error = np.hypot(error * abs(weights), epsilon * abs(bias))
             y, slope = apply(layer.activation, centred * scale * weights + bias)
             error = np.hypot(slope * error, epsilon * abs(y))
+        elif isinstance(layer, Embedding):
+            y, error = tensors[f"{layer.name}.weight"][y.astype(int)], 0
+            error = np.zeros(y.shape)
+        elif isinstance(layer, Prelu):
+            slopes = tensors[f"{layer.name}.weight"]
+            error = np.hypot(error * np.where(y > 0, 1, abs(slopes)), epsilon * abs(slopes * y))
+            y = np.where(y > 0, y, slopes * y)
         elif isinstance(layer, Recurrent):
             y, error = recurrent(layer, tensors, y, error, epsilon)
         else:
@@ -474,7 +491,9 @@ def check(network, tensors, model, number):
     if network.scaling:
         factor = network.scaling.factor
         x = (x - network.scaling.shift) / np.where(factor == 0, 1, factor)
-    if any(getattr(layer, "masked", False) for layer in network.layers):
+    if isinstance(network.layers[0], Embedding):
+        x = draws.integers(network.masked(), len(network.layers[0].weights), x.shape)
+    if network.masked():
         for i, inputs in enumerate(x):
             inputs[: i % len(inputs)] = 0
     x = x.astype(number)
@@ -531,6 +550,10 @@ def rust_layer(layer, shape):
         return f"{layer.kind}Pool({', '.join(options)})"
     if isinstance(layer, LastStep):
         return "LastStep"
+    if isinstance(layer, Embedding):
+        return f"Embedding({', '.join(map(str, layer.weights.shape))})"
+    if isinstance(layer, Prelu):
+        return "PRelu" if len(layer.weights) == shape[-1] else "PRelu(1)"
     if isinstance(layer, LayerNorm):
         epsilon = f"(1 / {one_over(layer)})" if layer.epsilon != 1e-5 else ""
         return f"LayerNorm{epsilon} {layer.activation}"
@@ -578,8 +601,8 @@ def rust_source(network, path, f64, model):
     lines = []
     if model.inputs is not None:
         lines.append(f"// The inputs are {rust_strings(model.inputs)}.")
-    if any(getattr(layer, "masked", False) for layer in network.layers):
-        lines.append("// Steps of zeros are left out at the beginning only: use `gradlet::pad_front`.")
+    if network.masked():
+        lines.append("// Zeros are left out at the beginning only, where `gradlet::pad_front` puts them.")
     lines.append(f"type Net = {rust_type(network, f64)};")
     file = rust_strings([Path(path).name])
     names = rust_strings(name for layer in network.with_weights() for name in layer.names())

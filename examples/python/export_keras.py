@@ -3,8 +3,8 @@
 import keras
 import numpy as np
 from export_steps import (
-    Activation, Conv, Dense, Flatten, Layer, LayerNorm, Model, NotPossible, Pool, Recurrent, Scaling,
-    batch_norm, kind_of, no_counterpart, only
+    Activation, Conv, Dense, Embedding, Flatten, Layer, LayerNorm, Model, NotPossible, Pool, Prelu,
+    Recurrent, Scaling, batch_norm, kind_of, no_counterpart, only
 )
 
 FUNCTIONS = {
@@ -48,10 +48,13 @@ def read(model):
             only(f"layer {layer.name!r}", "Masking", [0], mask_value=layer.mask_value)
             masked = True
             continue
-        steps += steps_of(layer, input_shape)
-        if masked and isinstance(steps[-1], Recurrent):
-            steps[-1].masked = True
-            masked = steps[-1].all
+        found = steps_of(layer, input_shape)
+        steps += found
+        # What is masked there are its zeros, whatever their vector.
+        masked = masked or getattr(layer, "mask_zero", False)
+        if masked and found and isinstance(found[0], Recurrent):
+            found[0].masked = True
+            masked = found[0].all
     for number, step in enumerate(step for step in steps if isinstance(step, Layer)):
         step.name = str(number)
     # Reduced precision shows in the predictions, not in the weights.
@@ -107,6 +110,17 @@ def steps_of(layer, input_shape):
         bias = numbers(layer.bias) if layer.use_bias else None
         # Its weights are [inputs][outputs].
         return [Dense("", place, numbers(layer.kernel).T, bias), function(layer.activation, place)]
+    if kind == "Embedding":
+        only(place, kind, [None], quantization_mode=layer.quantization_mode)
+        vectors = numbers(layer.embeddings)
+        vectors[: int(layer.mask_zero)] = 0
+        return [Embedding("", place, vectors)]
+    if kind == "PReLU":
+        slopes = numbers(layer.alpha)
+        if slopes.size not in (1, slopes.shape[-1]):
+            raise NotPossible(f"{place}: PReLU with slopes of the shape {slopes.shape}; train with one for "
+                              "each channel, by shared_axes of all other axes")
+        return [Prelu("", place, slopes.ravel())]
     if kind in ("Bidirectional", *RECURRENT):
         return [recurrent(layer, kind, place)]
     if kind == "LayerNormalization":

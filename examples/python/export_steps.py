@@ -151,6 +151,26 @@ class Recurrent(Layer):
 
 
 @dataclass
+class Embedding(Layer):
+    """Looks up rows of `weights`: one for each index, in PyTorch's order."""
+
+    name: str
+    place: str
+    weights: np.ndarray
+    bias = activation = None
+
+
+@dataclass
+class Prelu(Layer):
+    """`max(0, x) + weights min(0, x)`: a slope for each channel, or one for all."""
+
+    name: str
+    place: str
+    weights: np.ndarray
+    bias = activation = None
+
+
+@dataclass
 class LastStep:
     """The last step of a sequence."""
 

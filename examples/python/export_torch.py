@@ -7,8 +7,8 @@ import numpy as np
 import torch
 import torch.fx
 from export_steps import (
-    Activation, Conv, Dense, Flatten, LastStep, Layer, LayerNorm, Model, NotPossible, Pool, Recurrent,
-    batch_norm, kind_of, no_counterpart, only
+    Activation, Conv, Dense, Embedding, Flatten, LastStep, Layer, LayerNorm, Model, NotPossible, Pool,
+    Prelu, Recurrent, batch_norm, kind_of, no_counterpart, only
 )
 from torch import nn
 
@@ -75,7 +75,9 @@ def read(model):
         usual = "NC", "NCL", "NCHW"
         order = axes.of_input or usual[x.ndim - 2]
         given = "N" + order.replace("N", "").replace("C", "") + "C"
-        x = torch.from_numpy(x).permute(*(given.index(axis) for axis in order))
+        x = torch.from_numpy(x)
+        # Indices are whole numbers.
+        x = x.long() if order == "NL" else x.permute(*(given.index(axis) for axis in order))
         with torch.no_grad():
             y = model(x)
         order = axes.now if axes.of_input and len(axes.now) == y.ndim else usual[y.ndim - 2]
@@ -205,6 +207,15 @@ def steps_of(model, call, axes):
     kind = kind_of(module, "torch.nn")
     if kind in ("GRU", "LSTM", "RNN"):
         return recurrent(module, kind, call, place, axes)
+    if kind == "Embedding":
+        only(place, kind, [None], max_norm=module.max_norm)
+        axes.of_input, axes.now = "NL", "NLC"
+        return [Embedding(call.target, place, numbers(module.weight))]
+    if kind == "PReLU":
+        if module.num_parameters > 1 and axes.now and axes.now[1] != "C":
+            raise NotPossible(f"{place} has slopes for the second axis of {axes.now}, not for the channels; "
+                              "permute them before it")
+        return [Prelu(call.target, place, numbers(module.weight))]
     if kind == "LayerNorm":
         only(place, kind, [1], dimensions=len(module.normalized_shape))
         if axes.now and axes.now[-1] != "C":

@@ -417,9 +417,27 @@ def keras_recurrent(keras, layers):
            "LayerNorm(1 / 1000) Identity => 2 Identity]")
     accept(layers.Masking(), both(rnn(3, return_sequences=True)), gru(2),
            type="Rnn(3, all, bidirectional, masked) => Gru(2, masked)]")
-    accept(layers.Masking(), gru(3, return_sequences=True), gru(2),
-           type="// Steps of zeros are left out at the beginning only")
+    accept(layers.Masking(), layers.Dropout(0.1), gru(3, return_sequences=True), gru(2),
+           type="// Zeros are left out at the beginning only")
 
+    accept(layers.PReLU(shared_axes=[1]), gru(3), type="net![5 x 2 => PRelu => Gru(3)]")
+    accept(gru(3), layers.PReLU(), layers.Dense(1), type="Gru(3) => PRelu => 1 Identity]")
+    accept(rnn(3, return_sequences=True), layers.PReLU(shared_axes=[1, 2]), rnn(1),
+           type="Rnn(3, all) => PRelu(1) => Rnn(1)]")
+
+    def symbols(*steps):
+        embedded = keras.Sequential([layers.Input((5,)), *steps])
+        for weight in embedded.weights:
+            weight.assign_add(draws.uniform(-0.5, 0.5, weight.shape))
+        return embedded
+
+    accepted(symbols(layers.Embedding(9, 4), gru(3), layers.Dense(2)),
+             "net![5 => Embedding(9, 4) => Gru(3) => 2 Identity]")
+    tensors = accepted(symbols(layers.Embedding(9, 4, mask_zero=True), gru(3)),
+                       "// Zeros are left out", "net![5 => Embedding(9, 4) => Gru(3, masked)]")
+    assert not tensors["0.weight"][0].any() and tensors["0.weight"][1:].all()
+
+    refuse(layers.PReLU(), gru(3), parts=["PReLU with slopes of the shape (5, 2)", "shared_axes"])
     refuse(gru(3, reset_after=False, name="g"), parts=["'g'", "reset_after=False", "True"])
     refuse(gru(3, activation="relu"), parts=["activation='relu'", "'tanh'"])
     refuse(lstm(3, recurrent_activation="hard_sigmoid"), parts=["recurrent_activation="])
@@ -690,6 +708,13 @@ def torch_recurrent(torch, nn):
     accept(nn.LayerNorm(2, elementwise_affine=False), gru(2, 3), last, type="LayerNorm Identity =>")
     accepted(nn.Sequential(nn.Linear(3, 4), nn.LayerNorm(4), nn.ReLU(), nn.Linear(4, 2)),
              "net![3 => 4 Identity => LayerNorm Relu => 2 Identity]")
+    accept(gru(2, 3), whole, nn.PReLU(), swap, nn.Conv1d(3, 4, 2), nn.PReLU(4), nn.Flatten(),
+           nn.Linear(16, 2), type="Gru(3, all) => PRelu(1) => Conv1d(4, 2) Identity => PRelu => Flatten")
+    embedding = nn.Embedding(9, 4, padding_idx=0)
+    accepted(nn.Sequential(embedding, gru(4, 3), last, nn.Linear(3, 2)), shape=(5,),
+             *("net![5 => Embedding(9, 4) => Gru(3) => 2 Identity]", '"0", "1", "3"'))
+    accepted(nn.Sequential(embedding, swap, nn.Conv1d(4, 2, 3), nn.AdaptiveMaxPool1d(1), nn.Flatten()),
+             "net![f64; 5 => Embedding(9, 4) => Conv1d(2, 3) Identity => GlobalMax]", shape=(5,), f64=True)
     # Twice, and in a stack: names that end otherwise.
     twice = gru(2, 2)
     accept(twice, whole, twice, last, type='"0", "0_again"')
@@ -697,6 +722,11 @@ def torch_recurrent(torch, nn):
     def refuse(*modules, parts):
         refused(nn.Sequential(*modules), *parts, shape=(5, 2))
 
+    refuse(gru(2, 3), whole, nn.PReLU(5), parts=["layer '2' has slopes for the second axis of NLC"])
+    refuse(nn.Linear(2, 2), nn.Embedding(4, 2), parts=["layer '1'", "not the first layer"])
+    embedding = nn.Embedding(9, 4, max_norm=1.0)
+    refused(nn.Sequential(embedding, gru(4, 3), last), "layer '0'", "max_norm=1.0", shape=(5,))
+    refused(nn.Sequential(nn.Embedding(9, 4), gru(4, 3), last), "shape=(128, 6)")
     refuse(gru(2, 3), parts=["layer '0'", "returns its outputs and its states", "y, h ="])
     refuse(gru(2, 3), Of(lambda pair: pair[0][:, 1]), parts=["in forward", "not the last step"])
     refuse(gru(2, 3), Of(lambda pair: pair[1]), nn.Flatten(), parts=["of the h of layer '0'"])
@@ -728,7 +758,7 @@ def torch_refusals(torch, nn):
         return module
 
     linear, functional = nn.Linear(3, 3), nn.functional
-    kinds = nn.InstanceNorm1d(3), nn.CELU(), nn.PReLU(), nn.LogSoftmax(1), nn.RMSNorm(3)
+    kinds = nn.InstanceNorm1d(3), nn.CELU(), nn.LogSoftmax(1), nn.RMSNorm(3)
     for module in *kinds, nn.Mish(), nn.GroupNorm(1, 3), nn.Bilinear(3, 3, 3):
         refuse(linear, module, parts=["layer '1'", type(module).__name__])
     refuse(linear, nn.Sequential(nn.ReLU(), nn.RMSNorm(3)), parts=["layer '1.1'", "RMSNorm"])

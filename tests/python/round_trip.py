@@ -5,9 +5,9 @@
     python3 tests/python/round_trip.py load FOLDER
 
 There are a dense network, two with convolutions and two with recurrent layers, each with a folder of
-its own in FOLDER. `begin` writes first.safetensors, the weights, and first_steps.safetensors: 100 steps of training from there.
-gradlet loads the weights, takes the same steps, compares each, and writes first_written.safetensors.
-`go_on` with `first second` loads that, checks that it is where these steps ended and that the Python
+its own in FOLDER. `begin` writes first.safetensors, the weights, and first_steps.safetensors: 100 steps
+of training from there. gradlet loads the weights, takes the same steps, compares each, and writes
+first_written.safetensors. `go_on` with `first second` loads that, checks that it is where these steps ended and that the Python
 library would write the same bytes, and does from there what `begin` does, under the name `second`;
 without a second name it only checks. `load` loads saved.safetensors, which gradlet wrote, and compares
 what the network answers with saved_cases.safetensors.
