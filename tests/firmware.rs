@@ -584,7 +584,8 @@ fn vowels_are_learned_to_the_bits_of_the_host() {
         assert!(status.success(), "{status}\n{log}");
         assert_eq!(log, want, "{}", core.target);
         // Without the utterances.
-        let code = Elf::read(program).loaded_bytes() - vowels::JAPANESE_VOWELS.len() as u32;
+        let code = Elf::read(program).loaded_bytes()
+            - u32::try_from(vowels::JAPANESE_VOWELS.len()).unwrap();
         println!("{code} bytes of flash");
         assert!(code <= flash + flash / 8, "{code}");
     }
