@@ -40,7 +40,7 @@
 //! | learn from a stream, window by window | [`Stateful`] layers and [`Trainer::carry`] |
 //! | learn a vector for each symbol | [`Embedding`] |
 //! | use batch normalisation from PyTorch or Keras, fold it away | [`BatchNorm`]; [`LayerNorm`] stays |
-//! | choose activations | [`Sigmoid`], [`Tanh`], [`Relu`], [`Softmax`] .. or a custom [`Elementwise`]; [`fast`] on PCs, [`rational`] on cores with an FPU |
+//! | choose activations | [`Sigmoid`], [`Tanh`], [`Relu`], [`Softmax`] .. or a custom [`Elementwise`]; [`PRelu`] with learned slopes; [`fast`] on PCs, [`rational`] on cores with an FPU |
 //! | choose a loss | [`HalfSquaredError`], [`BinaryCrossEntropy`], [`CrossEntropy`] .. or a custom [`Loss`] |
 //! | train | [`Trainer`], one sample at a time, or [`BatchTrainer`] for mini-batches; `fit` for whole epochs |
 //! | choose an optimizer | [`Sgd`], [`Momentum`], [`Adam`] .. or a custom [`Optimizer`] |

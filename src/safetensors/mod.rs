@@ -20,7 +20,8 @@
 //! [`Conv2d`](crate::Conv2d) `[outputs, group, height, width]`, both with a bias. A
 //! recurrent layer, as [`Gru`](crate::Gru), has `NAME.weight_ih_l0`, `NAME.weight_hh_l0`,
 //! `NAME.bias_ih_l0` and `NAME.bias_hh_l0`, as PyTorch's first layer. An
-//! [`Embedding`](crate::Embedding) has `NAME.weight` of the shape `[indices, numbers]`. A
+//! [`Embedding`](crate::Embedding) has `NAME.weight` of the shape `[indices, numbers]`, a
+//! [`PRelu`](crate::PRelu) of `[slopes]`. A
 //! [`Scaling`](crate::preprocess::Scaling) has `NAME.offset` and `NAME.scale`, of the shape
 //! `[features]`. PyTorch's `NAME.num_batches_tracked` beside a `NAME.running_mean` is ignored. A
 //! custom layer may have any number of tensors, of any [`Kind`] and shape; those of

@@ -123,7 +123,7 @@ fn optimizers() -> Hash {
 
 /// Recurrent layers behind each other, trained through time; the runs of the firmware have them in `f32`.
 fn recurrent() -> Hash {
-    type Net = net![f64; 6 x 3 => Gru(5, all) => Lstm(4, all) => Rnn(4) => 2 Softmax];
+    type Net = net![f64; 6 x 3 => Gru(5, all) => PRelu => Lstm(4, all) => Rnn(4) => 2 Softmax];
     let rng = &mut Pcg32::seed_from_u64(15);
     let mut net = Net::ZERO;
     init::xavier_uniform(&mut net, rng);
