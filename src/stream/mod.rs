@@ -10,8 +10,52 @@
 //! |---|---|
 //! | split a signal into windows, and extract features | [`Window`], [`Features`] |
 //! | extract features from its frequencies | [`FullWindow::map_channels`], [`spectrum`] (feature `microfft-v0.6`) |
+//! | learn from windows with a state that goes on | [`FullWindow::to_array`], [`Stateful`](crate::Stateful) layers |
 //! | learn new data without catastrophic forgetting | [`ReplayBuffer`] |
 //! | record a learning curve | [`LossHistory`] |
+//!
+//! # Learning from a sequence without an end
+//!
+//! A recurrent network learns what comes next from windows that overlap: its state goes on from one to the next,
+//! and derivatives go back to the beginning of a window (truncated backpropagation through time). Here windows
+//! of 8 steps begin every 4 steps, so each begins with the state after 4 steps of the one before.
+//!
+//! ```
+//! use gradlet::{Streaming, prelude::*, stream::Window};
+//!
+//! type Net = net![8 x 1 => Gru(6, stateful 4) => 1 Identity];
+//! let mut net = Net::ZERO;
+//! # // Random numbers as in PyTorch.
+//! # let mut random = 1_u32;
+//! # net.visit_mut(|_, values| {
+//! #     for value in values {
+//! #         random = random.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+//! #         *value = (random >> 8) as f32 / 2.0_f32.powi(23) * 0.4 - 0.4;
+//! #     }
+//! # });
+//! let mut trainer = Trainer::<Net, HalfSquaredError, Momentum>::new();
+//! let momentum = Momentum { learning_rate: 0.02, momentum: 0.9 };
+//! let signal = |time: u16| [(f32::from(time) / 5.0).sin()];
+//!
+//! let mut window = Window::<1, 9, 4>::new(); // and what comes next
+//! for time in 0..20_000 {
+//!     if let Some(full) = window.push(signal(time)) {
+//!         let [x @ .., next] = full.to_array();
+//!         trainer.step(&mut net, &momentum, &x, &next);
+//!         trainer.carry(&mut net);
+//!     }
+//! }
+//!
+//! // Where there are steps of its own, it goes on step by step.
+//! let mut stream = Streaming::new(&net);
+//! let start = 20_000;
+//! let errors = (0..100).map(|time| {
+//!     let [next] = signal(start + time + 1);
+//!     (stream.step(&signal(start + time))[0] - next).abs()
+//! });
+//! let largest = errors.skip(20).fold(0.0, f32::max);
+//! assert!(largest < 0.05, "{largest}");
+//! ```
 //!
 //! # Samples from an interrupt
 //!

@@ -107,6 +107,27 @@ impl<'a, const CHANNELS: usize, const LEN: usize, T: Scalar> FullWindow<'a, CHAN
         self.parts.0.iter().chain(self.parts.1)
     }
 
+    /// The samples, the oldest first, as the input of a convolution or of a recurrent layer.
+    ///
+    /// ```
+    /// use gradlet::{prelude::*, stream::Window};
+    ///
+    /// let net = <net![3 x 2 => Gru(4) => 1 Sigmoid]>::ZERO;
+    /// let mut window = Window::<2, 3>::new();
+    /// window.push([1.0, 2.0]);
+    /// window.push([3.0, 4.0]);
+    /// let x = window.push([5.0, 6.0]).unwrap().to_array();
+    /// assert_eq!(x, [[1.0, 2.0], [3.0, 4.0], [5.0, 6.0]]);
+    /// assert_eq!(net.forward(&x), [0.5]);
+    /// ```
+    #[must_use]
+    pub fn to_array(&self) -> [[T; CHANNELS]; LEN] {
+        let mut array = Zero::ZERO;
+        let steps: &mut [_; LEN] = &mut array;
+        steps.iter_mut().zip(self.samples()).for_each(|(to, sample)| *to = *sample);
+        array
+    }
+
     /// Calls `f` with the samples of each channel, the oldest first, and returns its results.
     ///
     /// Only one channel at a time is copied, so it takes `LEN` numbers of stack.

@@ -732,7 +732,7 @@ fn streams<T: Scalar>() {
     let mut window = black_box(Window::<2, 4, 3, T>::default());
     for _ in 0..black_box(9) {
         if let Some(full) = window.push(vector()) {
-            call! { full.samples().count(), full.features().to_array::<10>() }
+            call! { full.samples().count(), full.to_array(), full.features().to_array::<10>() }
             call! { full.map_channels(|x| x) }
         }
     }
