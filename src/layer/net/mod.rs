@@ -195,6 +195,19 @@ macro_rules! __net {
              for each channel, or `PRelu(1) => ..` for one; it has no activation"
         )
     };
+    // Where an activation would be: it has a name in files, so it is a layer.
+    ($f:ty; $shape:tt $layer:tt PRelu $($rest:tt)*) => {
+        $crate::__error!($f; $shape
+            "`", ::core::stringify!($layer), " PRelu`: its slopes are learned, so it is a layer of its own: write `",
+            ::core::stringify!($layer), " Identity => PRelu`"
+        )
+    };
+    ($f:ty; $shape:tt $layer:ident ($($options:tt)*) PRelu $($rest:tt)*) => {
+        $crate::__error!($f; $shape
+            "`", ::core::stringify!($layer), "(..) PRelu`: its slopes are learned, so it is a layer of its own: \
+             write `", ::core::stringify!($layer), "(..) Identity => PRelu`"
+        )
+    };
 
     ($f:ty; $shape:tt Dropout $(=> $($rest:tt)*)?) => {
         $crate::__net!($f; $shape Dropout(1 / 2) $(=> $($rest)*)?)
