@@ -41,10 +41,9 @@ fn main() -> ! {
     let mut rng = learner.start(PLAN.seed);
     tell(0, learner);
     for ((number, rate), steps) in PLAN.steps().zip(1..) {
-        if let Some(utterance) = training.iter().nth(number) {
-            if let Some(input) = utterance.varied(&mut rng) {
-                learner.learn(&input, utterance.speaker, rate);
-            }
+        let Some(utterance) = training.iter().nth(number) else { continue };
+        if let Some(input) = utterance.varied(&mut rng) {
+            learner.learn(&input, utterance.speaker, rate);
         }
         let epochs = steps / PLAN.samples;
         let is_epoch = steps % PLAN.samples == 0;
