@@ -6,7 +6,7 @@
 /// and its shape in file order. Memory has the dimensions in reverse order, unless `in` specifies
 /// another order. The gradient of the layer has fields of the same names: it is `Self`, or for a
 /// layer with [buffers](crate::Kind::Buffer) a type without those, `()` if there is nothing else. The last
-/// tensor is left out if it has no elements.
+/// tensor may exist only `if` a constant condition holds.
 ///
 /// ```
 /// # use gradlet::tensors;
@@ -23,14 +23,17 @@
 /// It expands to [`Layer::TENSORS`](crate::Layer::TENSORS) and [`Layer::walk`](crate::Layer::walk).
 #[macro_export]
 macro_rules! tensors {
-    ($($field:ident: $kind:ident $name:literal [$($size:expr),+] $(in [$($axis:literal),+])?),+ $(,)?) => {
+    (
+        $($field:ident: $kind:ident $name:literal [$($size:expr),+] $(in [$($axis:literal),+])?
+            $(if $exists:expr)?),+ $(,)?
+    ) => {
         const TENSORS: $crate::TensorList = $crate::__checked::<Self>($crate::TensorList::of({
-            $crate::__not_empty(const { &[$($crate::Tensor {
+            $crate::__existing(const { &[$($crate::Tensor {
                 kind: $crate::Kind::$kind,
                 name: $name,
                 shape: &[$($size),+],
                 order: &[$($($axis),+)?],
-            }),+] })
+            }),+] }, true $($(&& $exists)?)+)
         }));
 
         #[inline]
@@ -47,7 +50,7 @@ macro_rules! tensors {
                 [&mut [$crate::Weight<Self>]; WRITE],
             ),
         ) {
-            $(if const { true $(&& $size > 0)+ } {
+            $(if const { true $(&& $exists)? } {
                 $crate::tensors!(@visit $kind $field nets nets_mut read write visit);
             })+
         }

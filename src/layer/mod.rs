@@ -500,12 +500,12 @@ pub fn __slices<'a, W, const N: usize>() -> [&'a mut [W]; N] {
     core::array::from_fn(|_| Default::default())
 }
 
-/// The tensors but a last one without elements, called by [`tensors!`](crate::tensors).
+/// The tensors, without the last one unless it exists, called by [`tensors!`](crate::tensors).
 #[doc(hidden)]
 #[must_use]
-pub const fn __not_empty(tensors: &'static [Tensor]) -> &'static [Tensor] {
+pub const fn __existing(tensors: &'static [Tensor], last_exists: bool) -> &'static [Tensor] {
     match tensors {
-        [others @ .., last] if last.len() == 0 => others,
+        [others @ .., _] if !last_exists => others,
         all => all,
     }
 }

@@ -182,7 +182,7 @@ where
         state_weights: Weight "weight_hh_l0" [G, H],
         input_bias: Bias "bias_ih_l0" [G],
         state_bias: Bias "bias_hh_l0" [G],
-        initial_state: Other "initial_state" [if K::LEARNED { R } else { 0 }, H] in [0, 1],
+        initial_state: Other "initial_state" [R, H] in [0, 1] if K::LEARNED,
     }
 
     #[inline]
