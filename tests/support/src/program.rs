@@ -28,6 +28,32 @@ impl Program {
         drop(fs::remove_dir_all(&path));
         path.to_str().unwrap().to_owned()
     }
+
+    /// What it tells with `--quick`; asserts that it tells only that, and that it draws just these
+    /// pictures, each with its table.
+    #[track_caller]
+    pub fn quick(&self, pictures: &[&str]) -> String {
+        let folder = self.folder("quick");
+        let output = self.run(&["--quick", "--output", &folder]);
+        assert!(output.status.success(), "{output:?}");
+        assert_eq!(text_of(&output.stderr), "");
+        let text = text_of(&output.stdout);
+        assert_fits(&text, &folder);
+        let files = pictures.iter().flat_map(|name| [format!("{name}.csv"), format!("{name}.svg")]);
+        assert_files(&folder, &files.collect::<Vec<_>>());
+        text
+    }
+
+    /// Asserts that its help fits, and that it refuses these arguments with a message that has this in it.
+    #[track_caller]
+    pub fn refuses(&self, wrong: &[([&str; 2], &str)]) {
+        assert_fits(&text_of(&self.run(&["--help"]).stdout), "no path");
+        for (arguments, message) in wrong {
+            let output = self.run(arguments);
+            assert_eq!(output.status.code(), Some(2), "{arguments:?}");
+            assert!(text_of(&output.stderr).contains(message), "{output:?}");
+        }
+    }
 }
 
 /// What a program wrote.
@@ -52,7 +78,7 @@ pub fn assert_whole_svg(svg: &str) {
 
 /// Asserts that a folder has just these files, all of them whole.
 #[track_caller]
-pub fn assert_files(folder: &str, names: &[&str]) {
+pub fn assert_files(folder: &str, names: &[impl AsRef<str>]) {
     let mut found = vec![];
     for entry in fs::read_dir(folder).unwrap() {
         let path = entry.unwrap().path();
@@ -63,5 +89,5 @@ pub fn assert_files(folder: &str, names: &[&str]) {
         found.push(path.file_name().unwrap().to_str().unwrap().to_owned());
     }
     found.sort();
-    assert_eq!(found, names);
+    assert_eq!(found, names.iter().map(AsRef::as_ref).collect::<Vec<_>>());
 }

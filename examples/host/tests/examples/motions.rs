@@ -17,7 +17,7 @@ use devices::training::{Plan, hash};
 use examples::learning::percent;
 use examples::motions::{Run, WEARER, factory, for_firmware, run};
 use gradlet::prelude::*;
-use support::program::{Program, assert_files, assert_fits, text_of};
+use support::program::{Program, text_of};
 
 const PROGRAM: Program =
     Program { path: env!("CARGO_BIN_EXE_motions"), scratch: env!("CARGO_TARGET_TMPDIR") };
@@ -103,14 +103,8 @@ fn firmware_has_the_network_of_this_machine() {
 
 #[test]
 fn program_tells_and_draws() {
-    let folder = PROGRAM.folder("quick");
-    let output = PROGRAM.run(&["--quick", "--output", &folder]);
-    assert!(output.status.success(), "{output:?}");
-    assert_eq!(text_of(&output.stderr), "");
-    let text = text_of(&output.stdout);
-    assert_fits(&text, &folder);
+    let text = PROGRAM.quick(&["confusion", "people"]);
     assert!(text.contains("882 windows, 1 epochs") && text.contains("\n      mean"), "{text}");
-    assert_files(&folder, &["confusion.csv", "confusion.svg", "people.csv", "people.svg"]);
 }
 
 #[test]
@@ -138,10 +132,7 @@ fn ten_watches_have_the_accuracy_that_the_page_says() {
 
 #[test]
 fn options_are_explained_and_checked() {
-    assert_fits(&text_of(&PROGRAM.run(&["--help"]).stdout), "no path");
-    let output = PROGRAM.run(&["--people", "11"]);
-    assert_eq!(output.status.code(), Some(2));
-    assert!(text_of(&output.stderr).contains("1..=10"), "{output:?}");
+    PROGRAM.refuses(&[(["--people", "11"], "1..=10")]);
 }
 
 /// So that the page tells of all of the plan.

@@ -16,7 +16,7 @@ use examples::learning::summary;
 use examples::signals::{Run, judge, pictures, train};
 use gradlet::prelude::*;
 use support::files::fault_of_csv;
-use support::program::{Program, assert_files, assert_fits, assert_whole_svg, text_of};
+use support::program::{Program, assert_fits, assert_whole_svg, text_of};
 
 const PROGRAM: Program =
     Program { path: env!("CARGO_BIN_EXE_signals"), scratch: env!("CARGO_TARGET_TMPDIR") };
@@ -172,18 +172,10 @@ fn pictures_are_whole() {
 
 #[test]
 fn program_tells_and_draws() {
-    let folder = PROGRAM.folder("quick");
-    let output = PROGRAM.run(&["--quick", "--output", &folder]);
-    assert!(output.status.success(), "{output:?}");
-    assert_eq!(text_of(&output.stderr), "");
-    let text = text_of(&output.stdout);
-    assert_fits(&text, &folder);
+    let text = PROGRAM.quick(&["accuracy", "confusion", "filters", "signals"]);
     assert!(text.contains("5210\nparameters") && text.contains("27320 in all"), "{text}");
     assert!(text.contains("Training: 2 epochs of 4000 signals"), "{text}");
     assert!(text.contains("\ntarget \\ output"), "{text}");
-    let names = ["accuracy", "confusion", "filters", "signals"];
-    let files = names.map(|name| [format!("{name}.csv"), format!("{name}.svg")]).concat();
-    assert_files(&folder, &files.iter().map(String::as_str).collect::<Vec<_>>());
 }
 
 #[test]
@@ -230,14 +222,7 @@ fn recurrent_networks_have_the_accuracy_that_the_page_says() {
 #[test]
 fn options_are_explained_and_checked() {
     let folder = PROGRAM.folder("options");
-    let output = PROGRAM.run(&["--help"]);
-    assert_fits(&text_of(&output.stdout), &folder);
-    for (wrong, message) in [(["--signals", "4001"], "1..=4000"), (["--epochs", "0"], "1..=10000")]
-    {
-        let output = PROGRAM.run(&wrong);
-        assert_eq!(output.status.code(), Some(2), "{wrong:?}");
-        assert!(text_of(&output.stderr).contains(message), "{output:?}");
-    }
+    PROGRAM.refuses(&[(["--signals", "4001"], "1..=4000"), (["--epochs", "0"], "1..=10000")]);
     let small = ["--epochs", "3", "--signals", "30", "--seeds", "1", "--seed", "1000000"];
     let output = PROGRAM.run(&[&small[..], &["--output", &folder]].concat());
     let text = text_of(&output.stdout);

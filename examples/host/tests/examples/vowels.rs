@@ -16,7 +16,7 @@ use examples::learning::is_tested;
 use examples::vowels::{PERCEPTRON_RATE, Perceptron, Run, Shown, answers, decided, states, train};
 use gradlet::{Streaming, prelude::*};
 use rand_pcg::Pcg32;
-use support::program::{Program, assert_files, assert_fits, text_of};
+use support::program::{Program, assert_fits, text_of};
 
 const PROGRAM: Program =
     Program { path: env!("CARGO_BIN_EXE_vowels"), scratch: env!("CARGO_TARGET_TMPDIR") };
@@ -223,32 +223,17 @@ fn ten_networks_have_the_accuracy_that_the_page_says() {
 
 #[test]
 fn program_tells_and_draws() {
-    let folder = PROGRAM.folder("quick");
-    let output = PROGRAM.run(&["--quick", "--output", &folder]);
-    assert!(output.status.success(), "{output:?}");
-    assert_eq!(text_of(&output.stderr), "");
-    let text = text_of(&output.stdout);
-    assert_fits(&text, &folder);
+    let text = PROGRAM.quick(&["accuracy", "confusion", "frames", "states"]);
     assert!(text.contains("1593 parameters") && text.contains("15852 in all"), "{text}");
     assert!(text.contains("Training: 4 epochs of 270 utterances"), "{text}");
     assert!(text.contains("does not\nneed a recurrent network"), "{text}");
     assert!(text.contains("\ntarget \\ output") && text.contains("by speaker 3"), "{text}");
-    let names = ["accuracy", "confusion", "frames", "states"];
-    let files = names.map(|name| [format!("{name}.csv"), format!("{name}.svg")]).concat();
-    assert_files(&folder, &files.iter().map(String::as_str).collect::<Vec<_>>());
 }
 
 #[test]
 fn options_are_explained_and_checked() {
     let folder = PROGRAM.folder("options");
-    let output = PROGRAM.run(&["--help"]);
-    assert_fits(&text_of(&output.stdout), &folder);
-    for (wrong, message) in [(["--utterance", "370"], "0..=369"), (["--epochs", "0"], "1..=10000")]
-    {
-        let output = PROGRAM.run(&wrong);
-        assert_eq!(output.status.code(), Some(2), "{wrong:?}");
-        assert!(text_of(&output.stderr).contains(message), "{output:?}");
-    }
+    PROGRAM.refuses(&[(["--utterance", "370"], "0..=369"), (["--epochs", "0"], "1..=10000")]);
     let small = ["--epochs", "1", "--seeds", "1", "--seed", "1000000", "--utterance", "369"];
     let output = PROGRAM.run(&[&small[..], &["--output", &folder]].concat());
     let text = text_of(&output.stdout);
