@@ -83,6 +83,15 @@ const HALF_TANH_OF_HALF: Quotient = {
     }
 };
 
+/// `a + b u + c u^2 ..`. A function, as a closure might not be inlined at opt-level `z`, and would then convert
+/// its coefficients each time.
+#[inline(always)]
+fn polynomial<T: Scalar>([a, b, c, d, e]: [f64; 5], u: T) -> T {
+    let sum = T::from_f64(d) + u * T::from_f64(e);
+    let sum = T::from_f64(b) + u * (T::from_f64(c) + u * sum);
+    T::from_f64(a) + u * sum
+}
+
 impl Quotient {
     #[inline(always)]
     fn at<T: Scalar>(&self, z: T) -> T {
@@ -95,12 +104,7 @@ impl Quotient {
             z
         };
         let u = x * x;
-        let polynomial = |[a, b, c, d, e]: [f64; 5]| {
-            let sum = T::from_f64(d) + u * T::from_f64(e);
-            let sum = T::from_f64(b) + u * (T::from_f64(c) + u * sum);
-            T::from_f64(a) + u * sum
-        };
-        x * polynomial(self.p) / polynomial(self.q)
+        x * polynomial(self.p, u) / polynomial(self.q, u)
     }
 }
 

@@ -203,7 +203,7 @@ macro_rules! float {
             const MIN_POSITIVE: Self = <$type>::MIN_POSITIVE;
             const EPSILON: Self = <$type>::EPSILON;
 
-            #[inline]
+            #[inline(always)]
             #[allow(
                 clippy::cast_possible_truncation,
                 reason = "the function is documented to round"

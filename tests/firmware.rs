@@ -843,7 +843,7 @@ fn soft_doubles(build: Build<'_>) -> Vec<String> {
 #[test]
 #[ignore = "needs QEMU and cross targets: tests/all.sh firmware"]
 fn f32_firmware_has_no_f64_routines() {
-    for (core, profile) in [(M0_WITH_4_MB, "fast"), (M4F, "release")] {
+    for (core, profile) in [(M0_WITH_4_MB, "smallest"), (M4F, "release")] {
         let programs = [
             Build::new(core, profile, "worked_net"),
             Build::new(core, profile, "no_panic").features("panic-never"),
