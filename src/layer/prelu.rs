@@ -2,7 +2,7 @@
 
 use core::fmt;
 
-use super::{Deltas, Layer, LayerTrace, Samples, Streams};
+use super::{Deltas, Layer, LayerTrace, Samples};
 use crate::activation::Identity;
 use crate::fingerprint::{fingerprint, size};
 use crate::format::Format;
@@ -209,30 +209,5 @@ impl<const N: usize, T: Scalar, X: Shape<Element = T>> Layer for PRelu<N, X> {
                 (),
             );
         }
-    }
-}
-
-/// Each step on its own.
-impl<const N: usize, const C: usize, const L: usize, T: Scalar> Streams for PRelu<N, [[T; C]; L]> {
-    type Step = [T; C];
-    type Answer = [T; C];
-    type State = ();
-    const PAST: usize = 0;
-
-    #[inline]
-    fn step(&self, (): &mut (), input: &[T; C]) -> [T; C] {
-        PRelu::<N, [T; C]>::new(self.weight).forward(input)
-    }
-}
-
-impl<const N: usize, const C: usize, T: Scalar> Streams for PRelu<N, [T; C]> {
-    type Step = [T; C];
-    type Answer = [T; C];
-    type State = ();
-    const PAST: usize = 0;
-
-    #[inline]
-    fn step(&self, (): &mut (), input: &[T; C]) -> [T; C] {
-        self.forward(input)
     }
 }

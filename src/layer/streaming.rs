@@ -3,7 +3,7 @@
 use core::fmt;
 
 use super::{
-    BatchNorm, Chain, Conv1d, Dense, Dropout, Frozen, LastStep, Layer, LayerNorm, Recompute,
+    BatchNorm, Chain, Conv1d, Dense, Dropout, Frozen, LastStep, Layer, LayerNorm, PRelu, Recompute,
     Residual, Shortcut, Skip, Takes, Value,
 };
 use crate::activation::{Activation, Hidden};
@@ -264,27 +264,32 @@ impl<T: Scalar, const C: usize, const L: usize> Streams for LastStep<[[T; C]; L]
     }
 }
 
-/// Normalisations with these vectors: each step on its own.
-macro_rules! streams_norm {
-    ($($Norm:ident: $($field:ident)+;)+) => { $(
-        impl<const C: usize, const L: usize, A, T: Scalar, const E: u32> Streams
-            for $Norm<C, A, [[T; C]; L], E>
+/// Layers for sequences that treat each step on its own, and the same layers for one step.
+macro_rules! each_step {
+    ($(
+        [$($generics:tt)*] $of_sequence:ty, $of_step:ty $(where $A:ident: Hidden)?,
+        $layer:ident => $copy:expr;
+    )+) => { $(
+        impl<const C: usize, const L: usize, T: Scalar, $($generics)*> Streams for $of_sequence
         where
-            A: Activation<T> + Hidden,
+            $($A: Activation<T> + Hidden,)?
             Self: Layer<Format = T>,
-            $Norm<C, A, [T; C], E>: Layer<Format = T, Input = [T; C], Output = [T; C]>,
+            $of_step: Layer<Format = T, Input = [T; C], Output = [T; C]>,
         {
             type Step = [T; C];
             type Answer = [T; C];
             type State = ();
             const PAST: usize = 0;
 
+            #[inline]
             fn step(&self, (): &mut (), input: &[T; C]) -> [T; C] {
-                $Norm::<C, A, [T; C], E>::new($(*self.$field()),+).forward(input)
+                let $layer = self;
+                let of_step: $of_step = $copy;
+                of_step.forward(input)
             }
         }
 
-        impl<const C: usize, A, T: Scalar, const E: u32> Streams for $Norm<C, A, [T; C], E>
+        impl<const C: usize, T: Scalar, $($generics)*> Streams for $of_step
         where
             Self: Layer<Format = T, Input = [T; C], Output = [T; C]>,
         {
@@ -300,39 +305,14 @@ macro_rules! streams_norm {
         }
     )+ };
 }
-streams_norm! {
-    BatchNorm: weight bias mean variance;
-    LayerNorm: weight bias;
-}
-
-/// Inference drops nothing.
-impl<T: Scalar, const C: usize, const L: usize, const NUMERATOR: u32, const DENOMINATOR: u32>
-    Streams for Dropout<[[T; C]; L], NUMERATOR, DENOMINATOR>
-{
-    type Step = [T; C];
-    type Answer = [T; C];
-    type State = ();
-    const PAST: usize = 0;
-
-    #[inline]
-    fn step(&self, (): &mut (), input: &[T; C]) -> [T; C] {
-        *input
-    }
-}
-
-/// Inference drops nothing.
-impl<T: Scalar, const N: usize, const NUMERATOR: u32, const DENOMINATOR: u32> Streams
-    for Dropout<[T; N], NUMERATOR, DENOMINATOR>
-{
-    type Step = [T; N];
-    type Answer = [T; N];
-    type State = ();
-    const PAST: usize = 0;
-
-    #[inline]
-    fn step(&self, (): &mut (), input: &[T; N]) -> [T; N] {
-        *input
-    }
+each_step! {
+    [A, const E: u32] BatchNorm<C, A, [[T; C]; L], E>, BatchNorm<C, A, [T; C], E> where A: Hidden,
+        norm => BatchNorm::new(*norm.weight(), *norm.bias(), *norm.mean(), *norm.variance());
+    [A, const E: u32] LayerNorm<C, A, [[T; C]; L], E>, LayerNorm<C, A, [T; C], E> where A: Hidden,
+        norm => LayerNorm::new(*norm.weight(), *norm.bias());
+    [const N: usize] PRelu<N, [[T; C]; L]>, PRelu<N, [T; C]>, layer => PRelu::new(*layer.slopes());
+    [const N: u32, const D: u32] Dropout<[[T; C]; L], N, D>, Dropout<[T; C], N, D>,
+        _layer => Dropout::new();
 }
 
 impl<First, Rest> Streams for Chain<First, Rest>

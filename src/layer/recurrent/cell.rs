@@ -113,6 +113,14 @@ impl<T: Scalar, const H: usize> Carried<T, H> for [[T; H]; 2] {
 }
 
 /// The state `S` of a stream that does not begin with any step, or begins with an initial state.
+///
+/// ```
+/// use gradlet::{Streaming, prelude::*};
+///
+/// let mut stream = Streaming::new(<net![3 x 1 => Rnn(2, masked)]>::ZERO);
+/// stream.step(&[0.0]); // left out
+/// assert_eq!(stream.state().state(), &[0.0; 2]);
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct Begun<S> {

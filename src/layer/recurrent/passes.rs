@@ -310,7 +310,8 @@ where
         const {
             assert!(
                 P > 0 || R == 0,
-                "the gradient of a layer with an initial state needs the network: call `gradient_at` instead                  of `gradient` without a network"
+                "the gradient of a layer with an initial state needs the network: call `gradient_at` \
+                 instead of `gradient` without a network"
             );
         }
         let begin = nets.first().map_or([T::ZERO; H], |net| net.begin()[0]);
@@ -338,13 +339,9 @@ where
         let after = const { if K::AFTER < X::STEPS { K::AFTER } else { X::STEPS } };
         let Some(last) = after.checked_sub(1) else { return };
         let states = Y::states(&trace.states, trace.last.output());
-        let now = [states.get(last), trace.kept.rows().get(last)];
-        let mut rows = self.initial_state.iter_mut().zip(now.into_iter().flatten());
-        if rows.by_ref().all(|(_, row)| row.iter().all(|x| x.is_finite())) {
-            self.initial_state
-                .iter_mut()
-                .zip(now.into_iter().flatten())
-                .for_each(|(to, row)| *to = *row);
+        let now = [states.get(last), trace.kept.rows().get(last)].into_iter().flatten().take(R);
+        if now.clone().flatten().all(|x| x.is_finite()) {
+            self.initial_state.iter_mut().zip(now).for_each(|(to, row)| *to = *row);
         }
     }
 }
