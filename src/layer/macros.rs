@@ -16,6 +16,7 @@
 ///     weights: Weight "weight" [OUT, C, K], // in memory [[[T; OUT]; C]; K]
 ///     bias: Bias "bias" [OUT],
 ///     mean: Buffer "running_mean" [C],
+///     slope: Other "slope" [OUT] if A::HAS_SLOPE, // otherwise `slope` is not used
 /// }
 /// # }
 /// ```
@@ -33,7 +34,7 @@ macro_rules! tensors {
                 name: $name,
                 shape: &[$($size),+],
                 order: &[$($($axis),+)?],
-            }),+] }, true $($(&& $exists)?)+)
+            }),+] }, &[$(true $(&& $exists)?),+])
         }));
 
         #[inline]

@@ -503,10 +503,15 @@ pub fn __slices<'a, W, const N: usize>() -> [&'a mut [W]; N] {
 /// The tensors, without the last one unless it exists, called by [`tensors!`](crate::tensors).
 #[doc(hidden)]
 #[must_use]
-pub const fn __existing(tensors: &'static [Tensor], last_exists: bool) -> &'static [Tensor] {
+pub const fn __existing(tensors: &'static [Tensor], exist: &[bool]) -> &'static [Tensor] {
+    let (mut rest, mut all) = (exist, true);
+    while let [first, others @ ..] = rest {
+        assert!(all, "in `tensors!`, only the last tensor may have a condition");
+        (rest, all) = (others, *first);
+    }
     match tensors {
-        [others @ .., _] if !last_exists => others,
-        all => all,
+        [others @ .., _] if !all => others,
+        tensors => tensors,
     }
 }
 
