@@ -18,15 +18,16 @@ fn derivative(f: &mut dyn FnMut(f64) -> f64) -> Option<f64> {
     ((wide - narrow).abs() <= tolerance::KINK * scale).then_some(narrow)
 }
 
-/// Compares derivatives with difference quotients, but for kinks; returns how many there are.
-fn compare(what: &str, gradient: &[f64], slopes: &[Option<f64>]) -> usize {
+/// Compares derivatives of a loss with difference quotients, but for kinks; returns how many there are.
+fn compare(what: &str, gradient: &[f64], slopes: &[Option<f64>], loss: f64) -> usize {
     assert_eq!(gradient.len(), slopes.len(), "{what}");
     let largest = slopes.iter().flatten().fold(0.0_f64, |max, slope| slope.abs().max(max));
     assert!(largest > 1e-9, "{what}: nothing to compare");
     let floor = tolerance::GRADIENT_FLOOR * largest;
+    let rounding = tolerance::QUOTIENT * loss.abs().max(1.0);
     for (i, (&got, want)) in gradient.iter().zip(slopes).enumerate() {
         let Some(want) = *want else { continue };
-        let allowed = tolerance::GRADIENT * got.abs().max(want.abs()).max(floor);
+        let allowed = tolerance::GRADIENT * got.abs().max(want.abs()).max(floor) + rounding;
         let close = (got - want).abs() <= allowed;
         assert!(close, "{what} [{i}]: got {got:e}, want {want:e}");
     }
@@ -118,6 +119,7 @@ where
 {
     let name = core::any::type_name::<(N, L)>().replace("gradlet::", "");
     let before = learned(net);
+    let middle = loss::<N, L>(net, x, t);
     let slopes: Vec<_> = (0..before.len())
         .map(|i| {
             derivative(&mut |step| {
@@ -141,23 +143,23 @@ where
     let (none, gradient) = gradient.split_at(left_out);
     assert!(none.iter().all(|&g| g == 0.0), "{name} by input");
     if !gradient.is_empty() {
-        skipped += compare(&format!("{name} by input"), gradient, &by_input);
+        skipped += compare(&format!("{name} by input"), gradient, &by_input, middle);
     }
     if !before.is_empty() {
         let mut batch = BatchTrainer::<N, L, Sgd<f64>>::new();
         batch.accumulate(net, x, t);
-        skipped += compare(&name, &flat_gradient::<N>(batch.gradient()), &slopes);
+        skipped += compare(&name, &flat_gradient::<N>(batch.gradient()), &slopes, middle);
         let learning_rate = 1.0 / 128.0;
         let mut moved = net.clone();
         Trainer::<N, L, _>::new().step(&mut moved, &Sgd { learning_rate }, x, t);
         let moves = before.iter().zip(learned(&moved)).map(|(a, b)| (a - b) / learning_rate);
-        compare(&format!("{name} in place"), &moves.collect::<Vec<_>>(), &slopes);
+        compare(&format!("{name} in place"), &moves.collect::<Vec<_>>(), &slopes, middle);
         // A tile of the same sample.
         let mut tiles = BatchTrainer::<N, L, Sgd<f64>, 4>::new();
         tiles.accumulate_all(net, &[(); 4].map(|()| (x.clone(), t.clone())));
         let mut quarter = flat_gradient::<N>(tiles.gradient());
         quarter.iter_mut().for_each(|g| *g /= 4.0);
-        compare(&format!("{name} in a tile"), &quarter, &slopes);
+        compare(&format!("{name} in a tile"), &quarter, &slopes, middle);
     }
     (before.len() + by_input.len(), skipped)
 }
