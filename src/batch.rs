@@ -27,7 +27,8 @@ use crate::zero::Zero;
 /// together, in [`accumulate_all`](Self::accumulate_all) and [`fit`](Self::fit), so that each
 /// loaded weight is used for all of them. Results are bit-identical. The trainer then holds 32 more
 /// numbers for each unit, two for each sample. Use multiples of 8; layers of fewer than about 16
-/// inputs gain nothing. The remainder of a batch is processed in fours, then one by one.
+/// inputs gain nothing. Recurrent layers go through each step with all samples of a tile, unless they
+/// are masked. The remainder of a batch is processed in fours, then one by one.
 ///
 /// ```
 /// use gradlet::prelude::*;

@@ -12,7 +12,9 @@ use super::{
     input_gradient as input_gradient_of_windows, least, row,
 };
 use crate::kernel::geometry::{Axis, Sizes, Windows};
-use crate::kernel::{self, Both, chunks, chunks_mut, columns, columns_mut, run};
+use crate::kernel::{
+    self, Both, batch, chunks, chunks_mut, columns, columns_mut, each_sample, run,
+};
 use crate::scalar::Scalar;
 use crate::target::{HARDWARE, Hardware, SMALL};
 
@@ -50,18 +52,18 @@ pub(crate) fn affine<T: Scalar, const C: usize, const OUT: usize>(
 /// Whether products with a state run by [`row`], at opt-level `s` too: there is one at each step.
 const STATE_IN_BLOCKS: bool = matches!(HARDWARE, Hardware::Vldm);
 
-/// `y = W x + b` at a step.
+/// `y = W x + b` at a step, for each of `K` samples.
 #[inline(always)]
-pub(crate) fn affine_of_state<T: Scalar, const H: usize, const OUT: usize>(
+pub(crate) fn affine_of_states<T: Scalar, const H: usize, const OUT: usize, const K: usize>(
     weights: &[[T; OUT]; H],
     bias: &[T; OUT],
-    x: &[T; H],
-    y: &mut [T; OUT],
+    x: [&[T; H]; K],
+    y: [&mut [T; OUT]; K],
 ) {
     if const { STATE_IN_BLOCKS && SMALL } {
-        row::affine(weights, bias, x, y);
+        each_sample::<K, _>(x.into_iter().zip(y), |(x, y)| row::affine(weights, bias, x, y));
     } else {
-        kernel::affine(weights, bias, [x], [y]);
+        kernel::affine(weights, bias, x, y);
     }
 }
 
@@ -83,9 +85,24 @@ pub(crate) fn input_gradient<T: Scalar, const C: usize, const OUT: usize>(
     }
 }
 
-/// `dx += W^T d`, in the order of the outputs.
+/// `dx += W^T d` for each of `K` samples, in the order of the outputs.
+#[inline(always)]
+pub(crate) fn add_input_gradients<T: Scalar, const C: usize, const OUT: usize, const K: usize>(
+    weights: &[[T; OUT]; C],
+    d: [&[T; OUT]; K],
+    dx: [&mut [T; C]; K],
+) {
+    if const { K > 1 && matches!(HARDWARE, Hardware::Simd) && batch::takes::<T>(C) } {
+        batch::add_input_gradient(weights, d, dx);
+    } else {
+        let samples = d.into_iter().zip(dx);
+        each_sample::<K, _>(samples, |(d, dx)| add_input_gradient(weights, d, dx));
+    }
+}
+
+/// As [`add_input_gradients`], for one.
 #[inline(never)]
-pub(crate) fn add_input_gradient<T: Scalar, const C: usize, const OUT: usize>(
+fn add_input_gradient<T: Scalar, const C: usize, const OUT: usize>(
     weights: &[[T; OUT]; C],
     d: &[T; OUT],
     dx: &mut [T; C],

@@ -342,14 +342,21 @@ macro_rules! check_steps {
 
             let mut dx = vec![f32::NAN; len * $c];
             steps::input_gradient(&weights, &first, &mut dx);
-            for (d, dx) in first.iter().zip(dx.chunks($c)) {
+            let mut all = vec![[0.5; $c]; len];
+            if let (Some(d), Some(sums)) = (first.first_chunk::<5>(), all.first_chunk_mut()) {
+                steps::add_input_gradients(&weights, d.each_ref(), sums.each_mut());
+            }
+            for (step, (d, dx)) in first.iter().zip(dx.chunks($c)).enumerate() {
                 let by = |start: f32, c: usize| {
                     (0..$out).fold(start, |sum, o| sum + weights[c][o] * d[o])
                 };
                 assert_bits(dx, &array::from_fn::<_, $c, _>(|c| by(-0.0, c)), "input gradient", &case);
                 let mut sums = [0.5; $c];
-                steps::add_input_gradient(&weights, d, &mut sums);
+                steps::add_input_gradients(&weights, [d], [&mut sums]);
                 assert_bits(&sums, &array::from_fn::<_, $c, _>(|c| by(0.5, c)), "sum", &case);
+                if len >= 5 && step < 5 {
+                    assert_bits(&all[step], &sums, "sum in a tile", &case);
+                }
             }
 
             let by_step = ByStep { first: &first, others: &others, split: $split };

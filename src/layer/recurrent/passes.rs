@@ -1,6 +1,7 @@
 //! How recurrent layers go through a sequence, and back.
 
-use core::slice;
+use core::mem::take;
+use core::slice::{self, IterMut};
 
 use super::cell::{Carried, Cell, Forwards, Step};
 use super::sequence::{Answers, At, Sequence};
@@ -9,8 +10,8 @@ use crate::activation::Identity;
 use crate::fingerprint::{fingerprint, size};
 use crate::format::Format;
 use crate::gradient::GradientVisitor;
-use crate::kernel::each_sample;
 use crate::kernel::windows::steps::{self, ByStep};
+use crate::kernel::{Both, each_sample};
 use crate::layer::convolution::ToVisitor;
 use crate::layer::{Deltas, EndsIn, Layer, LayerTrace, Samples, Streams};
 use crate::scalar::Scalar;
@@ -139,9 +140,53 @@ where
     #[inline(always)]
     fn go_on(&self, gates: &mut [T; G], state: &mut [T; H], more: &mut [T; H]) {
         let mut u = [T::ZERO; G];
-        steps::affine_of_state(&self.state_weights, &self.state_bias, state, &mut u);
+        steps::affine_of_states(&self.state_weights, &self.state_bias, [state], [&mut u]);
         K::forward(gates, &u, state, more);
     }
+
+    /// Goes back by a step, from the derivatives `d` by its state; returns those by `u`.
+    #[inline(always)]
+    fn go_back<'w: 'r, 'r>(
+        way: &mut WayBack<'w, T, H, G>,
+        [begin, begin_memory]: &[[T; H]; 2],
+        d: &mut [T; H],
+        (none, room): (&mut [T; H], &'r mut [T; G]),
+    ) -> &'r [T; G] {
+        let (Some((gates, earlier)), Some((_, before))) =
+            (Self::split_last_mut(take(&mut way.gates)), Self::split_last(way.states))
+        else {
+            return room;
+        };
+        (way.gates, way.states) = (earlier, before);
+        let (kept, earlier) = Self::split_last_mut(take(&mut way.kept)).unwrap_or((none, &mut []));
+        way.kept = earlier;
+        let step = Step {
+            gates: &mut *gates,
+            kept: &mut *kept,
+            kept_before: Self::split_last(way.kept).map_or(begin_memory, |(kept, _)| kept),
+            before: Self::split_last(way.states).map_or(begin, |(state, _)| state),
+        };
+        K::backward(step, d, &mut way.more);
+        K::by_state(gates, kept, room)
+    }
+}
+
+/// Where the forward pass of a sample is: steps to come, and what comes from the steps before.
+struct Way<'a, T, const H: usize, const G: usize> {
+    gates: IterMut<'a, [T; G]>,
+    kept: IterMut<'a, [T; H]>,
+    states: IterMut<'a, [T; H]>,
+    state: [T; H],
+    more: [T; H],
+}
+
+/// Where the backward pass of a sample is: steps to come, and what comes from the steps after them.
+struct WayBack<'a, T, const H: usize, const G: usize> {
+    gates: &'a mut [[T; G]],
+    kept: &'a mut [[T; H]],
+    states: &'a [[T; H]],
+    by_output: &'a [T],
+    more: [T; H],
 }
 
 impl<K, X, Y, const C: usize, const H: usize, const G: usize, T: Scalar, const R: usize> Layer
@@ -214,32 +259,14 @@ where
         inputs: [&X; N],
         traces: [&mut Self::Trace; N],
     ) -> [T; N] {
+        if const { !K::MASKED } {
+            return self.forward_together(inputs, traces);
+        }
+        // Each sample leaves out steps of its own.
         let mut inputs = inputs.into_iter();
         traces.map(|trace| {
             let Some(input) = inputs.next() else { return T::ZERO };
-            let left_out = Self::left_out(input);
-            if left_out > 0 {
-                (trace.states, *trace.last.output_mut()) = (Zero::ZERO, Zero::ZERO);
-            }
-            let (x, gates) = (from(input.rows(), left_out), from_mut(&mut trace.gates, left_out));
-            steps::affine(&self.input_weights, &self.input_bias, x, gates);
-            // Every number depends on the whole step.
-            let sum = gates.iter().filter_map(|gates| gates.first()).copied().sum();
-            let [mut state, mut more] = self.begin();
-            let states = Y::states_mut(&mut trace.states, trace.last.output_mut());
-            let states = states.get_mut(left_out..).unwrap_or_default();
-            let (mut gates, mut states) = (gates.iter_mut(), states.iter_mut());
-            let mut kept = from_mut(&mut trace.kept, left_out).iter_mut();
-            while let (Some(gates), Some(to)) = (Self::next(&mut gates), Self::next(&mut states)) {
-                self.go_on(gates, &mut state, &mut more);
-                *to = state;
-                if let Some(kept) = Self::next(&mut kept) {
-                    *kept = more;
-                }
-            }
-            if let Some(last) = X::STEPS.wrapping_sub(left_out).checked_sub(1) {
-                trace.last.output_mut().answer(Self::at::<X>(left_out, last), &state);
-            }
+            let [sum] = self.forward_together([input], [trace]);
             sum
         })
     }
@@ -250,38 +277,11 @@ where
         inputs: [&X; N],
         traces: [&mut Self::Trace; N],
     ) {
+        if const { !K::MASKED } {
+            return self.backward_together(inputs, traces);
+        }
         each_sample::<N, _>(traces.into_iter().zip(inputs), |(trace, input)| {
-            let left_out = Self::left_out(input);
-            let (output, by_output) = trace.last.parts();
-            let by_output = Shape::as_slice(&by_output.values);
-            let [begin, begin_memory] = self.begin();
-            let zeros = [T::ZERO; H];
-            let (mut d, mut more, mut none) = (zeros, zeros, zeros);
-            let mut gates = from_mut(&mut trace.gates, left_out);
-            let mut kept = from_mut(&mut trace.kept, left_out);
-            let mut states = from(Y::states(&trace.states, output), left_out);
-            while let (Some((now, earlier)), Some((_, before))) =
-                (Self::split_last_mut(gates), Self::split_last(states))
-            {
-                (gates, states) = (earlier, before);
-                Y::add_to(by_output, Self::at::<X>(left_out, states.len()), &mut d);
-                let (now_kept, earlier) =
-                    Self::split_last_mut(kept).unwrap_or((&mut none, &mut []));
-                kept = earlier;
-                let step = Step {
-                    gates: now,
-                    kept: now_kept,
-                    kept_before: Self::split_last(kept).map_or(&begin_memory, |(kept, _)| kept),
-                    before: Self::split_last(states).map_or(&begin, |(state, _)| state),
-                };
-                K::backward(step, &mut d, &mut more);
-                if K::LEARNED || !states.is_empty() {
-                    let mut room = [T::ZERO; G];
-                    let by_state = K::by_state(now, now_kept, &mut room);
-                    steps::add_input_gradient(&self.state_weights, by_state, &mut d);
-                }
-            }
-            trace.by_initial.iter_mut().zip([d, more]).for_each(|(to, by)| *to = by);
+            self.backward_together([input], [trace]);
         });
     }
 
@@ -353,6 +353,108 @@ where
     X: Sequence<T, C>,
     Y: Answers<T, X, H>,
 {
+    /// The forward pass of samples of which as many steps are left out.
+    #[inline(always)]
+    fn forward_together<const N: usize>(
+        &self,
+        inputs: [&X; N],
+        mut traces: [&mut <Self as Layer>::Trace; N],
+    ) -> [T; N] {
+        let left_out = inputs.first().map_or(0, |input| Self::left_out(*input));
+        let mut sums = [T::ZERO; N];
+        each_sample::<N, _>(
+            traces.iter_mut().zip(inputs).zip(&mut sums),
+            |((trace, input), sum)| {
+                if left_out > 0 {
+                    (trace.states, *trace.last.output_mut()) = (Zero::ZERO, Zero::ZERO);
+                }
+                let gates = from_mut(&mut trace.gates, left_out);
+                let x = from(input.rows(), left_out);
+                steps::affine(&self.input_weights, &self.input_bias, x, gates);
+                // Every number depends on the whole step.
+                *sum = gates.iter().filter_map(|gates| gates.first()).copied().sum();
+            },
+        );
+        let mut ways = traces.each_mut().map(|trace| {
+            let [state, more] = self.begin();
+            let states = Y::states_mut(&mut trace.states, trace.last.output_mut());
+            Way {
+                gates: from_mut(&mut trace.gates, left_out).iter_mut(),
+                kept: from_mut(&mut trace.kept, left_out).iter_mut(),
+                states: states.get_mut(left_out..).unwrap_or_default().iter_mut(),
+                state,
+                more,
+            }
+        });
+        for _ in left_out..X::STEPS {
+            let mut u = [[T::ZERO; G]; N];
+            let states = ways.each_ref().map(|way| &way.state);
+            steps::affine_of_states(&self.state_weights, &self.state_bias, states, u.each_mut());
+            each_sample::<N, _>(Both(ways.iter_mut(), u.iter()), |(way, u)| {
+                let (Some(gates), Some(to)) =
+                    (Self::next(&mut way.gates), Self::next(&mut way.states))
+                else {
+                    return;
+                };
+                K::forward(gates, u, &mut way.state, &mut way.more);
+                *to = way.state;
+                if let Some(kept) = Self::next(&mut way.kept) {
+                    *kept = way.more;
+                }
+            });
+        }
+        let states = ways.map(|way| way.state);
+        if let Some(last) = X::STEPS.wrapping_sub(left_out).checked_sub(1) {
+            each_sample::<N, _>(traces.into_iter().zip(&states), |(trace, state)| {
+                trace.last.output_mut().answer(Self::at::<X>(left_out, last), state);
+            });
+        }
+        sums
+    }
+
+    /// The backward pass of samples of which as many steps are left out.
+    #[inline(always)]
+    fn backward_together<const N: usize>(
+        &self,
+        inputs: [&X; N],
+        mut traces: [&mut <Self as Layer>::Trace; N],
+    ) {
+        let left_out = inputs.first().map_or(0, |input| Self::left_out(*input));
+        let begin = self.begin();
+        let mut ways = traces.each_mut().map(|trace| {
+            let (output, by_output) = trace.last.parts();
+            WayBack {
+                gates: from_mut(&mut trace.gates, left_out),
+                kept: from_mut(&mut trace.kept, left_out),
+                states: from(Y::states(&trace.states, output), left_out),
+                by_output: Shape::as_slice(&by_output.values),
+                more: [T::ZERO; H],
+            }
+        });
+        let (mut d, mut rooms) = ([[T::ZERO; H]; N], [[T::ZERO; G]; N]);
+        // What is not kept, and no sample.
+        let (mut none, nothing) = ([T::ZERO; H], [T::ZERO; G]);
+        for before in (0..X::STEPS.wrapping_sub(left_out)).rev() {
+            let at = Self::at::<X>(left_out, before);
+            let mut samples = Both(d.iter_mut(), rooms.iter_mut());
+            let by_state = ways.each_mut().map(|way| {
+                let Some((d, room)) = samples.next() else { return &nothing };
+                Y::add_to(way.by_output, at, d);
+                Self::go_back(way, &begin, d, (&mut none, room))
+            });
+            if K::LEARNED || before > 0 {
+                steps::add_input_gradients(&self.state_weights, by_state, d.each_mut());
+            }
+        }
+        let more = ways.map(|way| way.more);
+        each_sample::<N, _>(
+            traces.into_iter().zip(d.into_iter().zip(more)),
+            |(trace, (d, more))| {
+                trace.by_initial.iter_mut().zip([d, more]).for_each(|(to, by)| *to = by);
+            },
+        );
+    }
+
     /// The gradient, with the state before the first step.
     #[inline(always)]
     fn gradient_from<const P: usize, const S: usize, const N: usize>(
