@@ -158,30 +158,36 @@ fn wanted<'n, T: Bits>(
     }
     let mut all = Vec::new();
     for (&layer, shape @ &[outputs, inputs]) in names.iter().zip(shapes) {
-        let Ok(weights) = file.tensor(&format!("{layer}.weight")) else {
+        let Ok(weights) = file.tensor(&tensor(layer, "weight")) else {
             return Err(Wanted::Missing(layer));
         };
         let weights = numbers::<T>(&weights, layer, "weight", shape).map_err(Wanted::Error)?;
         for input in 0..inputs {
             all.extend((0..outputs).map(|output| weights[output * inputs + input]));
         }
-        match file.tensor(&format!("{layer}.bias")) {
+        match file.tensor(&tensor(layer, "bias")) {
             Ok(bias) => {
                 all.extend(numbers::<T>(&bias, layer, "bias", &shape[..1]).map_err(Wanted::Error)?)
             }
             Err(_) => all.extend(vec![Some(0); outputs]),
         }
     }
-    let is_taken = |tensor: &str| {
-        names
-            .iter()
-            .any(|layer| tensor == format!("{layer}.weight") || tensor == format!("{layer}.bias"))
-            || ignored.iter().any(|name| {
-                let name = name.strip_suffix("..").unwrap();
-                name.is_empty() || tensor == name || tensor.starts_with(&format!("{name}."))
+    let is_taken = |name: &str| {
+        names.iter().any(|layer| ["weight", "bias"].iter().any(|part| name == tensor(layer, part)))
+            || ignored.iter().any(|group| {
+                let group = group.strip_suffix("..").unwrap();
+                group.is_empty() || name == group || name.starts_with(&format!("{group}."))
             })
     };
     if file.names().into_iter().all(is_taken) { Ok(all) } else { Err(Wanted::Unexpected) }
+}
+
+/// The name of a layer's tensor: its part stands for the first `*`, or behind a dot.
+fn tensor(layer: &str, part: &str) -> String {
+    match layer.split_once('*') {
+        Some((before, after)) => format!("{before}{part}{after}"),
+        None => format!("{layer}.{part}"),
+    }
 }
 
 fn numbers<'n, T: Bits>(
