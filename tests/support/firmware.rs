@@ -84,15 +84,13 @@ impl<'a> Build<'a> {
 
     fn run_cargo(self, folder: &str) -> Output {
         let Self { target, memory_map, profile, features, variables, bin } = self;
-        // In one profile at the level of another, what runs on this machine is compiled once, and so is
-        // what the programs have only generic code of, which has their level. Debug information would
-        // take an eighth of the time, and is not loaded.
+        // One profile for all levels: only the packages whose code is in the programs have the level, so all
+        // others, such as macros and build scripts, are compiled once, and not optimised. Debug information
+        // would take an eighth of the time, and is not loaded.
         let level = level(profile);
         let mut command = cargo(target, &["build", "--locked", "--release"]);
         command.args(["--config", "profile.release.debug=false"]);
-        command.args(["--config", "profile.release.package.\"*\".opt-level=\"s\""]);
-        command.args(["--config", &format!("profile.release.opt-level={level}")]);
-        for package in ["gradlet", "libm", "devices"] {
+        for package in ["gradlet-firmware", "gradlet", "libm", "devices"] {
             let level = format!("profile.release.package.{package}.opt-level={level}");
             command.args(["--config", &level]);
         }
