@@ -353,7 +353,7 @@ where
     X: Sequence<T, C>,
     Y: Answers<T, X, H>,
 {
-    /// The forward pass of samples of which as many steps are left out.
+    /// The forward pass of samples that leave out the same number of steps.
     #[inline(always)]
     fn forward_together<const N: usize>(
         &self,
@@ -412,7 +412,7 @@ where
         sums
     }
 
-    /// The backward pass of samples of which as many steps are left out.
+    /// The backward pass of samples that leave out the same number of steps.
     #[inline(always)]
     fn backward_together<const N: usize>(
         &self,
