@@ -4,12 +4,13 @@ use core::array::from_mut;
 use core::convert::Infallible;
 
 use crate::example::Example;
+use crate::format::Format;
 use crate::gradient::Accumulate;
-use crate::layer::{EndsIn, Layer, Real, Samples};
+use crate::layer::{EndsIn, Layer, Real, Samples, Weight};
 use crate::loss::Loss;
 use crate::optimizer::{Optimizer, Sgd, Stored};
-use crate::scalar::Scalar;
-use crate::shape::Shape;
+use crate::number::Number;
+use crate::number::sealed::Sealed as _;
 use crate::trainer::{Trainer, forward, last_deltas};
 use crate::weight::{MeanLoss, Weights, has_effect, is_valid};
 use crate::zero::Zero;
@@ -71,24 +72,26 @@ impl<N: Layer, const TILE: usize> Zero for Batch<N, TILE> {
         Self { traces: Zero::ZERO, sums: Sums { gradient: Zero::ZERO, weights: Weights::ZERO } };
 }
 
-impl<T: Scalar, G> Sums<G, T> {
+impl<G, T> Sums<G, T> {
     /// The backward pass of samples after their forward pass: adds their weighted gradients.
     #[inline]
-    fn add<N: Layer<Format = T, Gradient = G>, L: Loss<N::Activation, T>, const K: usize>(
+    fn add<N, L, const K: usize>(
         &mut self,
         net: &N,
         traces: &mut [N::Trace; K],
         inputs: [&N::Input; K],
         targets: [&N::Output; K],
         weights: [T; K],
-    ) {
+    ) where
+        N: Layer<Format: Format<Real = T>, Gradient = G>,
+        L: Loss<N::Activation, N::Format>,
+        T: Number,
+    {
         last_deltas::<N, L, K>(traces, targets);
         // All derivatives before are linear in these.
         for (trace, weight) in traces.iter_mut().zip(weights) {
-            let (_, deltas) = trace.last_mut().parts();
-            for delta in deltas.values.as_mut_slice() {
-                *delta *= weight;
-            }
+            let (deltas, scale) = trace.last_mut().parts().1.parts();
+            N::Format::weigh(deltas, scale, weight);
             self.weights.add(weight);
         }
         net.backward::<false, K>(inputs, traces.each_mut());
@@ -98,11 +101,10 @@ impl<T: Scalar, G> Sums<G, T> {
     }
 }
 
-impl<T, N, L, O, const TILE: usize> Trainer<N, L, O, Batch<N, TILE>>
+impl<N, L, O, const TILE: usize> Trainer<N, L, O, Batch<N, TILE>>
 where
-    T: Scalar,
-    N: Layer<Format = T>,
-    L: Loss<N::Activation, T>,
+    N: Layer,
+    L: Loss<N::Activation, N::Format>,
     O: Optimizer<N>,
 {
     /// Adds the gradient of one sample to the batch. Returns the sample's loss.
@@ -110,8 +112,8 @@ where
     /// If that is NaN or infinite, the sample is left out of the batch: a value of `input` is, a
     /// parameter is NaN, or the target is outside the domain of the loss ([`Loss::accepts`]).
     #[inline]
-    pub fn accumulate(&mut self, net: &N, input: &N::Input, target: &N::Output) -> T {
-        self.accumulate_weighted(net, input, target, T::ONE)
+    pub fn accumulate(&mut self, net: &N, input: &N::Input, target: &N::Output) -> Real<N> {
+        self.accumulate_weighted(net, input, target, Real::<N>::ONE)
     }
 
     /// Adds `weight` times the gradient of one sample to the batch. Returns the sample's loss, not
@@ -136,8 +138,8 @@ where
         net: &N,
         input: &N::Input,
         target: &N::Output,
-        weight: T,
-    ) -> T {
+        weight: Real<N>,
+    ) -> Real<N> {
         let Self { trace, batch, .. } = self;
         let [forward] = forward::<N, L, 1>(net, from_mut(trace), [input], [target]);
         if forward.sum.is_finite() && has_effect(weight) {
@@ -162,7 +164,7 @@ where
     /// assert_eq!(together.accumulate_all(&net, &examples), loss);
     /// assert_eq!(together.gradient(), one_by_one.gradient());
     /// ```
-    pub fn accumulate_all<S>(&mut self, net: &N, examples: S) -> Option<T>
+    pub fn accumulate_all<S>(&mut self, net: &N, examples: S) -> Option<Real<N>>
     where
         S: IntoIterator<Item: Example<N::Input, N::Output>>,
     {
@@ -183,7 +185,7 @@ where
         net: &N,
         examples: &mut impl Iterator<Item = E>,
         most: u32,
-        mut observe: impl FnMut(T, &E) -> Result<(), R>,
+        mut observe: impl FnMut(Real<N>, &E) -> Result<(), R>,
     ) -> Result<bool, R> {
         let mut any = false;
         let mut examples = (0..most).zip(examples).map(|(_, example)| {
@@ -224,7 +226,7 @@ where
     }
 
     #[inline]
-    fn accumulate_example(&mut self, net: &N, example: &impl Example<N::Input, N::Output>) -> T {
+    fn accumulate_example(&mut self, net: &N, example: &impl Example<N::Input, N::Output>) -> Real<N> {
         self.accumulate_weighted(net, example.input(), example.target(), example.weight())
     }
 
@@ -235,9 +237,9 @@ where
         &mut self,
         net: &N,
         examples: &mut &'e [Option<E>],
-    ) -> Option<[(T, &'e E); K]> {
+    ) -> Option<[(Real<N>, &'e E); K]> {
         let (tile, rest) = examples.split_first_chunk::<K>()?;
-        let mut losses = [(T::ZERO, tile.first()?.as_ref()?); K];
+        let mut losses = [(Real::<N>::ZERO, tile.first()?.as_ref()?); K];
         for ((_, place), example) in losses.iter_mut().zip(tile.iter().flatten()) {
             *place = example;
         }
@@ -277,7 +279,7 @@ where
         let count = if optimizer.check().is_ok() { self.count() } else { 0 };
         if count > 0 {
             let gradient = Stored(&self.batch.sums.gradient);
-            let scale = if O::SUMMED { T::ONE } else { T::ONE / self.batch.sums.weights.sum() };
+            let scale = if O::SUMMED { Real::<N>::ONE } else { Real::<N>::ONE / self.batch.sums.weights.sum() };
             optimizer.update(net, &mut self.state, &gradient, scale);
             self.clear();
         }
@@ -288,7 +290,7 @@ where
     #[inline]
     pub fn clear(&mut self) {
         let gradient = &mut self.batch.sums.gradient;
-        N::walk([], [], [], [gradient], &mut |_, [], [], [], [g]| g.fill(T::ZERO));
+        N::walk([], [], [], [gradient], &mut |_, [], [], [], [g]| g.fill(Weight::<N>::ZERO));
         self.batch.sums.weights = Weights::ZERO;
     }
 

@@ -4,7 +4,7 @@ use core::ops::ControlFlow;
 
 use crate::layer::{Layer, Real, parameters_are_finite};
 use crate::macros::default_is_new;
-use crate::scalar::Scalar;
+use crate::number::Number;
 use crate::zero::Zero;
 
 /// Early stopping against overfitting: ends training when a loss has not improved for some epochs,

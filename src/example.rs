@@ -1,6 +1,6 @@
 //! Training examples: inputs with their targets, and weights.
 
-use crate::scalar::Scalar;
+use crate::number::Number;
 
 /// A training example, an input `X` with its target `Y`: a pair, a reference to a pair, or a pair
 /// of references; and the same with a weight as the third. It can be implemented for custom types,
@@ -59,7 +59,7 @@ pub trait Example<X, Y> {
     fn target(&self) -> &Y;
     /// The weight: 1 by default. A custom type that has one returns `T::from_f64(..)` of it.
     #[inline]
-    fn weight<T: Scalar>(&self) -> T {
+    fn weight<T: Number>(&self) -> T {
         T::ONE
     }
 }
@@ -69,7 +69,7 @@ macro_rules! example {
     ($([$($W:ident)?] $Tuple:ty, $this:ident => $x:expr, $y:expr $(, $w:expr)?;)+) => {
         $(
             #[diagnostic::do_not_recommend]
-            impl<X, Y $(, $W: Scalar)?> Example<X, Y> for $Tuple {
+            impl<X, Y $(, $W: Number)?> Example<X, Y> for $Tuple {
                 #[inline]
                 fn input(&self) -> &X {
                     let $this = self;
@@ -82,7 +82,7 @@ macro_rules! example {
                 }
                 $(
                     #[inline]
-                    fn weight<T: Scalar>(&self) -> T {
+                    fn weight<T: Number>(&self) -> T {
                         let $this = self;
                         T::from_f64($w.to_f64())
                     }

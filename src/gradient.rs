@@ -1,7 +1,7 @@
 //! Gradient visitors: an optimizer receives the gradient tensor by tensor, never stored as a whole.
 
 use crate::format::Format;
-use crate::kernel::{self, each_of_few};
+use crate::kernel::each_of_few;
 use crate::scalar::Scalar;
 use crate::tensors::Kind;
 
@@ -54,7 +54,7 @@ pub trait GradientVisitor<F: Format, const P: usize, const S: usize> {
                 parameters.each_mut().map(|p| row(p.0, i)),
                 state.each_mut().map(|s| row(s.0, i)),
                 &d.map(|d| F::product(x, d)),
-                scale,
+                F::product_scale(scale),
             );
         }
         self.vector(
@@ -89,7 +89,7 @@ pub trait GradientVisitor<F: Format, const P: usize, const S: usize> {
                 parameters.each_mut().map(|p| row(p.0, i)),
                 state.each_mut().map(|s| row(s.0, i)),
                 &sums,
-                scale,
+                F::product_scale(scale),
             );
         }
         let mut sums = [F::empty(); OUT];
@@ -219,48 +219,55 @@ where
 /// Accumulates the gradient into one state.
 pub(crate) struct Accumulate;
 
-impl<T: Scalar> GradientVisitor<T, 0, 1> for Accumulate {
+impl<F: Format> GradientVisitor<F, 0, 1> for Accumulate {
     const IN_ANY_ORDER: bool = true;
 
     #[inline]
     fn affine<const IN: usize, const OUT: usize>(
         &mut self,
-        _: [Affine<'_, T, IN, OUT>; 0],
-        [(weights, bias)]: [Affine<'_, T, IN, OUT>; 1],
-        x: &[T; IN],
-        d: &[T; OUT],
-        (): (),
+        _: [Affine<'_, F::Weight, IN, OUT>; 0],
+        [(weights, bias)]: [Affine<'_, F::Weight, IN, OUT>; 1],
+        x: &[F::Value; IN],
+        d: &[F::Sum; OUT],
+        scale: F::Scale,
     ) {
-        kernel::float::update(weights, bias, x, d, T::ONE);
+        F::accumulate(weights, bias, x, d, scale);
     }
 
     #[inline]
     fn affine_sum<'a, const IN: usize, const OUT: usize>(
         &mut self,
-        _: [Affine<'_, T, IN, OUT>; 0],
-        [(weights, bias)]: [Affine<'_, T, IN, OUT>; 1],
-        pairs: impl Iterator<Item = (&'a [T; IN], &'a [T; OUT])> + Clone,
-        (): (),
+        _: [Affine<'_, F::Weight, IN, OUT>; 0],
+        [(weights, bias)]: [Affine<'_, F::Weight, IN, OUT>; 1],
+        pairs: impl Iterator<Item = (&'a [F::Value; IN], &'a [F::Sum; OUT])> + Clone,
+        scale: F::Scale,
     ) {
-        kernel::float::update_sum(weights, bias, pairs);
+        F::accumulate_sum(weights, bias, pairs, scale);
     }
 
     #[inline(always)]
     fn few<const N: usize>(
         &mut self,
         _: Kind,
-        _: [&mut [T]; 0],
-        [sum]: [&mut [T]; 1],
-        gradient: [T; N],
-        (): (),
+        _: [&mut [F::Weight]; 0],
+        [sum]: [&mut [F::Weight]; 1],
+        gradient: [F::Sum; N],
+        scale: F::Scale,
     ) {
-        each_of_few(sum, gradient, |s, g| *s += g);
+        each_of_few(sum, gradient, |s, g| *s = F::add_gradient(*s, g, scale));
     }
 
     #[inline]
-    fn vector(&mut self, _: Kind, _: [&mut [T]; 0], [sum]: [&mut [T]; 1], gradient: &[T], (): ()) {
+    fn vector(
+        &mut self,
+        _: Kind,
+        _: [&mut [F::Weight]; 0],
+        [sum]: [&mut [F::Weight]; 1],
+        gradient: &[F::Sum],
+        scale: F::Scale,
+    ) {
         for (s, &g) in sum.iter_mut().zip(gradient) {
-            *s += g;
+            *s = F::add_gradient(*s, g, scale);
         }
     }
 }

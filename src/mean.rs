@@ -10,7 +10,7 @@
 
 use core::num::NonZeroU32;
 
-use crate::scalar::Scalar;
+use crate::number::Number;
 
 /// A double-word number, with about twice the digits of `T`, for sums and means of many numbers.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
@@ -22,7 +22,7 @@ pub(crate) struct DoubleWord<T> {
     low: T,
 }
 
-impl<T: Scalar> DoubleWord<T> {
+impl<T: Number> DoubleWord<T> {
     pub(crate) const ZERO: Self = Self { high: T::ZERO, low: T::ZERO };
 
     /// The value, rounded to `T`; NaN once it was NaN or infinite.
@@ -90,7 +90,7 @@ pub(crate) struct Moments<T> {
     pub(crate) variance: DoubleWord<T>,
 }
 
-impl<T: Scalar> Moments<T> {
+impl<T: Number> Moments<T> {
     pub(crate) const ZERO: Self = Self { mean: DoubleWord::ZERO, variance: DoubleWord::ZERO };
 
     /// Whether the squared difference between `x` and any other such number is finite.
@@ -125,7 +125,7 @@ impl Count {
     }
 
     /// Counts one more; returns the number to divide by.
-    pub(crate) fn next<T: Scalar>(&mut self) -> T {
+    pub(crate) fn next<T: Number>(&mut self) -> T {
         self.add();
         T::from_u32(self.samples.min(self.memory()))
     }

@@ -7,6 +7,7 @@ pub use crate::activation::{
 pub use crate::batch::BatchTrainer;
 pub use crate::early_stopping::EarlyStopping;
 pub use crate::fit::{FULL_BATCH, Outcome, Report, Stop};
+pub use crate::format::Fixed;
 pub use crate::layer::{
     BatchNorm, Chain, Conv1d, Conv2d, Dense, DepthwiseConv2d, Dropout, Embedding, Flatten,
     FlattenChannelsLast, Frozen, GlobalMax, GlobalMean, Gru, LastStep, Layer, LayerNorm, Lstm,
@@ -17,6 +18,7 @@ pub use crate::loss::{
     MeanSquaredError, Pinball,
 };
 pub use crate::net;
+pub use crate::number::{Number, Q12, Q26, Q32};
 pub use crate::optimizer::{
     Adagrad, Adam, AdamW, ClipByNorm, ClipByValue, Momentum, Nesterov, NoBias, Optimizer, RmsProp,
     Sgd, Summed, WeightDecay,

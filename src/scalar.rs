@@ -1,10 +1,8 @@
 //! Scalar types: `f32` and `f64`.
 
-use core::fmt::{Debug, Display, LowerExp};
-use core::iter::Sum;
-use core::ops::{Add, AddAssign, Div, DivAssign, Mul, MulAssign, Neg, Sub, SubAssign};
+use core::fmt::LowerExp;
 
-use crate::shape::Element;
+use crate::number::Number;
 
 pub(crate) mod sealed {
     use crate::math::fast::{double, single};
@@ -14,14 +12,8 @@ pub(crate) mod sealed {
         const QUARTER: Self;
         /// Converts from `f32`.
         fn from_f32(value: f32) -> Self;
-        /// Whether `0 <= self < end`, for a positive `end`; `false` for NaN.
-        fn lies_below(self, end: Self) -> bool;
-        /// As `lies_below`, but `false` for -0, which takes fewer instructions.
-        fn has_bits_below(self, end: Self) -> bool;
         /// The value as an index: `None` if it is negative, has a fraction, is NaN or infinite.
         fn index(self) -> Option<usize>;
-        /// The value, or NaN unless `keep`.
-        fn or_nan(self, keep: bool) -> Self;
         /// The value without the lower half of its digits: its square is exact.
         fn upper_half(self) -> Self;
         /// `e^self` of [`crate::fast`], for values of 0 or less.
@@ -41,16 +33,6 @@ pub(crate) mod sealed {
                 fn from_f32(value: f32) -> Self {
                     value.into()
                 }
-                #[inline(always)]
-                fn lies_below(self, end: Self) -> bool {
-                    // Positive floats compare like their bits, in fewer instructions.
-                    let bits = self.to_bits();
-                    bits < end.to_bits() || bits == Self::to_bits(-0.0)
-                }
-                #[inline(always)]
-                fn has_bits_below(self, end: Self) -> bool {
-                    self.to_bits() < end.to_bits()
-                }
                 #[inline]
                 #[allow(
                     clippy::cast_possible_truncation,
@@ -61,11 +43,6 @@ pub(crate) mod sealed {
                 fn index(self) -> Option<usize> {
                     let index = self as u32;
                     (index as $type == self).then_some(index as usize)
-                }
-                #[inline(always)]
-                fn or_nan(self, keep: bool) -> Self {
-                    // In one integer register: selecting one of two floats takes more flash.
-                    Self::from_bits(self.to_bits() | if keep { 0 } else { Self::NAN.to_bits() })
                 }
                 #[inline]
                 fn upper_half(self) -> Self {
@@ -107,53 +84,13 @@ pub(crate) mod sealed {
 /// assert_eq!(logistic(0.0_f32), 0.5);
 /// assert_eq!(logistic(0.0_f64), 0.5);
 /// ```
-pub trait Scalar:
-    sealed::Sealed
-    + Element
-    + Debug
-    + Display
-    + LowerExp
-    + Default
-    + PartialOrd
-    + Add<Output = Self>
-    + Sub<Output = Self>
-    + Mul<Output = Self>
-    + Div<Output = Self>
-    + Neg<Output = Self>
-    + AddAssign
-    + SubAssign
-    + MulAssign
-    + DivAssign
-    + Sum
-{
-    /// 1.
-    const ONE: Self;
-    /// 1/2.
-    const HALF: Self;
+pub trait Scalar: sealed::Sealed + Number + LowerExp {
     /// `1 / sqrt(2)`.
     const FRAC_1_SQRT_2: Self;
     /// `1 / sqrt(2 pi)`.
     const FRAC_1_SQRT_2PI: Self;
-    /// Pi.
-    const PI: Self;
-    /// Positive infinity.
-    const INFINITY: Self;
-    /// Not a number.
-    const NAN: Self;
-    /// The smallest positive normal number.
-    const MIN_POSITIVE: Self;
     /// Machine epsilon: the difference between 1 and the next larger value.
     const EPSILON: Self;
-
-    /// The nearest value of this type.
-    #[must_use]
-    fn from_f64(value: f64) -> Self;
-    /// The nearest value of this type.
-    #[must_use]
-    fn from_u32(value: u32) -> Self;
-    /// This value as `f64`, exactly.
-    #[must_use]
-    fn to_f64(self) -> f64;
 
     /// `e^self`.
     #[must_use]
@@ -181,47 +118,16 @@ pub trait Scalar:
     /// `self^exponent`.
     #[must_use]
     fn powf(self, exponent: Self) -> Self;
-    /// Absolute value.
-    #[must_use]
-    fn abs(self) -> Self;
-    /// Whether this is neither NaN nor infinite.
-    #[must_use]
-    fn is_finite(self) -> bool;
 }
 
 macro_rules! float {
     ($type:ident: $exp:path, $sigmoid:path, $exp_m1:ident $ln:ident $ln_1p:ident $tanh:ident $erfc:ident $sqrt:ident $pow:ident) => {
         impl Scalar for $type {
-            const ONE: Self = 1.0;
-            const HALF: Self = 0.5;
             const FRAC_1_SQRT_2: Self = core::$type::consts::FRAC_1_SQRT_2;
             #[allow(clippy::excessive_precision, reason = "the same digits for both types")]
             const FRAC_1_SQRT_2PI: Self = 0.398_942_280_401_432_677_94;
-            const PI: Self = core::$type::consts::PI;
-            const INFINITY: Self = <$type>::INFINITY;
-            const NAN: Self = <$type>::NAN;
-            const MIN_POSITIVE: Self = <$type>::MIN_POSITIVE;
             const EPSILON: Self = <$type>::EPSILON;
 
-            #[inline(always)]
-            #[allow(
-                clippy::cast_possible_truncation,
-                reason = "the function is documented to round"
-            )]
-            fn from_f64(value: f64) -> Self {
-                value as Self
-            }
-            #[inline]
-            #[allow(clippy::cast_precision_loss, reason = "the function is documented to round")]
-            #[allow(clippy::cast_lossless, reason = "the same code for both types")]
-            fn from_u32(value: u32) -> Self {
-                value as Self
-            }
-            #[inline]
-            #[allow(clippy::cast_lossless, reason = "the same code for both types")]
-            fn to_f64(self) -> f64 {
-                self as f64
-            }
             #[inline]
             fn exp(self) -> Self {
                 $exp(self)
@@ -257,14 +163,6 @@ macro_rules! float {
             #[inline]
             fn powf(self, exponent: Self) -> Self {
                 libm::$pow(self, exponent)
-            }
-            #[inline]
-            fn abs(self) -> Self {
-                <$type>::abs(self)
-            }
-            #[inline]
-            fn is_finite(self) -> bool {
-                <$type>::is_finite(self)
             }
         }
     };

@@ -24,7 +24,7 @@
 //! [`Optimizer::check`]: crate::Optimizer::check
 //! [`Trainer::fit_with`]: crate::Trainer::fit_with
 
-use crate::scalar::Scalar;
+use crate::number::Number;
 
 /// Step decay: `initial * factor^floor(step / every)`.
 ///
@@ -40,7 +40,7 @@ use crate::scalar::Scalar;
 /// assert_eq!(step_decay(0.8, 0.5, 0, 20), 0.8);
 /// ```
 #[must_use]
-pub fn step_decay<T: Scalar>(initial: T, factor: T, every: u32, step: u32) -> T {
+pub fn step_decay<T: Number>(initial: T, factor: T, every: u32, step: u32) -> T {
     exponential(initial, factor, step.checked_div(every).unwrap_or(0))
 }
 
@@ -55,8 +55,8 @@ pub fn step_decay<T: Scalar>(initial: T, factor: T, every: u32, step: u32) -> T 
 /// assert_eq!(exponential(0.8, 0.5, 3), 0.1);
 /// ```
 #[must_use]
-pub fn exponential<T: Scalar>(initial: T, factor: T, step: u32) -> T {
-    initial * factor.powf(T::from_u32(step))
+pub fn exponential<T: Number>(initial: T, factor: T, step: u32) -> T {
+    initial * factor.power(step)
 }
 
 /// Inverse time decay: `initial / (1 + decay * step)`.
@@ -73,7 +73,7 @@ pub fn exponential<T: Scalar>(initial: T, factor: T, step: u32) -> T {
 /// assert_eq!(inverse_time(0.5, 0.25, 12), 0.125);
 /// ```
 #[must_use]
-pub fn inverse_time<T: Scalar>(initial: T, decay: T, step: u32) -> T {
+pub fn inverse_time<T: Number>(initial: T, decay: T, step: u32) -> T {
     initial / (T::ONE + decay * T::from_u32(step))
 }
 
@@ -96,7 +96,7 @@ pub fn inverse_time<T: Scalar>(initial: T, decay: T, step: u32) -> T {
 /// assert_eq!(cosine(0.1, 0.02, 100, 300 % 100), 0.1);
 /// ```
 #[must_use]
-pub fn cosine<T: Scalar>(initial: T, last: T, steps: u32, step: u32) -> T {
+pub fn cosine<T: Number>(initial: T, last: T, steps: u32, step: u32) -> T {
     if step >= steps {
         return last;
     }
@@ -107,7 +107,7 @@ pub fn cosine<T: Scalar>(initial: T, last: T, steps: u32, step: u32) -> T {
 /// `cos(pi * t)` for `t` in `0.0..=1.0`, by the Taylor series up to the 20th power.
 ///
 /// `libm` computes the cosine of an `f32` in `f64`, which is emulated on most microcontrollers.
-fn cosine_of_half_turn<T: Scalar>(t: T) -> T {
+fn cosine_of_half_turn<T: Number>(t: T) -> T {
     let first_half = t <= T::HALF;
     let angle = T::PI * if first_half { t } else { T::ONE - t };
     let square = angle * angle;
@@ -132,7 +132,7 @@ fn cosine_of_half_turn<T: Scalar>(t: T) -> T {
 /// assert_eq!(warm_up(0.8, 0, 0), 0.8);
 /// ```
 #[must_use]
-pub fn warm_up<T: Scalar>(rate: T, steps: u32, step: u32) -> T {
+pub fn warm_up<T: Number>(rate: T, steps: u32, step: u32) -> T {
     let done = step.saturating_add(1);
     if done >= steps { rate } else { rate * (T::from_u32(done) / T::from_u32(steps)) }
 }

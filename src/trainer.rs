@@ -34,8 +34,8 @@ use crate::layer::{EndsIn, Layer, LayerTrace, Real, Samples};
 use crate::loss::Loss;
 use crate::macros::{default_is_new, defmt_shows};
 use crate::optimizer::{Optimizer, Sgd};
-use crate::scalar::Scalar;
-use crate::scalar::sealed::Sealed as _;
+use crate::number::Number;
+use crate::number::sealed::Sealed as _;
 use crate::shape::Shape;
 use crate::weight::{MeanLoss, is_valid, is_zero};
 use crate::zero::Zero;
@@ -53,7 +53,7 @@ pub(crate) fn forward<N: Layer, L: Loss<N::Activation, N::Format>, const K: usiz
     // The loss turns the last logits into outputs itself: a cross-entropy needs both.
     let last = traces.each_mut().map(EndsIn::last_mut);
     let losses = LayerTrace::activate_by(last, |values| L::evaluate_each(values, targets));
-    let mut forward = [Forward { loss: Scalar::INFINITY, sum: Scalar::INFINITY }; K];
+    let mut forward = [Forward { loss: Number::INFINITY, sum: Number::INFINITY }; K];
     let samples = forward.iter_mut().zip(sums).zip(losses);
     each_sample::<K, _>(samples, |((forward, logits), loss)| *forward = Forward::new(loss, logits));
     forward
@@ -68,7 +68,7 @@ pub(crate) struct Forward<T> {
     pub(crate) sum: T,
 }
 
-impl<T: Scalar> Forward<T> {
+impl<T: Number> Forward<T> {
     #[inline]
     fn new(loss: T, logits: T) -> Self {
         Self { loss, sum: logits + loss }

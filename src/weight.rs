@@ -1,27 +1,27 @@
 //! Weights of samples: which are valid, their sum, and the weighted mean loss.
 
 use crate::mean::DoubleWord;
-use crate::scalar::Scalar;
+use crate::number::Number;
 
 /// The largest valid weight: 2^32 of them have a finite sum in `f32`.
 const LARGEST: f64 = 1e28;
 
 /// Whether a sample of this weight has an effect: whether it is valid, and not 0.
 #[inline(always)]
-pub(crate) fn has_effect<T: Scalar>(weight: T) -> bool {
+pub(crate) fn has_effect<T: Number>(weight: T) -> bool {
     // The reciprocal of a subnormal number may be infinite.
     weight >= T::MIN_POSITIVE && weight <= T::from_f64(LARGEST)
 }
 
 /// Whether a weight is 0, or too small to have an effect.
 #[inline(always)]
-pub(crate) fn is_zero<T: Scalar>(weight: T) -> bool {
+pub(crate) fn is_zero<T: Number>(weight: T) -> bool {
     weight.lies_below(T::MIN_POSITIVE)
 }
 
 /// Whether a weight is 0 or more, and not too large.
 #[inline(always)]
-pub(crate) fn is_valid<T: Scalar>(weight: T) -> bool {
+pub(crate) fn is_valid<T: Number>(weight: T) -> bool {
     has_effect(weight) || is_zero(weight)
 }
 
@@ -35,7 +35,7 @@ pub(crate) struct Weights<T> {
     sum: T,
 }
 
-impl<T: Scalar> Weights<T> {
+impl<T: Number> Weights<T> {
     pub(crate) const ZERO: Self = Self { count: 0, sum: T::ZERO };
 
     /// Adds the weight of a sample that has an effect.
@@ -67,7 +67,7 @@ pub(crate) struct MeanLoss<T> {
     examples: u32,
 }
 
-impl<T: Scalar> MeanLoss<T> {
+impl<T: Number> MeanLoss<T> {
     pub(crate) const ZERO: Self =
         Self { mean: DoubleWord::ZERO, weights: Weights::ZERO, examples: 0 };
 

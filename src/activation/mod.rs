@@ -6,6 +6,7 @@
 
 mod bounded;
 mod exponential;
+mod fixed;
 mod gated;
 
 pub use bounded::{HardTanh, Relu6, Softsign};

@@ -6,7 +6,7 @@ use crate::example::Example;
 use crate::layer::{Layer, Real};
 use crate::loss::Loss;
 use crate::optimizer::Optimizer;
-use crate::scalar::Scalar;
+use crate::number::Number;
 use crate::shape::Shape;
 use crate::trainer::Trainer;
 use crate::weight::{MeanLoss, is_valid, is_zero};
@@ -85,11 +85,10 @@ where
     }
 }
 
-impl<T, N, L, O, F, const TILE: usize> NextEpoch<'_, N, BatchTrainer<N, L, O, TILE>, F>
+impl<N, L, O, F, const TILE: usize> NextEpoch<'_, N, BatchTrainer<N, L, O, TILE>, F>
 where
-    T: Scalar,
-    N: Layer<Format = T>,
-    L: Loss<N::Activation, T>,
+    N: Layer,
+    L: Loss<N::Activation, N::Format>,
     O: Optimizer<N>,
     F: FnMut(u32) -> O,
 {

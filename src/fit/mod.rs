@@ -13,7 +13,7 @@ use crate::example::Example;
 use crate::layer::{Layer, Real, parameters_are_finite};
 use crate::loss::Loss;
 use crate::optimizer::{HyperParameter, Optimizer};
-use crate::scalar::Scalar;
+use crate::number::Number;
 use crate::tensors::are_finite;
 use crate::trainer::Trainer;
 use crate::weight::MeanLoss;
@@ -34,7 +34,7 @@ pub struct Stop<T = f32> {
     pub loss: Option<T>,
 }
 
-impl<T: Scalar> Stop<T> {
+impl<T: Number> Stop<T> {
     /// Stops after `epochs` epochs, whatever the loss.
     #[must_use]
     pub fn after(epochs: u32) -> Self {
@@ -331,11 +331,10 @@ assert!(report.loss.unwrap() < 1e-6);
     }
 }
 
-impl<T, N, L, O, const TILE: usize> BatchTrainer<N, L, O, TILE>
+impl<N, L, O, const TILE: usize> BatchTrainer<N, L, O, TILE>
 where
-    T: Scalar,
-    N: Layer<Format = T>,
-    L: Loss<N::Activation, T>,
+    N: Layer,
+    L: Loss<N::Activation, N::Format>,
     O: Optimizer<N>,
 {
     /// Trains on all `examples` in mini-batches of batch size `size`; the last batch of an epoch

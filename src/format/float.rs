@@ -11,10 +11,12 @@ impl<T: Scalar> Format for T {
     type Scale = ();
     type Real = T;
     type Step = T;
+    type Descent = ();
 
     #[allow(clippy::cast_possible_truncation, reason = "4 or 8")]
     const FINGERPRINT: u32 = size_of::<T>() as u32;
     const BIAS_INPUT: T = T::ONE;
+    const STORED: () = ();
 
     #[inline(always)]
     fn empty() -> T {
@@ -37,6 +39,8 @@ impl<T: Scalar> Format for T {
         x * d
     }
     #[inline(always)]
+    fn product_scale((): ()) {}
+    #[inline(always)]
     fn add(a: T, b: T) -> T {
         a + b
     }
@@ -57,8 +61,22 @@ impl<T: Scalar> Format for T {
         w + x * g
     }
     #[inline(always)]
+    fn descend(w: T, g: T, step: T) -> T {
+        w + step * g
+    }
+    #[inline(always)]
     fn real(value: T) -> T {
         value
+    }
+    /// One of them: every logit of a dense layer depends on every input.
+    #[inline(always)]
+    fn check(logits: &[T]) -> T {
+        logits.first().copied().unwrap_or(T::ONE)
+    }
+    /// NaN passes on from layer to layer.
+    #[inline(always)]
+    fn worse(a: T, _: T) -> T {
+        a
     }
     #[inline(always)]
     fn is_finite(weight: T) -> bool {
@@ -103,7 +121,46 @@ impl<T: Scalar> Format for T {
         d: &[T; OUT],
         (): (),
         rate: T,
+        (): &mut (),
     ) {
         kernel::update(weights, bias, x, d, rate);
+    }
+
+    #[inline(always)]
+    fn weigh(deltas: &mut [T], (): &mut (), weight: T) {
+        for delta in deltas {
+            *delta *= weight;
+        }
+    }
+    #[inline(always)]
+    fn add_gradient(sum: T, g: T, (): ()) -> T {
+        sum + g
+    }
+    #[inline(always)]
+    fn stored(gradient: &[T]) -> Option<&[T]> {
+        Some(gradient)
+    }
+    #[inline(always)]
+    fn stored_one(gradient: T) -> T {
+        gradient
+    }
+    #[inline(always)]
+    fn accumulate<const IN: usize, const OUT: usize>(
+        weights: &mut [[T; OUT]; IN],
+        bias: &mut [T; OUT],
+        x: &[T; IN],
+        d: &[T; OUT],
+        (): (),
+    ) {
+        kernel::float::update(weights, bias, x, d, T::ONE);
+    }
+    #[inline(always)]
+    fn accumulate_sum<'a, const IN: usize, const OUT: usize>(
+        weights: &mut [[T; OUT]; IN],
+        bias: &mut [T; OUT],
+        pairs: impl Iterator<Item = (&'a [T; IN], &'a [T; OUT])> + Clone,
+        (): (),
+    ) {
+        kernel::float::update_sum(weights, bias, pairs);
     }
 }

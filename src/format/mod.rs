@@ -1,12 +1,17 @@
 //! Number formats: floating-point, or custom fixed-point.
 
+mod fixed;
 mod float;
 mod plain;
 
+pub use fixed::{Exponent, Fixed, FixedStep, Headroom};
+pub(crate) use fixed::align_to;
+
 use core::fmt;
 
-use crate::scalar::Scalar;
+use crate::number::Number;
 use crate::shape::{Element, Shape};
+use crate::tensors::Tensors;
 use crate::zero::Zero;
 
 /// A number format: the types of weights, values and derivatives, and the arithmetic of a training
@@ -30,14 +35,18 @@ pub trait Format: Sized + 'static {
     /// The scale shared by the derivatives of a layer; `()` for floats.
     type Scale: Copy + Zero + 'static;
     /// Type of learning rates and losses.
-    type Real: Scalar;
+    type Real: Number;
     /// A learning rate and the scale of a layer's derivatives, prepared for many weights.
     type Step: Copy;
+    /// What gradient descent remembers from step to step: `()` for floats.
+    type Descent: Tensors<Self::Weight> + Zero + Clone;
 
     /// Identifies the format; must be unique.
     const FINGERPRINT: u32;
     /// 1, the input of a bias.
     const BIAS_INPUT: Self::Value;
+    /// The scale of the gradient of a batch.
+    const STORED: Self::Scale;
 
     /// The additive identity, the start of a sum: zero, for floats -0.0.
     fn empty() -> Self::Sum;
@@ -47,8 +56,10 @@ pub trait Format: Sized + 'static {
     fn add_bias(sum: Self::Sum, bias: Self::Weight) -> Self::Value;
     /// `sum + w d`, in the backward pass.
     fn add_back(sum: Self::Sum, w: Self::Weight, d: Self::Sum) -> Self::Sum;
-    /// `x d`, at the scale of `d`.
+    /// `x d`, a derivative of [this scale](Self::product_scale).
     fn product(x: Self::Value, d: Self::Sum) -> Self::Sum;
+    /// The scale of a [`product`](Self::product), for derivatives of this scale.
+    fn product_scale(scale: Self::Scale) -> Self::Scale;
     /// The sum of two derivatives of the same scale.
     fn add(a: Self::Sum, b: Self::Sum) -> Self::Sum;
     /// The scale of the sums of [`add_back`](Self::add_back), for derivatives of this scale.
@@ -61,9 +72,24 @@ pub trait Format: Sized + 'static {
     fn scaled(d: Self::Sum, step: Self::Step) -> Self::Sum;
     /// `w - g x`, where `g` is the result of [`scaled`](Self::scaled).
     fn learn(w: Self::Weight, g: Self::Sum, x: Self::Value, step: Self::Step) -> Self::Weight;
-    /// The value as a float: NaN or infinite if it is.
+    /// `w - rate g`, for a derivative `g` of any size.
+    fn descend(w: Self::Weight, g: Self::Sum, step: Self::Step) -> Self::Weight;
+    /// The value as a loss: NaN or infinite if it is.
     fn real(value: Self::Value) -> Self::Real;
-    /// Whether a parameter is finite; integers always are.
+    /// A number that is NaN or infinite if the logits of a dense layer are invalid: if one of its inputs
+    /// is NaN or infinite, or a sum has left the range.
+    #[inline]
+    fn check(logits: &[Self::Value]) -> Self::Real {
+        let _ = logits;
+        Self::Real::ZERO
+    }
+    /// The [`check`](Self::check) of a layer and of those behind it: NaN or infinite if one of them is.
+    #[inline]
+    fn worse(first: Self::Real, rest: Self::Real) -> Self::Real {
+        let _ = rest;
+        first
+    }
+    /// Whether a parameter is finite, or for integers, not at the limit of the range.
     #[inline]
     fn is_finite(weight: Self::Weight) -> bool {
         let _ = weight;
@@ -110,8 +136,51 @@ pub trait Format: Sized + 'static {
         d: &[Self::Sum; OUT],
         scale: Self::Scale,
         rate: Self::Real,
+        memory: &mut Self::Descent,
     ) {
+        let _ = memory;
         plain::update::<Self, IN, OUT>(weights, bias, x, d, scale, rate);
+    }
+
+    /// Multiplies derivatives by the weight of their sample.
+    fn weigh(deltas: &mut [Self::Sum], scale: &mut Self::Scale, weight: Self::Real);
+    /// The sum of a batch's gradient, `sum`, plus a derivative of this scale.
+    fn add_gradient(sum: Self::Weight, g: Self::Sum, scale: Self::Scale) -> Self::Weight;
+    /// The gradient of a batch as derivatives of the scale [`STORED`](Self::STORED), if they are of one type.
+    fn stored(gradient: &[Self::Weight]) -> Option<&[Self::Sum]> {
+        let _ = gradient;
+        None
+    }
+    /// A number of the gradient of a batch as a derivative of the scale [`STORED`](Self::STORED).
+    fn stored_one(gradient: Self::Weight) -> Self::Sum;
+
+    /// Adds the gradient of one sample: `W += x d^T`, `b += d`.
+    #[inline(always)]
+    fn accumulate<const IN: usize, const OUT: usize>(
+        weights: &mut [[Self::Weight; OUT]; IN],
+        bias: &mut [Self::Weight; OUT],
+        x: &[Self::Value; IN],
+        d: &[Self::Sum; OUT],
+        scale: Self::Scale,
+    ) {
+        plain::accumulate::<Self, IN, OUT>(weights, bias, x, d, scale);
+    }
+
+    /// Adds the gradients of several samples, in their order.
+    #[inline(always)]
+    fn accumulate_sum<'a, const IN: usize, const OUT: usize>(
+        weights: &mut [[Self::Weight; OUT]; IN],
+        bias: &mut [Self::Weight; OUT],
+        pairs: impl Iterator<Item = (&'a [Self::Value; IN], &'a [Self::Sum; OUT])> + Clone,
+        scale: Self::Scale,
+    ) {
+        pairs.for_each(|(x, d)| Self::accumulate(weights, bias, x, d, scale));
+    }
+
+    /// Called after each step of gradient descent; `visit` shows all tensors of weights.
+    #[inline]
+    fn settle(memory: &mut Self::Descent, visit: impl FnOnce(&mut dyn FnMut(&[Self::Weight]))) {
+        let _ = (memory, visit);
     }
 }
 

@@ -44,13 +44,44 @@ pub(crate) fn update<F: Format, const IN: usize, const OUT: usize>(
     rate: F::Real,
 ) {
     let step = F::step(rate, scale);
-    let g = d.map(|d| F::scaled(d, step));
+    learn::<F, IN, OUT>(weights, bias, x, &d.map(|d| F::scaled(d, step)), step);
+}
+
+/// `W -= x g^T`, `b -= g`, where `g` are the results of [`scaled`](Format::scaled).
+#[inline(always)]
+pub(crate) fn learn<F: Format, const IN: usize, const OUT: usize>(
+    weights: &mut [[F::Weight; OUT]; IN],
+    bias: &mut [F::Weight; OUT],
+    x: &[F::Value; IN],
+    g: &[F::Sum; OUT],
+    step: F::Step,
+) {
     for (w, &x) in weights.iter_mut().zip(x) {
-        for (w, &g) in w.iter_mut().zip(&g) {
+        for (w, &g) in w.iter_mut().zip(g) {
             *w = F::learn(*w, g, x, step);
         }
     }
-    for (b, &g) in bias.iter_mut().zip(&g) {
+    for (b, &g) in bias.iter_mut().zip(g) {
         *b = F::learn(*b, g, F::BIAS_INPUT, step);
+    }
+}
+
+/// `W += x d^T`, `b += d`.
+#[inline(always)]
+pub(crate) fn accumulate<F: Format, const IN: usize, const OUT: usize>(
+    weights: &mut [[F::Weight; OUT]; IN],
+    bias: &mut [F::Weight; OUT],
+    x: &[F::Value; IN],
+    d: &[F::Sum; OUT],
+    scale: F::Scale,
+) {
+    let of_products = F::product_scale(scale);
+    for (sums, &x) in weights.iter_mut().zip(x) {
+        for (sum, &d) in sums.iter_mut().zip(d) {
+            *sum = F::add_gradient(*sum, F::product(x, d), of_products);
+        }
+    }
+    for (sum, &d) in bias.iter_mut().zip(d) {
+        *sum = F::add_gradient(*sum, d, scale);
     }
 }

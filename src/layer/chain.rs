@@ -5,6 +5,7 @@ use core::any::Any;
 use super::macros::both_layers;
 use super::{Deltas, Dense, Layer, LayerTrace, Real, Samples, Takes, Weight};
 use crate::activation::{Activation, Hidden, Sigmoid};
+use crate::format::Format;
 use crate::fingerprint::fingerprint;
 use crate::gradient::GradientVisitor;
 use crate::kernel::each_sample;
@@ -168,8 +169,11 @@ where
         // once.
         let mut rests = traces.map(|Pair { first, rest }| (first.last().output(), rest));
         let hidden = rests.each_ref().map(|(hidden, _)| *hidden);
-        self.rest.forward_trace(hidden, rests.each_mut().map(|(_, rest)| &mut **rest));
-        sums
+        let mut rest = self.rest.forward_trace(hidden, rests.each_mut().map(|(_, rest)| &mut **rest));
+        for (rest, sum) in rest.iter_mut().zip(sums) {
+            *rest = First::Format::worse(sum, *rest);
+        }
+        rest
     }
 
     #[inline]

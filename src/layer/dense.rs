@@ -207,8 +207,7 @@ impl<const IN: usize, const OUT: usize, A: Activation<F>, F: Format> Layer
     ) -> [Real<Self>; K] {
         let logits = traces.each_mut().map(|trace| trace.output_mut());
         F::affine(&self.weights, &self.bias, inputs, logits);
-        // Every logit depends on every input.
-        traces.map(|trace| F::real(trace.output().first().copied().unwrap_or(F::BIAS_INPUT)))
+        traces.map(|trace| F::check(trace.output()))
     }
 
     #[inline]

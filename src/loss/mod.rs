@@ -7,6 +7,7 @@
 //! step of its computation overflows: in `f32`, an error above `1e19` that is squared. Training
 //! rejects both.
 
+mod fixed;
 mod focal;
 mod pinball;
 
@@ -19,6 +20,7 @@ use core::f64::consts::LN_2;
 use crate::activation::{Activation, Sigmoid, Softmax, ratio};
 use crate::format::Format;
 use crate::kernel::{each, each_sample};
+use crate::number::Number as _;
 use crate::scalar::{Scalar, reciprocal};
 use crate::shape::Shape;
 use crate::zero::Zero as _;

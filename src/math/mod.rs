@@ -2,3 +2,4 @@
 
 pub(crate) mod exp;
 pub(crate) mod fast;
+pub(crate) mod integer;

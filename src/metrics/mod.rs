@@ -24,6 +24,7 @@ pub use confusion::{ClassError, ConfusionMatrix};
 pub use numbers::{ErrorStatistics, LossMeter, MeanAbsoluteError, RSquared};
 pub use quantile::Quantile;
 
+use crate::number::Number as _;
 use crate::scalar::Scalar;
 use crate::shape::Shape;
 

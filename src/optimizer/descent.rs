@@ -6,6 +6,7 @@ use crate::format::Format;
 use crate::gradient::{Affine, GradientVisitor, for_each};
 use crate::kernel::{each_of_few, each_of_many};
 use crate::layer::Layer;
+use crate::number::Number;
 use crate::scalar::Scalar;
 use crate::tensors::Kind;
 
@@ -41,11 +42,12 @@ impl<T> Sgd<T> {
     }
 }
 
-struct Descend<R> {
-    rate: R,
+struct Descend<'a, F: Format> {
+    rate: F::Real,
+    memory: &'a mut F::Descent,
 }
 
-impl<F: Format> GradientVisitor<F, 1, 0> for Descend<F::Real> {
+impl<F: Format> GradientVisitor<F, 1, 0> for Descend<'_, F> {
     const IN_ANY_ORDER: bool = true;
 
     #[inline]
@@ -57,7 +59,7 @@ impl<F: Format> GradientVisitor<F, 1, 0> for Descend<F::Real> {
         d: &[F::Sum; OUT],
         scale: F::Scale,
     ) {
-        F::update(weights, bias, x, d, scale, self.rate);
+        F::update(weights, bias, x, d, scale, self.rate, self.memory);
     }
 
     #[inline(always)]
@@ -70,9 +72,7 @@ impl<F: Format> GradientVisitor<F, 1, 0> for Descend<F::Real> {
         scale: F::Scale,
     ) {
         let step = F::step(self.rate, scale);
-        each_of_few(p, gradient, |p, g| {
-            *p = F::learn(*p, F::scaled(g, step), F::BIAS_INPUT, step);
-        });
+        each_of_few(p, gradient, |p, g| *p = F::descend(*p, g, step));
     }
 
     #[inline]
@@ -85,15 +85,13 @@ impl<F: Format> GradientVisitor<F, 1, 0> for Descend<F::Real> {
         scale: F::Scale,
     ) {
         let step = F::step(self.rate, scale);
-        each_of_many(p, gradient, |p, &g| {
-            *p = F::learn(*p, F::scaled(g, step), F::BIAS_INPUT, step);
-        });
+        each_of_many(p, gradient, |p, &g| *p = F::descend(*p, g, step));
     }
 }
 
 #[diagnostic::do_not_recommend]
-impl<R: Scalar, N: Layer<Format: Format<Real = R>>> Optimizer<N> for Sgd<R> {
-    type State = ();
+impl<R: Number, F: Format<Real = R>, N: Layer<Format = F>> Optimizer<N> for Sgd<R> {
+    type State = F::Descent;
 
     #[inline]
     fn check(&self) -> Result<(), HyperParameter> {
@@ -101,9 +99,11 @@ impl<R: Scalar, N: Layer<Format: Format<Real = R>>> Optimizer<N> for Sgd<R> {
     }
 
     #[inline]
-    #[allow(clippy::arithmetic_side_effects, reason = "a product of floats")]
-    fn update(&self, net: &mut N, _: &mut (), gradients: &impl Gradients<N>, scale: R) {
-        gradients.visit([net], [], &mut Descend { rate: scale * self.learning_rate });
+    #[allow(clippy::arithmetic_side_effects, reason = "a product of floats, or one that saturates")]
+    fn update(&self, net: &mut N, memory: &mut F::Descent, gradients: &impl Gradients<N>, scale: R) {
+        let rate = scale * self.learning_rate;
+        gradients.visit([&mut *net], [], &mut Descend { rate, memory: &mut *memory });
+        F::settle(memory, |visit| N::walk([net], [], [], [], &mut |_, [w], [], [], []| visit(w)));
     }
 }
 

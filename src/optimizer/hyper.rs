@@ -2,7 +2,7 @@
 
 use core::fmt;
 
-use crate::scalar::Scalar;
+use crate::number::Number;
 
 /// A hyper-parameter out of range: see [`Optimizer::check`](super::Optimizer::check).
 ///
@@ -42,26 +42,26 @@ pub enum HyperParameter {
 impl HyperParameter {
     /// `Ok` if `rate` is finite, 0 or more.
     #[inline]
-    pub(super) fn check_rate<T: Scalar>(self, rate: T) -> Result<(), Self> {
+    pub(super) fn check_rate<T: Number>(self, rate: T) -> Result<(), Self> {
         if rate.has_bits_below(T::INFINITY) { Ok(()) } else { Err(self) }
     }
 
     /// `Ok` if `0 <= fraction < 1`, and not -0.
     #[inline]
-    pub(super) fn check_fraction<T: Scalar>(self, fraction: T) -> Result<(), Self> {
+    pub(super) fn check_fraction<T: Number>(self, fraction: T) -> Result<(), Self> {
         if fraction.has_bits_below(T::ONE) { Ok(()) } else { Err(self) }
     }
 
     /// `Ok` if `0 < epsilon` and `epsilon` is finite.
     #[inline]
-    pub(super) fn check_epsilon<T: Scalar>(epsilon: T) -> Result<(), Self> {
+    pub(super) fn check_epsilon<T: Number>(epsilon: T) -> Result<(), Self> {
         let positive = epsilon > T::ZERO && epsilon.is_finite();
         if positive { Ok(()) } else { Err(Self::Epsilon) }
     }
 
     /// `Ok` if `0 <= limit`.
     #[inline]
-    pub(super) fn check_limit<T: Scalar>(limit: T) -> Result<(), Self> {
+    pub(super) fn check_limit<T: Number>(limit: T) -> Result<(), Self> {
         if limit >= T::ZERO { Ok(()) } else { Err(Self::ClipLimit) }
     }
 }

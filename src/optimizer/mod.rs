@@ -19,7 +19,7 @@ pub use hyper::HyperParameter;
 
 use crate::gradient::GradientVisitor;
 use crate::layer::{Layer, Real, Samples, Weight};
-use crate::scalar::Scalar;
+use crate::format::Format;
 use crate::tensors::Tensors;
 use crate::zero::Zero;
 
@@ -172,16 +172,36 @@ impl<N: Layer> Gradients<N> for Samples<'_, N, 1> {
 /// A stored gradient.
 pub(crate) struct Stored<'a, N: Layer>(pub(crate) &'a N::Gradient);
 
-impl<T: Scalar, N: Layer<Format = T>> Gradients<N> for Stored<'_, N> {
+/// How many numbers of a stored gradient are converted at a time, where they have to be.
+const PART: usize = 16;
+
+impl<F: Format, N: Layer<Format = F>> Gradients<N> for Stored<'_, N> {
     #[inline]
     fn visit<const P: usize, const S: usize>(
         &self,
         nets: [&mut N; P],
         state: [&mut N::Gradient; S],
-        visitor: &mut impl GradientVisitor<T, P, S>,
+        visitor: &mut impl GradientVisitor<F, P, S>,
     ) {
-        N::walk([], nets, [self.0], state, &mut |kind, [], p, [g], s| {
-            visitor.vector(kind, p, s, g, ());
+        N::walk([], nets, [self.0], state, &mut |kind, [], mut p, [g], mut s| {
+            if let Some(g) = F::stored(g) {
+                return visitor.vector(kind, p, s, g, F::STORED);
+            }
+            for g in g.chunks(PART) {
+                let mut part = [F::empty(); PART];
+                for (part, &g) in part.iter_mut().zip(g) {
+                    *part = F::stored_one(g);
+                }
+                let (p, s) = (p.each_mut().map(|p| take(p, g.len())), s.each_mut().map(|s| take(s, g.len())));
+                visitor.vector(kind, p, s, part.get(..g.len()).unwrap_or(&[]), F::STORED);
+            }
         });
     }
+}
+
+/// Takes the first elements off a slice.
+fn take<'a, T>(slice: &mut &'a mut [T], len: usize) -> &'a mut [T] {
+    let Some((taken, rest)) = core::mem::take(slice).split_at_mut_checked(len) else { return &mut [] };
+    *slice = rest;
+    taken
 }

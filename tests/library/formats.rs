@@ -68,8 +68,10 @@ impl Format for Whole {
     type Scale = Bits;
     type Real = f32;
     type Step = Step;
+    type Descent = ();
     const FINGERPRINT: u32 = 0x0026_0012;
     const BIAS_INPUT: Value = Value(1 << 12);
+    const STORED: Bits = Bits(26);
 
     fn empty() -> i32 {
         0
@@ -85,6 +87,9 @@ impl Format for Whole {
     }
     fn product(x: Value, d: i32) -> i32 {
         d.wrapping_mul(x.0) >> 12
+    }
+    fn product_scale(bits: Bits) -> Bits {
+        bits
     }
     fn add(a: i32, b: i32) -> i32 {
         a.wrapping_add(b)
@@ -112,6 +117,18 @@ impl Format for Whole {
     }
     fn learn(w: Weight, g: i32, x: Value, step: Step) -> Weight {
         Weight(w.0.wrapping_sub(shift(g.wrapping_mul(x.0), step.shift)))
+    }
+    fn descend(w: Weight, g: i32, step: Step) -> Weight {
+        Self::learn(w, Self::scaled(g, step), Self::BIAS_INPUT, step)
+    }
+    fn weigh(_: &mut [i32], _: &mut Bits, weight: f32) {
+        assert_eq!(weight, 1.0, "no weights here");
+    }
+    fn add_gradient(sum: Weight, g: i32, Bits(bits): Bits) -> Weight {
+        Weight(sum.0.saturating_add(shift(g, bits - 26)))
+    }
+    fn stored_one(gradient: Weight) -> i32 {
+        gradient.0
     }
     #[allow(clippy::cast_possible_truncation, reason = "a value has 20 whole bits at most")]
     fn real(value: Value) -> f32 {

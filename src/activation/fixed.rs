@@ -1,0 +1,196 @@
+//! The activations of fixed-point networks, in integers.
+//!
+//! Values have 12 fraction bits. A derivative is an integer whose scale the layer's derivatives share: where
+//! they are multiplied, they are first brought to as many bits as the product has room for.
+
+#![allow(clippy::arithmetic_side_effects, reason = "values are within ±64")]
+
+use super::{
+    Activation, Elementwise, Elu, HardSigmoid, HardTanh, Identity, LeakyRelu, Relu, Relu6, Selu, Sigmoid,
+    Softmax, Softplus, Softsign, Tanh,
+};
+use crate::format::{Exponent, Fixed, align_to};
+use crate::math::integer::{exp, ln, sigmoid, tanh};
+use crate::number::Q12;
+use crate::shape::Shape;
+
+/// 1, as a value.
+const ONE: i32 = Q12::ONE.to_bits();
+
+/// An elementwise activation in integers.
+trait Integers: Elementwise {
+    /// The derivatives are brought to so many bits before they are multiplied.
+    const BITS: u32 = 31 - Self::FRACTION_BITS;
+    /// How many fraction bits `times_derivative` adds; 0 if it multiplies nothing.
+    const FRACTION_BITS: u32;
+    /// `f(z)`, not beyond ±64.
+    fn apply(z: i32) -> i32;
+    /// `d f'(z)`, expressed through `y = f(z)`.
+    fn times_derivative(d: i32, y: i32) -> i32;
+}
+
+/// `values`, each replaced by `f(z)`.
+#[inline]
+fn apply_all(values: &mut [Q12], f: impl Fn(i32) -> i32) {
+    for value in values {
+        *value = Q12::raw(f(value.to_bits()));
+    }
+}
+
+#[inline]
+fn backpropagate<A: Integers>(output: &[Q12], delta: &mut [i32], scale: &mut Exponent) {
+    if const { A::FRACTION_BITS > 0 } {
+        align_to(A::BITS, delta, scale);
+        scale.0 = scale.0.wrapping_add(const { A::FRACTION_BITS.cast_signed() });
+    }
+    for (d, y) in delta.iter_mut().zip(output) {
+        *d = <A as Integers>::times_derivative(*d, y.to_bits());
+    }
+}
+
+macro_rules! elementwise {
+    ($([$($generics:tt)*] $name:ty: $fraction:literal, |$z:pat_param| $y:expr, |$d:ident, $of:pat_param| $product:expr;)+) => { $(
+        impl<$($generics)*> Integers for $name {
+            const FRACTION_BITS: u32 = $fraction;
+            #[inline(always)]
+            fn apply($z: i32) -> i32 {
+                $y
+            }
+            #[inline(always)]
+            fn times_derivative($d: i32, $of: i32) -> i32 {
+                $product
+            }
+        }
+
+        impl<$($generics)*> Activation<Fixed> for $name {
+            const FINGERPRINT: u32 = <Self as Elementwise>::FINGERPRINT;
+            type Kept<Y: Shape<Element = Q12>> = ();
+
+            #[inline]
+            fn activate(values: &mut [Q12]) {
+                apply_all(values, <Self as Integers>::apply);
+            }
+            #[inline]
+            fn backpropagate(output: &[Q12], _: &[Q12], delta: &mut [i32], scale: &mut Exponent) {
+                backpropagate::<Self>(output, delta, scale);
+            }
+        }
+    )+ };
+}
+
+elementwise! {
+    [] Identity: 0, |z| clip(z), |d, _| d;
+    [] Relu: 0, |z| clip(z).max(0), |d, y| if y > 0 { d } else { 0 };
+    [] Relu6: 0, |z| z.clamp(0, 6 * ONE), |d, y| if y > 0 && y < 6 * ONE { d } else { 0 };
+    [] HardTanh: 0, |z| z.clamp(-ONE, ONE), |d, y| if y > -ONE && y < ONE { d } else { 0 };
+    // z / 6 + 1/2
+    [] HardSigmoid: 14,
+        |z| (clip(z).wrapping_mul(2731) >> 14).wrapping_add(ONE / 2).clamp(0, ONE),
+        |d, y| if y > 0 && y < ONE { d.wrapping_mul(2731) } else { 0 };
+    [const N: u32, const D: u32] LeakyRelu<N, D>: 12,
+        |z| if z < 0 { clip(z).wrapping_mul(slope::<N, D>()) >> 12 } else { clip(z) },
+        |d, y| d.wrapping_mul(if y > 0 { ONE } else { slope::<N, D>() });
+    [] Sigmoid: 15, |z| sigmoid(z), |d, y| d.wrapping_mul(y.wrapping_mul(ONE - y) >> 9);
+    [] Tanh: 13, |z| tanh(z), |d, y| d.wrapping_mul((1_i32 << 24).wrapping_sub(y.wrapping_mul(y)) >> 11);
+    [] Softsign: 14,
+        |z| { let z = clip(z); z.wrapping_shl(12).wrapping_div(z.abs().wrapping_add(ONE)) },
+        |d, y| { let rest = ONE - y.abs(); d.wrapping_mul(rest.wrapping_mul(rest) >> 10) };
+    [] Elu: 12,
+        |z| if z > 0 { clip(z) } else { below_zero(z) },
+        |d, y| d.wrapping_mul(if y > 0 { ONE } else { ONE + y });
+    // With the factors 1.0507 and 1.7581.
+    [] Selu: 13,
+        |z| clip(if z > 0 { clip(z).wrapping_mul(4304) >> 12 } else { below_zero(z).wrapping_mul(7201) >> 12 }),
+        |d, y| d.wrapping_mul(if y > 0 { 2 * 4304 } else { 7201_i32.wrapping_add(y).wrapping_mul(2) });
+    [] Softplus: 15,
+        |z| { let tail = rounded(ln(exp(z.abs().wrapping_neg()).cast_unsigned().wrapping_add(1 << 15)).cast_signed()); clip(z).max(0).wrapping_add(tail).min(64 * ONE) },
+        |d, y| d.wrapping_mul((1_i32 << 15).wrapping_sub(exp(y.wrapping_neg())));
+}
+
+/// A value within ±64.
+#[inline(always)]
+fn clip(z: i32) -> i32 {
+    z.clamp(Q12::MIN.to_bits(), Q12::MAX.to_bits())
+}
+
+/// From 15 fraction bits to 12.
+#[inline(always)]
+fn rounded(value: i32) -> i32 {
+    value.wrapping_add(4) >> 3
+}
+
+/// `e^z - 1` for `z` of 0 or less.
+#[inline]
+fn below_zero(z: i32) -> i32 {
+    rounded(exp(z)).wrapping_sub(ONE)
+}
+
+/// The slope of a [`LeakyRelu`], with 12 fraction bits.
+#[inline(always)]
+const fn slope<const N: u32, const D: u32>() -> i32 {
+    const {
+        assert!(D > 0, "the denominator must not be 0");
+        assert!(N <= D, "in fixed point, the slope of a `LeakyRelu` is 1 at most");
+        #[allow(clippy::cast_possible_truncation, reason = "4096 at most")]
+        let slope = (((N as u64) << 12) / D as u64) as i32;
+        slope
+    }
+}
+
+impl Activation<Fixed> for Softmax {
+    const FINGERPRINT: u32 = <Self as Activation<f32>>::FINGERPRINT;
+    const MIN_OUTPUTS: usize = 2;
+    type Kept<Y: Shape<Element = Q12>> = ();
+
+    #[inline]
+    fn activate(values: &mut [Q12]) {
+        Self::apply_fixed(Self::max_fixed(values), values);
+    }
+
+    #[inline]
+    fn backpropagate(output: &[Q12], _: &[Q12], delta: &mut [i32], scale: &mut Exponent) {
+        // `sum y d` is a mean, so it has as many bits as `d`.
+        align_to(17, delta, scale);
+        let mean = output.iter().zip(&*delta).fold(0_i32, |sum, (y, &d)| {
+            sum.wrapping_add(y.to_bits().wrapping_mul(d))
+        }) >> 12;
+        for (d, y) in delta.iter_mut().zip(output) {
+            *d = d.wrapping_sub(mean).wrapping_mul(y.to_bits());
+        }
+        scale.0 = scale.0.wrapping_add(12);
+    }
+}
+
+impl Softmax {
+    /// The largest logit.
+    #[inline]
+    pub(crate) fn max_fixed(logits: &[Q12]) -> i32 {
+        logits.iter().fold(i32::MIN, |max, z| max.max(z.to_bits()))
+    }
+
+    /// Turns logits into probabilities, given the largest; returns `sum e^(z - max)` with 15 fraction bits.
+    #[inline]
+    pub(crate) fn apply_fixed(max: i32, values: &mut [Q12]) -> u32 {
+        let mut sum = 0_u32;
+        for value in &mut *values {
+            let power = exp(value.to_bits().wrapping_sub(max));
+            sum = sum.wrapping_add(power.cast_unsigned());
+            *value = Q12::raw(power);
+        }
+        // One division for all.
+        let shift = sum.leading_zeros();
+        let reciprocal = (1_u32 << 31).checked_div(sum.wrapping_shl(shift) >> 15).unwrap_or(0);
+        for value in values {
+            // Both have 16 bits at most.
+            let y = value.to_bits().cast_unsigned().wrapping_mul(reciprocal);
+            *value = Q12::raw(round_shift(y, 34_u32.wrapping_sub(shift)).cast_signed());
+        }
+        sum
+    }
+}
+
+/// `value * 2^-right`, rounded to nearest.
+#[inline]
+fn round_shift(value: u32, right: u32) -> u32 {
+    (value.wrapping_shr(right.wrapping_sub(1)).wrapping_add(1)) >> 1
+}

@@ -1,0 +1,96 @@
+//! Elementary functions of fixed-point numbers, in integers: tables with linear interpolation.
+//!
+//! Where a function is curved, a chord lies on one side of it. The tables hold its values less half of
+//! the largest distance in the intervals around, so that the error has both signs and half the size.
+
+/// `1 / (1 + e^-x)` for x = 0, 1/8 .. 8, with 15 fraction bits.
+static SIGMOID: [u16; 65] = [
+    16_384, 17_407, 18_422, 19_422, 20_399, 21_346, 22_258, 23_130, 23_958, 24_740, 25_474, 26_158,
+    26_793, 27_380, 27_920, 28_414, 28_865, 29_274, 29_646, 29_982, 30_284, 30_556, 30_801, 31_020,
+    31_215, 31_390, 31_546, 31_685, 31_808, 31_918, 32_016, 32_102, 32_179, 32_247, 32_308, 32_361,
+    32_408, 32_450, 32_487, 32_520, 32_549, 32_574, 32_597, 32_617, 32_635, 32_650, 32_664, 32_676,
+    32_687, 32_697, 32_705, 32_712, 32_719, 32_725, 32_730, 32_734, 32_738, 32_742, 32_745, 32_747,
+    32_750, 32_752, 32_754, 32_756, 32_757,
+];
+
+/// `2^x` for x = 0, 1/32 .. 1, with 15 fraction bits.
+static POWER: [u16; 33] = [
+    32_768, 33_485, 34_218, 34_967, 35_733, 36_515, 37_315, 38_132, 38_967, 39_820, 40_692, 41_583,
+    42_494, 43_424, 44_375, 45_347, 46_340, 47_354, 48_391, 49_451, 50_534, 51_640, 52_771, 53_927,
+    55_107, 56_314, 57_547, 58_807, 60_095, 61_411, 62_756, 64_130, 65_534,
+];
+
+/// `log2(1 + x)` for x = 0, 1/64 .. 1, with 15 fraction bits.
+static LOGARITHM: [u16; 65] = [
+    0, 734, 1_455, 2_166, 2_867, 3_557, 4_237, 4_907, 5_569, 6_221, 6_864, 7_498, 8_125, 8_743,
+    9_353, 9_955, 10_549, 11_137, 11_717, 12_290, 12_856, 13_415, 13_968, 14_515, 15_055, 15_589,
+    16_117, 16_640, 17_156, 17_667, 18_173, 18_673, 19_168, 19_658, 20_143, 20_623, 21_098, 21_569,
+    22_034, 22_496, 22_952, 23_405, 23_853, 24_297, 24_736, 25_172, 25_604, 26_032, 26_456, 26_876,
+    27_292, 27_705, 28_115, 28_520, 28_923, 29_322, 29_717, 30_110, 30_499, 30_885, 31_267, 31_647,
+    32_024, 32_397, 32_768,
+];
+
+/// Between two entries of a table: `index` and how far behind it, with `bits` fraction bits.
+#[inline(always)]
+fn between<const N: usize>(table: &[u16; N], index: u32, behind: i32, bits: u32) -> Option<i32> {
+    let [p, q, ..] = table.get(index as usize..)? else { return None };
+    let (p, q) = (i32::from(*p), i32::from(*q));
+    let rise = q.wrapping_sub(p).wrapping_mul(behind).wrapping_add(1 << bits >> 1) >> bits;
+    Some(p.wrapping_add(rise))
+}
+
+/// The sigmoid of `|x|`, which has 12 fraction bits, with 15.
+#[inline(always)]
+fn sigmoid_of_size(size: u32) -> i32 {
+    match between(&SIGMOID, size >> 9, (size & 511).cast_signed(), 9) {
+        Some(y) => y,
+        // From 8 on: a line up to 9.25, where it rounds to 1.
+        None => (32_693_u32.wrapping_add(size >> 9)).min(32_767).cast_signed(),
+    }
+}
+
+/// The largest result of [`sigmoid`] and [`tanh`]: below 1, so that their derivatives do not vanish.
+const BELOW_ONE: i32 = (1 << 12) - 1;
+
+/// `1 / (1 + e^-x)`; both with 12 fraction bits. At most 4095/4096, and 1/4096 at least.
+#[inline]
+pub(crate) fn sigmoid(x: i32) -> i32 {
+    let y = (sigmoid_of_size(x.unsigned_abs()).wrapping_add(4) >> 3).min(BELOW_ONE);
+    if x < 0 { y.wrapping_neg().wrapping_add(1 << 12) } else { y }
+}
+
+/// Hyperbolic tangent; both with 12 fraction bits. At most 4095/4096 in size.
+#[inline]
+pub(crate) fn tanh(x: i32) -> i32 {
+    // 2 sigmoid(2 x) - 1
+    let y = sigmoid_of_size(x.unsigned_abs().saturating_mul(2)).wrapping_mul(2);
+    let y = (y.wrapping_sub((1 << 15) - 4) >> 3).min(BELOW_ONE);
+    if x < 0 { y.wrapping_neg() } else { y }
+}
+
+/// `e^x` for x of 0 or less with 12 fraction bits; the result has 15.
+#[inline]
+pub(crate) fn exp(x: i32) -> i32 {
+    // Below -11 it is below half a unit.
+    if x < -11 << 12 {
+        return 0;
+    }
+    // x / ln 2 with 16 fraction bits: as far below 0 as 16.
+    let power = x.wrapping_mul(23_637) >> 10;
+    let (down, rest) = ((power >> 16).wrapping_neg().cast_unsigned(), power & 0xffff);
+    let y = between(&POWER, (rest >> 11).cast_unsigned(), rest & 2047, 11).unwrap_or(0);
+    let y = y.wrapping_shl(1).wrapping_shr(down);
+    y.wrapping_add(1) >> 1
+}
+
+/// `ln x` for x of 1 or more; both with 15 fraction bits.
+#[inline]
+pub(crate) fn ln(x: u32) -> u32 {
+    let zeros = x.leading_zeros();
+    let rest = x.wrapping_shl(zeros) & 0x7fff_ffff;
+    let log = between(&LOGARITHM, rest >> 25, (rest >> 15 & 1023).cast_signed(), 10).unwrap_or(1 << 15);
+    let log = 16_u32.wrapping_sub(zeros).wrapping_shl(15).wrapping_add(log.cast_unsigned());
+    // ln 2 with 15 fraction bits; up to 17 whole bits times it would not fit, up to 2^16 does.
+    let (whole, part) = (log >> 15, log & 0x7fff);
+    whole.wrapping_mul(22_713).wrapping_add(part.wrapping_mul(22_713).wrapping_add(1 << 14) >> 15)
+}

@@ -1,0 +1,209 @@
+//! Fixed-point numbers of weights and values.
+
+use core::fmt;
+
+use super::convert::{scale, single_parts, to_f32, write_decimal};
+use crate::shape::Element;
+use crate::zero::Zero;
+
+/// A fixed-point number `$name`: an `$integer` with `$fraction` fraction bits, within `$limit` in bits.
+macro_rules! fixed_point {
+    ($(#[$doc:meta])* $name:ident($integer:ident): $fraction:literal, $limit:expr, $digits:literal) => {
+        $(#[$doc])*
+        #[derive(Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        #[repr(transparent)]
+        pub struct $name($integer);
+
+        impl $name {
+            /// Number of fraction bits: the value is the bits times `2^-FRACTION_BITS`.
+            pub const FRACTION_BITS: u32 = $fraction;
+            /// The largest number.
+            pub const MAX: Self = Self($limit);
+            /// The smallest number, `-MAX`.
+            pub const MIN: Self = Self(-$limit);
+
+            /// The nearest number: [`MAX`](Self::MAX) or [`MIN`](Self::MIN) for values beyond it, 0
+            /// for NaN. [`checked_new`](Self::checked_new) refuses these.
+            ///
+            /// Integer operations alone, also at run time.
+            #[must_use]
+            pub const fn new(value: f32) -> Self {
+                match single_parts(value) {
+                    None => Self(0),
+                    Some((negative, mantissa, exponent)) => {
+                        let size = scale(mantissa, exponent.wrapping_add($fraction));
+                        #[allow(clippy::cast_possible_truncation, reason = "not above the limit")]
+                        let size = if size > $limit as i64 { $limit } else { size as $integer };
+                        Self(if negative { size.wrapping_neg() } else { size })
+                    }
+                }
+            }
+
+            /// The nearest number; `None` for NaN, and for values beyond the range by half a unit or
+            /// more.
+            #[must_use]
+            pub const fn checked_new(value: f32) -> Option<Self> {
+                match single_parts(value) {
+                    Some((_, mantissa, exponent))
+                        if scale(mantissa, exponent.wrapping_add($fraction)) <= $limit as i64 =>
+                    {
+                        Some(Self::new(value))
+                    }
+                    _ => None,
+                }
+            }
+
+            /// As [`new`](Self::new), for each of an array.
+            #[must_use]
+            #[allow(
+                clippy::indexing_slicing,
+                clippy::arithmetic_side_effects,
+                reason = "a const fn has no iterators"
+            )]
+            pub const fn array<const N: usize>(values: [f32; N]) -> [Self; N] {
+                let mut numbers = [Self(0); N];
+                let mut i = 0;
+                while i < N {
+                    numbers[i] = Self::new(values[i]);
+                    i += 1;
+                }
+                numbers
+            }
+
+            /// The number `bits * 2^-FRACTION_BITS`; [`MAX`](Self::MAX) or [`MIN`](Self::MIN) beyond
+            /// it.
+            #[must_use]
+            #[inline]
+            pub const fn from_bits(bits: $integer) -> Self {
+                if bits > $limit {
+                    Self::MAX
+                } else if bits < -$limit {
+                    Self::MIN
+                } else {
+                    Self(bits)
+                }
+            }
+
+            /// The number times `2^FRACTION_BITS`.
+            #[must_use]
+            #[inline(always)]
+            pub const fn to_bits(self) -> $integer {
+                self.0
+            }
+
+            /// The nearest `f32`.
+            #[must_use]
+            pub const fn to_f32(self) -> f32 {
+                to_f32(self.0 as i64, $fraction)
+            }
+        }
+
+        impl Zero for $name {
+            const ZERO: Self = Self(0);
+        }
+
+        impl Element for $name {
+            type Bytes = [u8; size_of::<$integer>()];
+            #[inline]
+            fn to_le_bytes(self) -> Self::Bytes {
+                self.0.to_le_bytes()
+            }
+            #[inline]
+            fn from_le_bytes(bytes: Self::Bytes) -> Self {
+                Self::from_bits($integer::from_le_bytes(bytes))
+            }
+        }
+
+        /// In decimal, with digits enough to tell two numbers apart.
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                write_decimal(f, i64::from(self.0) << (32 - $fraction), $digits)
+            }
+        }
+
+        impl fmt::Debug for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                fmt::Display::fmt(self, f)
+            }
+        }
+
+        #[cfg(feature = "defmt")]
+        impl defmt::Format for $name {
+            fn format(&self, f: defmt::Formatter<'_>) {
+                defmt::write!(f, "{=f32}", self.to_f32());
+            }
+        }
+    };
+}
+
+fixed_point! {
+    /// An input, an output or a target of a [`Fixed`](crate::Fixed) network: 12 fraction bits in 32
+    /// bits, from -64 to 64 in steps of 1/4096.
+    ///
+    /// ```
+    /// use gradlet::Q12;
+    ///
+    /// const INPUT: [Q12; 2] = Q12::array([0.5, -1.25]);
+    /// assert_eq!(INPUT[1].to_bits(), -5120);
+    /// assert_eq!(INPUT[1].to_f32(), -1.25);
+    /// // A reading of a 12-bit converter, 0..4096, as 0.0..1.0.
+    /// assert_eq!(Q12::from_bits(1024).to_string(), "0.2500");
+    /// // Beyond the range.
+    /// assert_eq!(Q12::new(100.0), Q12::MAX);
+    /// assert_eq!((Q12::checked_new(100.0), Q12::checked_new(f32::NAN)), (None, None));
+    /// ```
+    Q12(i32): 12, 64 << 12, 4
+}
+
+fixed_point! {
+    /// A weight of a [`Fixed`](crate::Fixed) network: 26 fraction bits in 32 bits, below 32 in size,
+    /// in steps of 2^-26. Products take its upper 16 bits, which have 10 fraction bits; the others
+    /// are there for small steps.
+    ///
+    /// ```
+    /// use gradlet::Q26;
+    ///
+    /// const WEIGHT: Q26 = Q26::new(-0.75);
+    /// assert_eq!(WEIGHT.to_bits(), -3 << 24);
+    /// assert_eq!((WEIGHT.to_f32(), WEIGHT.to_string().as_str()), (-0.75, "-0.75000000"));
+    /// assert_eq!(Q26::new(40.0), Q26::MAX);
+    /// ```
+    Q26(i32): 26, i32::MAX, 8
+}
+
+fixed_point! {
+    /// A weight of a [`Fixed16`](crate::Fixed16) network: 10 fraction bits in 16 bits, below 32 in
+    /// size, in steps of 1/1024.
+    ///
+    /// ```
+    /// use gradlet::Q10;
+    ///
+    /// assert_eq!((Q10::new(1.5).to_bits(), Q10::new(-40.0)), (1536, Q10::MIN));
+    /// ```
+    Q10(i16): 10, i16::MAX, 4
+}
+
+impl Q12 {
+    /// 1.
+    pub const ONE: Self = Self(1 << 12);
+
+    /// From bits in the range; or a logit, which may be beyond it until an activation clips it.
+    #[inline(always)]
+    pub(crate) const fn raw(bits: i32) -> Self {
+        Self(bits)
+    }
+}
+
+impl Q26 {
+    /// From bits in the range: not `i32::MIN`.
+    #[inline(always)]
+    pub(crate) const fn raw(bits: i32) -> Self {
+        Self(bits)
+    }
+
+    /// The upper half, which is multiplied: 10 fraction bits.
+    #[inline(always)]
+    pub(crate) const fn upper(self) -> i32 {
+        self.0 >> 16
+    }
+}
