@@ -3,8 +3,12 @@
 //! Sums wrap around, so their order does not matter, and what wraps on the way to a sum within the
 //! range does no harm.
 
-use super::{columns, columns_mut, each, rolled};
+use core::array::from_mut;
+use core::hint::black_box;
+
+use super::{Both, columns, columns_mut, each, fit, rolled, stay_rolled};
 use crate::number::{Q12, Q26};
+use crate::target::{FEW_REGISTERS, SMALL};
 
 /// `sum + w x` of the upper half of the weight.
 #[inline(always)]
@@ -24,7 +28,35 @@ pub(crate) const fn learn(w: Q26, g: i32, x: i32, shift: u32) -> Q26 {
     Q26::raw(w.to_bits().wrapping_sub(g.wrapping_mul(x).wrapping_shr(shift)))
 }
 
-/// `y = W x + b`, in pairs of columns: their weights come from one pointer.
+/// How many columns of weights have their sums in registers at once. Their weights come from one pointer.
+const COLUMNS: usize = if FEW_REGISTERS { 2 } else { 4 };
+
+/// The sums of the products in `N` columns from `at` on.
+///
+/// Not inlined, so that a Cortex-M0 has all its registers for the loop.
+#[cfg_attr(few_registers, inline(never))]
+#[cfg_attr(not(few_registers), inline(always))]
+fn sums<const N: usize, const IN: usize, const OUT: usize>(
+    weights: &[[Q26; OUT]; IN],
+    x: &[Q12; IN],
+    at: usize,
+) -> [i32; N] {
+    let mut sums = [0; N];
+    if !fit::<N, OUT>(at) {
+        return sums;
+    }
+    for (w, x) in Both(weights.iter(), x.iter()) {
+        if let Some(w) = columns::<_, N>(w, at) {
+            for (sum, &w) in sums.iter_mut().zip(w) {
+                *sum = add_product(*sum, w, x.to_bits());
+            }
+        }
+        stay_rolled();
+    }
+    sums
+}
+
+/// `y = W x + b`.
 #[inline(always)]
 pub(crate) fn affine<const IN: usize, const OUT: usize>(
     weights: &[[Q26; OUT]; IN],
@@ -32,26 +64,34 @@ pub(crate) fn affine<const IN: usize, const OUT: usize>(
     x: &[Q12; IN],
     y: &mut [Q12; OUT],
 ) {
-    let mut at = 0;
-    while let (Some(&[b0, b1]), Some(y)) = (columns(bias, at), columns_mut(y, at)) {
-        let (mut s0, mut s1) = (0, 0);
-        rolled(weights.iter().zip(x), |(w, &x)| {
-            if let Some(&[w0, w1]) = columns(w, at) {
-                s0 = add_product(s0, w0, x.to_bits());
-                s1 = add_product(s1, w1, x.to_bits());
-            }
-        });
-        *y = [add_bias(s0, b0), add_bias(s1, b1)];
-        at = at.wrapping_add(2);
+    let mut at = 0_usize;
+    while at.wrapping_add(COLUMNS) <= OUT {
+        stay_rolled();
+        columns_from::<COLUMNS, IN, OUT>(weights, bias, x, y, at);
+        at = at.wrapping_add(COLUMNS);
     }
-    if let (Some(&[b0]), Some(y)) = (columns(bias, at), columns_mut(y, at)) {
-        let mut s0 = 0;
-        rolled(weights.iter().zip(x), |(w, &x)| {
-            if let Some(&[w0]) = columns(w, at) {
-                s0 = add_product(s0, w0, x.to_bits());
-            }
-        });
-        *y = [add_bias(s0, b0)];
+    match OUT % COLUMNS {
+        1 => columns_from::<1, IN, OUT>(weights, bias, x, y, at),
+        2 => columns_from::<2, IN, OUT>(weights, bias, x, y, at),
+        3 => columns_from::<3, IN, OUT>(weights, bias, x, y, at),
+        _ => {}
+    }
+}
+
+/// `N` of the outputs.
+#[inline(always)]
+fn columns_from<const N: usize, const IN: usize, const OUT: usize>(
+    weights: &[[Q26; OUT]; IN],
+    bias: &[Q26; OUT],
+    x: &[Q12; IN],
+    y: &mut [Q12; OUT],
+    at: usize,
+) {
+    let sums = sums::<N, IN, OUT>(weights, x, at);
+    if let (Some(bias), Some(y)) = (columns::<_, N>(bias, at), columns_mut::<_, N>(y, at)) {
+        for ((y, &sum), &bias) in y.iter_mut().zip(&sums).zip(bias) {
+            *y = add_bias(sum, bias);
+        }
     }
 }
 
@@ -64,7 +104,7 @@ pub(crate) fn input_gradient<const IN: usize, const OUT: usize>(
 ) {
     each(IN, weights.iter(), dx.iter_mut(), |w, dx| {
         let mut sum = 0;
-        each(OUT, w, d, |&w, &d| sum = add_product(sum, w, d));
+        in_fours(w, d, |&w, &d| sum = add_product(sum, w, d));
         *dx = sum;
     });
 }
@@ -78,8 +118,52 @@ pub(crate) fn update<const IN: usize, const OUT: usize>(
     g: &[i32; OUT],
     shift: u32,
 ) {
-    each(IN, weights.iter_mut(), x, |w, &x| {
-        each(OUT, w, g, |w, &g| *w = learn(*w, g, x.to_bits(), shift));
+    update_rows(weights, x, g, shift);
+    update_rows(from_mut(bias), &[Q12::ONE], g, shift);
+}
+
+#[inline(always)]
+fn update_rows<const OUT: usize>(
+    weights: &mut [[Q26; OUT]],
+    x: &[Q12],
+    g: &[i32; OUT],
+    shift: u32,
+) {
+    rolled(weights.iter_mut().zip(x), |(w, &x)| learn_row(w, g, x.to_bits(), shift));
+}
+
+/// Not inlined, as [`sums`].
+#[cfg_attr(few_registers, inline(never))]
+#[cfg_attr(not(few_registers), inline(always))]
+fn learn_row<const OUT: usize>(w: &mut [Q26; OUT], g: &[i32; OUT], x: i32, shift: u32) {
+    if const { SMALL || OUT > LARGEST_ROW } {
+        for (w, &g) in Both(w.iter_mut(), g.iter()) {
+            *w = learn(*w, g, x, shift);
+            stay_rolled();
+        }
+    } else {
+        for (w, &g) in Both(w.iter_mut(), g.iter()) {
+            *w = learn(*w, g, x, shift);
+            black_box(());
+        }
+    }
+}
+
+/// Rows of up to so many weights are updated without a loop.
+const LARGEST_ROW: usize = 32;
+
+/// Calls `f` with each pair of elements, four at a time.
+#[inline(always)]
+fn in_fours<A, B, const N: usize>(a: &[A; N], b: &[B; N], mut f: impl FnMut(&A, &B)) {
+    let (a_fours, b_fours) = (a.chunks_exact(4), b.chunks_exact(4));
+    let (a_rest, b_rest) = (a_fours.remainder(), b_fours.remainder());
+    rolled(a_fours.zip(b_fours), |(a, b)| {
+        if let ([a0, a1, a2, a3], [b0, b1, b2, b3]) = (a, b) {
+            f(a0, b0);
+            f(a1, b1);
+            f(a2, b2);
+            f(a3, b3);
+        }
     });
-    each(OUT, bias, g, |b, &g| *b = learn(*b, g, Q12::ONE.to_bits(), shift));
+    each(N % 4, a_rest, b_rest, f);
 }

@@ -30,42 +30,44 @@ static LOGARITHM: [u16; 65] = [
     32_024, 32_397, 32_768,
 ];
 
-/// Between two entries of a table: `index` and how far behind it, with `bits` fraction bits.
+/// Between two entries of a table: `index`, and how far behind it, with `bits` fraction bits. The result has
+/// `bits` fraction bits more than the table.
 #[inline(always)]
-fn between<const N: usize>(table: &[u16; N], index: u32, behind: i32, bits: u32) -> Option<i32> {
-    let [p, q, ..] = table.get(index as usize..)? else { return None };
-    let (p, q) = (i32::from(*p), i32::from(*q));
-    let rise = q.wrapping_sub(p).wrapping_mul(behind).wrapping_add(1 << bits >> 1) >> bits;
-    Some(p.wrapping_add(rise))
+fn between<const N: usize>(table: &[u16; N], index: u32, behind: u32, bits: u32) -> u32 {
+    let index = index as usize;
+    let (Some(&p), Some(&q)) = (table.get(index), table.get(index.wrapping_add(1))) else { return 0 };
+    let (p, q) = (u32::from(p), u32::from(q));
+    p.wrapping_shl(bits).wrapping_add(q.wrapping_sub(p).wrapping_mul(behind))
 }
 
-/// The sigmoid of `|x|`, which has 12 fraction bits, with 15.
+/// The sigmoid of `size`, which has 12 fraction bits and is below 8; the result has 24.
 #[inline(always)]
-fn sigmoid_of_size(size: u32) -> i32 {
-    match between(&SIGMOID, size >> 9, (size & 511).cast_signed(), 9) {
-        Some(y) => y,
-        // From 8 on: a line up to 9.25, where it rounds to 1.
-        None => (32_693_u32.wrapping_add(size >> 9)).min(32_767).cast_signed(),
-    }
+fn sigmoid_below_8(size: u32) -> u32 {
+    between(&SIGMOID, size >> 9 & 63, size & 511, 9)
 }
 
-/// The largest result of [`sigmoid`] and [`tanh`]: below 1, so that their derivatives do not vanish.
-const BELOW_ONE: i32 = (1 << 12) - 1;
+/// 8, with 12 fraction bits.
+const EIGHT: u32 = 8 << 12;
 
-/// `1 / (1 + e^-x)`; both with 12 fraction bits. At most 4095/4096, and 1/4096 at least.
-#[inline]
+/// `1 / (1 + e^-x)`; both with 12 fraction bits. At most 4095/4096, and 1/4096 at least, so that the derivative
+/// does not vanish.
+#[inline(always)]
 pub(crate) fn sigmoid(x: i32) -> i32 {
-    let y = (sigmoid_of_size(x.unsigned_abs()).wrapping_add(4) >> 3).min(BELOW_ONE);
+    let size = x.unsigned_abs().min(EIGHT - 1);
+    let y = (sigmoid_below_8(size).wrapping_add(1 << 11) >> 12).cast_signed();
     if x < 0 { y.wrapping_neg().wrapping_add(1 << 12) } else { y }
 }
 
-/// Hyperbolic tangent; both with 12 fraction bits. At most 4095/4096 in size.
-#[inline]
+/// Hyperbolic tangent; both with 12 fraction bits. At most 4095/4096 in size, as above.
+#[inline(always)]
 pub(crate) fn tanh(x: i32) -> i32 {
-    // 2 sigmoid(2 x) - 1
-    let y = sigmoid_of_size(x.unsigned_abs().saturating_mul(2)).wrapping_mul(2);
-    let y = (y.wrapping_sub((1 << 15) - 4) >> 3).min(BELOW_ONE);
-    if x < 0 { y.wrapping_neg() } else { y }
+    // 2 sigmoid(2 x) - 1. From 8 on, the sigmoid is a line up to 9.25.
+    let twice = x.unsigned_abs().saturating_mul(2);
+    let y = match twice.checked_sub(EIGHT) {
+        None => sigmoid_below_8(twice).wrapping_sub(1 << 23).wrapping_add(1 << 10) >> 11,
+        Some(beyond) => (4093_u32.wrapping_add(beyond >> 11)).min(4095),
+    };
+    if x < 0 { y.cast_signed().wrapping_neg() } else { y.cast_signed() }
 }
 
 /// `e^x` for x of 0 or less with 12 fraction bits; the result has 15.
@@ -77,10 +79,9 @@ pub(crate) fn exp(x: i32) -> i32 {
     }
     // x / ln 2 with 16 fraction bits: as far below 0 as 16.
     let power = x.wrapping_mul(23_637) >> 10;
-    let (down, rest) = ((power >> 16).wrapping_neg().cast_unsigned(), power & 0xffff);
-    let y = between(&POWER, (rest >> 11).cast_unsigned(), rest & 2047, 11).unwrap_or(0);
-    let y = y.wrapping_shl(1).wrapping_shr(down);
-    y.wrapping_add(1) >> 1
+    let (down, rest) = ((power >> 16).wrapping_neg().cast_unsigned(), power.cast_unsigned() & 0xffff);
+    let y = between(&POWER, rest >> 11, rest & 2047, 11) >> 10;
+    (y.wrapping_shr(down).wrapping_add(1) >> 1).cast_signed()
 }
 
 /// `ln x` for x of 1 or more; both with 15 fraction bits.
@@ -88,8 +89,8 @@ pub(crate) fn exp(x: i32) -> i32 {
 pub(crate) fn ln(x: u32) -> u32 {
     let zeros = x.leading_zeros();
     let rest = x.wrapping_shl(zeros) & 0x7fff_ffff;
-    let log = between(&LOGARITHM, rest >> 25, (rest >> 15 & 1023).cast_signed(), 10).unwrap_or(1 << 15);
-    let log = 16_u32.wrapping_sub(zeros).wrapping_shl(15).wrapping_add(log.cast_unsigned());
+    let log = between(&LOGARITHM, rest >> 25, rest >> 15 & 1023, 10).wrapping_add(1 << 9) >> 10;
+    let log = 16_u32.wrapping_sub(zeros).wrapping_shl(15).wrapping_add(log);
     // ln 2 with 15 fraction bits; up to 17 whole bits times it would not fit, up to 2^16 does.
     let (whole, part) = (log >> 15, log & 0x7fff);
     whole.wrapping_mul(22_713).wrapping_add(part.wrapping_mul(22_713).wrapping_add(1 << 14) >> 15)
