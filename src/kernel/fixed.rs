@@ -32,10 +32,7 @@ pub(crate) const fn learn(w: Q26, g: i32, x: i32, shift: u32) -> Q26 {
 const COLUMNS: usize = if FEW_REGISTERS { 2 } else { 4 };
 
 /// The sums of the products in `N` columns from `at` on.
-///
-/// Not inlined, so that a Cortex-M0 has all its registers for the loop.
-#[cfg_attr(few_registers, inline(never))]
-#[cfg_attr(not(few_registers), inline(always))]
+#[inline(always)]
 fn sums<const N: usize, const IN: usize, const OUT: usize>(
     weights: &[[Q26; OUT]; IN],
     x: &[Q12; IN],
@@ -57,7 +54,10 @@ fn sums<const N: usize, const IN: usize, const OUT: usize>(
 }
 
 /// `y = W x + b`.
-#[inline(always)]
+///
+/// Not inlined where registers are few, so that it has all of them.
+#[cfg_attr(few_registers, inline(never))]
+#[cfg_attr(not(few_registers), inline(always))]
 pub(crate) fn affine<const IN: usize, const OUT: usize>(
     weights: &[[Q26; OUT]; IN],
     bias: &[Q26; OUT],
