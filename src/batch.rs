@@ -8,9 +8,9 @@ use crate::format::Format;
 use crate::gradient::Accumulate;
 use crate::layer::{EndsIn, Layer, Real, Samples, Weight};
 use crate::loss::Loss;
-use crate::optimizer::{Optimizer, Sgd, Stored};
 use crate::number::Number;
 use crate::number::sealed::Sealed as _;
+use crate::optimizer::{Optimizer, Sgd, Stored};
 use crate::trainer::{Trainer, forward, last_deltas};
 use crate::weight::{MeanLoss, Weights, has_effect, is_valid};
 use crate::zero::Zero;
@@ -226,7 +226,11 @@ where
     }
 
     #[inline]
-    fn accumulate_example(&mut self, net: &N, example: &impl Example<N::Input, N::Output>) -> Real<N> {
+    fn accumulate_example(
+        &mut self,
+        net: &N,
+        example: &impl Example<N::Input, N::Output>,
+    ) -> Real<N> {
         self.accumulate_weighted(net, example.input(), example.target(), example.weight())
     }
 
@@ -279,7 +283,11 @@ where
         let count = if optimizer.check().is_ok() { self.count() } else { 0 };
         if count > 0 {
             let gradient = Stored(&self.batch.sums.gradient);
-            let scale = if O::SUMMED { Real::<N>::ONE } else { Real::<N>::ONE / self.batch.sums.weights.sum() };
+            let scale = if O::SUMMED {
+                Real::<N>::ONE
+            } else {
+                Real::<N>::ONE / self.batch.sums.weights.sum()
+            };
             optimizer.update(net, &mut self.state, &gradient, scale);
             self.clear();
         }

@@ -6,10 +6,11 @@
 #![allow(clippy::arithmetic_side_effects, reason = "values are within ±64")]
 
 use super::{
-    Activation, Elementwise, Elu, HardSigmoid, HardTanh, Identity, LeakyRelu, Relu, Relu6, Selu, Sigmoid,
-    Softmax, Softplus, Softsign, Tanh,
+    Activation, Elementwise, Elu, HardSigmoid, HardTanh, Identity, LeakyRelu, Relu, Relu6, Selu,
+    Sigmoid, Softmax, Softplus, Softsign, Tanh,
 };
 use crate::format::{Exponent, Fixed, align_to};
+use crate::kernel::stay_rolled;
 use crate::math::integer::{exp, ln, sigmoid, tanh};
 use crate::number::Q12;
 use crate::shape::Shape;
@@ -30,14 +31,15 @@ trait Integers: Elementwise {
 }
 
 /// `values`, each replaced by `f(z)`.
-#[inline]
-fn apply_all(values: &mut [Q12], f: impl Fn(i32) -> i32) {
+#[inline(never)]
+fn apply_all<A: Integers>(values: &mut [Q12]) {
     for value in values {
-        *value = Q12::raw(f(value.to_bits()));
+        *value = Q12::raw(<A as Integers>::apply(value.to_bits()));
+        stay_rolled();
     }
 }
 
-#[inline]
+#[inline(never)]
 fn backpropagate<A: Integers>(output: &[Q12], delta: &mut [i32], scale: &mut Exponent) {
     if const { A::FRACTION_BITS > 0 } {
         align_to(A::BITS, delta, scale);
@@ -45,6 +47,7 @@ fn backpropagate<A: Integers>(output: &[Q12], delta: &mut [i32], scale: &mut Exp
     }
     for (d, y) in delta.iter_mut().zip(output) {
         *d = <A as Integers>::times_derivative(*d, y.to_bits());
+        stay_rolled();
     }
 }
 
@@ -68,7 +71,7 @@ macro_rules! elementwise {
 
             #[inline]
             fn activate(values: &mut [Q12]) {
-                apply_all(values, <Self as Integers>::apply);
+                apply_all::<Self>(values);
             }
             #[inline]
             fn backpropagate(output: &[Q12], _: &[Q12], delta: &mut [i32], scale: &mut Exponent) {
@@ -151,9 +154,11 @@ impl Activation<Fixed> for Softmax {
     fn backpropagate(output: &[Q12], _: &[Q12], delta: &mut [i32], scale: &mut Exponent) {
         // `sum y d` is a mean, so it has as many bits as `d`.
         align_to(17, delta, scale);
-        let mean = output.iter().zip(&*delta).fold(0_i32, |sum, (y, &d)| {
-            sum.wrapping_add(y.to_bits().wrapping_mul(d))
-        }) >> 12;
+        let mean = output
+            .iter()
+            .zip(&*delta)
+            .fold(0_i32, |sum, (y, &d)| sum.wrapping_add(y.to_bits().wrapping_mul(d)))
+            >> 12;
         for (d, y) in delta.iter_mut().zip(output) {
             *d = d.wrapping_sub(mean).wrapping_mul(y.to_bits());
         }

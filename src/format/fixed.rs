@@ -2,7 +2,7 @@
 
 use super::{Format, plain};
 use crate::fingerprint::fingerprint;
-use crate::kernel::fixed as kernel;
+use crate::kernel::{fixed as kernel, stay_rolled};
 use crate::number::sealed::Sealed as _;
 use crate::number::{Number as _, Q12, Q26, Q32};
 use crate::tensors::{Kind, Tensors};
@@ -97,10 +97,24 @@ fn factor<const BITS: u32>(number: Q32) -> (i32, i32) {
     ((bits.wrapping_shl(zeros).wrapping_shr(down)).cast_signed(), fraction.cast_signed())
 }
 
+/// All bits that the sizes of these numbers have: less than twice the largest.
+///
+/// A function of its own, as those below, so that small cores have registers for its loop.
+#[inline(never)]
+fn sizes<T: Copy>(numbers: &[T], bits: impl Fn(T) -> i32) -> u32 {
+    numbers.iter().fold(0, |all, &number| all | size(bits(number)))
+}
+
+/// The size of a number, less one if it is negative.
+#[inline(always)]
+const fn size(number: i32) -> u32 {
+    (number ^ (number >> 31)).cast_unsigned()
+}
+
 /// Brings the largest of the derivatives to so many bits; less is rounded to nearest.
-#[inline]
+#[inline(never)]
 pub(crate) fn align_to(bits: u32, deltas: &mut [i32], exponent: &mut Exponent) {
-    let size = deltas.iter().fold(0, |size, d| size | (d ^ (d >> 31))).cast_unsigned();
+    let size = sizes(deltas, |d| d);
     if size == 0 {
         return;
     }
@@ -110,12 +124,20 @@ pub(crate) fn align_to(bits: u32, deltas: &mut [i32], exponent: &mut Exponent) {
         let half = 1_i32.wrapping_shl(right.wrapping_sub(1).cast_unsigned());
         for d in deltas {
             *d = d.wrapping_add(half).wrapping_shr(right.cast_unsigned());
+            stay_rolled();
         }
     } else {
         for d in deltas {
             *d = d.wrapping_shl(right.unsigned_abs());
+            stay_rolled();
         }
     }
+}
+
+/// The largest size of the weights.
+#[inline(never)]
+fn largest(weights: &[Q26]) -> u32 {
+    weights.iter().fold(0, |largest: u32, w| largest.max(w.to_bits().unsigned_abs()))
 }
 
 impl FixedStep {
@@ -125,12 +147,11 @@ impl FixedStep {
         if self.shift < 0 {
             return u32::MAX;
         }
-        let sizes = x.iter().map(|x| x.to_bits() ^ (x.to_bits() >> 31));
-        // 1 is the input of the biases. A bit above the highest is a bound.
-        let x = sizes.fold(Q12::ONE.to_bits(), |all, size| all | size);
+        // 1 is the input of the biases.
+        let x = sizes(x, Q12::to_bits) | Q12::ONE.to_bits().cast_unsigned();
         // The largest derivative has `mantissa` bits: times the factor, less 7 bits.
         let g = self.factor << 5;
-        (g.cast_unsigned().wrapping_mul(x.cast_unsigned()) >> (self.shift & 31)).wrapping_add(1)
+        (g.cast_unsigned().wrapping_mul(x) >> (self.shift & 31)).wrapping_add(1)
     }
 
     /// `w - g x`, where it ends at the limit of the range.
@@ -164,7 +185,7 @@ impl Format for Fixed {
     }
     #[inline(always)]
     fn add_bias(sum: i32, bias: Q26) -> Q12 {
-        kernel::add_bias(sum, bias)
+        Q12::raw(sum.wrapping_add(bias.to_bits() >> 4) >> 10)
     }
     #[inline(always)]
     fn add_back(sum: i32, w: Q26, d: i32) -> i32 {
@@ -210,7 +231,8 @@ impl Format for Fixed {
         // The factor has 8 bits, a product 32. It has 5 fraction bits more than that of a derivative and a
         // value of 1 that `learn` takes.
         let shift = step.shift.wrapping_sub(5);
-        let (g, shift) = if (g ^ (g >> 31)) >> 23 == 0 { (g, shift) } else { (g >> 8, shift.wrapping_sub(8)) };
+        let (g, shift) =
+            if (g ^ (g >> 31)) >> 23 == 0 { (g, shift) } else { (g >> 8, shift.wrapping_sub(8)) };
         FixedStep { shift, ..step }.learn(w, g, step.factor)
     }
     #[inline]
@@ -219,9 +241,8 @@ impl Format for Fixed {
     }
     #[inline]
     fn check(logits: &[Q12]) -> Q32 {
-        // Twice the range of ±256.
-        let outside = logits.iter().fold(0, |all, z| all | z.to_bits().wrapping_add(1 << 20));
-        Q32::ZERO.or_nan(outside.cast_unsigned() >> 21 == 0)
+        // Half of the range of sums: those of up to three times as much show.
+        Q32::ZERO.or_nan(sizes(logits, Q12::to_bits) >> 20 == 0)
     }
     #[inline]
     fn worse(a: Q32, b: Q32) -> Q32 {
@@ -295,7 +316,7 @@ impl Format for Fixed {
         if reach <= headroom.left {
             kernel::update(weights, bias, x, &g, step.shift.cast_unsigned());
         } else {
-            plain::learn::<Self, IN, OUT>(weights, bias, x, &g, step);
+            saturate(weights, bias, x, &g, step);
         }
     }
 
@@ -322,14 +343,26 @@ impl Format for Fixed {
     fn settle(headroom: &mut Headroom, visit: impl FnOnce(&mut dyn FnMut(&[Q26]))) {
         headroom.left = headroom.left.saturating_sub(headroom.used);
         if headroom.left < headroom.used {
-            let mut largest = 0;
+            headroom.left = Q26::MAX.to_bits().cast_unsigned();
             visit(&mut |weights| {
-                largest = weights.iter().fold(largest, |largest: u32, w| largest.max(w.to_bits().unsigned_abs()));
+                let left = Q26::MAX.to_bits().cast_unsigned().wrapping_sub(largest(weights));
+                headroom.left = headroom.left.min(left);
             });
-            headroom.left = Q26::MAX.to_bits().cast_unsigned().saturating_sub(largest);
         }
         headroom.used = 0;
     }
+}
+
+/// The step of a layer, whose weights may reach the limit.
+#[inline(never)]
+fn saturate<const IN: usize, const OUT: usize>(
+    weights: &mut [[Q26; OUT]; IN],
+    bias: &mut [Q26; OUT],
+    x: &[Q12; IN],
+    g: &[i32; OUT],
+    step: FixedStep,
+) {
+    plain::learn::<Fixed, IN, OUT>(weights, bias, x, g, step);
 }
 
 /// The square of a number with 12 fraction bits, with 24; rounded from 16 on, so that no product of 64

@@ -4,8 +4,8 @@ mod fixed;
 mod float;
 mod plain;
 
-pub use fixed::{Exponent, Fixed, FixedStep, Headroom};
 pub(crate) use fixed::align_to;
+pub use fixed::{Exponent, Fixed, FixedStep, Headroom};
 
 use core::fmt;
 

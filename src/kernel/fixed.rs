@@ -16,12 +16,6 @@ pub(crate) const fn add_product(sum: i32, w: Q26, x: i32) -> i32 {
     sum.wrapping_add(w.upper().wrapping_mul(x))
 }
 
-/// A logit: `sum + bias`, from 22 fraction bits to 12.
-#[inline(always)]
-pub(crate) const fn add_bias(sum: i32, bias: Q26) -> Q12 {
-    Q12::raw(sum.wrapping_add(bias.to_bits() >> 4) >> 10)
-}
-
 /// `w - g x 2^-shift`, which must not leave the range.
 #[inline(always)]
 pub(crate) const fn learn(w: Q26, g: i32, x: i32, shift: u32) -> Q26 {
@@ -30,28 +24,6 @@ pub(crate) const fn learn(w: Q26, g: i32, x: i32, shift: u32) -> Q26 {
 
 /// How many columns of weights have their sums in registers at once. Their weights come from one pointer.
 const COLUMNS: usize = if FEW_REGISTERS { 2 } else { 4 };
-
-/// The sums of the products in `N` columns from `at` on.
-#[inline(always)]
-fn sums<const N: usize, const IN: usize, const OUT: usize>(
-    weights: &[[Q26; OUT]; IN],
-    x: &[Q12; IN],
-    at: usize,
-) -> [i32; N] {
-    let mut sums = [0; N];
-    if !fit::<N, OUT>(at) {
-        return sums;
-    }
-    for (w, x) in Both(weights.iter(), x.iter()) {
-        if let Some(w) = columns::<_, N>(w, at) {
-            for (sum, &w) in sums.iter_mut().zip(w) {
-                *sum = add_product(*sum, w, x.to_bits());
-            }
-        }
-        stay_rolled();
-    }
-    sums
-}
 
 /// `y = W x + b`.
 ///
@@ -78,7 +50,7 @@ pub(crate) fn affine<const IN: usize, const OUT: usize>(
     }
 }
 
-/// `N` of the outputs.
+/// `N` of the outputs, from `at` on.
 #[inline(always)]
 fn columns_from<const N: usize, const IN: usize, const OUT: usize>(
     weights: &[[Q26; OUT]; IN],
@@ -87,12 +59,31 @@ fn columns_from<const N: usize, const IN: usize, const OUT: usize>(
     y: &mut [Q12; OUT],
     at: usize,
 ) {
-    let sums = sums::<N, IN, OUT>(weights, x, at);
+    let mut sums = sums::<N, IN, OUT>(weights, x, at);
     if let (Some(bias), Some(y)) = (columns::<_, N>(bias, at), columns_mut::<_, N>(y, at)) {
-        for ((y, &sum), &bias) in y.iter_mut().zip(&sums).zip(bias) {
-            *y = add_bias(sum, bias);
+        // From 22 fraction bits to 12.
+        up_to_four(&mut sums, bias, |sum, b| *sum = sum.wrapping_add(b.to_bits() >> 4) >> 10);
+        up_to_four(y, &sums, |y, &sum| *y = Q12::raw(sum));
+    }
+}
+
+/// The sums of the products in `N` columns from `at` on.
+#[inline(always)]
+fn sums<const N: usize, const IN: usize, const OUT: usize>(
+    weights: &[[Q26; OUT]; IN],
+    x: &[Q12; IN],
+    at: usize,
+) -> [i32; N] {
+    let mut sums = [0; N];
+    if fit::<N, OUT>(at) {
+        for (w, x) in Both(weights.iter(), x.iter()) {
+            if let Some(w) = columns::<_, N>(w, at) {
+                up_to_four(&mut sums, w, |sum, &w| *sum = add_product(*sum, w, x.to_bits()));
+            }
+            stay_rolled();
         }
     }
+    sums
 }
 
 /// `dx = W^T d`.
@@ -136,16 +127,50 @@ fn update_rows<const OUT: usize>(
 #[cfg_attr(few_registers, inline(never))]
 #[cfg_attr(not(few_registers), inline(always))]
 fn learn_row<const OUT: usize>(w: &mut [Q26; OUT], g: &[i32; OUT], x: i32, shift: u32) {
-    if const { SMALL || OUT > LARGEST_ROW } {
+    if const { !SMALL && OUT <= LARGEST_ROW } {
+        for (w, &g) in Both(w.iter_mut(), g.iter()) {
+            *w = learn(*w, g, x, shift);
+            black_box(());
+        }
+    } else if const { FEW_REGISTERS } {
         for (w, &g) in Both(w.iter_mut(), g.iter()) {
             *w = learn(*w, g, x, shift);
             stay_rolled();
         }
     } else {
-        for (w, &g) in Both(w.iter_mut(), g.iter()) {
-            *w = learn(*w, g, x, shift);
-            black_box(());
+        let (mut w, mut g) = (w.chunks_exact_mut(4), g.chunks_exact(4));
+        for (w, g) in Both(w.by_ref(), g.by_ref()) {
+            if let (Some(w), Some(g)) = (w.first_chunk_mut::<4>(), g.first_chunk()) {
+                up_to_four(w, g, |w, &g| *w = learn(*w, g, x, shift));
+            }
+            stay_rolled();
         }
+        each(OUT % 4, w.into_remainder(), g.remainder(), |w, &g| *w = learn(*w, g, x, shift));
+    }
+}
+
+/// Calls `f` with each of up to four pairs, written out: the compiler does not unroll when it optimises for
+/// size.
+#[inline(always)]
+fn up_to_four<A, B, const N: usize>(a: &mut [A; N], b: &[B; N], mut f: impl FnMut(&mut A, &B)) {
+    match (a.as_mut_slice(), b.as_slice()) {
+        ([a0], [b0]) => f(a0, b0),
+        ([a0, a1], [b0, b1]) => {
+            f(a0, b0);
+            f(a1, b1);
+        }
+        ([a0, a1, a2], [b0, b1, b2]) => {
+            f(a0, b0);
+            f(a1, b1);
+            f(a2, b2);
+        }
+        ([a0, a1, a2, a3], [b0, b1, b2, b3]) => {
+            f(a0, b0);
+            f(a1, b1);
+            f(a2, b2);
+            f(a3, b3);
+        }
+        _ => {}
     }
 }
 

@@ -5,8 +5,8 @@ use core::any::Any;
 use super::macros::both_layers;
 use super::{Deltas, Dense, Layer, LayerTrace, Real, Samples, Takes, Weight};
 use crate::activation::{Activation, Hidden, Sigmoid};
-use crate::format::Format;
 use crate::fingerprint::fingerprint;
+use crate::format::Format;
 use crate::gradient::GradientVisitor;
 use crate::kernel::each_sample;
 use crate::layer::EndsIn;
@@ -169,7 +169,8 @@ where
         // once.
         let mut rests = traces.map(|Pair { first, rest }| (first.last().output(), rest));
         let hidden = rests.each_ref().map(|(hidden, _)| *hidden);
-        let mut rest = self.rest.forward_trace(hidden, rests.each_mut().map(|(_, rest)| &mut **rest));
+        let mut rest =
+            self.rest.forward_trace(hidden, rests.each_mut().map(|(_, rest)| &mut **rest));
         for (rest, sum) in rest.iter_mut().zip(sums) {
             *rest = First::Format::worse(sum, *rest);
         }

@@ -252,7 +252,9 @@ impl<const IN: usize, const OUT: usize, T: Scalar + RealField> LeastSquares<IN, 
         Const<IN>: DimMin<Const<IN>, Output = Const<IN>>,
     {
         self.expect_examples(1)?;
-        let largest = |values: &[T]| values.iter().map(|&v| crate::number::Number::abs(v)).fold(T::ZERO, larger);
+        let largest = |values: &[T]| {
+            values.iter().map(|&v| crate::number::Number::abs(v)).fold(T::ZERO, larger)
+        };
         let factor = self.factor.each_ref().map(values);
         let size = largest(factor.as_flattened());
         if size == T::ZERO {

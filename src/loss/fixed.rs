@@ -1,7 +1,8 @@
 //! The losses of fixed-point networks, in integers.
 
 use super::{
-    AbsoluteError, BinaryCrossEntropy, CrossEntropy, HalfSquaredError, Huber, LogCosh, Loss, MeanSquaredError,
+    AbsoluteError, BinaryCrossEntropy, CrossEntropy, HalfSquaredError, Huber, LogCosh, Loss,
+    MeanSquaredError,
 };
 use crate::activation::{Activation, Sigmoid, Softmax};
 use crate::format::{Exponent, Fixed, Format, align_to};
@@ -84,7 +85,8 @@ impl<A: Activation<Fixed>, const N: u32, const D: u32> Loss<A, Fixed> for Huber<
         let sum = sum_of_errors(values, target, |e| {
             // The smaller of both times what is left: `e e`, or `l (2 e - l)`.
             let (small, rest) = (e.min(limit), e.saturating_sub(limit));
-            u64::from(small).wrapping_mul(u64::from(small).wrapping_add(u64::from(rest).wrapping_mul(2)))
+            u64::from(small)
+                .wrapping_mul(u64::from(small).wrapping_add(u64::from(rest).wrapping_mul(2)))
         });
         with_fraction(sum, 25)
     }
@@ -167,10 +169,11 @@ impl Loss<Softmax, Fixed> for CrossEntropy {
     fn evaluate(values: &mut [Q12], target: &[Q12]) -> Q32 {
         let max = Softmax::max_fixed(values);
         // sum t (m - z), with 24 fraction bits; a logit counts as 64 below the largest at most.
-        let distances = values.iter().map(|z| max.saturating_sub(z.to_bits()).min(Q12::MAX.to_bits()));
-        let sum = distances.zip(target).fold(0_i32, |sum, (distance, t)| {
-            sum.wrapping_add(distance.wrapping_mul(t.to_bits()))
-        });
+        let distances =
+            values.iter().map(|z| max.saturating_sub(z.to_bits()).min(Q12::MAX.to_bits()));
+        let sum = distances
+            .zip(target)
+            .fold(0_i32, |sum, (distance, t)| sum.wrapping_add(distance.wrapping_mul(t.to_bits())));
         let log = ln(Softmax::apply_fixed(max, values));
         let loss = i64::from(sum).wrapping_shl(8).wrapping_add(i64::from(log).wrapping_shl(17));
         Q32::from_bits(loss).or_nan(<Self as Loss<Softmax, Fixed>>::accepts(target))

@@ -35,7 +35,9 @@ static LOGARITHM: [u16; 65] = [
 #[inline(always)]
 fn between<const N: usize>(table: &[u16; N], index: u32, behind: u32, bits: u32) -> u32 {
     let index = index as usize;
-    let (Some(&p), Some(&q)) = (table.get(index), table.get(index.wrapping_add(1))) else { return 0 };
+    let (Some(&p), Some(&q)) = (table.get(index), table.get(index.wrapping_add(1))) else {
+        return 0;
+    };
     let (p, q) = (u32::from(p), u32::from(q));
     p.wrapping_shl(bits).wrapping_add(q.wrapping_sub(p).wrapping_mul(behind))
 }
@@ -79,7 +81,8 @@ pub(crate) fn exp(x: i32) -> i32 {
     }
     // x / ln 2 with 16 fraction bits: as far below 0 as 16.
     let power = x.wrapping_mul(23_637) >> 10;
-    let (down, rest) = ((power >> 16).wrapping_neg().cast_unsigned(), power.cast_unsigned() & 0xffff);
+    let (down, rest) =
+        ((power >> 16).wrapping_neg().cast_unsigned(), power.cast_unsigned() & 0xffff);
     let y = between(&POWER, rest >> 11, rest & 2047, 11) >> 10;
     (y.wrapping_shr(down).wrapping_add(1) >> 1).cast_signed()
 }

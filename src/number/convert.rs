@@ -14,9 +14,7 @@ pub(super) const fn parts(value: f64) -> Option<(bool, u64, i32)> {
         0x7ff if fraction > 0 => None,
         0x7ff => Some((value.is_sign_negative(), u64::MAX, 0)),
         0 => Some((value.is_sign_negative(), fraction, -1074)),
-        _ => {
-            Some((value.is_sign_negative(), fraction | 1 << 52, exponent.wrapping_sub(1075)))
-        }
+        _ => Some((value.is_sign_negative(), fraction | 1 << 52, exponent.wrapping_sub(1075))),
     }
 }
 
@@ -84,10 +82,8 @@ pub(super) fn write_decimal(f: &mut fmt::Formatter<'_>, bits: i64, digits: usize
     let fraction = (size & 0xffff_ffff).wrapping_mul(tens.into()).wrapping_add(1 << 31) >> 32;
     let carry = fraction >= tens.into();
     #[allow(clippy::cast_possible_truncation, reason = "below 2^32 and below 10^9")]
-    let (whole, fraction) = (
-        ((size >> 32) as u32).wrapping_add(carry.into()),
-        if carry { 0 } else { fraction as u32 },
-    );
+    let (whole, fraction) =
+        (((size >> 32) as u32).wrapping_add(carry.into()), if carry { 0 } else { fraction as u32 });
     let sign = if bits < 0 { "-" } else { "" };
     if digits == 0 {
         return write!(f, "{sign}{whole}");

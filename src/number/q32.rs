@@ -160,7 +160,11 @@ impl Div for Q32 {
     type Output = Self;
     fn div(self, other: Self) -> Self {
         if other.0 == 0 {
-            return if self.0 == 0 || !self.is_finite() { Self::NAN } else { Self(signed(u64::MAX, self.0, 0)) };
+            return if self.0 == 0 || !self.is_finite() {
+                Self::NAN
+            } else {
+                Self(signed(u64::MAX, self.0, 0))
+            };
         }
         self.finite(other, |a, b| signed(quotient(a.unsigned_abs(), b.unsigned_abs()), a, b))
     }

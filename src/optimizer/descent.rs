@@ -100,7 +100,13 @@ impl<R: Number, F: Format<Real = R>, N: Layer<Format = F>> Optimizer<N> for Sgd<
 
     #[inline]
     #[allow(clippy::arithmetic_side_effects, reason = "a product of floats, or one that saturates")]
-    fn update(&self, net: &mut N, memory: &mut F::Descent, gradients: &impl Gradients<N>, scale: R) {
+    fn update(
+        &self,
+        net: &mut N,
+        memory: &mut F::Descent,
+        gradients: &impl Gradients<N>,
+        scale: R,
+    ) {
         let rate = scale * self.learning_rate;
         gradients.visit([&mut *net], [], &mut Descend { rate, memory: &mut *memory });
         F::settle(memory, |visit| N::walk([net], [], [], [], &mut |_, [w], [], [], []| visit(w)));

@@ -17,9 +17,9 @@ pub use adjust::{ClipByNorm, ClipByValue, NoBias, Summed, WeightDecay};
 pub use descent::{Momentum, Nesterov, Sgd};
 pub use hyper::HyperParameter;
 
+use crate::format::Format;
 use crate::gradient::GradientVisitor;
 use crate::layer::{Layer, Real, Samples, Weight};
-use crate::format::Format;
 use crate::tensors::Tensors;
 use crate::zero::Zero;
 
@@ -192,7 +192,10 @@ impl<F: Format, N: Layer<Format = F>> Gradients<N> for Stored<'_, N> {
                 for (part, &g) in part.iter_mut().zip(g) {
                     *part = F::stored_one(g);
                 }
-                let (p, s) = (p.each_mut().map(|p| take(p, g.len())), s.each_mut().map(|s| take(s, g.len())));
+                let (p, s) = (
+                    p.each_mut().map(|p| take(p, g.len())),
+                    s.each_mut().map(|s| take(s, g.len())),
+                );
                 visitor.vector(kind, p, s, part.get(..g.len()).unwrap_or(&[]), F::STORED);
             }
         });
@@ -201,7 +204,9 @@ impl<F: Format, N: Layer<Format = F>> Gradients<N> for Stored<'_, N> {
 
 /// Takes the first elements off a slice.
 fn take<'a, T>(slice: &mut &'a mut [T], len: usize) -> &'a mut [T] {
-    let Some((taken, rest)) = core::mem::take(slice).split_at_mut_checked(len) else { return &mut [] };
+    let Some((taken, rest)) = core::mem::take(slice).split_at_mut_checked(len) else {
+        return &mut [];
+    };
     *slice = rest;
     taken
 }

@@ -26,7 +26,8 @@ macro_rules! cost {
         type X = <Net as Layer>::Input;
         type Y = <Net as Layer>::Output;
         type Learns = Trainer<Net, HalfSquaredError>;
-        static mut MEMORY: (Net, Learns, X, Y) = (Zero::ZERO, Trainer::new(), Zero::ZERO, Zero::ZERO);
+        static mut MEMORY: (Net, Learns, X, Y) =
+            (Zero::ZERO, Trainer::new(), Zero::ZERO, Zero::ZERO);
 
         #[inline(never)]
         fn infer(net: &Net, x: &X, y: &mut Y) {
@@ -68,7 +69,12 @@ macro_rules! cost {
         let bytes = size_of::<(Net, Learns)>();
         defmt::println!(
             "{=str}: {=u32} {=u32} instructions, {=u32} {=u32} bytes of stack, {=usize} bytes",
-            $name, inference, step, inference_stack, step_stack, bytes
+            $name,
+            inference,
+            step,
+            inference_stack,
+            step_stack,
+            bytes
         );
     }};
 }
