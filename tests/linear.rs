@@ -159,7 +159,7 @@ fn inputs_count_as_dependent_up_to_the_rounding_that_is_promised() {
         [
             by_another.solve() == Err(LeastSquaresError::Dependent { input: 1 }),
             by_the_mean.solve() == Err(LeastSquaresError::Dependent { input: 0 }),
-            Scalar::abs(largest) < T::ONE,
+            Number::abs(largest) < T::ONE,
         ]
     }
     for within in [10.0, 15.0] {

@@ -346,6 +346,7 @@ default_is_new!(
 #[allow(clippy::indexing_slicing, clippy::arithmetic_side_effects, reason = "tests may panic")]
 mod tests {
     use super::*;
+    use crate::number::Number as _;
 
     #[test]
     fn markers_are_in_order_and_count_all() {

@@ -46,7 +46,7 @@ fn train_moons<const H: usize, T: Scalar>(run: Json<'_>) -> (Moons<H, T>, Vec<Ma
         for (x, &class) in x.iter().zip(&classes) {
             cost += trainer.accumulate(&net, x, &targets[class]);
             if marked {
-                let output = trainer.output().map(Scalar::to_f64);
+                let output = trainer.output().map(Number::to_f64);
                 right += usize::from(argmax(&output) == class);
                 outputs.push(output);
             }

@@ -9,7 +9,7 @@ use gradlet::metrics::ConfusionMatrix;
 use gradlet::preprocess::one_hot;
 use gradlet::{
     CrossEntropy, Dense, Elementwise, HalfSquaredError, Identity, Layer, Loss, Mlp, NoBias,
-    Optimizer, Outcome, Scalar, Sgd, Softmax, Stop, Trainer, Zero,
+    Number, Optimizer, Outcome, Scalar, Sgd, Softmax, Stop, Trainer, Zero,
 };
 use rand_pcg::Pcg32;
 use rand_pcg::rand_core::SeedableRng;

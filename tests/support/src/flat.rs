@@ -2,7 +2,7 @@
 //!
 //! Nothing here is inlined: the gradient tests call it for hundreds of types.
 
-use gradlet::{Format, Layer, Scalar};
+use gradlet::{Format, Layer, Number, Scalar};
 
 /// The parameters that are learned.
 #[inline(never)]

@@ -1,11 +1,6 @@
 //! Random numbers, networks and samples that are the same on every run.
 
-use gradlet::{
-    Activation, BatchNorm, Beside, BiasOnly, Biased, Chain, Channels, Compact, Conv1d, Conv2d,
-    Dense, Dropout, Embedding, Flatten, FlattenChannelsLast, Frozen, Fused, GlobalMax, GlobalMean,
-    Hidden, Kind, LastStep, Layer, LayerNorm, MaxPool1d, MaxPool2d, MeanPool1d, MeanPool2d, PRelu,
-    Parallel, Recompute, Recurrent, Residual, Scalar, Shape, Shortcut, Skip, Takes, Zero,
-};
+use gradlet::{Activation, BatchNorm, Beside, BiasOnly, Biased, Chain, Channels, Compact, Conv1d, Conv2d, Dense, Dropout, Embedding, Flatten, FlattenChannelsLast, Frozen, Fused, GlobalMax, GlobalMean, Hidden, Kind, LastStep, Layer, LayerNorm, MaxPool1d, MaxPool2d, MeanPool1d, MeanPool2d, Number, PRelu, Parallel, Recompute, Recurrent, Residual, Scalar, Shape, Shortcut, Skip, Takes, Zero};
 
 use super::Bare;
 
@@ -41,7 +36,7 @@ impl Rng {
     pub fn shape<S: Shape<Element: Scalar>>(&mut self, low: f64, high: f64) -> S {
         let mut shape = S::ZERO;
         let values = shape.as_mut_slice().iter_mut();
-        values.for_each(|value| *value = Scalar::from_f64(self.range(low, high)));
+        values.for_each(|value| *value = Number::from_f64(self.range(low, high)));
         shape
     }
 }

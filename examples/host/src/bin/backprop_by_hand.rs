@@ -14,7 +14,7 @@ use examples::backprop_by_hand::{
     THRESHOLDS, Task, W, chain, endless, forward, gradient_descent, root_b, targets, ulp,
 };
 use examples::gradient_descent::{Ending as DescentEnding, Visit};
-use gradlet::Scalar;
+use gradlet::{Number, Scalar};
 use shared::console::Console;
 use shared::lesson::{Lesson, Sections, aligned, tabulated};
 use shared::options;

@@ -18,7 +18,7 @@ use examples::digits::{
     HIDDEN, Mark, Net, Trained, delta_rule, hidden, judge, likeness, pictures, softmax,
     weight_images,
 };
-use gradlet::{Elementwise, Layer, Relu, Scalar, Tanh, init};
+use gradlet::{Elementwise, Layer, Number, Relu, Tanh, init};
 use rand_pcg::Pcg32;
 use shared::console::Console;
 use shared::lesson::{Lesson, Sections, aligned, keys};

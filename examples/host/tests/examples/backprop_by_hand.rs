@@ -14,7 +14,7 @@ use examples::backprop_by_hand::chain;
 use examples::backprop_by_hand::{
     Change, Ending, Factors, Run, THRESHOLDS, Task, endless, forward, root_b,
 };
-use gradlet::Scalar;
+use gradlet::{Number, Scalar};
 use support::{Json, assert_all_close, assert_close, tolerance};
 
 const CHANGES: [(Change, &str); 3] = [(Change::W, "w"), (Change::B, "b"), (Change::Both, "wb")];

@@ -18,7 +18,7 @@ use std::path::{Path, PathBuf};
 use examples::digits::{Mark, delta_rule, idx, judge, likeness, right, softmax, weight_images};
 use flate2::Compression;
 use flate2::write::GzEncoder;
-use gradlet::Scalar;
+use gradlet::{Number, Scalar};
 use idx::{Data, Digits};
 use support::{Json, assert_close, tolerance};
 
