@@ -2,7 +2,6 @@
 
 use core::fmt;
 
-use crate::format::Format;
 use crate::zero::Zero;
 
 /// Role of a tensor in its layer.
@@ -465,13 +464,4 @@ impl<W, F: Tensors<W>, R: Tensors<W>> Tensors<W> for Pair<F, R> {
 #[inline(always)]
 pub(crate) fn reborrow<'a, T, const N: usize>(all: &'a mut [&mut T; N]) -> [&'a mut T; N] {
     all.each_mut().map(|one| &mut **one)
-}
-
-/// Whether all values of a gradient or of an optimizer's state are finite.
-pub(crate) fn are_finite<F: Format, S: Tensors<F::Weight>>(tensors: &S) -> bool {
-    let mut finite = true;
-    S::walk([tensors], [], &mut |_, [values], []| {
-        finite = finite && values.iter().all(|&value| F::is_finite(value));
-    });
-    finite
 }

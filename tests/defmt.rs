@@ -16,9 +16,9 @@ use gradlet::safetensors::{
     TensorName, Text,
 };
 use gradlet::{
-    AdamState, Batch, Begun, BiasOnly, Compact, CompactTrace, Delta, Epoch, FoldError, ForEach,
-    Fused, FusedTrace, GruCell, Joined, Kind, LayerTrace, LearnedState, LstmCell, Masked,
-    NormGradient, PReluGradient, Pair, Past, Places, Recompute, Recurrent, Report, Reversed,
+    AdamState, Batch, Begun, BiasOnly, Compact, CompactTrace, Delta, Epoch, Exponent, FixedStep, FoldError, ForEach,
+    Fused, FusedTrace, GruCell, Headroom, Joined, Kind, LayerTrace, LearnedState, LstmCell, Masked,
+    NormGradient, PReluGradient, Pair, Past, Places, Q10, Recompute, Recurrent, Report, Reversed,
     RnnCell, Samples, Source, Stateful, Streaming, Tensor, TensorList, TooLong, fast, rational,
 };
 
@@ -78,6 +78,10 @@ fn optimizers<T: Scalar + Format>() {
     are_format![<WeightDecay<AdamW<T>, T> as Optimizer<Deep<T>>>::State];
     // Of what it holds, as for `Debug`, which a closure is not.
     are_format![ForEach<()>];
+}
+
+fn fixed_point() {
+    are_format![Fixed, Exponent, FixedStep, Headroom, Q10, Q12, Q26, Q32];
 }
 
 fn trainers<T: Scalar + Format>() {
@@ -175,6 +179,7 @@ fn all<T: Scalar + Format>() {
 #[test]
 fn types_of_both_numbers_are_format() {
     files();
+    fixed_point();
     #[cfg(feature = "microfft-v0.6")]
     spectra();
     #[cfg(feature = "embedded-storage-async-v0.4")]

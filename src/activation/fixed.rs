@@ -20,10 +20,9 @@ const ONE: i32 = Q12::ONE.to_bits();
 
 /// An elementwise activation in integers.
 trait Integers: Elementwise {
-    /// The derivatives are brought to so many bits before they are multiplied.
-    const BITS: u32 = 31 - Self::FRACTION_BITS;
-    /// How many fraction bits `times_derivative` adds; 0 if it multiplies nothing.
-    const FRACTION_BITS: u32;
+    /// To how many bits derivatives are brought before they are multiplied, and how many fraction bits the
+    /// product has more; `None` where nothing is multiplied.
+    const PRODUCT: Option<(u32, i32)>;
     /// `f(z)`, not beyond ±64.
     fn apply(z: i32) -> i32;
     /// `d f'(z)`, expressed through `y = f(z)`.
@@ -41,9 +40,9 @@ fn apply_all<A: Integers>(values: &mut [Q12]) {
 
 #[inline(never)]
 fn backpropagate<A: Integers>(output: &[Q12], delta: &mut [i32], scale: &mut Exponent) {
-    if const { A::FRACTION_BITS > 0 } {
-        align_to(A::BITS, delta, scale);
-        scale.0 = scale.0.wrapping_add(const { A::FRACTION_BITS.cast_signed() });
+    if let Some((bits, fraction)) = A::PRODUCT {
+        align_to(bits, delta, scale);
+        scale.0 = scale.0.wrapping_add(fraction);
     }
     for (d, y) in delta.iter_mut().zip(output) {
         *d = <A as Integers>::times_derivative(*d, y.to_bits());
@@ -52,9 +51,9 @@ fn backpropagate<A: Integers>(output: &[Q12], delta: &mut [i32], scale: &mut Exp
 }
 
 macro_rules! elementwise {
-    ($([$($generics:tt)*] $name:ty: $fraction:literal, |$z:pat_param| $y:expr, |$d:ident, $of:pat_param| $product:expr;)+) => { $(
+    ($([$($generics:tt)*] $name:ty: $product_bits:expr, |$z:pat_param| $y:expr, |$d:ident, $of:pat_param| $product:expr;)+) => { $(
         impl<$($generics)*> Integers for $name {
-            const FRACTION_BITS: u32 = $fraction;
+            const PRODUCT: Option<(u32, i32)> = $product_bits;
             #[inline(always)]
             fn apply($z: i32) -> i32 {
                 $y
@@ -82,30 +81,30 @@ macro_rules! elementwise {
 }
 
 elementwise! {
-    [] Identity: 0, |z| clip(z), |d, _| d;
-    [] Relu: 0, |z| clip(z).max(0), |d, y| if y > 0 { d } else { 0 };
-    [] Relu6: 0, |z| z.clamp(0, 6 * ONE), |d, y| if y > 0 && y < 6 * ONE { d } else { 0 };
-    [] HardTanh: 0, |z| z.clamp(-ONE, ONE), |d, y| if y > -ONE && y < ONE { d } else { 0 };
+    [] Identity: None, |z| clip(z), |d, _| d;
+    [] Relu: None, |z| clip(z).max(0), |d, y| if y > 0 { d } else { 0 };
+    [] Relu6: None, |z| z.clamp(0, 6 * ONE), |d, y| if y > 0 && y < 6 * ONE { d } else { 0 };
+    [] HardTanh: None, |z| z.clamp(-ONE, ONE), |d, y| if y > -ONE && y < ONE { d } else { 0 };
     // z / 6 + 1/2
-    [] HardSigmoid: 14,
-        |z| (clip(z).wrapping_mul(2731) >> 14).wrapping_add(ONE / 2).clamp(0, ONE),
+    [] HardSigmoid: Some((17, 14)),
+        |z| (clip(z).wrapping_mul(2731).wrapping_add(1 << 13) >> 14).wrapping_add(ONE / 2).clamp(0, ONE),
         |d, y| if y > 0 && y < ONE { d.wrapping_mul(2731) } else { 0 };
-    [const N: u32, const D: u32] LeakyRelu<N, D>: 12,
+    [const N: u32, const D: u32] LeakyRelu<N, D>: Some((19, 12)),
         |z| if z < 0 { clip(z).wrapping_mul(slope::<N, D>()) >> 12 } else { clip(z) },
         |d, y| d.wrapping_mul(if y > 0 { ONE } else { slope::<N, D>() });
-    [] Sigmoid: 15, |z| sigmoid(z), |d, y| d.wrapping_mul(y.wrapping_mul(ONE - y) >> 9);
-    [] Tanh: 13, |z| tanh(z), |d, y| d.wrapping_mul((1_i32 << 24).wrapping_sub(y.wrapping_mul(y)) >> 11);
-    [] Softsign: 14,
+    [] Sigmoid: Some((16, 15)), |z| sigmoid(z), |d, y| d.wrapping_mul(y.wrapping_mul(ONE - y) >> 9);
+    [] Tanh: Some((18, 13)), |z| tanh(z), |d, y| d.wrapping_mul((1_i32 << 24).wrapping_sub(y.wrapping_mul(y)) >> 11);
+    [] Softsign: Some((17, 14)),
         |z| { let z = clip(z); z.wrapping_shl(12).wrapping_div(z.abs().wrapping_add(ONE)) },
         |d, y| { let rest = ONE - y.abs(); d.wrapping_mul(rest.wrapping_mul(rest) >> 10) };
-    [] Elu: 12,
+    [] Elu: Some((19, 12)),
         |z| if z > 0 { clip(z) } else { below_zero(z) },
         |d, y| d.wrapping_mul(if y > 0 { ONE } else { ONE + y });
     // With the factors 1.0507 and 1.7581.
-    [] Selu: 13,
+    [] Selu: Some((18, 12)),
         |z| clip(if z > 0 { clip(z).wrapping_mul(4304) >> 12 } else { below_zero(z).wrapping_mul(7201) >> 12 }),
-        |d, y| d.wrapping_mul(if y > 0 { 2 * 4304 } else { 7201_i32.wrapping_add(y).wrapping_mul(2) });
-    [] Softplus: 15,
+        |d, y| d.wrapping_mul(if y > 0 { 4304 } else { 7201 + y });
+    [] Softplus: Some((16, 15)),
         |z| { let tail = rounded(ln(exp(z.abs().wrapping_neg()).cast_unsigned().wrapping_add(1 << 15)).cast_signed()); clip(z).max(0).wrapping_add(tail).min(64 * ONE) },
         |d, y| d.wrapping_mul((1_i32 << 15).wrapping_sub(exp(y.wrapping_neg())));
 }

@@ -10,11 +10,10 @@ use epoch::NextOptimizer;
 
 use crate::batch::BatchTrainer;
 use crate::example::Example;
-use crate::layer::{Layer, Real, parameters_are_finite};
+use crate::layer::{Layer, Real, are_finite, parameters_are_finite};
 use crate::loss::Loss;
 use crate::number::Number;
 use crate::optimizer::{HyperParameter, Optimizer};
-use crate::tensors::are_finite;
 use crate::trainer::Trainer;
 use crate::weight::MeanLoss;
 

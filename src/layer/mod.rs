@@ -537,6 +537,15 @@ pub(crate) fn parameters_are_finite<N: Layer>(net: &N) -> bool {
     finite
 }
 
+/// Whether all values of a gradient or of an optimizer's state are finite.
+pub(crate) fn are_finite<F: Format, S: Tensors<F::Weight>>(tensors: &S) -> bool {
+    let mut finite = true;
+    S::walk([tensors], [], &mut |_, [values], []| {
+        finite = finite && values.iter().all(|&value| F::is_finite(value));
+    });
+    finite
+}
+
 /// A layer of format `F` with input `X`, which can follow a layer with output `X`. Implemented for
 /// every such layer.
 ///

@@ -92,6 +92,8 @@ impl<F: Format> GradientVisitor<F, 1, 0> for Descend<'_, F> {
 #[diagnostic::do_not_recommend]
 impl<R: Number, F: Format<Real = R>, N: Layer<Format = F>> Optimizer<N> for Sgd<R> {
     type State = F::Descent;
+    const FINGERPRINT: Option<u32> =
+        if size_of::<F::Descent>() == 0 { None } else { Some(fingerprint("Sgd", &[])) };
 
     #[inline]
     fn check(&self) -> Result<(), HyperParameter> {

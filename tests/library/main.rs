@@ -18,6 +18,7 @@ mod flash {
     #![allow(dead_code, clippy::cast_possible_truncation, reason = "for tests of flash")]
     include!("../simulated/flash.rs");
 }
+mod fixed;
 mod flat;
 mod formats;
 mod modules;

@@ -2,6 +2,7 @@
 //! changes most.
 
 mod activations;
+mod fixed;
 mod focal_losses;
 mod known_activations;
 mod losses;

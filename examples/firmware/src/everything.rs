@@ -25,7 +25,7 @@ use gradlet::store::Store;
 use gradlet::stream::{LossHistory, ReplayBuffer, Window};
 use gradlet::{
     BiasOnly, Biased, Channels, Compact, Delta, EndsIn, FoldNorm, Format, Fused, GradientVisitor,
-    Gradients, Hidden, Kept, Kind, Real, Recompute, Samples, Shape, Streaming, Tensor, TensorList,
+    Gradients, Hidden, Kept, Kind, Q10, Real, Recompute, Samples, Shape, Streaming, Tensor, TensorList,
     Tensors, Weight, fast, fingerprint, for_each, init, is_finite, kernel, pad_front, prelude::*,
     rational, schedule,
 };
@@ -110,12 +110,56 @@ fn formats<T: Scalar>() {
         T::empty(), T::add_product(x(), x(), x()), T::add_bias(x(), x()), T::add_back(x(), x(), x()),
         T::product(x(), x()), <T as Format>::add(x(), x()), T::back_scale(()), T::real(x()),
         T::learn(x(), T::scaled(x(), T::step(x(), ())), x(), x()),
+        T::descend(x(), x(), T::step(x(), ())), T::add_gradient(x(), x(), ()), T::stored_one(x()),
+        T::worse(x(), T::check(&vector::<[T; 3]>())), T::stored(&vector::<[T; 3]>()).is_some(),
     }
     let (a, b, mut d) = (vector::<[T; 3]>(), vector::<[T; 3]>(), vector::<Delta<T, [T; 3]>>());
     let (values, scale) = d.parts();
     T::errors(&a, &b, values, scale);
     T::align(values, scale);
+    T::weigh(values, scale, x());
+    T::product_scale(());
     call! { d.values, T::half_squared_error(&a, &b) }
+}
+
+/// Networks of integers, and their numbers.
+#[inline(never)]
+pub(crate) fn fixed_point() {
+    fn learn<N, L>()
+    where
+        N: Layer<Format = Fixed, Input = [Q12; 3], Output = [Q12; 5]> + Zero + Clone,
+        L: Loss<N::Activation, Fixed>,
+    {
+        let x = [black_box(Q12::ONE); 3];
+        let t = [black_box(Q12::ONE); 5];
+        let (mut net, sgd) = (black_box(N::ZERO), Sgd::new(black_box(Q32::HALF)));
+        let (mut trainer, mut batch) = (Trainer::<N, L>::new(), BatchTrainer::<N, L>::new());
+        call! { trainer.step_weighted(&mut net, &sgd, &x, &t, black_box(Q32::HALF)) }
+        call! { trainer.fit(&mut net, &sgd, [(x, t)], Stop::after(count())).loss }
+        call! { batch.fit(&mut net, &sgd, 3, [(x, t, Q32::HALF)], Stop::after(count())).loss }
+        let mut early = EarlyStopping::new();
+        call! { early.observe(&net, black_box(Q32::ONE), count()).is_break(), early.restore(&mut net) }
+        call! { net.forward(&x), L::accepts(&t) }
+    }
+    learn::<net![Fixed; 3 => 9 Relu => 5 Softmax], CrossEntropy>();
+    learn::<net![Fixed; 3 => 9 LeakyRelu => 5 Sigmoid], BinaryCrossEntropy>();
+    learn::<net![Fixed; 3 => 9 Relu6 => 5 Tanh], HalfSquaredError>();
+    learn::<net![Fixed; 3 => 9 HardTanh => 5 HardSigmoid], MeanSquaredError>();
+    learn::<net![Fixed; 3 => 9 Softsign => 5 Identity], AbsoluteError>();
+    learn::<net![Fixed; 3 => 9 Elu => 5 Softplus], Huber>();
+    learn::<net![Fixed; 3 => 9 Selu => 5 Softmax], LogCosh>();
+
+    macro_rules! numbers {
+        ($($Number:ident $bits:ty;)+) => { $(
+            let x = $Number::new(black_box(0.5));
+            call! { $Number::checked_new(black_box(0.5)), $Number::array(black_box([0.5; 3])) }
+            call! { $Number::from_bits(black_box(<$bits>::MIN)).to_bits(), x.to_f32() }
+        )+ };
+    }
+    numbers! { Q10 i16; Q12 i32; Q26 i32; }
+    let (a, b) = (Q32::from_bits(black_box(3)), black_box(Q32::HALF));
+    call! { a + b, a - b, a * b, a / b, -a, a.abs(), a < b, a.is_finite(), a.to_f32(), Q32::from_u32(count()) }
+    call! { schedule::cosine(a, b, 5, count()), schedule::exponential(a, b, count()), [a, b].into_iter().sum::<Q32>() }
 }
 
 /// The kernels, for single and several samples, as a custom layer calls them.

@@ -8,7 +8,7 @@ use core::array;
 use gradlet::linear::{LeastSquares, RecursiveLeastSquares};
 use gradlet::spectrum::{self, MelBands, Spectrum};
 use gradlet::stream::Window;
-use gradlet::{fast, init, prelude::*, schedule};
+use gradlet::{Format, fast, init, prelude::*, schedule};
 use rand_pcg::Pcg32;
 use rand_pcg::rand_core::{Rng, SeedableRng};
 
@@ -48,7 +48,7 @@ pub struct Trained {
 
 /// All runs. Their functions are `inline`, so that they are compiled where this table is used and
 /// not in every build of the firmware's library, which would take ten times as long.
-pub const RUNS: [Run; 14] = [
+pub const RUNS: [Run; 15] = [
     Run { name: "worked net", steps: WORKED_STEPS, train: worked_net },
     Run { name: "classes, batches, Adam", steps: 1000, train: classes },
     Run { name: "wide, momentum", steps: 1000, train: wide },
@@ -63,6 +63,7 @@ pub const RUNS: [Run; 14] = [
     Run { name: "convolutions of images", steps: 100, train: images },
     Run { name: "recurrent layers", steps: 100, train: recurrent },
     Run { name: "spectra", steps: 200, train: spectra },
+    Run { name: "fixed point", steps: 1000, train: fixed_point },
 ];
 
 /// 64-bit FNV-1a hash (Fowler, Noll, Vo; RFC 9923).
@@ -74,7 +75,7 @@ impl Hash {
     pub const EMPTY: Self = Self(0xCBF2_9CE4_8422_2325);
 
     /// Adds every trainable parameter of a network.
-    pub fn of<T: Bits, N: Layer<Format = T>>(net: &N) -> Self {
+    pub fn of<N: Layer<Format: Format<Weight: Bits>>>(net: &N) -> Self {
         let mut hash = Self::EMPTY;
         net.visit(|_, values| hash.add_all(values));
         hash
@@ -96,7 +97,7 @@ impl Hash {
 }
 
 /// Numbers whose bits can be hashed, four or eight bytes in little-endian order.
-pub trait Bits: Scalar {
+pub trait Bits: Copy {
     /// Adds the number to a hash.
     fn add_to(self, hash: &mut Hash);
 }
@@ -113,6 +114,12 @@ impl Bits for f64 {
     }
 }
 
+impl Bits for Q26 {
+    fn add_to(self, hash: &mut Hash) {
+        hash.add_bytes(self.to_bits().to_le_bytes());
+    }
+}
+
 /// The worked network on its one sample, as in the program `worked_net`.
 #[inline]
 fn worked_net(steps: u32) -> Trained {
@@ -123,6 +130,37 @@ fn worked_net(steps: u32) -> Trained {
     }
     let loss = trainer.evaluate(&net, &WORKED_INPUT, &WORKED_TARGET);
     Trained { hash: Hash::of(&net), loss: loss.into() }
+}
+
+/// Integers: odd sizes in batches, then single samples.
+#[inline]
+fn fixed_point(steps: u32) -> Trained {
+    type Net = net![Fixed; 3 => 9 Tanh => 7 LeakyRelu => 5 Softmax];
+    let mut net = Net::ZERO;
+    let mut points = Points::new(15);
+    net.visit_mut(|_, weights| {
+        weights.iter_mut().for_each(|weight| *weight = Q26::from_bits(points.rng.next_u32().cast_signed() >> 5));
+    });
+    let mut batches = BatchTrainer::<Net, CrossEntropy>::new();
+    let mut trainer = Trainer::<Net, CrossEntropy>::new();
+    let example = |points: &mut Points| {
+        let (x, numbers) = points.next::<f32, 3>();
+        (x.map(Q12::new), array::from_fn(|class| Q12::new(truth(fifth(numbers[0]) == class))))
+    };
+    for step in 0..steps {
+        if step < steps / 2 {
+            batches.accumulate_all(&net, (0..5).map(|_| example(&mut points)));
+            batches.apply(&mut net, &Sgd::new(Q32::new(0.25)));
+        } else {
+            let (x, t) = example(&mut points);
+            trainer.step(&mut net, &Sgd::new(Q32::new(0.125)), &x, &t);
+        }
+    }
+    let loss = mean_loss(|| {
+        let (x, t) = example(&mut points);
+        trainer.evaluate(&net, &x, &t).to_f32()
+    });
+    Trained { hash: Hash::of(&net), loss }
 }
 
 /// Odd sizes, so that every loop over four rows has a remainder.
@@ -446,7 +484,7 @@ fn spectra(steps: u32) -> Trained {
 
 /// Trains on one example at a time.
 #[inline(always)]
-fn learn<T: Bits, N: Layer<Format = T>, L: Loss<N::Activation, T>, O: Optimizer<N>>(
+fn learn<T: Scalar + Bits, N: Layer<Format = T>, L: Loss<N::Activation, T>, O: Optimizer<N>>(
     mut net: N,
     mut trainer: Trainer<N, L, O>,
     optimizer: impl Fn(u32) -> O,

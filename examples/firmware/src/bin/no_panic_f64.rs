@@ -3,6 +3,7 @@
 #![no_main]
 
 #[path = "../everything.rs"]
+#[allow(dead_code, reason = "what has no `f64` is in `no_panic`")]
 mod everything;
 
 use core::hint::black_box;

@@ -1,0 +1,245 @@
+//! Fixed-point networks: every activation over all its inputs, and learning as well as in floats.
+#![allow(
+    clippy::arithmetic_side_effects,
+    clippy::indexing_slicing,
+    clippy::unwrap_used,
+    reason = "tests may panic"
+)]
+
+use std::io::Read as _;
+
+use flate2::read::GzDecoder;
+use gradlet::prelude::*;
+use gradlet::{Activation, Format, Loss};
+
+/// Largest error of an activation over all logits of ±64, in units of 1/4096, against `f64`.
+fn error<A: Activation<Fixed> + Elementwise>() -> f64 {
+    let mut worst = 0.0_f64;
+    for bits in -(64 << 12)..=64 << 12 {
+        let mut y = [Q12::from_bits(bits)];
+        let exact = A::apply(f64::from(bits) / 4096.0).clamp(-64.0, 64.0);
+        <A as Activation<Fixed>>::activate(&mut y);
+        worst = worst.max((f64::from(y[0].to_bits()) - exact * 4096.0).abs());
+    }
+    worst
+}
+
+#[test]
+fn activations_are_as_precise_as_documented() {
+    // To nearest would be 0.5.
+    let errors = [
+        ("Identity", error::<Identity>(), 0.0),
+        ("Relu", error::<Relu>(), 0.0),
+        ("Relu6", error::<Relu6>(), 0.0),
+        ("HardTanh", error::<HardTanh>(), 0.0),
+        ("HardSigmoid", error::<HardSigmoid>(), 1.0),
+        ("LeakyRelu", error::<LeakyRelu>(), 26.0),
+        ("Sigmoid", error::<Sigmoid>(), 1.0),
+        ("Tanh", error::<Tanh>(), 1.5),
+        ("Softsign", error::<Softsign>(), 1.0),
+        ("Elu", error::<Elu>(), 1.0),
+        ("Selu", error::<Selu>(), 26.0),
+        ("Softplus", error::<Softplus>(), 1.0),
+    ];
+    for (name, error, bound) in errors {
+        println!("{name} {error}");
+        assert!(error <= bound, "{name}: {error} units, {bound} documented");
+    }
+}
+
+#[test]
+fn derivatives_are_those_of_floats() {
+    fn check<A: Activation<Fixed> + Elementwise>(name: &str) {
+        for bits in (-(16 << 12)..16 << 12).step_by(7) {
+            let mut y = [Q12::from_bits(bits)];
+            <A as Activation<Fixed>>::activate(&mut y);
+            let (mut d, mut scale) = ([1000_i32], gradlet::Exponent(10));
+            <A as Activation<Fixed>>::backpropagate(&y, &[], &mut d, &mut scale);
+            let got = f64::from(d[0]) / f64::from(scale.0).exp2();
+            let exact = 1000.0 / 1024.0 * A::derivative(f64::from(y[0].to_f32()));
+            assert!((got - exact).abs() < 1e-3, "{name} {bits}: {got} {exact}");
+        }
+    }
+    check::<Identity>("Identity");
+    check::<Relu>("Relu");
+    check::<Relu6>("Relu6");
+    check::<HardTanh>("HardTanh");
+    check::<HardSigmoid>("HardSigmoid");
+    check::<LeakyRelu>("LeakyRelu");
+    check::<Sigmoid>("Sigmoid");
+    check::<Tanh>("Tanh");
+    check::<Softsign>("Softsign");
+    check::<Elu>("Elu");
+    check::<Selu>("Selu");
+    check::<Softplus>("Softplus");
+}
+
+#[test]
+fn softmax_and_cross_entropy_are_those_of_floats() {
+    let mut state = 1_u32;
+    let mut random = |range: f32| {
+        state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+        (f32::from(u16::try_from(state >> 16).unwrap()) / 32_768.0 - 1.0) * range
+    };
+    for round in 0..20_000_u16 {
+        let range = [0.1, 1.0, 8.0, 60.0][usize::from(round % 4)];
+        let mut values = [0.0; 5].map(|_| Q12::new(random(range)));
+        let mut exact = values.map(|z| f64::from(z.to_f32()));
+        let mut target = [0.0; 5];
+        target[usize::from(round % 5)] = 1.0;
+        let loss = <CrossEntropy as Loss<Softmax, Fixed>>::evaluate(&mut values, &target.map(Q12::new));
+        let of_floats = <CrossEntropy as Loss<Softmax, f64>>::evaluate(&mut exact, &target.map(f64::from));
+        // A logit counts as 64 below the largest at most.
+        let bound = if of_floats < 64.0 { 3e-4 } else { of_floats - 64.0 };
+        assert!((loss.to_f64() - of_floats).abs() < bound, "{loss} {of_floats} {exact:?}");
+        for (y, exact) in values.iter().zip(exact) {
+            assert!((f64::from(y.to_f32()) - exact).abs() < 1.1 / 4096.0, "{y} {exact}");
+        }
+    }
+}
+
+#[test]
+fn losses_are_those_of_floats() {
+    fn check<L: Loss<Tanh, Fixed> + Loss<Tanh, f64>>(name: &str) {
+        for bits in (-(40 << 12)..40 << 12).step_by(37) {
+            let t = [Q12::from_bits(bits), Q12::from_bits(-bits / 3)];
+            let mut values = [Q12::from_bits(bits / 20), Q12::from_bits(100 - bits / 50)];
+            <Tanh as Activation<Fixed>>::activate(&mut values);
+            // The same outputs: the activation has its own test.
+            let y = values.map(|y| f64::from(y.to_f32()));
+            let mut logits = y.map(f64::atanh);
+            let exact = <L as Loss<Tanh, f64>>::evaluate(&mut logits, &t.map(|t| f64::from(t.to_f32())));
+            let mut logits = [Q12::from_bits(bits / 20), Q12::from_bits(100 - bits / 50)];
+            let got = <L as Loss<Tanh, Fixed>>::evaluate(&mut logits, &t).to_f64();
+            assert!((got - exact).abs() < 3e-4 + exact * 1e-4, "{name} {bits}: {got} {exact}");
+            let (mut d, mut scale) = ([0; 2], gradlet::Exponent(0));
+            <L as Loss<Tanh, Fixed>>::delta(&values, &t, &mut d, &mut scale);
+            let mut exact = [0.0; 2];
+            <L as Loss<Tanh, f64>>::delta(&y, &t.map(|t| f64::from(t.to_f32())), &mut exact, &mut ());
+            for (d, exact) in d.iter().zip(exact) {
+                let got = f64::from(*d) / f64::from(scale.0).exp2();
+                assert!((got - exact).abs() < 1e-3 + exact.abs() * 1e-3, "{name} {bits}: {got} {exact}");
+            }
+        }
+    }
+    check::<HalfSquaredError>("HalfSquaredError");
+    check::<MeanSquaredError>("MeanSquaredError");
+    check::<AbsoluteError>("AbsoluteError");
+    check::<Huber>("Huber");
+    check::<Huber<1, 4>>("Huber<1, 4>");
+    check::<LogCosh>("LogCosh");
+}
+
+/// The 1797 digits of 8 x 8 pixels, with values of 0 to 1.
+fn digits() -> Vec<([f32; 64], usize)> {
+    let read = |name: &str| {
+        let path = format!("{}/examples/data/{name}.gz", env!("CARGO_MANIFEST_DIR"));
+        let mut bytes = Vec::new();
+        GzDecoder::new(std::fs::File::open(path).unwrap()).read_to_end(&mut bytes).unwrap();
+        bytes
+    };
+    let (images, labels) = (read("digits8x8-images-idx3-ubyte"), read("digits8x8-labels-idx1-ubyte"));
+    let images = images[16..].chunks_exact(64);
+    images.zip(&labels[8..]).map(|(x, &y)| (core::array::from_fn(|i| f32::from(x[i]) / 16.0), y.into())).collect()
+}
+
+/// A number format that the digits are learned in.
+trait Numbers: Format {
+    fn weight(value: f32) -> Self::Weight;
+    fn value(value: f32) -> Self::Value;
+    fn rate(value: f64) -> Self::Real;
+}
+
+impl Numbers for f32 {
+    fn weight(value: f32) -> f32 {
+        value
+    }
+    fn value(value: f32) -> f32 {
+        value
+    }
+    fn rate(value: f64) -> f32 {
+        Self::from_f64(value)
+    }
+}
+
+impl Numbers for Fixed {
+    fn weight(value: f32) -> Q26 {
+        Q26::new(value)
+    }
+    fn value(value: f32) -> Q12 {
+        Q12::new(value)
+    }
+    fn rate(value: f64) -> Q32 {
+        Q32::new(value)
+    }
+}
+
+/// Percent of 450 digits that are read right after 30 epochs with the others, over 5 seeds.
+fn accuracy<F, N, L>(digits: &[([f32; 64], usize)], rate: f64) -> f64
+where
+    F: Numbers<Value: PartialOrd>,
+    N: Layer<Format = F, Input = [F::Value; 64], Output = [F::Value; 10]> + Zero,
+    L: Loss<N::Activation, F>,
+{
+    let examples = digits.iter().map(|&(x, label)| {
+        let target = core::array::from_fn(|k| F::value(if k == label { 1.0 } else { 0.0 }));
+        (x.map(F::value), target, label)
+    });
+    let examples: Vec<([F::Value; 64], [F::Value; 10], usize)> = examples.collect();
+    let mut right = 0_u32;
+    for seed in 0..5 {
+        let mut state = 12_345_u64 + seed * 777;
+        let mut random = || {
+            state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+            u32::try_from(state >> 40).unwrap()
+        };
+        let mut order: Vec<usize> = (0..examples.len()).collect();
+        let mut shuffle = |order: &mut [usize], random: &mut dyn FnMut() -> u32| {
+            for k in (1..order.len()).rev() {
+                order.swap(k, random() as usize % (k + 1));
+            }
+        };
+        shuffle(&mut order, &mut random);
+        let mut net = N::ZERO;
+        net.visit_mut(|tensor, weights| {
+            let (inputs, outputs) = tensor.fans();
+            #[allow(clippy::cast_precision_loss, reason = "small numbers, and 24 bits")]
+            if tensor.kind == gradlet::Kind::Weight {
+                let limit = (6.0 / (inputs + outputs) as f32).sqrt();
+                weights.fill_with(|| F::weight((random() as f32 / 8_388_608.0 - 1.0) * limit));
+            }
+        });
+        let mut trainer = Trainer::<N, L>::new();
+        let (training, test) = order.split_at_mut(1347);
+        for _ in 0..30 {
+            shuffle(training, &mut random);
+            for &mut place in &mut *training {
+                let (x, t, _) = &examples[place];
+                trainer.step(&mut net, &Sgd::new(F::rate(rate)), x, t);
+            }
+        }
+        for &mut place in test {
+            let (x, _, label) = &examples[place];
+            let y = net.forward(x);
+            let best = (1..10).fold(0, |best, k| if y[k] > y[best] { k } else { best });
+            right += u32::from(best == *label);
+        }
+    }
+    f64::from(right) / 22.5
+}
+
+/// Within 0.2 points of floats at every rate.
+#[test]
+fn digits_are_learned_as_in_floats() {
+    let digits = digits();
+    for rate in [0.5, 0.05, 0.01] {
+        let fixed = accuracy::<_, net![Fixed; 64 => 32 Sigmoid => 10 Sigmoid], HalfSquaredError>(&digits, rate);
+        let floats = accuracy::<_, net![f32; 64 => 32 Sigmoid => 10 Sigmoid], HalfSquaredError>(&digits, rate);
+        println!("{rate}: {fixed:.2} % in fixed point, {floats:.2} % in floats");
+        assert!(fixed >= floats - 0.2, "{rate}: {fixed} {floats}");
+    }
+    let fixed = accuracy::<_, net![Fixed; 64 => 32 Relu => 10 Softmax], CrossEntropy>(&digits, 0.05);
+    let floats = accuracy::<_, net![f32; 64 => 32 Relu => 10 Softmax], CrossEntropy>(&digits, 0.05);
+    println!("softmax: {fixed:.2} % in fixed point, {floats:.2} % in floats");
+    assert!(fixed >= floats - 0.2, "{fixed} {floats}");
+}
