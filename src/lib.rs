@@ -41,6 +41,7 @@
 //! | learn a vector for each symbol | [`Embedding`] |
 //! | use batch normalisation from PyTorch or Keras, fold it away | [`BatchNorm`]; [`LayerNorm`] stays |
 //! | choose activations | [`Sigmoid`], [`Tanh`], [`Relu`], [`Softmax`] .. or a custom [`Elementwise`]; [`PRelu`] with learned slopes; [`fast`] on PCs, [`rational`] on cores with an FPU |
+//! | compute in integers, on a core without an FPU | [`Fixed`]: `net![Fixed; 64 => 32 Tanh => 10 Softmax]` |
 //! | choose a loss | [`HalfSquaredError`], [`BinaryCrossEntropy`], [`CrossEntropy`] .. or a custom [`Loss`] |
 //! | train | [`Trainer`], one sample at a time, or [`BatchTrainer`] for mini-batches; `fit` for whole epochs |
 //! | choose an optimizer | [`Sgd`], [`Momentum`], [`Adam`] .. or a custom [`Optimizer`] |
@@ -138,7 +139,7 @@
 //!
 //! # What it does not offer
 //!
-//! Attention, automatic differentiation of arbitrary code, integer quantisation, multithreading.
+//! Attention, automatic differentiation of arbitrary code, multithreading.
 //! Shapes that are not known at compile time.
 //!
 // Items of a disabled feature link to the table of features.

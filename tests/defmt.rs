@@ -16,10 +16,11 @@ use gradlet::safetensors::{
     TensorName, Text,
 };
 use gradlet::{
-    AdamState, Batch, Begun, BiasOnly, Compact, CompactTrace, Delta, Epoch, Exponent, FixedStep, FoldError, ForEach,
-    Fused, FusedTrace, GruCell, Headroom, Joined, Kind, LayerTrace, LearnedState, LstmCell, Masked,
-    NormGradient, PReluGradient, Pair, Past, Places, Q10, Recompute, Recurrent, Report, Reversed,
-    RnnCell, Samples, Source, Stateful, Streaming, Tensor, TensorList, TooLong, fast, rational,
+    AdamState, Batch, Begun, BiasOnly, Compact, CompactTrace, Delta, Epoch, Exponent, FixedStep,
+    FoldError, ForEach, Fused, FusedTrace, GruCell, Headroom, Joined, Kind, LayerTrace,
+    LearnedState, LstmCell, Masked, NormGradient, PReluGradient, Pair, Past, Places, Q10,
+    Recompute, Recurrent, Report, Reversed, RnnCell, Samples, Source, Stateful, Streaming, Tensor,
+    TensorList, TooLong, fast, rational,
 };
 
 type Net<T> = Mlp<2, 4, 3, Tanh, Softmax, T>;

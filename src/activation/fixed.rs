@@ -90,8 +90,8 @@ elementwise! {
         |z| (clip(z).wrapping_mul(2731).wrapping_add(1 << 13) >> 14).wrapping_add(ONE / 2).clamp(0, ONE),
         |d, y| if y > 0 && y < ONE { d.wrapping_mul(2731) } else { 0 };
     [const N: u32, const D: u32] LeakyRelu<N, D>: Some((19, 12)),
-        |z| if z < 0 { clip(z).wrapping_mul(slope::<N, D>()) >> 12 } else { clip(z) },
-        |d, y| d.wrapping_mul(if y > 0 { ONE } else { slope::<N, D>() });
+        |z| if z < 0 { slope::<N, D>(clip(z), 0) } else { clip(z) },
+        |d, y| if y > 0 { d.wrapping_shl(12) } else { slope::<N, D>(d, 12) };
     [] Sigmoid: Some((16, 15)), |z| sigmoid(z), |d, y| d.wrapping_mul(y.wrapping_mul(ONE - y) >> 9);
     [] Tanh: Some((18, 13)), |z| tanh(z), |d, y| d.wrapping_mul((1_i32 << 24).wrapping_sub(y.wrapping_mul(y)) >> 11);
     [] Softsign: Some((17, 14)),
@@ -127,16 +127,22 @@ fn below_zero(z: i32) -> i32 {
     rounded(exp(z)).wrapping_sub(ONE)
 }
 
-/// The slope of a [`LeakyRelu`], with 12 fraction bits.
+/// A number times the slope of a [`LeakyRelu`], for numbers of up to 19 bits; with so many fraction bits more.
 #[inline(always)]
-const fn slope<const N: u32, const D: u32>() -> i32 {
-    const {
+const fn slope<const N: u32, const D: u32>(value: i32, fraction: u32) -> i32 {
+    // The slope as 4096 or less, with as many fraction bits as that takes, 28 at most.
+    let (factor, bits) = const {
         assert!(D > 0, "the denominator must not be 0");
         assert!(N <= D, "in fixed point, the slope of a `LeakyRelu` is 1 at most");
+        let mut bits = 12_u32;
+        while bits < 28 && ((N as u64) << (bits + 1)) / D as u64 <= 1 << 12 {
+            bits += 1;
+        }
         #[allow(clippy::cast_possible_truncation, reason = "4096 at most")]
-        let slope = (((N as u64) << 12) / D as u64) as i32;
-        slope
-    }
+        let factor = (((N as u64) << bits) / D as u64) as i32;
+        (factor, bits)
+    };
+    value.wrapping_mul(factor).wrapping_shr(bits.wrapping_sub(fraction))
 }
 
 impl Activation<Fixed> for Softmax {

@@ -52,8 +52,8 @@ use crate::zero::Zero;
 ///
 /// The largest errors of activations, over all inputs, in units of an output, 1/4096 (the nearest number would
 /// be within 0.5): [`Sigmoid`](crate::Sigmoid), [`HardSigmoid`](crate::HardSigmoid), [`Elu`](crate::Elu),
-/// [`Softsign`](crate::Softsign) and [`Softplus`](crate::Softplus) 1, [`Tanh`](crate::Tanh) 1.5,
-/// [`LeakyRelu`](crate::LeakyRelu) and [`Selu`](crate::Selu), whose factors are rounded, 26 at the ends of the
+/// [`Softsign`](crate::Softsign) and [`Softplus`](crate::Softplus) 1, [`Tanh`](crate::Tanh) and
+/// [`LeakyRelu`](crate::LeakyRelu) 1.5, [`Selu`](crate::Selu), whose factors are rounded, 26 at the end of the
 /// range. Cross-entropies are within 3e-4, and at most 64 and the logarithm of the number of classes.
 ///
 /// # Range
@@ -212,6 +212,15 @@ impl FixedStep {
         // The largest derivative has `mantissa` bits: times the factor, less 7 bits.
         let g = self.factor << 5;
         (g.cast_unsigned().wrapping_mul(x) >> (self.shift & 31)).min(FAR - 1).wrapping_add(1)
+    }
+
+    /// [`scaled`](Format::scaled) derivatives.
+    #[inline(never)]
+    fn scale(self, d: &[i32], g: &mut [i32]) {
+        for (g, &d) in g.iter_mut().zip(d) {
+            *g = Fixed::scaled(d, self);
+            stay_rolled();
+        }
     }
 
     /// `w - g x`, where it ends at the limit of the range.
@@ -378,7 +387,9 @@ impl Format for Fixed {
         }
         let reach = Q26::raw(reach.cast_signed());
         *used = reach.max(*used);
-        let g = &d.map(|d| Self::scaled(d, step));
+        let mut g = [0; OUT];
+        step.scale(d, &mut g);
+        let g = &g;
         if reach <= *left {
             kernel::update(weights, bias, x, g, step.shift.cast_unsigned());
         } else {
@@ -412,7 +423,10 @@ impl Format for Fixed {
     }
 
     #[inline]
-    fn settle(Headroom([left, used, _]): &mut Headroom, visit: impl FnOnce(&mut dyn FnMut(&[Q26]))) {
+    fn settle(
+        Headroom([left, used, _]): &mut Headroom,
+        visit: impl FnOnce(&mut dyn FnMut(&[Q26])),
+    ) {
         *left = Q26::raw(left.to_bits().saturating_sub(used.to_bits()));
         if *left < *used {
             let mut rest = FAR;
@@ -437,14 +451,15 @@ fn saturate(weights: &mut [Q26], g: &[i32], x: Q12, step: FixedStep) {
     }
 }
 
-/// The square of a number with 12 fraction bits, with 24; rounded from 16 on, so that no product of 64
-/// bits is needed.
+/// The square of a number of 20 bits at most, in products of 32 bits.
 #[inline]
 fn square(size: u32) -> u64 {
     if size >> 16 == 0 {
-        size.wrapping_mul(size).into()
-    } else {
-        let size = size.wrapping_add(8) >> 4;
-        u64::from(size.wrapping_mul(size)) << 8
+        return size.wrapping_mul(size).into();
     }
+    let (upper, lower) = (size >> 10, size & 0x3ff);
+    let twice = upper.wrapping_mul(lower).wrapping_mul(2);
+    (u64::from(upper.wrapping_mul(upper)) << 20)
+        .wrapping_add(u64::from(twice) << 10)
+        .wrapping_add(lower.wrapping_mul(lower).into())
 }

@@ -16,8 +16,14 @@ type Net = net![Fixed; 2 => 2 Sigmoid => 2 Sigmoid];
 /// The worked 2-2-2 network.
 fn worked_net() -> Net {
     Net::new(
-        Dense::from_rows([Q26::array([0.1, 0.2]), Q26::array([0.3, 0.4])], Q26::array([0.55, 0.56])),
-        Dense::from_rows([Q26::array([0.5, 0.6]), Q26::array([0.7, 0.8])], Q26::array([0.66, 0.67])),
+        Dense::from_rows(
+            [Q26::array([0.1, 0.2]), Q26::array([0.3, 0.4])],
+            Q26::array([0.55, 0.56]),
+        ),
+        Dense::from_rows(
+            [Q26::array([0.5, 0.6]), Q26::array([0.7, 0.8])],
+            Q26::array([0.66, 0.67]),
+        ),
     )
 }
 
@@ -28,7 +34,8 @@ const T: [Q12; 2] = Q12::array([0.01, 0.99]);
 fn random() -> impl FnMut() -> u64 {
     let mut state = 12_345_u64;
     move || {
-        state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        state =
+            state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
         let bits = state ^ (state >> 33);
         bits >> (state >> 58)
     }
@@ -60,10 +67,19 @@ fn numbers_are_the_nearest() {
     for _ in 0..10_000 {
         let value = f32::from_bits(random() as u32);
         let number = Q26::new(value);
-        let nearest = (f64::from(value) * f64::from(1 << 26)).round().clamp(-2_147_483_647.0, 2_147_483_647.0);
-        assert_eq!(f64::from(number.to_bits()), if value.is_nan() { 0.0 } else { nearest }, "{value}");
+        let nearest = (f64::from(value) * f64::from(1 << 26))
+            .round()
+            .clamp(-2_147_483_647.0, 2_147_483_647.0);
+        assert_eq!(
+            f64::from(number.to_bits()),
+            if value.is_nan() { 0.0 } else { nearest },
+            "{value}"
+        );
         let bits = random() as i32;
-        assert_eq!(Q26::from_bits(bits).to_f32(), (f64::from(bits.max(-i32::MAX)) / f64::from(1 << 26)) as f32);
+        assert_eq!(
+            Q26::from_bits(bits).to_f32(),
+            (f64::from(bits.max(-i32::MAX)) / f64::from(1 << 26)) as f32
+        );
     }
 }
 
@@ -71,9 +87,15 @@ fn numbers_are_the_nearest() {
 fn numbers_are_written_in_decimal() {
     let texts = [Q12::new(-0.75), Q12::from_bits(1), Q12::MAX].map(|number| number.to_string());
     assert_eq!(texts, ["-0.7500", "0.0002", "64.0000"]);
-    assert_eq!(format!("{:.0} {:.1} {:.12}", Q12::new(1.5), Q12::new(0.96), Q12::new(0.5)), "2 1.0 0.500000000000");
+    assert_eq!(
+        format!("{:.0} {:.1} {:.12}", Q12::new(1.5), Q12::new(0.96), Q12::new(0.5)),
+        "2 1.0 0.500000000000"
+    );
     assert_eq!(format!("{:?}", Q26::new(0.1)), "0.10000001");
-    assert_eq!([Q32::NAN, -Q32::INFINITY, Q32::new(-1.5)].map(|number| number.to_string()), ["NaN", "-inf", "-1.500000000"]);
+    assert_eq!(
+        [Q32::NAN, -Q32::INFINITY, Q32::new(-1.5)].map(|number| number.to_string()),
+        ["NaN", "-inf", "-1.500000000"]
+    );
 }
 
 #[test]
@@ -128,22 +150,33 @@ fn gradient_is_that_of_floats() {
     let mut net = Net::ZERO;
     let mut floats = Floats::ZERO;
     let mut values = Vec::new();
-    net.visit_mut(|_, weights| weights.iter_mut().for_each(|w| {
-        *w = Q26::new(number());
-        values.push(f64::from(w.to_f32()));
-    }));
+    net.visit_mut(|_, weights| {
+        weights.iter_mut().for_each(|w| {
+            *w = Q26::new(number());
+            values.push(f64::from(w.to_f32()));
+        })
+    });
     let mut values = values.into_iter();
     floats.visit_mut(|_, weights| weights.iter_mut().for_each(|w| *w = values.next().unwrap()));
     let (x, t) = ([0.5, -1.5, 0.25].map(Q12::new), [0.75, 0.0].map(Q12::new));
     let mut trainer = BatchTrainer::<Net, HalfSquaredError>::new();
     let mut exact = BatchTrainer::<Floats, HalfSquaredError>::new();
     let loss = trainer.accumulate(&net, &x, &t);
-    let of_floats = exact.accumulate(&floats, &x.map(|x| x.to_f32().into()), &t.map(|t| t.to_f32().into()));
+    let of_floats =
+        exact.accumulate(&floats, &x.map(|x| x.to_f32().into()), &t.map(|t| t.to_f32().into()));
     assert!((loss.to_f64() - of_floats).abs() < 2e-3 * of_floats, "{loss} {of_floats}");
     let (mut got, mut expected) = (Vec::new(), Vec::new());
     let gradients = (trainer.gradient(), exact.gradient());
-    <<Net as Layer>::Gradient as gradlet::Tensors<Q26>>::walk([gradients.0], [], &mut |_, [g], []| got.extend(g.iter().map(|g| f64::from(g.to_f32()))));
-    <<Floats as Layer>::Gradient as gradlet::Tensors<f64>>::walk([gradients.1], [], &mut |_, [g], []| expected.extend_from_slice(g));
+    <<Net as Layer>::Gradient as gradlet::Tensors<Q26>>::walk(
+        [gradients.0],
+        [],
+        &mut |_, [g], []| got.extend(g.iter().map(|g| f64::from(g.to_f32()))),
+    );
+    <<Floats as Layer>::Gradient as gradlet::Tensors<f64>>::walk(
+        [gradients.1],
+        [],
+        &mut |_, [g], []| expected.extend_from_slice(g),
+    );
     let largest = expected.iter().fold(0.0_f64, |max, g| max.max(g.abs()));
     for (got, expected) in got.iter().zip(&expected) {
         assert!((got - expected).abs() < 4e-3 * largest, "{got} {expected} {largest}");
@@ -257,7 +290,9 @@ fn wrong_targets_and_rates_are_refused() {
         assert!(!trainer.step(&mut net, &sgd, &X, &Q12::array(target)).is_finite());
     }
     for rate in [Q32::new(-0.1), Q32::NAN, Q32::INFINITY] {
-        assert!(!trainer.step(&mut net, &Sgd::new(rate), &X, &Q12::array([0.0, 1.0, 0.0])).is_finite());
+        assert!(
+            !trainer.step(&mut net, &Sgd::new(rate), &X, &Q12::array([0.0, 1.0, 0.0])).is_finite()
+        );
     }
     assert_eq!(net, Classes::ZERO);
     let loss = trainer.step(&mut net, &sgd, &X, &Q12::array([0.333, 0.333, 0.333]));

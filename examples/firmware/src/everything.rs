@@ -25,9 +25,9 @@ use gradlet::store::Store;
 use gradlet::stream::{LossHistory, ReplayBuffer, Window};
 use gradlet::{
     BiasOnly, Biased, Channels, Compact, Delta, EndsIn, FoldNorm, Format, Fused, GradientVisitor,
-    Gradients, Hidden, Kept, Kind, Q10, Real, Recompute, Samples, Shape, Streaming, Tensor, TensorList,
-    Tensors, Weight, fast, fingerprint, for_each, init, is_finite, kernel, pad_front, prelude::*,
-    rational, schedule,
+    Gradients, Hidden, Kept, Kind, Q10, Real, Recompute, Samples, Shape, Streaming, Tensor,
+    TensorList, Tensors, Weight, fast, fingerprint, for_each, init, is_finite, kernel, pad_front,
+    prelude::*, rational, schedule,
 };
 use gradlet_firmware::flash::{BYTES, Flash};
 use rand_pcg::Pcg32;

@@ -139,7 +139,9 @@ fn fixed_point(steps: u32) -> Trained {
     let mut net = Net::ZERO;
     let mut points = Points::new(15);
     net.visit_mut(|_, weights| {
-        weights.iter_mut().for_each(|weight| *weight = Q26::from_bits(points.rng.next_u32().cast_signed() >> 5));
+        weights
+            .iter_mut()
+            .for_each(|weight| *weight = Q26::from_bits(points.rng.next_u32().cast_signed() >> 5));
     });
     let mut batches = BatchTrainer::<Net, CrossEntropy>::new();
     let mut trainer = Trainer::<Net, CrossEntropy>::new();

@@ -8,8 +8,8 @@ use core::ops::ControlFlow;
 use gradlet::metrics::ConfusionMatrix;
 use gradlet::preprocess::one_hot;
 use gradlet::{
-    CrossEntropy, Dense, Elementwise, HalfSquaredError, Identity, Layer, Loss, Mlp, NoBias,
-    Number, Optimizer, Outcome, Scalar, Sgd, Softmax, Stop, Trainer, Zero,
+    CrossEntropy, Dense, Elementwise, HalfSquaredError, Identity, Layer, Loss, Mlp, NoBias, Number,
+    Optimizer, Outcome, Scalar, Sgd, Softmax, Stop, Trainer, Zero,
 };
 use rand_pcg::Pcg32;
 use rand_pcg::rand_core::SeedableRng;

@@ -1,6 +1,11 @@
 //! Random numbers, networks and samples that are the same on every run.
 
-use gradlet::{Activation, BatchNorm, Beside, BiasOnly, Biased, Chain, Channels, Compact, Conv1d, Conv2d, Dense, Dropout, Embedding, Flatten, FlattenChannelsLast, Frozen, Fused, GlobalMax, GlobalMean, Hidden, Kind, LastStep, Layer, LayerNorm, MaxPool1d, MaxPool2d, MeanPool1d, MeanPool2d, Number, PRelu, Parallel, Recompute, Recurrent, Residual, Scalar, Shape, Shortcut, Skip, Takes, Zero};
+use gradlet::{
+    Activation, BatchNorm, Beside, BiasOnly, Biased, Chain, Channels, Compact, Conv1d, Conv2d,
+    Dense, Dropout, Embedding, Flatten, FlattenChannelsLast, Frozen, Fused, GlobalMax, GlobalMean,
+    Hidden, Kind, LastStep, Layer, LayerNorm, MaxPool1d, MaxPool2d, MeanPool1d, MeanPool2d, Number,
+    PRelu, Parallel, Recompute, Recurrent, Residual, Scalar, Shape, Shortcut, Skip, Takes, Zero,
+};
 
 use super::Bare;
 

@@ -11,7 +11,8 @@ use gradlet::prelude::*;
 macro_rules! learn {
     ($net:ty) => {{
         type Net = $net;
-        type Memory = (Net, Trainer<Net, HalfSquaredError>, <Net as Layer>::Input, <Net as Layer>::Output);
+        type Memory =
+            (Net, Trainer<Net, HalfSquaredError>, <Net as Layer>::Input, <Net as Layer>::Output);
         static mut MEMORY: Memory = (Zero::ZERO, Trainer::new(), Zero::ZERO, Zero::ZERO);
         // SAFETY: the only reference to this static.
         let (net, trainer, x, t) = unsafe { &mut *black_box(&raw mut MEMORY) };
