@@ -183,6 +183,7 @@ step_firmware() {
     firmware_clippy thumbv7em-none-eabihf --features large,measure
     firmware_clippy thumbv7em-none-eabihf --features panic-never,panic-on-purpose
     firmware_clippy thumbv7em-none-eabihf --features microbit-v2
+    firmware_clippy avr-none --package gradlet-avr
     # `--ignored` are those that need what this step has seen to. With four at a time, two build, each in
     # a folder of its own, while others run what they built.
     checked 0 --all-features --test firmware -- --include-ignored --test-threads=4
@@ -195,6 +196,7 @@ firmware_clippy() {
     local target=$1 library
     shift
     library=$(rustc --print sysroot)/lib/rustlib/$target/lib
+    [[ $target != avr-none ]] || library=$(rustc --print sysroot)/lib/rustlib/src/rust/library/core
     if [[ -n ${GRADLET_FORCE_DISTRO:-} || ! -d $library ]]; then
         echo "   no clippy for $target: the distribution's compiler, which built it, has none"
         return 0

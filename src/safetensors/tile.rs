@@ -73,7 +73,11 @@ impl<'a> Entries<'a> {
                 }
                 keys = others;
             }
-            #[allow(clippy::cast_possible_truncation, reason = "it is the end of an entry")]
+            #[allow(
+                clippy::cast_possible_truncation,
+                clippy::unnecessary_cast,
+                reason = "the end of an entry: a `usize`, kept as `Wide`"
+            )]
             let Some(next) = least.next() else { return Ok(position as usize) };
             least = next;
         }

@@ -23,7 +23,7 @@ type Places = &'static [(Core, &'static [&'static str])];
 /// Optimisation level and profile.
 type Level = (&'static str, &'static str);
 const LEVELS: &[Level] = &[("s", "release"), ("3", "fast")];
-/// What is measured where, and at which levels. The memory of the M33 is 128 KB, that of the ATmega328P 2 KB.
+/// What is measured where, and at which levels. The memory of the M33 is 128 KB, that of the other 2 KB.
 const CORES: [(&str, Places, &[Level]); 4] = [
     ("M4F", &[(M4F, &SMALL), (M4F, &LARGE)], LEVELS),
     ("M0", &[(M0, &SMALL), (M0_WITH_4_MB, &LARGE)], LEVELS),

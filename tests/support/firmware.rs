@@ -55,7 +55,7 @@ pub(crate) const RV32: Core = Core {
     memory_map: None,
 };
 
-/// The ATmega328P of the Arduino Uno. simavr counts cycles, at 16 MHz.
+/// The chip of the Arduino Uno, at 16 MHz.
 pub(crate) const AVR: Core = Core {
     target: "avr-none",
     emulator: "simavr",

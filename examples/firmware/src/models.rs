@@ -45,7 +45,7 @@ fn classes(steps: u32) -> Trained {
     let adam = Adam::new(0.01);
     // Five classes in layers along the first coordinate.
     let example = |points: &mut Points| {
-        let (x, numbers) = points.next::<f32, 3>();
+        let (x, numbers) = points.draw::<f32, 3>();
         (x, array::from_fn(|class| truth(fifth(numbers[0]) == class)))
     };
     for _ in 0..steps {
@@ -70,7 +70,7 @@ fn wide(steps: u32) -> Trained {
     let momentum = Momentum { learning_rate: 0.02, momentum: 0.9 };
     // Which number of each of three pairs is greater?
     let example = |points: &mut Points| {
-        let (x, n) = points.next::<f32, 6>();
+        let (x, n) = points.draw::<f32, 6>();
         (x, [truth(n[0] > n[1]), truth(n[2] > n[3]), truth(n[4] > n[5])])
     };
     learn(&mut net, &mut trainer, |_| momentum, || example(&mut points), steps)
@@ -87,7 +87,7 @@ fn double(steps: u32) -> Trained {
     let rms_prop = RmsProp::new(0.003);
     // Product and difference.
     let example = |points: &mut Points| {
-        let (x, _) = points.next::<f64, 2>();
+        let (x, _) = points.draw::<f64, 2>();
         (x, [x[0] * x[1], x[0] - x[1]])
     };
     learn(&mut net, &mut trainer, |_| rms_prop, || example(&mut points), steps)
@@ -103,7 +103,7 @@ fn fast_classes(steps: u32) -> Trained {
     let mut trainer = Trainer::<Net, CrossEntropy, Sgd<f64>>::new();
     let sgd = Sgd { learning_rate: 0.2 };
     let example = |points: &mut Points| {
-        let (x, n) = points.next::<f64, 2>();
+        let (x, n) = points.draw::<f64, 2>();
         (x, array::from_fn(|class| truth(fifth(n[0]) == class).into()))
     };
     learn(&mut net, &mut trainer, |_| sgd, || example(&mut points), steps)
@@ -118,7 +118,7 @@ fn least_squares(steps: u32) -> Trained {
     let (mut recursive, mut layer) = (RecursiveLeastSquares::new(0.1, 0.98), Linear::ZERO);
     let mut points = Points::new(9);
     let example = |points: &mut Points| {
-        let ([a, b, c, d], _) = points.next::<f32, 4>();
+        let ([a, b, c, d], _) = points.draw::<f32, 4>();
         ([a, b, c, a - b + 0.001 * d], [2.0 * a - 3.0 * c + 1.0, b + 0.1 * c * c])
     };
     for _ in 0..steps {
@@ -155,7 +155,7 @@ fn sequences(steps: u32) -> Trained {
     let momentum = Momentum { learning_rate: 0.02, momentum: 0.9 };
     // One channel, or the other, is louder in the middle.
     let example = |points: &mut Points| {
-        let (numbers, n) = points.next::<f32, 42>();
+        let (numbers, n) = points.draw::<f32, 42>();
         let mut x = [[0.0; 2]; 21];
         x.as_flattened_mut().copy_from_slice(&numbers);
         let first = n[0] < 1 << 23;
@@ -181,7 +181,7 @@ fn images(steps: u32) -> Trained {
     let mut trainer = BatchTrainer::<Net, CrossEntropy, Adam, 4>::new();
     // A bright row, or a bright column.
     let example = |points: &mut Points| {
-        let (numbers, n) = points.next::<f32, 30>();
+        let (numbers, n) = points.draw::<f32, 30>();
         let mut x = [[[0.0]; 6]; 5];
         x.as_flattened_mut().as_flattened_mut().copy_from_slice(&numbers);
         let (row, place) = (n[0] < 1 << 23, fifth(n[1]));
@@ -215,7 +215,7 @@ fn recurrent(steps: u32) -> Trained {
     let adam = Adam::new(0.06);
     // The louder step is early, or late.
     let example = |points: &mut Points| {
-        let (numbers, n) = points.next::<f32, 10>();
+        let (numbers, n) = points.draw::<f32, 10>();
         let mut x = [[0.0; 2]; 5];
         x.as_flattened_mut().copy_from_slice(&numbers.map(|number| number * 0.5));
         let early = n[0] < 1 << 23;
@@ -238,11 +238,11 @@ fn spectra(steps: u32) -> Trained {
     let mut window = Window::<1, 32>::new();
     // Noise whose samples resemble the ones before, or their opposites: of low or high frequencies.
     let mut example = |points: &mut Points| {
-        let (_, [n]) = points.next::<f32, 1>();
+        let (_, [n]) = points.draw::<f32, 1>();
         let low = n < 1 << 23;
         let mut before = 0.0;
         loop {
-            let ([noise], _) = points.next::<f32, 1>();
+            let ([noise], _) = points.draw::<f32, 1>();
             before = noise + if low { 0.5 * before } else { -0.5 * before };
             if let (Some(full), Ok(mel)) = (window.push([before]), &mel) {
                 let [x] = full.map_channels(|x| {

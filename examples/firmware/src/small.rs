@@ -158,7 +158,7 @@ fn frozen(steps: u32) -> Trained {
     let adam_w = AdamW { adam: Adam::new(0.02), weight_decay: 0.01 };
     // Left of the diagonal?
     let example = |points: &mut Points| {
-        let (x, n) = points.next::<f32, 2>();
+        let (x, n) = points.draw::<f32, 2>();
         (x, [truth(n[0] < n[1])])
     };
     for _ in 0..steps {
@@ -192,7 +192,7 @@ fn smooth(steps: u32) -> Trained {
     };
     // Two products.
     let example = |points: &mut Points| {
-        let (x, _) = points.next::<f32, 4>();
+        let (x, _) = points.draw::<f32, 4>();
         (x, [x[0] * x[1], x[2] * x[3]])
     };
     learn(&mut net, &mut trainer, optimizer, || example(&mut points), steps)
@@ -209,7 +209,7 @@ fn fast_moons(steps: u32) -> Trained {
     let sgd = Sgd { learning_rate: 0.2 };
     // Above a parabola, and how far right.
     let example = |points: &mut Points| {
-        let (x, n) = points.next::<f32, 2>();
+        let (x, n) = points.draw::<f32, 2>();
         let above = truth(x[1] > 2.0 * x[0] * x[0] - 0.7);
         let right = |part| truth(fifth(n[0]) > part);
         (x, [above, right(0), right(1), right(2), right(3), above, right(0), right(1), right(2)])
@@ -228,7 +228,7 @@ fn clipped(steps: u32) -> Trained {
     let optimizer = ClipByNorm { optimizer: Sgd { learning_rate: 0.1 }, limit: 0.25 };
     // The first channel is higher, or lower.
     let example = |points: &mut Points| {
-        let (numbers, n) = points.next::<f32, 21>();
+        let (numbers, n) = points.draw::<f32, 21>();
         let mut x = [[0.0; 3]; 7];
         x.as_flattened_mut().copy_from_slice(&numbers);
         let first = n[0] < 1 << 23;
@@ -265,7 +265,7 @@ fn gestures(steps: u32) -> Trained {
     let mut trainer = GesturesTrainer::new();
     let momentum = Momentum { learning_rate: 0.02, momentum: 0.9 };
     let example = || {
-        let ([noise @ .., force, side], [.., n]) = points.next::<f32, 10>();
+        let ([noise @ .., force, side], [.., n]) = points.draw::<f32, 10>();
         let shaken = n & 1 == 1;
         let force = if side < 0.0 { -1.0 - 0.5 * force } else { 1.0 + 0.5 * force };
         let mut x = noise.map(|noise: f32| 0.3 * noise);
@@ -311,7 +311,7 @@ impl Points {
     }
 
     /// A point, and its coordinates as 24-bit integers, which an `f32` holds without rounding.
-    pub fn next<T: Scalar, const N: usize>(&mut self) -> ([T; N], [u32; N]) {
+    pub fn draw<T: Scalar, const N: usize>(&mut self) -> ([T; N], [u32; N]) {
         let numbers = array::from_fn(|_| self.rng.next_u32() >> 8);
         (numbers.map(|n| T::from_u32(n) / T::from_u32(1 << 23) - T::ONE), numbers)
     }
