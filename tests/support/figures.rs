@@ -75,8 +75,7 @@ fn measure(
     let build = Build::new(core, profile, "bench").features("measure").variables(&variables);
     let log = run_counting(core, &build.build());
     let numbers = |name| words(&log, name).map(|word| word.parse().unwrap());
-    let losses: [u32; 2] = words(&log, "loss ").map(|word| word.parse().unwrap());
-    let [first_loss, last_loss] = losses.map(f32::from_bits);
+    let [first_loss, last_loss]: [f32; 2] = words(&log, "loss ").map(|word| word.parse().unwrap());
     assert!(last_loss < first_loss, "{network} did not learn: {first_loss}, {last_loss}");
     let [inference, _] = numbers("inference ");
     let [inference_by_hand, _] = numbers("inference by hand ");

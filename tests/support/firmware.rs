@@ -208,7 +208,9 @@ pub(crate) fn cargo(target: &str, arguments: &[&str]) -> Command {
 /// What a command printed, for a failed test.
 pub(crate) fn explain(target: &str, output: &Output) -> String {
     let hint = match output.status.code() {
-        Some(77) if target == AVR.target => "install the source of core: rustup component add rust-src\n".to_owned(),
+        Some(77) if target == AVR.target => {
+            "install the source of core: rustup component add rust-src\n".to_owned()
+        }
         Some(77) => format!("install the target: rustup target add {target}\n"),
         _ => String::new(),
     };

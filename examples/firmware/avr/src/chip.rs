@@ -18,9 +18,11 @@ pub(crate) const UBRR0L: Register = Register(0xC4);
 pub(crate) const UDR0: Register = Register(0xC6);
 /// Flags of the timer of 16 bits.
 pub(crate) const TIFR1: Register = Register(0x36);
-/// Its prescaler.
+/// The prescaler of all timers.
+pub(crate) const GTCCR: Register = Register(0x43);
+/// What the timer counts.
 pub(crate) const TCCR1B: Register = Register(0x81);
-/// Its number, low byte first, which keeps the high byte until that is read.
+/// Its number. Reading the low byte keeps the high one; writing the low one sets both.
 pub(crate) const TCNT1L: Register = Register(0x84);
 pub(crate) const TCNT1H: Register = Register(0x85);
 const SPL: Register = Register(0x5D);

@@ -2,10 +2,12 @@
 
 use core::hint::black_box;
 
-use crate::chip::{self, TCCR1B, TCNT1H, TCNT1L, TIFR1};
+use crate::chip::{self, GTCCR, TCCR1B, TCNT1H, TCNT1L, TIFR1};
 
 /// CS11 of `TCCR1B`: the timer counts every eighth cycle.
 const EVERY_8: u8 = 1 << 1;
+/// PSRSYNC of `GTCCR`: the prescaler begins anew.
+const BEGIN: u8 = 1;
 /// TOV1 of `TIFR1`: the timer has begun again at 0. It is cleared by writing it.
 const OVERFLOW: u8 = 1;
 
@@ -14,24 +16,17 @@ pub fn start_counting() {
     TCCR1B.write(EVERY_8);
 }
 
-fn now() -> u16 {
-    let low = TCNT1L.read();
-    u16::from_le_bytes([low, TCNT1H.read()])
-}
-
 /// The ticks of 8 cycles that `f` takes, up to 131,071.
 #[inline(always)]
 fn ticks(f: impl FnOnce()) -> u32 {
-    // The flag shall be that of the call: from here, half of the range of the timer is far.
-    while now() >= 1 << 15 {}
+    TCNT1H.write(0);
+    TCNT1L.write(0);
     TIFR1.write(OVERFLOW);
-    let start = now();
+    GTCCR.write(BEGIN);
     f();
-    let (overflow, mut end) = (TIFR1.read() & OVERFLOW, u32::from(now()));
-    if overflow != 0 {
-        end += 1 << 16;
-    }
-    end - u32::from(start)
+    let low = TCNT1L.read();
+    let ticks = u16::from_le_bytes([low, TCNT1H.read()]);
+    u32::from(ticks) + if TIFR1.read() & OVERFLOW == 0 { 0 } else { 1 << 16 }
 }
 
 /// Bytes of stack that `f` takes, measured from here.

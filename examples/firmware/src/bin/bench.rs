@@ -7,11 +7,20 @@
 use gradlet_firmware::count::start_counting;
 use gradlet_firmware::{bench, chosen_network};
 
-macro_rules! print {
+macro_rules! say {
+    ("bytes", $first:expr, $second:expr) => {
+        defmt::println!("bytes {=usize} {=usize}", $first, $second)
+    };
+    ("loss", $first:expr, $last:expr) => {
+        defmt::println!("loss {=f32} {=f32}", $first, $last)
+    };
+    ($name:literal, $first:expr, $second:expr) => {
+        defmt::println!("{=str} {=u32} {=u32}", $name, $first, $second)
+    };
+}
+macro_rules! say_all {
     ($measured:ty) => {
-        bench!($measured, |name: &str, first: u32, second: u32| {
-            defmt::println!("{=str} {=u32} {=u32}", name, first, second)
-        })
+        bench!($measured, say)
     };
 }
 
@@ -19,7 +28,7 @@ macro_rules! print {
 fn main() -> ! {
     gradlet_firmware::start();
     start_counting();
-    chosen_network!(print, {
+    chosen_network!(say_all, {
         defmt::error!("no network: compile this with NET=2-2-2, for instance");
         gradlet_firmware::exit(1)
     });

@@ -5,18 +5,27 @@
 #![no_main]
 
 use gradlet_avr::count::start_counting;
-use gradlet_avr::serial::{decimal, print};
+use gradlet_avr::serial::{decimal, fraction, print};
 use gradlet_avr::{bench, chosen_network};
 
-fn say(name: &str, first: u32, second: u32) {
+/// A line with a name and two numbers.
+fn say<T>(print_number: fn(T), name: &str, first: T, second: T) {
     print(name);
     print(" ");
-    decimal(first);
+    print_number(first);
     print(" ");
-    decimal(second);
+    print_number(second);
     print("\n");
 }
 
+macro_rules! say {
+    ("loss", $first:expr, $last:expr) => {
+        say(fraction, "loss", $first, $last)
+    };
+    ($name:literal, $first:expr, $second:expr) => {
+        say(decimal, $name, $first as u32, $second as u32)
+    };
+}
 macro_rules! say_all {
     ($measured:ty) => {
         bench!($measured, say)
