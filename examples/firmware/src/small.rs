@@ -52,8 +52,8 @@ pub const SMALL: [Run; 5] = [
     Run { name: "clipped convolution", steps: 100, train: clipped },
 ];
 
-/// What the firmware for AVR trains: [`SMALL`], with fewer steps, as each takes thousands of cycles for a product;
-/// and two that learn in less than 512 and 1,024 bytes of RAM.
+/// The runs of the firmware for AVR: [`SMALL`] with fewer steps, as floats are slow there, and two that learn in
+/// less than 512 and 1,024 bytes of RAM. Its test compares the hash and the memory of each.
 pub const RUNS: [Run; 7] = {
     let [worked_net, frozen, smooth, fast_moons, clipped] = SMALL;
     [
