@@ -42,7 +42,7 @@ pub(crate) mod sealed {
                 )]
                 fn index(self) -> Option<usize> {
                     let index = self as u32;
-                    (index as $type == self).then_some(index as usize)
+                    if index as $type == self { usize::try_from(index).ok() } else { None }
                 }
                 #[inline]
                 fn upper_half(self) -> Self {

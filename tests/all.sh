@@ -48,7 +48,7 @@ bits_targets=(aarch64-unknown-none=qemu-aarch64 riscv64gc-unknown-none-elf=qemu-
     i686-unknown-linux-gnu=qemu-i386
     "wasm32-unknown-unknown=node run.mjs")
 firmware_targets=(thumbv6m-none-eabi thumbv7m-none-eabi thumbv7em-none-eabihf thumbv8m.main-none-eabihf
-    riscv32imac-unknown-none-elf)
+    riscv32imac-unknown-none-elf avr-none)
 bare_metal_targets=(thumbv6m-none-eabi thumbv7em-none-eabihf riscv32imac-unknown-none-elf)
 # Tests that are optimised. The others take longer to optimise than to run as they are.
 optimised="golden optimised quantiles"
@@ -169,6 +169,8 @@ step_no_std() {
 needs_firmware() {
     system_program qemu-system-arm "it plays the Arm cores" qemu-system-arm
     system_program qemu-system-riscv32 "it plays the RISC-V core" qemu-system-misc
+    system_program simavr "it plays the AVR core" simavr
+    system_program avr-gcc "programs for AVR are linked with it" gcc-avr avr-libc
     cargo_program qemu-run 0.3.1
     cargo_program defmt-print 1.2.0
     component cargo-fmt rustfmt
@@ -177,10 +179,11 @@ needs_firmware() {
 }
 
 step_firmware() {
-    (cd examples/firmware && cargo fmt --check)
+    (cd examples/firmware && cargo fmt --check --package gradlet-firmware --package gradlet-avr)
     firmware_clippy thumbv7em-none-eabihf --features large,measure
     firmware_clippy thumbv7em-none-eabihf --features panic-never,panic-on-purpose
     firmware_clippy thumbv7em-none-eabihf --features microbit-v2
+    firmware_clippy avr-none --package gradlet-avr
     # `--ignored` are those that need what this step has seen to. With four at a time, two build, each in
     # a folder of its own, while others run what they built.
     checked 0 --all-features --test firmware -- --include-ignored --test-threads=4
@@ -193,6 +196,7 @@ firmware_clippy() {
     local target=$1 library
     shift
     library=$(rustc --print sysroot)/lib/rustlib/$target/lib
+    [[ $target != avr-none ]] || library=$(rustc --print sysroot)/lib/rustlib/src/rust/library/core
     if [[ -n ${GRADLET_FORCE_DISTRO:-} || ! -d $library ]]; then
         echo "   no clippy for $target: the distribution's compiler, which built it, has none"
         return 0

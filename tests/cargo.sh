@@ -3,6 +3,7 @@
 #
 #   tests/cargo.sh msrv COMMAND [ARG..]      the oldest supported compiler (`rust-version`)
 #   tests/cargo.sh TARGET COMMAND [ARG..]    a bare-metal target, such as thumbv6m-none-eabi
+#   tests/cargo.sh avr-none COMMAND [ARG..]  AVR, whose `core` every toolchain builds from its source
 #
 # COMMAND runs in the current folder, so other packages can use this script too; TARGET becomes
 # `--target TARGET`. What is missing is fetched, from the first of these that has it:
@@ -133,11 +134,15 @@ fetch_distro() {
 
 # Runs Debian's cargo from the folder `distro`, by full path: rustup's may come first on PATH.
 distro_cargo() {
+    unset RUSTUP_TOOLCHAIN
+    RUSTC=$distro/usr/bin/rustc RUSTDOC=$distro/usr/bin/rustdoc distro_program cargo "$@"
+}
+
+# Runs program $1 from the folder `distro`, with the libraries there.
+distro_program() {
     local libraries
     libraries=$(printf '%s:' "$distro"/lib/*-linux-* "$distro"/usr/lib/*-linux-*)
-    unset RUSTUP_TOOLCHAIN
-    LD_LIBRARY_PATH=$libraries${LD_LIBRARY_PATH:-} RUSTC=$distro/usr/bin/rustc \
-        RUSTDOC=$distro/usr/bin/rustdoc "$distro/usr/bin/cargo" "$@"
+    LD_LIBRARY_PATH=$libraries${LD_LIBRARY_PATH:-} "$distro/usr/bin/$1" "${@:2}"
 }
 
 # ---- the two choices ---------------------------------------------------------------------------
@@ -193,11 +198,34 @@ bare_metal_cargo() {
         -Zbuild-std=core --target "$target" "$@"
 }
 
+# With rustup's component `rust-src`, or with the source among Debian's packages.
+avr_cargo() {
+    local command=$1 build_std=(-Zbuild-std=core --target avr-none) library
+    shift
+    library=$(rustc --print sysroot)/lib/rustlib/src/rust/library/core
+    if use_rustup && rustc --print target-list | grep -x avr-none >/dev/null; then
+        if [[ ! -d $library ]] && command -v rustup >/dev/null; then
+            say "rustup component add rust-src"
+            within_5_minutes rustup component add rust-src >&2 || say "rustup cannot add it"
+        fi
+        if [[ -d $library ]]; then
+            RUSTC_BOOTSTRAP=1 exec cargo "$command" "${build_std[@]}" "$@"
+        fi
+    fi
+    fetch_distro newest
+    if ! distro_program rustc --print target-list | grep -x avr-none >/dev/null; then
+        say "that compiler is too old for avr-none: please run \`rustup component add rust-src\`"
+        exit $unavailable
+    fi
+    RUSTC_BOOTSTRAP=1 distro_cargo "$command" "${build_std[@]}" "$@"
+}
+
 if [[ $# -lt 2 || $1 == -* ]]; then
     sed -n '2,/^set/ { /^#/ s/^# \{0,1\}//p }' "$0"
     exit 2
 fi
 case $1 in
 msrv) shift && msrv_cargo "$@" ;;
+avr-none) shift && avr_cargo "$@" ;;
 *) bare_metal_cargo "$@" ;;
 esac

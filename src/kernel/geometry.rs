@@ -52,11 +52,15 @@ impl Axis {
         self.is_valid() && last.saturating_add(self.kernel) == self.input
     }
 
-    /// Whether each window is at least partly inside of the input.
+    /// Whether each window is at least partly inside of the input, and no index overflows, as it could where
+    /// `usize` has 16 bits.
     pub(crate) const fn is_valid(self) -> bool {
         let last = self.output.wrapping_sub(1).saturating_mul(self.step);
         let width = self.kernel.wrapping_sub(1).saturating_mul(self.dilation);
-        self.input > 0
+        let ahead = self.kernel.saturating_mul(self.dilation).saturating_mul(self.step);
+        let largest = ahead.saturating_add(self.input).saturating_add(self.padding);
+        largest < usize::MAX
+            && self.input > 0
             && self.kernel > 0
             && self.output > 0
             && self.step > 0
@@ -164,9 +168,10 @@ pub struct Windows {
 }
 
 impl Windows {
-    /// Multiply-accumulates of a forward pass, without those of the padding.
+    /// Multiply-accumulates of a forward pass, without those of the padding; `usize::MAX` if there are more.
     pub(crate) const fn macs(self, outputs: usize) -> usize {
-        inside(self.rows) * inside(self.columns) * self.group * outputs
+        let taps = inside(self.rows).saturating_mul(inside(self.columns));
+        taps.saturating_mul(self.group).saturating_mul(outputs)
     }
 
     /// Number of taps.
@@ -204,11 +209,15 @@ impl Windows {
         if self.is_depthwise(outputs) {
             return output;
         }
-        let group = match (output * self.channels).checked_div(outputs * self.group) {
-            Some(group) => group,
+        // `channels / group` divides `outputs`. No product here exceeds the number of weights.
+        let outputs_of_group = match (outputs * self.group).checked_div(self.channels) {
+            Some(outputs) => outputs,
             None => 0,
         };
-        group * self.group
+        match output.checked_div(outputs_of_group) {
+            Some(group) => group * self.group,
+            None => 0,
+        }
     }
 
     /// Which row of weights of a tap an output sees a channel by, if it sees it.
@@ -428,7 +437,7 @@ const fn inside(axis: Axis) -> usize {
     let (mut sum, mut tap) = (0, 0);
     while tap < axis.kernel {
         let Range { start, end } = axis.positions(tap);
-        sum += end - start;
+        sum = end.saturating_sub(start).saturating_add(sum);
         tap += 1;
     }
     sum

@@ -404,3 +404,19 @@ macro_rules! sums_run_in_the_order_of_the_contract {
 mod sums_run_in_the_order_of_the_contract {
     sums_run_in_the_order_of_the_contract!(soft_float fpu vldm vectors);
 }
+
+/// Sizes with half of the bits of an address, as 256 is where an address has 16.
+#[test]
+fn products_of_sizes_are_right_or_refused() {
+    const HALF: usize = 1 << (usize::BITS / 2);
+    let line = Axis { kernel: 2, input: 2, step: HALF, ..Axis::ONE };
+    assert!(line.is_valid());
+    assert!(!Axis { dilation: HALF, ..line }.is_valid());
+
+    let (rows, columns) = (Axis::ONE, Axis::ONE);
+    let windows = Windows { rows, columns, channels: HALF / 2, group: HALF / 8 };
+    assert_eq!(windows.first_channel(3 * HALF - 1, 4 * HALF), 2 * HALF / 8);
+    assert_eq!(windows.first_channel(3 * HALF, 4 * HALF), 3 * HALF / 8);
+    assert_eq!(windows.macs(7 * HALF), 7 * HALF / 8 * HALF);
+    assert_eq!(windows.macs(8 * HALF), usize::MAX);
+}

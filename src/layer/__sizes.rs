@@ -185,7 +185,7 @@ pub const fn states(gates: usize) -> usize {
 #[track_caller]
 pub const fn vectors(vectors: usize) -> usize {
     assert!(
-        vectors > 0 && vectors <= 1 << 24,
+        vectors > 0 && vectors as u64 <= 1 << 24,
         "an embedding has at least one vector, and up to 2^24, as far as `f32` can count"
     );
     vectors

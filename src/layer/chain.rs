@@ -117,7 +117,7 @@ where
     type Activation = Rest::Activation;
     type Trace = Pair<First::Trace, Rest::Trace>;
     type Gradient = Pair<First::Gradient, Rest::Gradient>;
-    const MACS: usize = First::MACS + Rest::MACS;
+    const MACS: usize = First::MACS.saturating_add(Rest::MACS);
     const TENSORS: TensorList = TensorList::pair(&First::TENSORS, &Rest::TENSORS);
     const FINGERPRINT: u32 = fingerprint("Chain", &[First::FINGERPRINT, Rest::FINGERPRINT]);
 

@@ -234,7 +234,7 @@ where
     type Activation = Identity;
     type Trace = CompactTrace<A::Output, LayerTrace<T, B::Output, Identity>, PACKED>;
     type Gradient = Pair<A::Gradient, B::Gradient>;
-    const MACS: usize = A::MACS + B::MACS;
+    const MACS: usize = A::MACS.saturating_add(B::MACS);
     const TENSORS: TensorList = {
         let () = Self::CHECK;
         Chain::<A, B>::TENSORS

@@ -216,7 +216,8 @@ pub trait Layer: Sized {
     /// for most layers, `()` for one without trainable parameters.
     type Gradient: Tensors<Weight<Self>> + Zero + Clone;
 
-    /// Multiply-accumulates of one forward pass.
+    /// Multiply-accumulates of one forward pass; `usize::MAX` if there are more, as there can be on AVR, whose
+    /// `usize` has 16 bits.
     const MACS: usize;
 
     /// Writes the logits, the layer's values before its activation, over whatever was there.

@@ -202,7 +202,7 @@ where
     type Activation = Joined<A::Output, A::Activation, B::Activation>;
     type Trace = Pair<Pair<A::Trace, B::Trace>, LayerTrace<T, Self::Output, Self::Activation>>;
     type Gradient = Pair<A::Gradient, B::Gradient>;
-    const MACS: usize = A::MACS + B::MACS;
+    const MACS: usize = A::MACS.saturating_add(B::MACS);
     const TENSORS: TensorList = {
         let () = Self::CHECKED;
         TensorList::pair(&A::TENSORS, &B::TENSORS)

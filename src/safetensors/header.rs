@@ -3,7 +3,7 @@
 use super::json::{
     Malformed, Quoted, Read, after, any, attempt, has_items, key, next_item, string, trim, whole,
 };
-use super::{Dtype, Fault, Format, Shape};
+use super::{Dtype, Fault, Format, Shape, Wide};
 
 /// Longest header in bytes.
 const LONGEST: u64 = 100_000_000;
@@ -15,7 +15,7 @@ pub(super) struct Entry<'a> {
     pub(super) dtype: Dtype,
     pub(super) shape: Shape,
     /// Size in bits, from its shape; `None` on overflow.
-    bits: Option<usize>,
+    bits: Option<Wide>,
     /// Offset of its first byte, and of the one after the last.
     pub(super) start: usize,
     pub(super) end: usize,
@@ -106,7 +106,8 @@ impl<'a> Entries<'a> {
 impl Entry<'_> {
     pub(super) const fn is_as_long_as_its_shape(&self) -> bool {
         let Some(length) = self.end.checked_sub(self.start) else { return false };
-        matches!((self.bits, length.checked_mul(8)), (Some(bits), Some(found)) if bits == found)
+        let found = (length as Wide).checked_mul(8);
+        matches!((self.bits, found), (Some(bits), Some(found)) if bits == found)
     }
 }
 
@@ -167,7 +168,7 @@ const fn entry<'a>(name: Quoted<'a>, text: &'a [u8]) -> Read<'a, Entry<'a>> {
         return Err(Malformed);
     };
     let bits = match count {
-        Some(count) => count.checked_mul(dtype.bits()),
+        Some(count) => (count as Wide).checked_mul(dtype.bits() as Wide),
         None => None,
     };
     Ok((Entry { name, dtype, shape, bits, start, end }, text))

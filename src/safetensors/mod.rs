@@ -128,6 +128,12 @@ use crate::macros::defmt_shows;
 use crate::scalar::Scalar;
 use crate::tensors::{Kind, Tensor};
 
+/// A number of bits, an offset or half of a hash: an address, or more where addresses have 16 bits.
+#[cfg(not(target_pointer_width = "16"))]
+type Wide = usize;
+#[cfg(target_pointer_width = "16")]
+type Wide = u32;
+
 /// Defines [`Dtype`].
 macro_rules! dtypes {
     ($($(#[$doc:meta])* $name:ident $text:literal $bits:literal,)+) => {

@@ -3,9 +3,9 @@
 //! There is no memory for a list of them. Most files are sorted, by name and by offset; others take
 //! one pass over the header for every [`ROOM`] tensors, so they may have only [`MOST`].
 
-use super::Fault;
 use super::header::{Entries, Entry};
 use super::json::{Quoted, attempt};
+use super::{Fault, Wide};
 
 /// Keys held in memory. Also the most tensors of a file in which a name occurs twice.
 const ROOM: usize = 64;
@@ -14,10 +14,10 @@ const ROOM: usize = 64;
 const MOST: usize = 1024;
 
 /// Sort key, compared lexicographically.
-type Key = [usize; 2];
+type Key = [Wide; 2];
 
 /// Greater than all keys.
-const NONE: Key = [usize::MAX; 2];
+const NONE: Key = [Wide::MAX; 2];
 
 impl<'a> Entries<'a> {
     /// The end of the data, if the tensors cover it without a gap or an overlap, and the length of
@@ -50,11 +50,11 @@ impl<'a> Entries<'a> {
     }
 
     const fn end_in_any_order(self, all_count: bool) -> Result<usize, Fault> {
-        let (mut least, mut position) = (Least::of_all(), 0);
+        let (mut least, mut position): (_, Wide) = (Least::of_all(), 0);
         loop {
             let mut rest = self;
             while let Some(entry) = rest.next_entry() {
-                let Entry { name, start, end, .. } = entry;
+                let (name, start, end) = (entry.name, entry.start as Wide, entry.end as Wide);
                 if least.takes([start, end]) && (all_count || !rest.has(name)) {
                     let is_new = least.add([start, end]);
                     // An empty tensor may share its offset with others.
@@ -73,7 +73,12 @@ impl<'a> Entries<'a> {
                 }
                 keys = others;
             }
-            let Some(next) = least.next() else { return Ok(position) };
+            #[allow(
+                clippy::cast_possible_truncation,
+                clippy::unnecessary_cast,
+                reason = "the end of an entry: a `usize`, kept as `Wide`"
+            )]
+            let Some(next) = least.next() else { return Ok(position as usize) };
             least = next;
         }
     }
@@ -98,7 +103,7 @@ impl<'a> Entries<'a> {
             while let Some(entry) = rest.next_entry() {
                 let hash = entry.name.hash();
                 #[allow(clippy::cast_possible_truncation, reason = "the two halves, never `NONE`")]
-                let key = [(hash >> 33) as usize, hash as u32 as usize];
+                let key = [(hash >> 33) as Wide, hash as u32 as Wide];
                 if least.takes(key) && !least.add(key) {
                     return false;
                 }

@@ -1,5 +1,5 @@
-//! What the networks of the benchmark cost on a microcontroller: measured in QEMU, and as the table
-//! of the README has it.
+//! What the networks of the benchmark cost on a microcontroller: measured in QEMU and simavr, and as the
+//! table of the README has it.
 #![allow(
     clippy::unwrap_used,
     clippy::panic,
@@ -13,21 +13,23 @@ use std::path::PathBuf;
 use std::process::Command;
 use std::thread;
 
-use super::firmware::{Build, Core, Elf, M0, M0_WITH_4_MB, M4F, M33, run_counting};
+use super::firmware::{AVR, Build, Core, Elf, M0, M0_WITH_4_MB, M4F, M33, run_counting};
 
 const SMALL: [&str; 5] = ["2-3-1", "2-2-2", "2-4-2", "16-16-4", "64-32-10"];
 /// With these, the 16 KB of the Cortex-M0 that QEMU plays do not hold the network by hand as well.
 const LARGE: [&str; 2] = ["48-24-12-6-12-24-48", "784-32-10"];
 /// Where, and which networks.
 type Places = &'static [(Core, &'static [&'static str])];
-/// What is measured where. The memory of the M33 is 128 KB.
-const CORES: [(&str, Places); 3] = [
-    ("M4F", &[(M4F, &SMALL), (M4F, &LARGE)]),
-    ("M0", &[(M0, &SMALL), (M0_WITH_4_MB, &LARGE)]),
-    ("M33", &[(M33, &["784-32-10"])]),
-];
 /// Optimisation level and profile.
-const LEVELS: [(&str, &str); 2] = [("s", "release"), ("3", "fast")];
+type Level = (&'static str, &'static str);
+const LEVELS: &[Level] = &[("s", "release"), ("3", "fast")];
+/// What is measured where, and at which levels. The memory of the M33 is 128 KB, that of the other 2 KB.
+const CORES: [(&str, Places, &[Level]); 4] = [
+    ("M4F", &[(M4F, &SMALL), (M4F, &LARGE)], LEVELS),
+    ("M0", &[(M0, &SMALL), (M0_WITH_4_MB, &LARGE)], LEVELS),
+    ("M33", &[(M33, &["784-32-10"])], LEVELS),
+    ("ATmega328P", &[(AVR, &["2-2-2", "2-4-1", "8-4-2"])], &[LEVELS[0]]),
+];
 
 /// What is measured of a network: of gradlet's, and of the one written by hand.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -96,15 +98,16 @@ fn measure(
 /// hand is that of `known` rows: it takes a third of the builds.
 pub(crate) fn measure_all(known: &[Row]) -> Vec<Row> {
     thread::scope(|scope| {
-        let measure = |(name, places)| scope.spawn(move || measure_core(name, places, known));
+        let measure =
+            |(name, places, levels)| scope.spawn(move || measure_core(name, places, levels, known));
         let threads = CORES.map(measure);
         threads.into_iter().flat_map(|thread| thread.join().unwrap()).collect()
     })
 }
 
-fn measure_core(core_name: &str, places: Places, known: &[Row]) -> Vec<Row> {
+fn measure_core(core_name: &str, places: Places, levels: &[Level], known: &[Row]) -> Vec<Row> {
     let mut rows = Vec::new();
-    for (level, profile) in LEVELS {
+    for &(level, profile) in levels {
         for &(core, networks) in places {
             let empty = flash(core, profile, &[]);
             for network in networks {

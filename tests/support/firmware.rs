@@ -1,4 +1,4 @@
-//! Builds the firmware, runs it in QEMU and looks into its ELF files.
+//! Builds the firmware, runs it in QEMU or simavr and looks into its ELF files.
 #![allow(
     clippy::unwrap_used,
     clippy::panic,
@@ -25,7 +25,7 @@ use object::{
 /// A run takes a second or two; on a busy machine more.
 const TIME_LIMIT: Duration = Duration::from_secs(180);
 
-/// A core that QEMU plays.
+/// A core that QEMU or simavr plays.
 #[derive(Clone, Copy)]
 pub(crate) struct Core {
     pub(crate) target: &'static str,
@@ -55,6 +55,21 @@ pub(crate) const RV32: Core = Core {
     memory_map: None,
 };
 
+/// The chip of the Arduino Uno, at 16 MHz.
+pub(crate) const AVR: Core = Core {
+    target: "avr-none",
+    emulator: "simavr",
+    arguments: &["-m", "atmega328p", "-f", "16000000"],
+    memory_map: None,
+};
+
+/// The same core with more flash, for programs that do not fit.
+pub(crate) const AVR_WITH_64_KB: Core = Core {
+    arguments: &["-m", "atmega1284p", "-f", "16000000"],
+    memory_map: Some("atmega1284p"),
+    ..AVR
+};
+
 /// How a program is built.
 #[derive(Clone, Copy)]
 pub(crate) struct Build<'a> {
@@ -82,15 +97,18 @@ impl<'a> Build<'a> {
         Self { variables, ..self }
     }
 
-    fn run_cargo(self, folder: &str) -> Output {
+    /// Cargo with this action: `build`, or `run`.
+    fn cargo(self, action: &str, folder: &str) -> Output {
         let Self { target, memory_map, profile, features, variables, bin } = self;
         // One profile for all levels: only the packages whose code is in the programs have the level, so all
         // others, such as macros and build scripts, are compiled once, and not optimised. Debug information
         // would take an eighth of the time, and is not loaded.
         let level = level(profile);
-        let mut command = cargo(target, &["build", "--locked", "--release"]);
+        let mut command = cargo(target, &[action, "--locked", "--release"]);
         command.args(["--config", "profile.release.debug=false"]);
-        for package in ["gradlet-firmware", "gradlet", "libm", "devices"] {
+        let package = if target == AVR.target { "gradlet-avr" } else { "gradlet-firmware" };
+        command.args(["--package", package]);
+        for package in [package, "gradlet", "libm", "devices"] {
             let level = format!("profile.release.package.{package}.opt-level={level}");
             command.args(["--config", &level]);
         }
@@ -108,7 +126,15 @@ impl<'a> Build<'a> {
     /// Runs cargo, whether or not it succeeds.
     pub(crate) fn try_build(self) -> Output {
         let (folder, _alone) = folder(self.target);
-        self.run_cargo(folder)
+        self.cargo("build", folder)
+    }
+
+    /// What the program prints by the runner of the package.
+    pub(crate) fn run_by_cargo(self) -> String {
+        let (folder, _alone) = folder(self.target);
+        let output = self.cargo("run", folder);
+        assert!(output.status.success(), "{}", explain(self.target, &output));
+        String::from_utf8(output.stdout).unwrap()
     }
 
     /// Path of the program: of a copy, as cargo writes the next one, with other features, over it. Each
@@ -121,11 +147,14 @@ impl<'a> Build<'a> {
         for (_, value) in variables {
             name = format!("{name} {value}");
         }
-        let built = package().join(folder).join(target).join("release").join(bin);
+        let mut built = package().join(folder).join(target).join("release").join(bin);
+        if target == AVR.target {
+            built.set_extension("elf");
+        }
         let path = built.with_file_name(format!("{}.elf", name.trim_end().replace(' ', "-")));
         let known = || BUILT.lock().unwrap_or_else(PoisonError::into_inner);
         if !known().contains(&path) {
-            let output = self.run_cargo(folder);
+            let output = self.cargo("build", folder);
             assert!(output.status.success(), "{}", explain(target, &output));
             fs::copy(built, &path).unwrap();
             known().insert(path.clone());
@@ -179,6 +208,9 @@ pub(crate) fn cargo(target: &str, arguments: &[&str]) -> Command {
 /// What a command printed, for a failed test.
 pub(crate) fn explain(target: &str, output: &Output) -> String {
     let hint = match output.status.code() {
+        Some(77) if target == AVR.target => {
+            "install the source of core: rustup component add rust-src\n".to_owned()
+        }
         Some(77) => format!("install the target: rustup target add {target}\n"),
         _ => String::new(),
     };
@@ -213,20 +245,27 @@ pub(crate) fn run_counting(core: Core, program: &PathBuf) -> String {
 
 fn run_with(core: Core, arguments: &[&str], program: &PathBuf) -> (ExitStatus, String) {
     let mut command = Command::new(core.emulator);
-    command.args(core.arguments).args(arguments);
-    command.args(["-nographic", "-monitor", "none", "-serial", "none"]);
-    command.args(["-semihosting-config", "enable=on,target=native", "-kernel"]).arg(program);
-    command.stdin(Stdio::null()).stdout(Stdio::piped());
-    let install = "apt-get install qemu-system-arm qemu-system-misc";
+    command.args(core.arguments);
+    let is_avr = core.target == AVR.target;
+    if !is_avr {
+        command.args(arguments).args(["-nographic", "-monitor", "none", "-serial", "none"]);
+        command.args(["-semihosting-config", "enable=on,target=native", "-kernel"]);
+    }
+    command.arg(program).stdin(Stdio::null()).stdout(Stdio::piped());
+    // Version 1.6 of simavr prints here.
+    command.stderr(if is_avr { Stdio::piped() } else { Stdio::inherit() });
+    let install = "apt-get install qemu-system-arm qemu-system-misc simavr";
     let mut emulator = spawn(command, core.emulator, install);
-    let mut pipe = emulator.stdout.take().unwrap();
+    let (mut pipe, errors) = (emulator.stdout.take().unwrap(), emulator.stderr.take());
     let frames = thread::spawn(move || {
         let mut frames = Vec::new();
         pipe.read_to_end(&mut frames).unwrap();
+        errors.map(|mut errors| errors.read_to_end(&mut frames).unwrap());
         frames
     });
     let status = wait(&mut emulator);
-    let log = decode(program, frames.join().unwrap());
+    let frames = frames.join().unwrap();
+    let log = if is_avr { serial(&frames) } else { decode(program, frames) };
     match status {
         Some(status) => (status, log),
         None => panic!("{} does not end; so far:\n{log}", program.display()),
@@ -245,6 +284,13 @@ fn wait(child: &mut Child) -> Option<ExitStatus> {
     child.kill().unwrap();
     child.wait().unwrap();
     None
+}
+
+/// The lines from the serial port, each of which simavr prints in green, with a point for its end.
+fn serial(output: &[u8]) -> String {
+    let text = String::from_utf8_lossy(output);
+    let lines = text.lines().filter_map(|line| line.split_once("\x1b[32m")?.1.strip_suffix('.'));
+    lines.map(|line| format!("{line}\n")).collect()
 }
 
 /// The text of defmt's frames.
@@ -293,6 +339,12 @@ impl Elf {
         let file = self.parse();
         let loaded = file.segments().map(|segment| segment.data().unwrap().len());
         loaded.sum::<usize>().try_into().unwrap()
+    }
+
+    /// Bytes of a section; 0 if there is none.
+    pub(crate) fn bytes_of(&self, name: &str) -> u32 {
+        let size = self.parse().section_by_name(name).map_or(0, |section| section.size());
+        size.try_into().unwrap()
     }
 
     /// Names of all functions.

@@ -11,6 +11,8 @@ use cortex_m::peripheral::syst::SystClkSource;
 use cortex_m::register::msp;
 use cortex_m_rt::STACK_PAINT_VALUE;
 
+pub use crate::measured::{fill, weight};
+
 /// SysTick counts down from here, and wraps around.
 const LARGEST: u32 = 0x00FF_FFFF;
 
@@ -89,20 +91,4 @@ pub fn start_counting() {
     SYST.clear_current();
     SYST.set_clock_source(SystClkSource::Core);
     SYST.enable_counter();
-}
-
-/// The weight from an input to a unit, in `-0.5..0.5`. The values are varied, as software floating
-/// point takes longer for some than for others.
-pub fn weight(input: usize, unit: usize) -> f32 {
-    let number = (input * 7919 + unit * 104_729 + 12_345) as u32;
-    number.wrapping_mul(2_654_435_761) as f32 / 4_294_967_296.0 - 0.5
-}
-
-/// Fills an array with values in `-0.5..0.5`, different ones each time.
-#[inline(never)]
-pub fn fill(input: &mut [f32], time: Option<u32>) {
-    let Some(time) = time else { return };
-    for (i, x) in input.iter_mut().enumerate() {
-        *x = weight(i, 1000 + time as usize);
-    }
 }

@@ -8,7 +8,7 @@ use core::fmt;
 use gradlet::Layer as _;
 
 use crate::detector::{Answer, Detector, Limit, Phase, Settings};
-use crate::models::Hash;
+use crate::small::Hash;
 use crate::vibration::{Fault, Vibration};
 
 /// Short, as an emulated core without an FPU would otherwise take minutes: 700 windows, 112 s.

@@ -13,6 +13,7 @@ use gradlet::flat::{
     Assembler, frame_bytes, load_array, load_frame, piece_count, pieces, to_array, to_frame,
     write_array, write_frame,
 };
+#[cfg(not(target_arch = "avr"))]
 use gradlet::linear::{LeastSquares, RecursiveLeastSquares};
 use gradlet::metrics::{
     Accuracy, ConfusionMatrix, ErrorStatistics, LossMeter, MeanAbsoluteError, Quantile, RSquared,
@@ -20,7 +21,9 @@ use gradlet::metrics::{
 };
 use gradlet::preprocess::{MinMax, Scaling, Standardize, one_hot};
 use gradlet::safetensors::{self, Dtype, Fault, LoadError, Safetensors, file_size};
+#[cfg(not(target_arch = "avr"))]
 use gradlet::spectrum::{self, MelBands, Spectrum};
+#[cfg(not(target_arch = "avr"))]
 use gradlet::store::Store;
 use gradlet::stream::{LossHistory, ReplayBuffer, Window};
 use gradlet::{
@@ -29,6 +32,7 @@ use gradlet::{
     TensorList, Tensors, Weight, fast, fingerprint, for_each, init, is_finite, kernel, pad_front,
     prelude::*, rational, schedule,
 };
+#[cfg(not(target_arch = "avr"))]
 use gradlet_firmware::flash::{BYTES, Flash};
 use rand_pcg::Pcg32;
 
@@ -39,29 +43,35 @@ pub(crate) fn call_everything<T: Scalar, const FRAME: usize, const PIECES: usize
     formats::<T>();
     kernels::<T>();
     elementwise_functions::<T>();
-    activations::<T>();
-    losses::<T>();
-    optimizers::<T>();
     shapes::<T>();
     frozen_layers::<T>();
-    layers_in_little_memory::<T>();
     layers::<T>();
-    windows::<T>();
-    recurrent_layers::<T>();
-    blocks::<T>();
-    step_by_step::<T>();
     tensor_lists::<T>();
     schedules::<T>();
     initialisers::<T>();
     metrics::<T>();
     preprocessing::<T>();
     streams::<T>();
-    spectra();
     files::<T>();
-    store::<T>();
     if fits::<T>() {
-        linear::<T>();
         flat::<Mlp<2, 4, 2, Tanh, Softmax, T>, 22, FRAME, PIECES>();
+    }
+    losses::<T>();
+    optimizers::<T>();
+    // For AVR, the others take longer to compile than these, and some need more than there is.
+    #[cfg(not(target_arch = "avr"))]
+    {
+        activations::<T>();
+        layers_in_little_memory::<T>();
+        windows::<T>();
+        recurrent_layers::<T>();
+        blocks::<T>();
+        step_by_step::<T>();
+        spectra();
+        store::<T>();
+        if fits::<T>() {
+            linear::<T>();
+        }
     }
 }
 
@@ -802,6 +812,7 @@ fn streams<T: Scalar>() {
 
 /// Spectra, which are all in `f32`. At the level `z` the compiler leaves checks in `microfft` that cannot
 /// fail, and `build.rs` says so.
+#[cfg(not(target_arch = "avr"))]
 #[inline(never)]
 fn spectra() {
     if cfg!(checks_stay) {
@@ -854,6 +865,7 @@ fn preprocessing<T: Scalar>() {
     call! { &input, &output }
 }
 
+#[cfg(not(target_arch = "avr"))]
 #[inline(never)]
 fn linear<T: Scalar>() {
     let (x, t) = (vector::<[T; 3]>(), vector::<[T; 2]>());
@@ -895,6 +907,7 @@ fn files<T: Scalar>() {
     call! { safetensors::write(&net, &names, &mut Port) }
 }
 
+#[cfg(not(target_arch = "avr"))]
 #[inline(never)]
 fn store<T: Scalar>() {
     type Net<T> = Mlp<2, 4, 2, Tanh, Softmax, T>;

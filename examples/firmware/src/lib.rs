@@ -12,9 +12,11 @@ pub mod count;
 pub mod course;
 pub mod flash;
 pub mod measured;
+pub mod measuring;
 pub mod models;
 #[allow(clippy::needless_range_loop, reason = "the loops that textbooks have")]
 pub mod reference;
+pub mod small;
 #[cfg(feature = "large")]
 pub mod toycar;
 

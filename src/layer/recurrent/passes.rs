@@ -208,7 +208,7 @@ where
         LayerTrace<T, Y, Identity>,
     >;
     type Gradient = Self;
-    const MACS: usize = X::STEPS * G * (C + H);
+    const MACS: usize = (G * (C + H)).saturating_mul(X::STEPS);
     const STATEFUL: bool = K::AFTER > 0;
     const FINGERPRINT: u32 = fingerprint(
         "Recurrent",

@@ -211,7 +211,7 @@ where
     type Activation = A;
     type Trace = Pair<Pair<L::Trace, P::Trace>, LayerTrace<T, L::Output, A>>;
     type Gradient = Pair<L::Gradient, P::Gradient>;
-    const MACS: usize = L::MACS + P::MACS;
+    const MACS: usize = L::MACS.saturating_add(P::MACS);
     const TENSORS: TensorList = TensorList::pair(&L::TENSORS, &P::TENSORS);
     /// With [`Identity`] that of the two layers alone.
     const FINGERPRINT: u32 = fingerprint("Residual", &[L::FINGERPRINT, P::FINGERPRINT])

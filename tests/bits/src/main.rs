@@ -10,6 +10,9 @@ mod bare;
 #[path = "../../../examples/firmware/src/models.rs"]
 mod models;
 mod runs;
+#[allow(dead_code, unreachable_pub, reason = "as above")]
+#[path = "../../../examples/firmware/src/small.rs"]
+mod small;
 
 use core::fmt;
 

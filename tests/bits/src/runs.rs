@@ -13,7 +13,7 @@ use gradlet::{Shape, fast, init, prelude::*};
 use rand_pcg::Pcg32;
 use rand_pcg::rand_core::{Rng, SeedableRng};
 
-use crate::models::{Bits, Hash};
+use crate::small::{Bits, Hash};
 
 /// Computes something, and hashes it.
 type Run = fn() -> Hash;

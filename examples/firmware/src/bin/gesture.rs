@@ -11,7 +11,7 @@ use gradlet::store::{Store, StoreError};
 use gradlet::stream::{ReplayBuffer, Window};
 use gradlet::{init, metrics::argmax, prelude::*};
 use gradlet_firmware::flash::{BYTES, Flash};
-use gradlet_firmware::models::Hash;
+use gradlet_firmware::small::Hash;
 use rand_pcg::Pcg32;
 use rand_pcg::rand_core::{Rng, SeedableRng};
 

@@ -8,7 +8,7 @@
 
 use defmt::println;
 use gradlet::{init, prelude::*, stream::Window};
-use gradlet_firmware::models::Hash;
+use gradlet_firmware::small::Hash;
 use rand_pcg::Pcg32;
 use rand_pcg::rand_core::{Rng, SeedableRng};
 

@@ -7,8 +7,8 @@
 use defmt::println;
 use gradlet::store::{Store, StoreError};
 use gradlet_firmware::flash::{BYTES, Flash};
-use gradlet_firmware::models::Hash;
 use gradlet_firmware::personal::{Device, Factory, IMAGE, LABELLED, Labelled, SHOWN, UPRIGHT};
+use gradlet_firmware::small::Hash;
 
 type Error = StoreError<<Flash as embedded_storage::nor_flash::ErrorType>::Error>;
 

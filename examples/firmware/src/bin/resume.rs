@@ -8,7 +8,7 @@ use defmt::println;
 use gradlet::prelude::*;
 use gradlet::store::{Store, StoreError};
 use gradlet_firmware::flash::{BYTES, Flash};
-use gradlet_firmware::models::{Hash, WORKED_INPUT, WORKED_NET, WORKED_STEPS, WORKED_TARGET};
+use gradlet_firmware::small::{Hash, WORKED_INPUT, WORKED_NET, WORKED_STEPS, WORKED_TARGET};
 
 type Net = Mlp<2, 2, 2>;
 /// The state of Adam, two numbers per parameter, must survive as well.

@@ -5,7 +5,7 @@
 
 use defmt::println;
 use gradlet::prelude::*;
-use gradlet_firmware::models::Hash;
+use gradlet_firmware::small::Hash;
 use gradlet_firmware::toycar::{
     DEVICE, Device, OUTPUTS, RECORDING, WINDOWS, largest_error, of_new_car,
 };

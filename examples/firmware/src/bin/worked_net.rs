@@ -4,7 +4,7 @@
 
 use defmt::println;
 use gradlet::prelude::*;
-use gradlet_firmware::models::{
+use gradlet_firmware::small::{
     Hash, WORKED_INPUT, WORKED_NET, WORKED_SGD, WORKED_STEPS, WORKED_TARGET,
 };
 
