@@ -279,6 +279,7 @@ where
     /// Returns the number of samples in the batch. It is 0, and nothing changes, if there are none,
     /// or if a hyper-parameter is out of range ([`Optimizer::check`]): the batch is then kept.
     #[inline]
+    #[allow(clippy::arithmetic_side_effects, reason = "a quotient of numbers that saturate")]
     pub fn apply(&mut self, net: &mut N, optimizer: &O) -> u32 {
         let count = if optimizer.check().is_ok() { self.count() } else { 0 };
         if count > 0 {

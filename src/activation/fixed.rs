@@ -105,7 +105,7 @@ elementwise! {
         |z| clip(if z > 0 { clip(z).wrapping_mul(4304) >> 12 } else { below_zero(z).wrapping_mul(7201) >> 12 }),
         |d, y| d.wrapping_mul(if y > 0 { 4304 } else { 7201 + y });
     [] Softplus: Some((16, 15)),
-        |z| { let tail = rounded(ln(exp(z.abs().wrapping_neg()).cast_unsigned().wrapping_add(1 << 15)).cast_signed()); clip(z).max(0).wrapping_add(tail).min(64 * ONE) },
+        |z| { let tail = rounded(ln((exp(z.abs().wrapping_neg()) as u32).wrapping_add(1 << 15)) as i32); clip(z).max(0).wrapping_add(tail).min(64 * ONE) },
         |d, y| d.wrapping_mul((1_i32 << 15).wrapping_sub(exp(y.wrapping_neg())));
 }
 
@@ -184,7 +184,7 @@ impl Softmax {
         let mut sum = 0_u32;
         for value in &mut *values {
             let power = exp(value.to_bits().wrapping_sub(max));
-            sum = sum.wrapping_add(power.cast_unsigned());
+            sum = sum.wrapping_add(power as u32);
             *value = Q12::raw(power);
         }
         // One division for all.
@@ -192,8 +192,8 @@ impl Softmax {
         let reciprocal = (1_u32 << 31).checked_div(sum.wrapping_shl(shift) >> 15).unwrap_or(0);
         for value in values {
             // Both have 16 bits at most.
-            let y = value.to_bits().cast_unsigned().wrapping_mul(reciprocal);
-            *value = Q12::raw(round_shift(y, 34_u32.wrapping_sub(shift)).cast_signed());
+            let y = (value.to_bits() as u32).wrapping_mul(reciprocal);
+            *value = Q12::raw(round_shift(y, 34_u32.wrapping_sub(shift)) as i32);
         }
         sum
     }

@@ -115,7 +115,7 @@ impl Tensors<Q26> for Headroom {
 
 /// The most that a weight can move, or be away from the limit, without being there: as a number that
 /// counts as finite.
-const FAR: u32 = i32::MAX.cast_unsigned() - 1;
+const FAR: u32 = (i32::MAX as u32) - 1;
 
 /// Bits of the largest derivative of a layer with so many units: as many as leave room for the sums
 /// over them.
@@ -154,7 +154,7 @@ fn factor<const BITS: u32>(number: Q32) -> (i32, i32) {
     let zeros = bits.leading_zeros();
     let down = 32_u32.wrapping_sub(BITS);
     let fraction = zeros.wrapping_add(24).wrapping_sub(down);
-    ((bits.wrapping_shl(zeros).wrapping_shr(down)).cast_signed(), fraction.cast_signed())
+    (((bits.wrapping_shl(zeros).wrapping_shr(down)) as i32), (fraction as i32))
 }
 
 /// All bits that the sizes of these numbers have: less than twice the largest.
@@ -168,7 +168,7 @@ fn sizes<T: Copy>(numbers: &[T], bits: impl Fn(T) -> i32) -> u32 {
 /// The size of a number, less one if it is negative.
 #[inline(always)]
 const fn size(number: i32) -> u32 {
-    (number ^ (number >> 31)).cast_unsigned()
+    (number ^ (number >> 31)) as u32
 }
 
 /// Brings the largest of the derivatives to so many bits; less is rounded to nearest.
@@ -178,12 +178,12 @@ pub(crate) fn align_to(bits: u32, deltas: &mut [i32], exponent: &mut Exponent) {
     if size == 0 {
         return;
     }
-    let right = 32_u32.wrapping_sub(size.leading_zeros()).wrapping_sub(bits).cast_signed();
+    let right = 32_u32.wrapping_sub(size.leading_zeros()).wrapping_sub(bits) as i32;
     exponent.0 = exponent.0.wrapping_sub(right);
     if right > 0 {
-        let half = 1_i32.wrapping_shl(right.wrapping_sub(1).cast_unsigned());
+        let half = 1_i32.wrapping_shl(right.wrapping_sub(1) as u32);
         for d in deltas {
-            *d = d.wrapping_add(half).wrapping_shr(right.cast_unsigned());
+            *d = d.wrapping_add(half).wrapping_shr(right as u32);
             stay_rolled();
         }
     } else {
@@ -208,10 +208,10 @@ impl FixedStep {
             return FAR;
         }
         // 1 is the input of the biases.
-        let x = sizes(x, Q12::to_bits) | Q12::ONE.to_bits().cast_unsigned();
+        let x = sizes(x, Q12::to_bits) | (Q12::ONE.to_bits() as u32);
         // The largest derivative has `mantissa` bits: times the factor, less 7 bits.
         let g = self.factor << 5;
-        (g.cast_unsigned().wrapping_mul(x) >> (self.shift & 31)).min(FAR - 1).wrapping_add(1)
+        ((g as u32).wrapping_mul(x) >> (self.shift & 31)).min(FAR - 1).wrapping_add(1)
     }
 
     /// [`scaled`](Format::scaled) derivatives.
@@ -336,7 +336,7 @@ impl Format for Fixed {
             sum = sum.wrapping_add(square(error));
         }
         // With 24 fraction bits, and half of it.
-        Q32::from_bits((sum << 7).cast_signed())
+        Q32::from_bits((sum << 7) as i64)
     }
 
     #[inline(always)]
@@ -385,13 +385,13 @@ impl Format for Fixed {
         if begins && first(weights, bias) != *known {
             *left = Q26::ZERO;
         }
-        let reach = Q26::raw(reach.cast_signed());
+        let reach = Q26::raw(reach as i32);
         *used = reach.max(*used);
         let mut g = [0; OUT];
         step.scale(d, &mut g);
         let g = &g;
         if reach <= *left {
-            kernel::update(weights, bias, x, g, step.shift.cast_unsigned());
+            kernel::update(weights, bias, x, g, step.shift as u32);
         } else {
             for (w, &x) in weights.iter_mut().zip(x) {
                 saturate(w, g, x, step);
@@ -431,7 +431,7 @@ impl Format for Fixed {
         if *left < *used {
             let mut rest = FAR;
             visit(&mut |weights| rest = rest.min(FAR.saturating_sub(largest(weights))));
-            *left = Q26::raw(rest.cast_signed());
+            *left = Q26::raw(rest as i32);
         }
         *used = Q26::ZERO;
     }

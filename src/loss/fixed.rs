@@ -19,7 +19,7 @@ const LN_2: u32 = 22_713;
 /// A sum with so many fraction bits, at most 32.
 #[inline]
 const fn with_fraction(sum: u64, bits: u32) -> Q32 {
-    Q32::from_bits(sum.wrapping_shl(32_u32.wrapping_sub(bits)).cast_signed())
+    Q32::from_bits(sum.wrapping_shl(32_u32.wrapping_sub(bits)) as i64)
 }
 
 /// `sum f(|y - t|)`.
@@ -93,7 +93,7 @@ impl<A: Activation<Fixed>, const N: u32, const D: u32> Loss<A, Fixed> for Huber<
 
     #[inline]
     fn delta(output: &[Q12], target: &[Q12], delta: &mut [i32], scale: &mut Exponent) {
-        let limit = Self::bits().cast_signed();
+        let limit = Self::bits() as i32;
         map_errors(output, target, delta, scale, |e| e.clamp(limit.wrapping_neg(), limit));
     }
 }
@@ -118,7 +118,7 @@ impl<A: Activation<Fixed>> Loss<A, Fixed> for LogCosh {
     fn evaluate(values: &mut [Q12], target: &[Q12]) -> Q32 {
         A::activate(values);
         let sum = sum_of_errors(values, target, |e| {
-            let tail = exp(e.wrapping_mul(2).cast_signed().wrapping_neg()).cast_unsigned();
+            let tail = exp((e.wrapping_mul(2) as i32).wrapping_neg()) as u32;
             let tail = ln(tail.wrapping_add(1 << 15));
             e.wrapping_shl(3).wrapping_add(tail).saturating_sub(LN_2).into()
         });
@@ -143,7 +143,7 @@ impl Loss<Sigmoid, Fixed> for BinaryCrossEntropy {
         let mut sum = 0_i64;
         for (value, t) in values.iter_mut().zip(target) {
             let z = value.to_bits().clamp(Q12::MIN.to_bits(), Q12::MAX.to_bits());
-            let tail = ln(exp(z.abs().wrapping_neg()).cast_unsigned().wrapping_add(1 << 15));
+            let tail = ln((exp(z.abs().wrapping_neg()) as u32).wrapping_add(1 << 15));
             // max(z, 0) - t z, with 24 fraction bits.
             let line = z.max(0).wrapping_shl(12).wrapping_sub(z.wrapping_mul(t.to_bits()));
             sum = sum.wrapping_add(line.into()).wrapping_add(i64::from(tail.wrapping_shl(9)));

@@ -56,7 +56,7 @@ const EIGHT: u32 = 8 << 12;
 #[inline(always)]
 pub(crate) fn sigmoid(x: i32) -> i32 {
     let size = x.unsigned_abs().min(EIGHT - 1);
-    let y = (sigmoid_below_8(size).wrapping_add(1 << 11) >> 12).cast_signed();
+    let y = (sigmoid_below_8(size).wrapping_add(1 << 11) >> 12) as i32;
     if x < 0 { y.wrapping_neg().wrapping_add(1 << 12) } else { y }
 }
 
@@ -69,7 +69,7 @@ pub(crate) fn tanh(x: i32) -> i32 {
         None => sigmoid_below_8(twice).wrapping_sub(1 << 23).wrapping_add(1 << 10) >> 11,
         Some(beyond) => (4093_u32.wrapping_add(beyond >> 11)).min(4095),
     };
-    if x < 0 { y.cast_signed().wrapping_neg() } else { y.cast_signed() }
+    if x < 0 { (y as i32).wrapping_neg() } else { y as i32 }
 }
 
 /// `e^x` for x of 0 or less with 12 fraction bits; the result has 15.
@@ -81,10 +81,9 @@ pub(crate) fn exp(x: i32) -> i32 {
     }
     // x / ln 2 with 16 fraction bits: as far below 0 as 16.
     let power = x.wrapping_mul(23_637) >> 10;
-    let (down, rest) =
-        ((power >> 16).wrapping_neg().cast_unsigned(), power.cast_unsigned() & 0xffff);
+    let (down, rest) = (((power >> 16).wrapping_neg() as u32), (power as u32) & 0xffff);
     let y = between(&POWER, rest >> 11, rest & 2047, 11) >> 10;
-    (y.wrapping_shr(down).wrapping_add(1) >> 1).cast_signed()
+    (y.wrapping_shr(down).wrapping_add(1) >> 1) as i32
 }
 
 /// `ln x` for x of 1 or more; both with 15 fraction bits.

@@ -21,7 +21,7 @@ pub(super) const fn parts(value: f64) -> Option<(bool, u64, i32)> {
 /// [`parts`] of an `f32`.
 pub(super) const fn single_parts(value: f32) -> Option<(bool, u64, i32)> {
     let bits = value.to_bits();
-    let exponent = (bits >> 23 & 0xff).cast_signed();
+    let exponent = (bits >> 23 & 0xff) as i32;
     let fraction = (bits & ((1 << 23) - 1)) as u64;
     match exponent {
         0xff if fraction > 0 => None,
@@ -45,7 +45,7 @@ pub(super) const fn scale(mantissa: u64, exponent: i32) -> i64 {
         }
     };
     // Above `i64::MAX` only for infinity.
-    if rounded > i64::MAX.cast_unsigned() { i64::MAX } else { rounded.cast_signed() }
+    if rounded > (i64::MAX as u64) { i64::MAX } else { rounded as i64 }
 }
 
 /// `bits * 2^-fraction` as `f32`, rounded to nearest, halves to even.

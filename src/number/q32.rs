@@ -83,7 +83,7 @@ const LOWEST: i64 = -i64::MAX;
 
 /// With the sign of the product of `a` and `b`.
 const fn signed(size: u64, a: i64, b: i64) -> i64 {
-    let size = if size > i64::MAX as u64 { i64::MAX } else { size.cast_signed() };
+    let size = if size > i64::MAX as u64 { i64::MAX } else { size as i64 };
     if (a < 0) == (b < 0) { size } else { size.wrapping_neg() }
 }
 
@@ -293,7 +293,7 @@ impl Number for Q32 {
     #[inline]
     fn is_finite(self) -> bool {
         // As unsigned numbers, the infinities and NaN are three in a row.
-        self.0.wrapping_sub(i64::MAX).cast_unsigned() > 2
+        (self.0.wrapping_sub(i64::MAX) as u64) > 2
     }
 }
 

@@ -166,13 +166,13 @@ trait Numbers: Format {
 }
 
 impl Numbers for f32 {
-    fn weight(value: f32) -> f32 {
+    fn weight(value: Self) -> Self {
         value
     }
-    fn value(value: f32) -> f32 {
+    fn value(value: Self) -> Self {
         value
     }
-    fn rate(value: f64) -> f32 {
+    fn rate(value: f64) -> Self {
         Self::from_f64(value)
     }
 }
@@ -200,7 +200,7 @@ where
         let target = core::array::from_fn(|k| F::value(if k == label { 1.0 } else { 0.0 }));
         (x.map(F::value), target, label)
     });
-    let examples: Vec<([F::Value; 64], [F::Value; 10], usize)> = examples.collect();
+    let examples: Vec<_> = examples.collect();
     let mut right = 0_u32;
     for seed in 0..5 {
         let mut state = 12_345_u64 + seed * 777;
@@ -211,7 +211,7 @@ where
             u32::try_from(state >> 40).unwrap()
         };
         let mut order: Vec<usize> = (0..examples.len()).collect();
-        let mut shuffle = |order: &mut [usize], random: &mut dyn FnMut() -> u32| {
+        let shuffle = |order: &mut [usize], random: &mut dyn FnMut() -> u32| {
             for k in (1..order.len()).rev() {
                 order.swap(k, random() as usize % (k + 1));
             }

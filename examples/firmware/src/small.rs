@@ -255,7 +255,7 @@ fn fixed_point(steps: u32) -> Trained {
     net.visit_mut(|_, weights| {
         weights
             .iter_mut()
-            .for_each(|weight| *weight = Q26::from_bits(points.rng.next_u32().cast_signed() >> 5));
+            .for_each(|weight| *weight = Q26::from_bits(points.rng.next_u32() as i32 >> 5));
     });
     let mut batches = BatchTrainer::<Net, CrossEntropy>::new();
     let mut trainer = Trainer::<Net, CrossEntropy>::new();

@@ -54,7 +54,7 @@ fn numbers<T: Scalar, const N: usize>(rng: &mut Pcg32) -> [T; N] {
 /// parameters and its losses.
 fn train<T, N, L, O>(hash: &mut Hash, optimizer: O)
 where
-    T: Bits,
+    T: Scalar + Bits,
     N: Layer<Format = T, Input = [T; 4], Output = [T; 4]> + Zero,
     L: Loss<N::Activation, T>,
     O: Optimizer<N>,
@@ -72,7 +72,7 @@ where
     net.visit(|_, values| hash.add_all(values));
 }
 
-fn activations<T: Bits>() -> Hash {
+fn activations<T: Scalar + Bits>() -> Hash {
     type One<T> = net![T; 4 => 4 Tanh => 4 Sigmoid => 4 Elu => 4 Softplus => 4 Gelu => 4 Softmax];
     type Two<T> = net![
         T; 4 => 4 LeakyRelu => 4 Silu => 4 HardSigmoid => 4 fast::Tanh => 4 fast::Sigmoid => 4 Relu
