@@ -198,19 +198,34 @@ bare_metal_cargo() {
         -Zbuild-std=core --target "$target" "$@"
 }
 
-# With rustup's component `rust-src`, or with the source among Debian's packages.
+# Sets `library` to the source of the toolchain in use, or a copy of it: with rustup's component `rust-src` in
+# its place, the compiler would show lines of `core` in its errors, with which tests compare.
+find_library() {
+    local place
+    place=$(rustc --print sysroot)/lib/rustlib/src/rust/library
+    library=$cache/library-$(rustc --version --verbose | sed -n 's/^commit-hash: //p')
+    if [[ -d $place ]]; then
+        library=$place
+    elif [[ ! -d $library ]]; then
+        command -v rustup >/dev/null || return 1
+        say "rustup component add rust-src, to be copied to $library"
+        within_5_minutes rustup component add rust-src >&2 || return 1
+        rm -rf "$library.part"
+        mkdir -p "$cache"
+        cp -r "$place" "$library.part"
+        mv "$library.part" "$library"
+        rustup component remove rust-src >&2
+    fi
+}
+
+# With the source that rustup has, or that among Debian's packages.
 avr_cargo() {
     local command=$1 build_std=(-Zbuild-std=core --target avr-none) library
     shift
-    library=$(rustc --print sysroot)/lib/rustlib/src/rust/library/core
-    if use_rustup && rustc --print target-list | grep -x avr-none >/dev/null; then
-        if [[ ! -d $library ]] && command -v rustup >/dev/null; then
-            say "rustup component add rust-src"
-            within_5_minutes rustup component add rust-src >&2 || say "rustup cannot add it"
-        fi
-        if [[ -d $library ]]; then
-            RUSTC_BOOTSTRAP=1 exec cargo "$command" "${build_std[@]}" "$@"
-        fi
+    if use_rustup && rustc --print target-list | grep -x avr-none >/dev/null && find_library; then
+        # The name says what cargo has it for; it is the only way to name another place.
+        export __CARGO_TESTS_ONLY_SRC_ROOT=$library
+        RUSTC_BOOTSTRAP=1 exec cargo "$command" "${build_std[@]}" "$@"
     fi
     fetch_distro newest
     if ! distro_program rustc --print target-list | grep -x avr-none >/dev/null; then

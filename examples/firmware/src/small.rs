@@ -44,19 +44,18 @@ pub struct Trained {
 }
 
 /// The runs of the other firmware that need no more than 2 KB of RAM.
-pub const SMALL: [Run; 6] = [
+pub const SMALL: [Run; 5] = [
     Run { name: "worked net", steps: WORKED_STEPS, train: worked_net },
     Run { name: "frozen first layer, AdamW", steps: 1000, train: frozen },
     Run { name: "GELU, SiLU, clipped Nesterov", steps: 1000, train: smooth },
     Run { name: "fast tanh and sigmoid", steps: 1000, train: fast_moons },
     Run { name: "clipped convolution", steps: 100, train: clipped },
-    Run { name: "fixed point", steps: 1000, train: fixed_point },
 ];
 
 /// The runs of the firmware for AVR: [`SMALL`] with fewer steps, as floats are slow there, and two that learn in
 /// less than 512 and 1,024 bytes of RAM. Its test compares the hash and the memory of each.
-pub const RUNS: [Run; 8] = {
-    let [worked_net, frozen, smooth, fast_moons, clipped, fixed_point] = SMALL;
+pub const RUNS: [Run; 7] = {
+    let [worked_net, frozen, smooth, fast_moons, clipped] = SMALL;
     [
         Run { steps: 100, ..worked_net },
         Run { steps: 100, ..frozen },
@@ -65,7 +64,6 @@ pub const RUNS: [Run; 8] = {
         Run { steps: 10, ..clipped },
         XOR,
         GESTURES,
-        fixed_point,
     ]
 };
 
@@ -244,39 +242,6 @@ fn clipped(steps: u32) -> Trained {
         (x, [truth(first), truth(!first)])
     };
     learn(&mut net, &mut trainer, |_| optimizer, || example(&mut points), steps)
-}
-
-/// Integers: odd sizes in batches, then single samples.
-#[inline]
-fn fixed_point(steps: u32) -> Trained {
-    type Net = net![Fixed; 3 => 9 Tanh => 7 LeakyRelu => 5 Softmax];
-    let mut net = Net::ZERO;
-    let mut points = Points::new(15);
-    net.visit_mut(|_, weights| {
-        weights
-            .iter_mut()
-            .for_each(|weight| *weight = Q26::from_bits(points.rng.next_u32() as i32 >> 5));
-    });
-    let mut batches = BatchTrainer::<Net, CrossEntropy>::new();
-    let mut trainer = Trainer::<Net, CrossEntropy>::new();
-    let example = |points: &mut Points| {
-        let (x, numbers) = points.draw::<f32, 3>();
-        (x.map(Q12::new), array::from_fn(|class| Q12::new(truth(fifth(numbers[0]) == class))))
-    };
-    for step in 0..steps {
-        if step < steps / 2 {
-            batches.accumulate_all(&net, (0..5).map(|_| example(&mut points)));
-            batches.apply(&mut net, &Sgd::new(Q32::new(0.25)));
-        } else {
-            let (x, t) = example(&mut points);
-            trainer.step(&mut net, &Sgd::new(Q32::new(0.125)), &x, &t);
-        }
-    }
-    let loss = mean_loss(|| {
-        let (x, t) = example(&mut points);
-        trainer.evaluate(&net, &x, &t).to_f32()
-    });
-    Trained { hash: Hash::of(&net), loss }
 }
 
 /// The four examples of XOR, over and over.
