@@ -11,6 +11,10 @@ use gradlet::metrics::{
 };
 use gradlet::prelude::*;
 use gradlet::preprocess::{MinMax, Scaling, Standardize};
+use gradlet::quantized::{
+    Calibration, Clamp, Exact, Granularity, Int8, LayerRanges, Multiplier, Quantization,
+    QuantizeError, Range, Sequence, Softmax8, Table, TwoProducts,
+};
 use gradlet::safetensors::{
     After, Dtype, Fault, LoadError, Names, Reader, Safetensors, SaveError, Shape, TensorInfo,
     TensorName, Text,
@@ -42,6 +46,21 @@ fn losses() {
     are_format![AbsoluteError, BinaryCrossEntropy, CrossEntropy, HalfSquaredError];
     are_format![Huber, Huber<1, 2>, MeanSquaredError, LogCosh, Pinball<9, 10>];
     are_format![Focal, Focal<1, 2, 3, 4>];
+}
+
+fn int8() {
+    type Small = Dense<2, 4, Relu>;
+    are_format![
+        Calibration<Small>,
+        Clamp,
+        Exact,
+        Granularity,
+        Int8<Small>,
+        LayerRanges,
+        Multiplier
+    ];
+    are_format![Quantization, QuantizeError, Quantized<Small>, Range, Sequence<u8, u8>, Softmax8];
+    are_format![Table, TwoProducts];
 }
 
 fn layers<T: Scalar + Format>() {
@@ -160,6 +179,7 @@ fn linear<T: Scalar + Format>() {
 fn all<T: Scalar + Format>() {
     activations();
     losses();
+    int8();
     layers::<T>();
     optimizers::<T>();
     trainers::<T>();

@@ -22,7 +22,7 @@ const UNROLLS: bool = !SMALL && !matches!(HARDWARE, Hardware::Simd);
 /// over the unrolling threshold: unrolled, it takes a tenth more flash (48-24-12-6-12-24-48 on a
 /// Cortex-M4F) and is no faster.
 #[inline(always)]
-pub(super) fn stay_rolled() {
+pub(crate) fn stay_rolled() {
     if UNROLLS {
         eight(|| eight(|| black_box(())));
         eight(|| eight(|| black_box(())));
