@@ -311,6 +311,13 @@ step_python() {
         cmp "tests/weights/$name.safetensors" "$folder/$name.safetensors"
     done
 
+    echo "   int8 layers of LiteRT"
+    if "$python" -m pip --quiet --disable-pip-version-check install ai-edge-litert flatbuffers; then
+        "$python" tests/python/int8.py 2>"$folder/int8.log" | cmp - tests/golden/int8/layers.json
+    else
+        echo "   not compared: pip cannot install them here"
+    fi
+
     echo "   exports"
     "$python" tests/python/exports.py "$folder"
     GRADLET_EXPORTS=$folder checked 0 --quiet --all-features --test library -- --ignored exports::
