@@ -23,7 +23,9 @@ pub enum Order {
     Fours,
     /// The same with four outputs, as words of two numbers each for products of 64 bits.
     Words,
-    /// Input by input: of a depthwise convolution.
+    /// Input by input.
+    Columns,
+    /// The same, of a depthwise convolution.
     Taps,
 }
 
@@ -34,7 +36,7 @@ impl Order {
             Self::Taps
         } else if windows.sees_all() {
             match INTEGERS {
-                Integers::Simd => Self::Rows,
+                Integers::Simd => Self::Columns,
                 Integers::Short => Self::Pairs,
                 Integers::Long => Self::Words,
                 Integers::Plain => Self::Fours,
@@ -47,7 +49,7 @@ impl Order {
     /// How many outputs are together in the block of an output, and the first of them.
     const fn block(self, outputs: usize, output: usize) -> (usize, usize) {
         let size = match self {
-            Self::Rows | Self::Pairs | Self::Taps => 1,
+            Self::Rows | Self::Pairs | Self::Columns | Self::Taps => 1,
             Self::Fours | Self::Words => 4,
         };
         if output < outputs / size * size { (size, output / size * size) } else { (1, output) }
@@ -60,7 +62,7 @@ impl Order {
         output: usize,
         input: usize,
     ) -> usize {
-        if matches!(self, Self::Taps) {
+        if matches!(self, Self::Columns | Self::Taps) {
             return input * outputs + output;
         }
         let (size, first) = self.block(outputs, output);
@@ -182,6 +184,18 @@ impl<W: Bytes> Parts<'_, W> {
                     rest.put::<R, 4>(dot_words(rest.weights(4), x, more));
                 }
             }
+            Order::Columns => {
+                // 16 sums are in registers.
+                while rest.units.len() >= 16 {
+                    rest.put::<R, 16>(dot_columns(rest.columns(), self.units.len(), x));
+                }
+                while rest.units.len() >= 4 {
+                    rest.put::<R, 4>(dot_columns(rest.columns(), self.units.len(), x));
+                }
+                while !rest.units.is_empty() {
+                    rest.put::<R, 1>(dot_columns(rest.columns(), self.units.len(), x));
+                }
+            }
             Order::Words | Order::Pairs | Order::Rows | Order::Taps => {}
         }
         while !rest.units.is_empty() {
@@ -283,6 +297,12 @@ impl<'a, W: Bytes> Rest<'a, '_, W> {
             .unwrap_or_default()
     }
 
+    /// All weights from the first of the next output on, where they are input by input.
+    #[inline(always)]
+    fn columns(&self) -> &'a [u8] {
+        self.parts.weights.0.bytes().get(self.next()..).unwrap_or_default()
+    }
+
     /// Writes the next outputs, from sums of products.
     #[inline(always)]
     fn put<R: Rounding, const N: usize>(&mut self, sums: [i32; N]) {
@@ -325,6 +345,30 @@ fn add_product(sum: i32, w: u8, x: i8) -> i32 {
 #[inline(always)]
 fn dot(w: &[u8], x: &[i8]) -> i32 {
     w.iter().zip(x).fold(0, |sum, (&w, &x)| add_product(sum, w, x))
+}
+
+/// The same of some outputs, whose weights are input by input, `apart` from each other.
+#[inline(always)]
+fn dot_columns<const N: usize>(w: &[u8], apart: usize, x: &[i8]) -> [i32; N] {
+    let mut sums = [0; N];
+    let (mut w, mut pairs) = (w, x.chunks_exact(2));
+    for x in pairs.by_ref() {
+        let (Some(first), Some(second)) = (w.first_chunk::<N>(), run(w, apart, N)) else { break };
+        let &[x0, x1] = x else { break };
+        let (x0, x1) = (i16::from(x0), i16::from(x1));
+        // Two products fit in 16 bits.
+        for ((sum, &a), &b) in sums.iter_mut().zip(first).zip(second) {
+            let two = i16::from(a as i8) * x0 + i16::from(b as i8) * x1;
+            *sum = i32::wrapping_add(*sum, i32::from(two));
+        }
+        w = w.get(2 * apart..).unwrap_or_default();
+    }
+    if let (Some(w), &[x]) = (w.first_chunk::<N>(), pairs.remainder()) {
+        for (sum, &w) in sums.iter_mut().zip(w) {
+            *sum = add_product(*sum, w, x);
+        }
+    }
+    sums
 }
 
 /// The same of four outputs, whose weights are interleaved.

@@ -9,7 +9,8 @@ use super::kernel::{Aligned, Bytes, Order, Parts, Unit};
 use super::multiplier::{Bounds, Exact, Multiplier, Rounding};
 use crate::kernel::geometry::{Axis, Windows};
 
-const ORDERS: [Order; 5] = [Order::Rows, Order::Pairs, Order::Fours, Order::Words, Order::Taps];
+const ORDERS: [Order; 6] =
+    [Order::Rows, Order::Pairs, Order::Fours, Order::Words, Order::Columns, Order::Taps];
 
 impl Bytes for Vec<u8> {
     fn bytes(&self) -> &[u8] {
