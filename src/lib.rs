@@ -54,6 +54,7 @@
 //! | scale features, before the network or as its first layer; one-hot labels | [`preprocess`] |
 //! | regularise with dropout, on a PC | [`Dropout`] (feature `rand_core-v0.10`) |
 //! | evaluate | [`metrics`] |
+//! | run a trained network in int8, in a quarter of the flash | [`quantized`] |
 //! | exchange weights with Python | [`load!`], [`safetensors`]; [`ToSource`] for Rust source |
 //! | save a network in flash | [`store`] (feature `embedded-storage-v0.3`) |
 //! | send parameters, average networks | [`flat`] |
@@ -139,8 +140,8 @@
 //!
 //! # What it does not offer
 //!
-//! Attention, automatic differentiation of arbitrary code, multithreading.
-//! Shapes that are not known at compile time.
+//! Attention, automatic differentiation of arbitrary code, training in int8 and int8 recurrent layers,
+//! multithreading. Shapes that are not known at compile time.
 //!
 // Items of a disabled feature link to the table of features.
 #![cfg_attr(not(feature = "stream"), doc = "[`stream`]: #features")]
@@ -182,6 +183,7 @@ mod number;
 mod optimizer;
 pub mod prelude;
 pub mod preprocess;
+pub mod quantized;
 pub mod rational;
 pub mod safetensors;
 mod scalar;
@@ -214,6 +216,7 @@ pub use layer::*;
 pub use loss::*;
 pub use number::*;
 pub use optimizer::*;
+pub use quantized::Quantized;
 pub use scalar::*;
 pub use shape::*;
 pub use source::*;

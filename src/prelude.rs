@@ -23,6 +23,7 @@ pub use crate::optimizer::{
     Adagrad, Adam, AdamW, ClipByNorm, ClipByValue, Momentum, Nesterov, NoBias, Optimizer, RmsProp,
     Sgd, Summed, WeightDecay,
 };
+pub use crate::quantized::Quantized;
 pub use crate::scalar::Scalar;
 pub use crate::source::ToSource;
 pub use crate::trainer::Trainer;

@@ -11,6 +11,10 @@ use gradlet::metrics::{
 };
 use gradlet::prelude::*;
 use gradlet::preprocess::{MinMax, Scaling, Standardize};
+use gradlet::quantized::{
+    Calibration, Clamp, Exact, Granularity, Int8, LayerRanges, Multiplier, Quantization,
+    QuantizeError, Range, Sequence, Softmax8, Table, TwoProducts,
+};
 use gradlet::safetensors::{
     After, Dtype, Fault, LoadError, Names, Reader, Safetensors, SaveError, Shape, TensorInfo,
     TensorName, Text,
@@ -18,9 +22,9 @@ use gradlet::safetensors::{
 use gradlet::{
     AdamState, Batch, Begun, BiasOnly, Compact, CompactTrace, Delta, Epoch, Exponent, FixedStep,
     FoldError, ForEach, Fused, FusedTrace, GruCell, Headroom, Joined, Kind, LayerTrace,
-    LearnedState, LstmCell, Masked, NormGradient, PReluGradient, Pair, Past, Places, Q10,
-    Recompute, Recurrent, Report, Reversed, RnnCell, Samples, Source, Stateful, Streaming, Tensor,
-    TensorList, TooLong, fast, rational,
+    LearnedState, LstmCell, Masked, NormGradient, PReluGradient, Pair, Past, Places, Recompute,
+    Recurrent, Report, Reversed, RnnCell, Samples, Source, Stateful, Streaming, Tensor, TensorList,
+    TooLong, fast, rational,
 };
 
 type Net<T> = Mlp<2, 4, 3, Tanh, Softmax, T>;
@@ -43,6 +47,21 @@ fn losses() {
     are_format![AbsoluteError, BinaryCrossEntropy, CrossEntropy, HalfSquaredError];
     are_format![Huber, Huber<1, 2>, MeanSquaredError, LogCosh, Pinball<9, 10>];
     are_format![Focal, Focal<1, 2, 3, 4>];
+}
+
+fn int8() {
+    type Small = Dense<2, 4, Relu>;
+    are_format![
+        Calibration<Small>,
+        Clamp,
+        Exact,
+        Granularity,
+        Int8<Small>,
+        LayerRanges,
+        Multiplier
+    ];
+    are_format![Quantization, QuantizeError, Quantized<Small>, Range, Sequence<u8, u8>, Softmax8];
+    are_format![Table, TwoProducts];
 }
 
 fn layers<T: Scalar + Format>() {
@@ -82,7 +101,7 @@ fn optimizers<T: Scalar + Format>() {
 }
 
 fn fixed_point() {
-    are_format![Fixed, Exponent, FixedStep, Headroom, Q10, Q12, Q26, Q32];
+    are_format![Fixed, Exponent, FixedStep, Headroom, Q12, Q26, Q32];
 }
 
 fn trainers<T: Scalar + Format>() {
@@ -165,6 +184,7 @@ fn linear<T: Scalar + Format>() {
 fn all<T: Scalar + Format>() {
     activations();
     losses();
+    int8();
     layers::<T>();
     optimizers::<T>();
     trainers::<T>();

@@ -829,6 +829,48 @@ fn layers_take_what_their_page_says() {
 
 #[test]
 #[ignore = "needs QEMU and cross targets: tests/all.sh firmware"]
+fn int8_takes_what_its_page_says() {
+    let page = include_str!("../examples/firmware/README.md");
+    let page = &page[page.find("| network | core | level | inference | stack |").unwrap()..];
+    let names = ["2-2-2", "16-16-4", "64-32-10", "784-32-10", "activity"];
+    let mut outputs = BTreeSet::new();
+    for (core, machine, label) in [(M0_WITH_4_MB, M4F, "M0"), (M4F, M4F, "M4F")] {
+        for (profile, level) in [("release", "s"), ("fast", "3")] {
+            let program = Build::new(core, profile, "quantized_cost").features("measure").build();
+            let log = run_counting(machine, &program);
+            for name in names {
+                let row = format!("{name} | {label} | {level} |");
+                let written = numbers_of(page, &row);
+                let written = &written[written.len() - 3..];
+                let line = log.lines().find(|line| line.starts_with(name)).unwrap();
+                let (figures, numbers) = line[name.len()..].split_once(": ").unwrap();
+                let figures = figures.split(|c: char| !c.is_ascii_digit());
+                let measured: Vec<u32> = figures.filter_map(|word| word.parse().ok()).collect();
+                let is_near =
+                    |(&written, &measured): (&u32, &u32)| measured <= written + written / 8;
+                assert!(written.iter().zip(&measured).all(is_near), "{row} {measured:?}");
+                outputs.insert(format!("{name}: {numbers}"));
+            }
+        }
+    }
+    // On all cores and levels: here, both roundings give the same.
+    assert_eq!(outputs.len(), names.len(), "{outputs:?}");
+    let program = Build::new(M0_WITH_4_MB, "release", "quantized").build();
+    let (status, log) = run(M0_WITH_4_MB, &program);
+    assert!(status.success() && outputs.contains(&format!("activity: {}", log.trim())), "{log}");
+    let functions = Elf::read(program).functions();
+    let is_soft = |name: &String| {
+        let arm = name.strip_prefix("__aeabi_");
+        is_soft_double(name)
+            || arm.is_some_and(|rest| {
+                ["f", "i2f", "ui2f", "cf", "lmul"].iter().any(|s| rest.starts_with(s))
+            })
+    };
+    assert_eq!(functions.iter().filter(|name| is_soft(name)).count(), 0, "{functions:?}");
+}
+
+#[test]
+#[ignore = "needs QEMU and cross targets: tests/all.sh firmware"]
 fn transfer_takes_what_its_page_says() {
     let page = include_str!("../examples/firmware/README.md");
     let page = &page[page.find("| trained | network | trainer |").unwrap()..];

@@ -72,6 +72,11 @@ fn main() -> Result<(), Box<dyn Error>> {
     if env::var("OPT_LEVEL").as_deref() == Ok("z") {
         println!("cargo::rustc-cfg=checks_stay");
     }
+    // Cores whose products have 32 bits compute int8 networks by two of 15 bits.
+    println!("cargo::rustc-check-cfg=cfg(multiplies_32_bits)");
+    if target == "thumbv6m-none-eabi" {
+        println!("cargo::rustc-cfg=multiplies_32_bits");
+    }
     // A test reads from the file which function calls which. What is loaded stays the same.
     println!("cargo::rustc-link-arg-bin=no_panic=--emit-relocs");
     Ok(())

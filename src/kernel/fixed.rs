@@ -8,7 +8,7 @@ use core::hint::black_box;
 
 use super::{Both, columns, columns_mut, each, fit, rolled, stay_rolled};
 use crate::number::{Q12, Q26};
-use crate::target::{FEW_REGISTERS, SMALL};
+use crate::target::{INTEGERS, Integers, SMALL};
 
 /// `sum + w x` of the upper half of the weight.
 #[inline(always)]
@@ -22,14 +22,17 @@ pub(crate) const fn learn(w: Q26, g: i32, x: i32, shift: u32) -> Q26 {
     Q26::raw(w.to_bits().wrapping_sub(g.wrapping_mul(x).wrapping_shr(shift)))
 }
 
+/// Whether most instructions can only use eight registers, as on a Cortex-M0.
+const FEW_REGISTERS: bool = matches!(INTEGERS, Integers::Short);
+
 /// How many columns of weights have their sums in registers at once. Their weights come from one pointer.
 const COLUMNS: usize = if FEW_REGISTERS { 2 } else { 4 };
 
 /// `y = W x + b`.
 ///
 /// Not inlined where registers are few, so that it has all of them.
-#[cfg_attr(few_registers, inline(never))]
-#[cfg_attr(not(few_registers), inline(always))]
+#[cfg_attr(integers = "short", inline(never))]
+#[cfg_attr(not(integers = "short"), inline(always))]
 pub(crate) fn affine<const IN: usize, const OUT: usize>(
     weights: &[[Q26; OUT]; IN],
     bias: &[Q26; OUT],
@@ -124,8 +127,8 @@ fn update_rows<const OUT: usize>(
 }
 
 /// Not inlined, as [`sums`].
-#[cfg_attr(few_registers, inline(never))]
-#[cfg_attr(not(few_registers), inline(always))]
+#[cfg_attr(integers = "short", inline(never))]
+#[cfg_attr(not(integers = "short"), inline(always))]
 fn learn_row<const OUT: usize>(w: &mut [Q26; OUT], g: &[i32; OUT], x: i32, shift: u32) {
     if const { !SMALL && OUT <= LARGEST_ROW } {
         for (w, &g) in Both(w.iter_mut(), g.iter()) {

@@ -87,6 +87,13 @@ impl Axis {
         (position * self.step + tap * self.dilation).saturating_sub(self.padding)
     }
 
+    /// The place of a tap, if it is inside.
+    #[inline(always)]
+    fn inside(self, position: usize, tap: usize) -> Option<usize> {
+        let place = (position * self.step + tap * self.dilation).checked_sub(self.padding)?;
+        (self.whole_len() == self.output || place < self.input).then_some(place)
+    }
+
     /// The position whose window a place is in, where windows do not overlap.
     #[inline(always)]
     pub(crate) fn window(self, place: usize) -> usize {
@@ -148,7 +155,7 @@ impl Axis {
 
     /// Number of positions at which all taps are inside.
     #[inline(always)]
-    pub(super) const fn whole_len(self) -> usize {
+    pub(crate) const fn whole_len(self) -> usize {
         let Range { start, end } = self.whole();
         end - start
     }
@@ -186,23 +193,23 @@ impl Windows {
     }
 
     /// Whether each output sees all channels.
-    pub(super) const fn sees_all(self) -> bool {
+    pub(crate) const fn sees_all(self) -> bool {
         self.group == self.channels
     }
 
     /// Whether the numbers of each window are one run.
-    pub(super) const fn is_run(self) -> bool {
+    pub(crate) const fn is_run(self) -> bool {
         self.sees_all() && self.rows.kernel == 1 && self.columns.dilation == 1
     }
 
     /// Whether each output sees one channel, its own.
-    pub(super) const fn is_depthwise(self, outputs: usize) -> bool {
+    pub(crate) const fn is_depthwise(self, outputs: usize) -> bool {
         self.group == 1 && self.channels == outputs
     }
 
     /// The first channel that an output sees.
     #[inline(always)]
-    pub(super) const fn first_channel(self, output: usize, outputs: usize) -> usize {
+    pub(crate) const fn first_channel(self, output: usize, outputs: usize) -> usize {
         if self.sees_all() {
             return 0;
         }
@@ -260,6 +267,17 @@ impl Windows {
                 f(pixel, self.weights(row_tap, column_tap));
             }
         }
+    }
+
+    /// Index of the first number of a tap at a position, if it is inside.
+    #[inline(always)]
+    pub(crate) fn tap_at(
+        self,
+        (row, column): (usize, usize),
+        (row_tap, column_tap): (usize, usize),
+    ) -> Option<usize> {
+        let row = self.rows.inside(row, row_tap)?;
+        Some(self.pixel(row, self.columns.inside(column, column_tap)?))
     }
 
     /// The runs of the window at a position; `WHOLE` is whether all of its columns are inside.

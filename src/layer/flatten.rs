@@ -94,7 +94,7 @@ macro_rules! flatten {
             /// The index in the vector.
             #[inline(always)]
             #[allow(clippy::arithmetic_side_effects, reason = "indices of an array in memory")]
-            fn place($l: usize, $c: usize, $steps: usize, $channels: usize) -> usize {
+            pub(crate) fn place($l: usize, $c: usize, $steps: usize, $channels: usize) -> usize {
                 $place
             }
         }

@@ -137,7 +137,7 @@ impl Pool for Mean {
 /// The forward pass of a training step. The sums are those of the inputs, as a maximum hides an
 /// infinite one.
 #[inline(always)]
-pub(super) fn trace_all<T: Scalar, Y: Shape<Element = T>, L, const N: usize>(
+pub(crate) fn trace_all<T: Scalar, Y: Shape<Element = T>, L, const N: usize>(
     layer: &L,
     inputs: [&L::Input; N],
     traces: [&mut LayerTrace<T, Y, Identity>; N],

@@ -171,18 +171,6 @@ fixed_point! {
     Q26(i32): 26, i32::MAX, 8
 }
 
-fixed_point! {
-    /// A weight of a [`Fixed16`](crate::Fixed16) network: 10 fraction bits in 16 bits, below 32 in
-    /// size, in steps of 1/1024.
-    ///
-    /// ```
-    /// use gradlet::Q10;
-    ///
-    /// assert_eq!((Q10::new(1.5).to_bits(), Q10::new(-40.0)), (1536, Q10::MIN));
-    /// ```
-    Q10(i16): 10, i16::MAX, 4
-}
-
 impl Q12 {
     /// 1.
     pub const ONE: Self = Self(1 << 12);

@@ -5,4 +5,5 @@ mod layers;
 mod load;
 mod mlperf;
 mod moons;
+mod quantized;
 mod safetensors;

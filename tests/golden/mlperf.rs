@@ -13,7 +13,7 @@ use support::{Json, tolerance};
 
 #[allow(unreachable_pub, clippy::doc_markdown, reason = "for the firmware it is a library")]
 #[path = "../../examples/firmware/devices/src/mlperf.rs"]
-mod networks;
+pub(super) mod networks;
 
 use networks::{Images, Keywords, Numbers};
 

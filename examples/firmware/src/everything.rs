@@ -20,6 +20,10 @@ use gradlet::metrics::{
     argmax,
 };
 use gradlet::preprocess::{MinMax, Scaling, Standardize, one_hot};
+use gradlet::quantized::{
+    Calibration, Exact, Finish, Granularity, Int8, Int8Activation, Int8Layer, Multiplier,
+    Quantization, Range, Rounding, Sequence, Softmax8, Table, TwoProducts,
+};
 use gradlet::safetensors::{self, Dtype, Fault, LoadError, Safetensors, file_size};
 #[cfg(not(target_arch = "avr"))]
 use gradlet::spectrum::{self, MelBands, Spectrum};
@@ -28,9 +32,9 @@ use gradlet::store::Store;
 use gradlet::stream::{LossHistory, ReplayBuffer, Window};
 use gradlet::{
     BiasOnly, Biased, Channels, Compact, Delta, EndsIn, FoldNorm, Format, Fused, GradientVisitor,
-    Gradients, Hidden, Kept, Kind, Q10, Real, Recompute, Samples, Shape, Streaming, Tensor,
-    TensorList, Tensors, Weight, fast, fingerprint, for_each, init, is_finite, kernel, pad_front,
-    prelude::*, rational, schedule,
+    Gradients, Hidden, Kept, Kind, Real, Recompute, Samples, Shape, Streaming, Tensor, TensorList,
+    Tensors, Weight, fast, fingerprint, for_each, init, is_finite, kernel, pad_front, prelude::*,
+    rational, schedule,
 };
 #[cfg(not(target_arch = "avr"))]
 use gradlet_firmware::flash::{BYTES, Flash};
@@ -52,6 +56,14 @@ pub(crate) fn call_everything<T: Scalar, const FRAME: usize, const PIECES: usize
     metrics::<T>();
     preprocessing::<T>();
     streams::<T>();
+    #[cfg(not(target_arch = "avr"))]
+    int8_layers();
+    // Scales are computed in `f64`.
+    #[cfg(not(target_arch = "avr"))]
+    if size_of::<T>() > size_of::<f32>() && fits::<T>() {
+        quantisation::<Exact>();
+        quantisation::<TwoProducts>();
+    }
     files::<T>();
     if fits::<T>() {
         flat::<Mlp<2, 4, 2, Tanh, Softmax, T>, 22, FRAME, PIECES>();
@@ -81,7 +93,7 @@ fn fits<T>() -> bool {
 }
 
 /// A value unknown to the optimiser.
-fn number<T: Scalar>() -> T {
+fn number<T: Number>() -> T {
     black_box(T::HALF)
 }
 
@@ -160,13 +172,13 @@ pub(crate) fn fixed_point() {
     learn::<net![Fixed; 3 => 9 Selu => 5 Softmax], LogCosh>();
 
     macro_rules! numbers {
-        ($($Number:ident $bits:ty;)+) => { $(
+        ($($Number:ident;)+) => { $(
             let x = $Number::new(black_box(0.5));
             call! { $Number::checked_new(black_box(0.5)), $Number::array(black_box([0.5; 3])) }
-            call! { $Number::from_bits(black_box(<$bits>::MIN)).to_bits(), x.to_f32() }
+            call! { $Number::from_bits(black_box(i32::MIN)).to_bits(), x.to_f32() }
         )+ };
     }
-    numbers! { Q10 i16; Q12 i32; Q26 i32; }
+    numbers! { Q12; Q26; }
     let (a, b) = (Q32::from_bits(black_box(3)), black_box(Q32::HALF));
     call! { a + b, a - b, a * b, a / b, -a, a.abs(), a < b, a.is_finite(), a.to_f32(), Q32::from_u32(count()) }
     call! { schedule::cosine(a, b, 5, count()), schedule::exponential(a, b, count()), [a, b].into_iter().sum::<Q32>() }
@@ -905,6 +917,104 @@ fn files<T: Scalar>() {
     let length = black_box(length.unwrap_or_default().min(black_box(512)));
     call! { safetensors::save(&net, &names, buffer.get_mut(..length).unwrap_or_default()) }
     call! { safetensors::write(&net, &names, &mut Port) }
+}
+
+/// Inference in int8.
+#[cfg(not(target_arch = "avr"))]
+#[inline(never)]
+fn int8_layers() {
+    fn run<L: Int8Layer>(layer: &L) {
+        let (x, mut y) = (vector::<L::Input>(), vector::<L::Output>());
+        black_box(layer).run(black_box(&x), &mut y);
+        call! { y.as_slice() }
+    }
+    const Q: Quantization = match Quantization::new(0.5, 1) {
+        Some(q) => q,
+        None => panic!(),
+    };
+    /// In a constant, as its scales are computed in `f64`.
+    macro_rules! layer {
+        ($Layer:ty, $from:ident, $weights:expr, $out:literal, $after:expr) => {
+            run(const {
+                &match Int8::<$Layer, R>::$from(&$weights, &[1; $out], &[0.5; $out], Q, Q, $after) {
+                    Some(layer) => layer,
+                    None => panic!(),
+                }
+            })
+        };
+    }
+    fn rounded<R: Rounding>() {
+        layer!(Dense<5, 7, Relu>, from_rows, [[1; 5]; 7], 7, ());
+        layer!(Dense<5, 7, Softmax>, from_rows, [[1; 5]; 7], 7, Softmax8::new(Q));
+        layer!(Dense<5, 7, Tanh>, from_rows, [[1; 5]; 7], 7, Table::new([1; 256]));
+        layer!(Conv1d<9, 2, 6, 3, 9, Relu, f32, 1, 1>, from_filters, [[[1; 3]; 2]; 6], 6, ());
+        layer!(Conv1d<9, 4, 6, 3, 9, Relu, f32, 1, 1, 1, 2>, from_filters, [[[1; 3]; 2]; 6], 6, ());
+        layer!(DepthwiseConv2d<3, 3, 2, 2, 3, 3, 3, 3, Relu6, f32, 1, 1, 1, 1>, from_filters,
+            [[[[1; 3]; 3]]; 2], 2, ());
+    }
+    rounded::<Exact>();
+    rounded::<TwoProducts>();
+    type Pools = Sequence<MaxPool1d<4, 2, 2, 2>, GlobalMean<[[f32; 2]; 2]>>;
+    let pools: Pools = black_box(Sequence::new(MaxPool1d::new(), GlobalMean::new()));
+    run(&pools);
+    run(pools.first());
+    run(pools.rest());
+    let net = Quantized::<GlobalMean<[[f32; 2]; 2]>>::from_parts(Q, GlobalMean::new(), Q);
+    let x = vector::<[[f32; 2]; 2]>();
+    let int8 = net.run(&net.quantize(black_box(&x)));
+    call! { net.input(), net.output(), net.layers(), net.dequantize(&int8), net.forward(&x) }
+    run(&MeanPool2d::<4, 4, 2, 2, 2, 2, 2>::new());
+    run(&MaxPool2d::<4, 4, 2, 2, 2, 2, 2>::new());
+    run(&MeanPool1d::<4, 2, 2, 2>::new());
+    run(&GlobalMax::<[[f32; 2]; 300]>::new());
+    run(&GlobalMean::<[[f32; 2]; 300]>::new());
+    run(&LastStep::<[[f32; 2]; 3]>::new());
+    run(&Flatten::<[[f32; 2]; 3], 6>::new());
+    run(&FlattenChannelsLast::<[[f32; 2]; 3], 6>::new());
+    let by = black_box(const { Multiplier::new(0.5, 31) });
+    let sum = black_box(5);
+    call! {
+        Exact::multiply(sum, by), Exact::multiply_convolved(sum, by), TwoProducts::multiply(sum, by),
+        TwoProducts::multiply_convolved(sum, by), Q.quantize(number()), Q.dequantize(black_box(3)),
+        Q.scale(), Q.zero_point(), Quantization::new(number(), 1),
+    }
+    let mut values = black_box([1_i8; 4]);
+    black_box(const { Softmax8::new(Q) }).apply(&mut values);
+    let table = black_box(const { Table::new([1; 256]) });
+    table.apply(&mut values);
+    ().apply(&mut values);
+    call! { values, table.values() }
+}
+
+/// From `f32` to int8.
+#[cfg(not(target_arch = "avr"))]
+#[inline(never)]
+fn quantisation<R: Rounding>() {
+    type Net =
+        net![6 x 2 => Conv1d(4, 3, padding same) Relu | MaxPool(2) => GlobalMean => 3 Softmax];
+    let net = vector::<Net>();
+    let mut calibration = Calibration::new();
+    calibration.observe(&net, &black_box([[0.5; 2]; 6]));
+    let mut range = black_box(Range::EMPTY);
+    range.observe(&black_box([0.5; 3]));
+    call! {
+        calibration.input(), calibration.ranges(), calibration.quantize::<R>(&net, Granularity::PerTensor),
+        Quantized::<Net, R>::calibrate(&net, &black_box([[[0.5; 2]; 6]; 2])), Quantization::of(range),
+    }
+    if let Ok(q) = Quantization::of(range) {
+        let dense = vector::<Dense<3, 2, Relu>>();
+        let conv = vector::<Conv1d<6, 2, 4, 3, 4, Relu>>();
+        let image = vector::<Conv2d<3, 3, 1, 1, 2, 2, 2, 2, Tanh>>();
+        let (table, _) = Tanh::finish(q, range).unwrap_or((Table::of::<Tanh>(q, q), q));
+        call! {
+            Int8::<Dense<3, 2, Relu>, R>::from_layer(&dense, q, q, (), Granularity::PerChannel),
+            Int8::<Conv1d<6, 2, 4, 3, 4, Relu>, R>::from_layer(&conv, q, q, (), Granularity::PerTensor),
+            Int8::<Conv2d<3, 3, 1, 1, 2, 2, 2, 2, Tanh>, R>::from_layer(
+                &image, q, q, table, Granularity::PerTensor,
+            ),
+            Softmax8::new(q), Multiplier::new(number::<f64>(), R::BITS),
+        }
+    }
 }
 
 #[cfg(not(target_arch = "avr"))]

@@ -12,6 +12,7 @@ mod motions;
 mod personalise;
 mod pictures;
 mod programs;
+mod quantized;
 mod quotes;
 mod signals;
 mod tanh_neuron;
