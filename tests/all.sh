@@ -12,7 +12,7 @@
 #   clippy    no warnings from Clippy in all targets with all features
 #   doc       no warnings from rustdoc
 #   test      unit, integration and documentation tests, all with overflow checks; unit tests, and those
-#             that compute for long, optimised
+#             that compute for long, optimised (unit tests without optimisation are in `msrv`)
 #   msrv      all tests compile on the oldest supported compiler, and its loops give the same bits
 #   no_std    builds for bare-metal targets, which have neither std nor an allocator
 #   firmware  training on emulated cores is bit-identical to this machine; no panics are linked
@@ -86,8 +86,8 @@ step_doc() {
 
 step_test() {
     groups_are_whole
-    # Features add, so what the integration tests test without them is part of what they test with them.
-    checked 0 --lib --no-default-features
+    # Features add, so what tests test without them is part of what they test with them. Unit tests without
+    # optimisation are in the step `msrv`.
     checked 0 --doc --no-default-features
     checked 0 --doc --all-features
     local path name plain=() fast=()

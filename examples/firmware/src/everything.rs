@@ -6,7 +6,7 @@
 //! conversions from and to `f64`, and views as `nalgebra` matrices.
 
 use core::hint::black_box;
-use core::ops::ControlFlow;
+use core::ops::{Add, AddAssign, ControlFlow, Div, DivAssign, Mul, MulAssign, Neg, Sub, SubAssign};
 
 use embedded_io::{ErrorKind, ErrorType, Write};
 use gradlet::flat::{
@@ -141,6 +141,7 @@ fn formats<T: Scalar>() {
     T::align(values, scale);
     T::weigh(values, scale, x());
     T::product_scale(());
+    T::settle(&mut (), |_| ());
     call! { d.values, T::half_squared_error(&a, &b) }
 }
 
@@ -180,7 +181,13 @@ pub(crate) fn fixed_point() {
     }
     numbers! { Q12; Q26; }
     let (a, b) = (Q32::from_bits(black_box(3)), black_box(Q32::HALF));
-    call! { a + b, a - b, a * b, a / b, -a, a.abs(), a < b, a.is_finite(), a.to_f32(), Q32::from_u32(count()) }
+    let mut sum = Add::add(a, Sub::sub(a, Mul::mul(b, Div::div(a, Neg::neg(b)))));
+    sum.add_assign(a);
+    sum.sub_assign(b);
+    sum.mul_assign(a);
+    sum.div_assign(b);
+    call! { sum, sum.partial_cmp(&a).is_none() }
+    call! { a.abs(), a < b, a.is_finite(), a.to_f32(), Q32::from_u32(count()) }
     call! { schedule::cosine(a, b, 5, count()), schedule::exponential(a, b, count()), [a, b].into_iter().sum::<Q32>() }
 }
 
@@ -197,6 +204,7 @@ fn kernels<T: Scalar>() {
     add.affine([], [(&mut weights, &mut bias)], &x, &d, ());
     add.affine_sum([], [(&mut weights, &mut bias)], [(&x, &d); 2].into_iter(), ());
     add.few(Kind::Bias, [], [&mut bias], d, ());
+    T::accumulate_sum(&mut weights, &mut bias, [(&x, &d); 2].into_iter(), ());
     call! { y, dx, weights, bias, <[[T; 3]; 2]>::flatten(&mut [dx; 2]).len() }
 }
 
