@@ -1,5 +1,7 @@
 //! Training examples: inputs with their targets, and weights.
 
+use core::any::Any;
+
 use crate::number::Number;
 
 /// A training example, an input `X` with its target `Y`: a pair, a reference to a pair, or a pair
@@ -64,6 +66,15 @@ pub trait Example<X, Y> {
     }
 }
 
+/// A weight as a number of another type; without a conversion, which takes floats, of the same.
+#[inline(always)]
+fn convert<W: Number, T: Number>(weight: W) -> T {
+    match (&weight as &dyn Any).downcast_ref() {
+        Some(&same) => same,
+        None => T::from_f64(weight.to_f64()),
+    }
+}
+
 /// `$x`, `$y` and `$w` of a tuple.
 macro_rules! example {
     ($([$($W:ident)?] $Tuple:ty, $this:ident => $x:expr, $y:expr $(, $w:expr)?;)+) => {
@@ -84,7 +95,7 @@ macro_rules! example {
                     #[inline]
                     fn weight<T: Number>(&self) -> T {
                         let $this = self;
-                        T::from_f64($w.to_f64())
+                        convert($w)
                     }
                 )?
             }
