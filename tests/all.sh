@@ -88,7 +88,6 @@ step_test() {
     groups_are_whole
     # Features add, so what tests test without them is part of what they test with them. Unit tests without
     # optimisation are in the step `msrv`.
-    checked 0 --doc --no-default-features
     checked 0 --doc --all-features
     local path name plain=() fast=()
     for path in tests/*.rs tests/*/main.rs; do
