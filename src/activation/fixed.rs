@@ -20,8 +20,8 @@ const ONE: i32 = Q12::ONE.to_bits();
 
 /// An elementwise activation in integers.
 trait Integers: Elementwise {
-    /// To how many bits derivatives are brought before they are multiplied, and how many fraction bits the
-    /// product has more; `None` where nothing is multiplied.
+    /// To how many bits derivatives are brought before they are multiplied, so that the product has 30 at most; and
+    /// how many fraction bits it has more. `None` where nothing is multiplied.
     const PRODUCT: Option<(u32, i32)>;
     /// `f(z)`, not beyond ±64.
     fn apply(z: i32) -> i32;
@@ -86,25 +86,25 @@ elementwise! {
     [] Relu6: None, |z| z.clamp(0, 6 * ONE), |d, y| if y > 0 && y < 6 * ONE { d } else { 0 };
     [] HardTanh: None, |z| z.clamp(-ONE, ONE), |d, y| if y > -ONE && y < ONE { d } else { 0 };
     // z / 6 + 1/2
-    [] HardSigmoid: Some((17, 14)),
+    [] HardSigmoid: Some((16, 14)),
         |z| (clip(z).wrapping_mul(2731).wrapping_add(1 << 13) >> 14).wrapping_add(ONE / 2).clamp(0, ONE),
         |d, y| if y > 0 && y < ONE { d.wrapping_mul(2731) } else { 0 };
-    [const N: u32, const D: u32] LeakyRelu<N, D>: Some((19, 12)),
+    [const N: u32, const D: u32] LeakyRelu<N, D>: Some((18, 12)),
         |z| if z < 0 { slope::<N, D>(clip(z), 0) } else { clip(z) },
         |d, y| if y > 0 { d.wrapping_shl(12) } else { slope::<N, D>(d, 12) };
-    [] Sigmoid: Some((16, 15)), |z| sigmoid(z), |d, y| d.wrapping_mul(y.wrapping_mul(ONE - y) >> 9);
-    [] Tanh: Some((18, 13)), |z| tanh(z), |d, y| d.wrapping_mul((1_i32 << 24).wrapping_sub(y.wrapping_mul(y)) >> 11);
-    [] Softsign: Some((17, 14)),
+    [] Sigmoid: Some((15, 15)), |z| sigmoid(z), |d, y| d.wrapping_mul(y.wrapping_mul(ONE - y) >> 9);
+    [] Tanh: Some((17, 13)), |z| tanh(z), |d, y| d.wrapping_mul((1_i32 << 24).wrapping_sub(y.wrapping_mul(y)) >> 11);
+    [] Softsign: Some((16, 14)),
         |z| { let z = clip(z); z.wrapping_shl(12).wrapping_div(z.abs().wrapping_add(ONE)) },
         |d, y| { let rest = ONE - y.abs(); d.wrapping_mul(rest.wrapping_mul(rest) >> 10) };
-    [] Elu: Some((19, 12)),
+    [] Elu: Some((18, 12)),
         |z| if z > 0 { clip(z) } else { below_zero(z) },
         |d, y| d.wrapping_mul(if y > 0 { ONE } else { ONE + y });
     // With the factors 1.0507 and 1.7581.
-    [] Selu: Some((18, 12)),
+    [] Selu: Some((17, 12)),
         |z| clip(if z > 0 { clip(z).wrapping_mul(4304) >> 12 } else { below_zero(z).wrapping_mul(7201) >> 12 }),
         |d, y| d.wrapping_mul(if y > 0 { 4304 } else { 7201 + y });
-    [] Softplus: Some((16, 15)),
+    [] Softplus: Some((15, 15)),
         |z| { let tail = rounded(ln((exp(z.abs().wrapping_neg()) as u32).wrapping_add(1 << 15)) as i32); clip(z).max(0).wrapping_add(tail).min(64 * ONE) },
         |d, y| d.wrapping_mul((1_i32 << 15).wrapping_sub(exp(y.wrapping_neg())));
 }

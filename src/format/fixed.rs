@@ -171,19 +171,18 @@ const fn size(number: i32) -> u32 {
     (number ^ (number >> 31)) as u32
 }
 
-/// Brings the largest of the derivatives to so many bits; less is rounded to nearest.
+/// Brings the largest of the derivatives to so many bits; less is rounded to nearest, so it may become the power
+/// of two that has one bit more.
 #[inline(never)]
 pub(crate) fn align_to(bits: u32, deltas: &mut [i32], exponent: &mut Exponent) {
-    let size = sizes(deltas, |d| d);
-    if size == 0 {
-        return;
-    }
+    // The size of -1 has no bits.
+    let size = sizes(deltas, |d| d) | 1;
     let right = 32_u32.wrapping_sub(size.leading_zeros()).wrapping_sub(bits) as i32;
     exponent.0 = exponent.0.wrapping_sub(right);
     if right > 0 {
-        let half = 1_i32.wrapping_shl(right.wrapping_sub(1) as u32);
+        let before = right.wrapping_sub(1) as u32;
         for d in deltas {
-            *d = d.wrapping_add(half).wrapping_shr(right as u32);
+            *d = d.wrapping_shr(before).wrapping_add(1) >> 1;
             stay_rolled();
         }
     } else {
@@ -207,8 +206,8 @@ impl FixedStep {
         if self.shift < 0 {
             return FAR;
         }
-        // 1 is the input of the biases.
-        let x = sizes(x, Q12::to_bits) | (Q12::ONE.to_bits() as u32);
+        // 1 is the input of the biases. The size of a negative number is one less.
+        let x = (sizes(x, Q12::to_bits) | Q12::ONE.to_bits() as u32).wrapping_add(1);
         // The largest derivative has `mantissa` bits: times the factor, less 7 bits.
         let g = self.factor << 5;
         ((g as u32).wrapping_mul(x) >> (self.shift & 31)).min(FAR - 1).wrapping_add(1)
@@ -462,4 +461,18 @@ fn square(size: u32) -> u64 {
     (u64::from(upper.wrapping_mul(upper)) << 20)
         .wrapping_add(u64::from(twice) << 10)
         .wrapping_add(lower.wrapping_mul(lower).into())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_step_reaches_further_than_expected() {
+        for x in [Q12::MIN, Q12::MAX, Q12::new(-1.0), Q12::new(-2.0)] {
+            let (step, d) = (FixedStep { factor: 255, shift: 0 }, 1 << 12);
+            let moved = Fixed::scaled(d, step).wrapping_mul(x.to_bits()).unsigned_abs();
+            assert!(step.reach(&[x]) >= moved.min(FAR), "{x}");
+        }
+    }
 }

@@ -318,3 +318,30 @@ fn fixed_point_networks_are_kept() {
     assert_eq!(store.load_training(&mut loaded, &mut trainer).unwrap().number, 1);
     assert_eq!(loaded, worked_net());
 }
+
+/// Rounded up, a derivative has one bit more than before: no product may change its sign.
+#[test]
+fn derivatives_keep_their_sign_at_the_ends_of_the_range() {
+    use gradlet::Activation;
+
+    fn check<A: Activation<Fixed>>(y: i32) {
+        for d in [i32::MAX, i32::MAX - 2000, 0x7fff_ff00, -i32::MAX, i32::MIN, 1, -1] {
+            let (mut deltas, mut scale) = ([d], gradlet::Exponent(12));
+            A::backpropagate(&[Q12::from_bits(y)], &[], &mut deltas, &mut scale);
+            <Fixed as gradlet::Format>::align(&mut deltas, &mut scale);
+            let name = core::any::type_name::<A>();
+            assert!(deltas[0].signum() == d.signum(), "{name} {d}: {deltas:?}");
+            assert!(deltas[0].abs() >= 1 << 10, "{name} {d}: {deltas:?}");
+        }
+    }
+    check::<Identity>(0);
+    check::<Tanh>(0);
+    check::<Softsign>(0);
+    check::<Sigmoid>(2048);
+    check::<HardSigmoid>(2048);
+    check::<LeakyRelu>(1);
+    check::<LeakyRelu>(-1);
+    check::<Elu>(1);
+    check::<Selu>(1);
+    check::<Softplus>(60 << 12);
+}
