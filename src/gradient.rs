@@ -1,9 +1,9 @@
 //! Gradient visitors: an optimizer receives the gradient tensor by tensor, never stored as a whole.
 
-use crate::format::Format;
+use crate::format::{Arithmetic, Format};
 use crate::kernel::each_of_few;
-use crate::scalar::Scalar;
 use crate::tensors::Kind;
+use crate::zero::Zero;
 
 /// Mutable weights and biases of a layer with `IN` inputs and `OUT` units.
 pub type Affine<'a, W, const IN: usize, const OUT: usize> =
@@ -167,9 +167,10 @@ pub(crate) fn row<W, const OUT: usize>(rows: &mut [[W; OUT]], i: usize) -> &mut 
     rows.get_mut(i).map_or(&mut [], |row| row.as_mut_slice())
 }
 
-/// A [`GradientVisitor`] for floats that computes each parameter and its optimizer state from their
-/// old values and the gradient: `f(parameters, state, gradient) -> (parameters, state)`.
+/// A [`GradientVisitor`] that computes each parameter and its optimizer state from their old values
+/// and the gradient: `f(parameters, state, gradient) -> (parameters, state)`.
 ///
+/// In [`Fixed`](crate::Fixed) all of them are [`Q26`](crate::Q26): derivatives beyond ±32 end there.
 /// [`Optimizer`](crate::Optimizer) has an example.
 pub fn for_each<T, F, const P: usize, const S: usize>(f: F) -> ForEach<F>
 where
@@ -185,20 +186,21 @@ pub struct ForEach<F> {
     f: F,
 }
 
-impl<T: Scalar, F, const P: usize, const S: usize> GradientVisitor<T, P, S> for ForEach<F>
+impl<F, G, const P: usize, const S: usize> GradientVisitor<F, P, S> for ForEach<G>
 where
-    F: FnMut([T; P], [T; S], T) -> ([T; P], [T; S]),
+    F: Arithmetic,
+    G: FnMut([F::Weight; P], [F::Weight; S], F::Weight) -> ([F::Weight; P], [F::Weight; S]),
 {
     #[inline]
     fn vector(
         &mut self,
         _: Kind,
-        mut parameters: [&mut [T]; P],
-        mut state: [&mut [T]; S],
-        gradient: &[T],
-        (): (),
+        mut parameters: [&mut [F::Weight]; P],
+        mut state: [&mut [F::Weight]; S],
+        gradient: &[F::Sum],
+        scale: F::Scale,
     ) {
-        fn load<T: Scalar, const K: usize>(slices: &mut [&mut [T]; K], i: usize) -> [T; K] {
+        fn load<T: Copy + Zero, const K: usize>(slices: &mut [&mut [T]; K], i: usize) -> [T; K] {
             slices.each_ref().map(|s| s.get(i).copied().unwrap_or(T::ZERO))
         }
         fn store<T, const K: usize>(slices: &mut [&mut [T]; K], i: usize, values: [T; K]) {
@@ -209,6 +211,7 @@ where
             }
         }
         for (i, &g) in gradient.iter().enumerate() {
+            let g = F::gradient(g, scale);
             let (p, s) = (self.f)(load(&mut parameters, i), load(&mut state, i), g);
             store(&mut parameters, i, p);
             store(&mut state, i, s);

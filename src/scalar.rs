@@ -112,16 +112,13 @@ pub trait Scalar: sealed::Sealed + Number + LowerExp {
     /// Complementary error function `2 / sqrt(pi) * integral of e^(-s^2) from self to infinity`.
     #[must_use]
     fn erfc(self) -> Self;
-    /// Square root.
-    #[must_use]
-    fn sqrt(self) -> Self;
     /// `self^exponent`.
     #[must_use]
     fn powf(self, exponent: Self) -> Self;
 }
 
 macro_rules! float {
-    ($type:ident: $exp:path, $sigmoid:path, $exp_m1:ident $ln:ident $ln_1p:ident $tanh:ident $erfc:ident $sqrt:ident $pow:ident) => {
+    ($type:ident: $exp:path, $sigmoid:path, $exp_m1:ident $ln:ident $ln_1p:ident $tanh:ident $erfc:ident $pow:ident) => {
         impl Scalar for $type {
             const FRAC_1_SQRT_2: Self = core::$type::consts::FRAC_1_SQRT_2;
             #[allow(clippy::excessive_precision, reason = "the same digits for both types")]
@@ -157,10 +154,6 @@ macro_rules! float {
                 libm::$erfc(self)
             }
             #[inline]
-            fn sqrt(self) -> Self {
-                libm::$sqrt(self)
-            }
-            #[inline]
             fn powf(self, exponent: Self) -> Self {
                 libm::$pow(self, exponent)
             }
@@ -168,8 +161,8 @@ macro_rules! float {
     };
 }
 
-float!(f32: crate::math::exp::exp, crate::math::exp::sigmoid, expm1f logf log1pf tanhf erfcf sqrtf powf);
-float!(f64: libm::exp, sigmoid, expm1 log log1p tanh erfc sqrt pow);
+float!(f32: crate::math::exp::exp, crate::math::exp::sigmoid, expm1f logf log1pf tanhf erfcf powf);
+float!(f64: libm::exp, sigmoid, expm1 log log1p tanh erfc pow);
 
 /// Replaces each value `z` by `1 / (1 + e^-z)`.
 #[inline]

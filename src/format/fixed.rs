@@ -1,5 +1,9 @@
 //! Fixed-point numbers as a number format.
 
+mod arithmetic;
+
+pub use arithmetic::FixedFactor;
+
 use super::Format;
 use crate::fingerprint::fingerprint;
 use crate::kernel::{fixed as kernel, stay_rolled};
@@ -40,9 +44,9 @@ use crate::zero::Zero;
 /// [`Selu`](crate::Selu), [`Softplus`](crate::Softplus) and [`Softmax`](crate::Softmax); the losses
 /// [`HalfSquaredError`](crate::HalfSquaredError), [`MeanSquaredError`](crate::MeanSquaredError),
 /// [`AbsoluteError`](crate::AbsoluteError), [`Huber`](crate::Huber), [`LogCosh`](crate::LogCosh),
-/// [`BinaryCrossEntropy`](crate::BinaryCrossEntropy) and [`CrossEntropy`](crate::CrossEntropy); [`Sgd`](crate::Sgd),
-/// one sample at a time or in batches; [`Frozen`](crate::Frozen), `fit`, early stopping, flash, frames and
-/// schedules. Other activations, losses and optimizers do not compile with it.
+/// [`BinaryCrossEntropy`](crate::BinaryCrossEntropy) and [`CrossEntropy`](crate::CrossEntropy); every optimizer, one
+/// sample at a time or in batches; [`Frozen`](crate::Frozen), `fit`, early stopping, flash, frames and schedules.
+/// Other activations and losses do not compile with it.
 ///
 /// # Arithmetic
 ///
@@ -50,6 +54,12 @@ use crate::zero::Zero;
 /// steps add up. Sums have 22 fraction bits in 32 bits. The derivatives of a layer are integers of up to 12 bits
 /// with one common exponent, so small ones do not vanish and large ones do not overflow. A learning rate is
 /// rounded to 8 significant bits; below 6e-8 it is 0.
+///
+/// Optimizers but [`Sgd`](crate::Sgd) see derivatives and keep their state as [`Q26`]: those beyond ±32 end there.
+/// The means of squares have 25 significant bits and an exponent of their own, from 2^-51 to 4096; steps of
+/// [`Adagrad`](crate::Adagrad), [`RmsProp`](crate::RmsProp), [`Adam`](crate::Adam) and [`AdamW`](crate::AdamW) are
+/// within 0.1 % of those of floats. On a core without an FPU they take many times the instructions of `Sgd`:
+/// [`Momentum`](crate::Momentum) about 150 for each weight, [`Adam`](crate::Adam) about 1,000.
 ///
 /// The largest errors of activations, over all inputs, in units of an output, 1/4096 (the nearest number would
 /// be within 0.5): [`Sigmoid`](crate::Sigmoid), [`HardSigmoid`](crate::HardSigmoid), [`Elu`](crate::Elu),

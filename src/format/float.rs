@@ -1,6 +1,6 @@
 //! `f32` and `f64` as number formats.
 
-use super::Format;
+use super::{Arithmetic, Format};
 use crate::kernel::{self, each};
 use crate::scalar::Scalar;
 
@@ -162,5 +162,83 @@ impl<T: Scalar> Format for T {
         (): (),
     ) {
         kernel::float::update_sum(weights, bias, pairs);
+    }
+}
+
+impl<T: Scalar> Arithmetic for T {
+    type Factor = T;
+    /// The fraction that is kept, and the rest.
+    type Decay = (T, T);
+
+    #[inline(always)]
+    fn gradient(g: T, (): ()) -> T {
+        g
+    }
+    #[inline(always)]
+    fn factor(number: T) -> T {
+        number
+    }
+    #[inline(always)]
+    fn decay(kept: T) -> (T, T) {
+        (kept, T::ONE - kept)
+    }
+    #[inline(always)]
+    fn nearest(number: T) -> T {
+        number
+    }
+    #[inline(always)]
+    fn number(weight: T) -> T {
+        weight
+    }
+    #[inline(always)]
+    fn plus(a: T, b: T) -> T {
+        a + b
+    }
+    #[inline(always)]
+    fn minus(a: T, b: T) -> T {
+        a - b
+    }
+    #[inline(always)]
+    fn times(a: T, factor: T) -> T {
+        factor * a
+    }
+    #[inline(always)]
+    fn without(a: T, part: T) -> T {
+        (T::ONE - part) * a
+    }
+    #[inline(always)]
+    fn mean(mean: T, (kept, rest): (T, T), new: T) -> T {
+        kept * mean + rest * new
+    }
+    #[inline(always)]
+    fn add_square(square: T, new: T) -> T {
+        square + new * new
+    }
+    #[inline(always)]
+    fn mean_square(square: T, (kept, rest): (T, T), new: T) -> T {
+        kept * square + rest * new * new
+    }
+    #[inline(always)]
+    fn over_root(rate: T, a: T, square: T, epsilon: T) -> T {
+        rate * a / (square.sqrt() + epsilon)
+    }
+    #[inline(always)]
+    fn clip(a: T, limit: T) -> T {
+        if a > limit {
+            limit
+        } else if a < -limit {
+            -limit
+        } else {
+            a
+        }
+    }
+    #[inline(always)]
+    fn squared_length(values: &[T]) -> T {
+        Self::add_squares(T::ZERO, values, ())
+    }
+    #[inline(always)]
+    fn add_squares(sum: T, gradient: &[T], (): ()) -> T {
+        // Number by number: how many come at once depends on the target.
+        gradient.iter().fold(sum, |sum, &g| sum + g * g)
     }
 }

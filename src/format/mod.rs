@@ -1,11 +1,13 @@
 //! Number formats: floating-point, or custom fixed-point.
 
+mod arithmetic;
 mod fixed;
 mod float;
 mod plain;
 
+pub use arithmetic::Arithmetic;
 pub(crate) use fixed::align_to;
-pub use fixed::{Exponent, Fixed, FixedStep, Headroom};
+pub use fixed::{Exponent, Fixed, FixedFactor, FixedStep, Headroom};
 
 use core::fmt;
 

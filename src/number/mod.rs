@@ -112,13 +112,16 @@ pub trait Number:
     /// Absolute value.
     #[must_use]
     fn abs(self) -> Self;
+    /// Square root; NaN for numbers below 0.
+    #[must_use]
+    fn sqrt(self) -> Self;
     /// Whether this is neither NaN nor infinite.
     #[must_use]
     fn is_finite(self) -> bool;
 }
 
 macro_rules! float {
-    ($type:ident) => {
+    ($type:ident $sqrt:ident) => {
         impl Number for $type {
             const ONE: Self = 1.0;
             const HALF: Self = 0.5;
@@ -151,11 +154,15 @@ macro_rules! float {
                 <$type>::abs(self)
             }
             #[inline]
+            fn sqrt(self) -> Self {
+                libm::$sqrt(self)
+            }
+            #[inline]
             fn is_finite(self) -> bool {
                 <$type>::is_finite(self)
             }
         }
     };
 }
-float!(f32);
-float!(f64);
+float!(f32 sqrtf);
+float!(f64 sqrt);

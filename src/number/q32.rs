@@ -121,6 +121,26 @@ fn quotient(a: u64, b: u64) -> u64 {
     quotient.saturating_add(up.into())
 }
 
+/// The square root of a number, both with 32 fraction bits, rounded down.
+fn square_root(number: u64) -> i64 {
+    // Bit by bit, as above: the root of `2^32 number`, of which two bits come down at a time.
+    let (mut root, mut rest) = (0_u64, 0_u64);
+    for bits in (0..48_u32).rev() {
+        let next = match bits.checked_sub(16) {
+            Some(up) => number >> up.wrapping_mul(2) & 3,
+            None => 0,
+        };
+        rest = rest << 2 | next;
+        let trial = root << 2 | 1;
+        root <<= 1;
+        if rest >= trial {
+            rest = rest.wrapping_sub(trial);
+            root |= 1;
+        }
+    }
+    root as i64
+}
+
 /// Saturates so that the result is not `i64::MIN`, which is NaN.
 const fn not_nan(bits: i64) -> i64 {
     if bits == i64::MIN { LOWEST } else { bits }
@@ -289,6 +309,13 @@ impl Number for Q32 {
     fn abs(self) -> Self {
         // NaN stays NaN.
         Self(self.0.wrapping_abs())
+    }
+    fn sqrt(self) -> Self {
+        if self == Self::INFINITY {
+            return self;
+        }
+        // NaN is below 0 too.
+        u64::try_from(self.0).map_or(Self::NAN, |bits| Self(square_root(bits)))
     }
     #[inline]
     fn is_finite(self) -> bool {

@@ -2,9 +2,10 @@
 
 use super::{Gradients, HyperParameter, Optimizer};
 use crate::fingerprint::fingerprint;
+use crate::format::Arithmetic;
 use crate::gradient::for_each;
 use crate::layer::Layer;
-use crate::scalar::Scalar;
+use crate::number::Number;
 use crate::tensors::{Kind, Tensors};
 use crate::zero::Zero;
 
@@ -12,7 +13,7 @@ use crate::zero::Zero;
 macro_rules! default_rates {
     ($($Optimizer:ident: $rate:literal, $of:literal;)+) => {
         $(
-            impl<T: Scalar> Default for $Optimizer<T> {
+            impl<T: Number> Default for $Optimizer<T> {
                 #[doc = concat!("With learning rate ", $rate, ", as in ", $of, ".")]
                 fn default() -> Self {
                     Self::new(T::from_f64($rate))
@@ -26,6 +27,12 @@ default_rates! {
     RmsProp: 0.01, "PyTorch";
     Adam: 0.001, "the paper";
     AdamW: 0.001, "PyTorch";
+}
+
+/// The nearest number that is more than 0.
+fn epsilon<T: Number>(value: f64) -> T {
+    let nearest = T::from_f64(value);
+    if nearest > T::ZERO { nearest } else { T::MIN_POSITIVE }
 }
 
 /// Adagrad: `s += g^2`, `p -= learning_rate * g / (sqrt(s) + epsilon)`.
@@ -53,16 +60,16 @@ pub struct Adagrad<T = f32> {
     pub epsilon: T,
 }
 
-impl<T: Scalar> Adagrad<T> {
+impl<T: Number> Adagrad<T> {
     /// With epsilon 1e-10, as in PyTorch.
     #[must_use]
     pub fn new(learning_rate: T) -> Self {
-        Self { learning_rate, epsilon: T::from_f64(1e-10) }
+        Self { learning_rate, epsilon: epsilon(1e-10) }
     }
 }
 
 #[diagnostic::do_not_recommend]
-impl<T: Scalar, N: Layer<Format = T>> Optimizer<N> for Adagrad<T> {
+impl<R: Number, F: Arithmetic<Real = R>, N: Layer<Format = F>> Optimizer<N> for Adagrad<R> {
     type State = N::Gradient;
     const FINGERPRINT: Option<u32> = Some(fingerprint("Adagrad", &[]));
 
@@ -78,16 +85,16 @@ impl<T: Scalar, N: Layer<Format = T>> Optimizer<N> for Adagrad<T> {
         net: &mut N,
         square: &mut N::Gradient,
         gradients: &impl Gradients<N>,
-        scale: T,
+        scale: R,
     ) {
-        let Self { learning_rate, epsilon } = *self;
+        let [rate, epsilon, scale] = [self.learning_rate, self.epsilon, scale].map(F::factor);
         gradients.visit(
             [net],
             [square],
-            &mut for_each(|[p], [s], g| {
-                let g = scale * g;
-                let s = s + g * g;
-                ([p - learning_rate * g / (s.sqrt() + epsilon)], [s])
+            &mut for_each(|[p], [s], g: F::Weight| {
+                let g = F::times(g, scale);
+                let s = F::add_square(s, g);
+                ([F::minus(p, F::over_root(rate, g, s, epsilon))], [s])
             }),
         );
     }
@@ -117,16 +124,16 @@ pub struct RmsProp<T = f32> {
     pub epsilon: T,
 }
 
-impl<T: Scalar> RmsProp<T> {
+impl<T: Number> RmsProp<T> {
     /// With decay 0.99 and epsilon 1e-8, as in PyTorch.
     #[must_use]
     pub fn new(learning_rate: T) -> Self {
-        Self { learning_rate, decay: T::from_f64(0.99), epsilon: T::from_f64(1e-8) }
+        Self { learning_rate, decay: T::from_f64(0.99), epsilon: epsilon(1e-8) }
     }
 }
 
 #[diagnostic::do_not_recommend]
-impl<T: Scalar, N: Layer<Format = T>> Optimizer<N> for RmsProp<T> {
+impl<R: Number, F: Arithmetic<Real = R>, N: Layer<Format = F>> Optimizer<N> for RmsProp<R> {
     type State = N::Gradient;
     const FINGERPRINT: Option<u32> = Some(fingerprint("RmsProp", &[]));
 
@@ -143,17 +150,17 @@ impl<T: Scalar, N: Layer<Format = T>> Optimizer<N> for RmsProp<T> {
         net: &mut N,
         square: &mut N::Gradient,
         gradients: &impl Gradients<N>,
-        scale: T,
+        scale: R,
     ) {
-        let Self { learning_rate, decay, epsilon } = *self;
-        let gain = T::ONE - decay;
+        let [rate, epsilon, scale] = [self.learning_rate, self.epsilon, scale].map(F::factor);
+        let decay = F::decay(self.decay);
         gradients.visit(
             [net],
             [square],
-            &mut for_each(|[p], [s], g| {
-                let g = scale * g;
-                let s = decay * s + gain * g * g;
-                ([p - learning_rate * g / (s.sqrt() + epsilon)], [s])
+            &mut for_each(|[p], [s], g: F::Weight| {
+                let g = F::times(g, scale);
+                let s = F::mean_square(s, decay, g);
+                ([F::minus(p, F::over_root(rate, g, s, epsilon))], [s])
             }),
         );
     }
@@ -169,7 +176,7 @@ pub struct AdamState<G, T> {
     correction: [T; 2],
 }
 
-impl<G: Tensors<T>, T: Scalar> Tensors<T> for AdamState<G, T> {
+impl<G: Tensors<T>, T> Tensors<T> for AdamState<G, T> {
     fn walk<const R: usize, const M: usize>(
         read: [&Self; R],
         mut write: [&mut Self; M],
@@ -220,7 +227,7 @@ pub struct Adam<T = f32> {
     pub epsilon: T,
 }
 
-impl<T: Scalar> Adam<T> {
+impl<T: Number> Adam<T> {
     /// With betas 0.9 and 0.999 and epsilon 1e-8, as in the paper.
     #[must_use]
     pub fn new(learning_rate: T) -> Self {
@@ -228,44 +235,48 @@ impl<T: Scalar> Adam<T> {
             learning_rate,
             beta_1: T::from_f64(0.9),
             beta_2: T::from_f64(0.999),
-            epsilon: T::from_f64(1e-8),
+            epsilon: epsilon(1e-8),
         }
     }
 
-    /// Adam's update for a parameter that was first multiplied by `keep`.
+    /// Adam's update for parameters that first lose this part of themselves.
     #[inline]
-    fn update_decayed<N: Layer<Format = T>>(
+    #[allow(clippy::arithmetic_side_effects, reason = "of floats, or it saturates")]
+    fn update_decayed<F: Arithmetic<Real = T>, N: Layer<Format = F>>(
         &self,
         net: &mut N,
-        state: &mut AdamState<N::Gradient, T>,
+        state: &mut AdamState<N::Gradient, F::Weight>,
         gradients: &impl Gradients<N>,
         scale: T,
-        keep: T,
+        decayed: T,
     ) {
-        let Self { learning_rate, beta_1, beta_2, epsilon } = *self;
-        let (gain_1, gain_2) = (T::ONE - beta_1, T::ONE - beta_2);
+        let (beta_1, beta_2) = (F::decay(self.beta_1), F::decay(self.beta_2));
         let AdamState { mean, square, correction: [c1, c2] } = state;
-        *c1 = beta_1 * *c1 + gain_1;
-        *c2 = beta_2 * *c2 + gain_2;
+        let one = F::nearest(T::ONE);
+        *c1 = F::mean(*c1, beta_1, one);
+        *c2 = F::mean(*c2, beta_2, one);
         // Both corrections are applied outside the loop: they scale the step and the epsilon.
-        let root = c2.sqrt();
-        let (step, epsilon) = (learning_rate * root / *c1, epsilon * root);
+        let root = F::number(*c2).sqrt();
+        let step = self.learning_rate * root / F::number(*c1);
+        let [step, epsilon, scale, decayed] =
+            [step, self.epsilon * root, scale, decayed].map(F::factor);
         gradients.visit(
             [net],
             [mean, square],
-            &mut for_each(|[p], [m, v], g| {
-                let g = scale * g;
-                let m = beta_1 * m + gain_1 * g;
-                let v = beta_2 * v + gain_2 * g * g;
-                ([keep * p - step * m / (v.sqrt() + epsilon)], [m, v])
+            &mut for_each(|[p], [m, v], g: F::Weight| {
+                let g = F::times(g, scale);
+                let m = F::mean(m, beta_1, g);
+                let v = F::mean_square(v, beta_2, g);
+                let step = F::over_root(step, m, v, epsilon);
+                ([F::minus(F::without(p, decayed), step)], [m, v])
             }),
         );
     }
 }
 
 #[diagnostic::do_not_recommend]
-impl<T: Scalar, N: Layer<Format = T>> Optimizer<N> for Adam<T> {
-    type State = AdamState<N::Gradient, T>;
+impl<R: Number, F: Arithmetic<Real = R>, N: Layer<Format = F>> Optimizer<N> for Adam<R> {
+    type State = AdamState<N::Gradient, F::Weight>;
     const FINGERPRINT: Option<u32> = Some(fingerprint("Adam", &[]));
 
     #[inline]
@@ -282,9 +293,9 @@ impl<T: Scalar, N: Layer<Format = T>> Optimizer<N> for Adam<T> {
         net: &mut N,
         state: &mut Self::State,
         gradients: &impl Gradients<N>,
-        scale: T,
+        scale: R,
     ) {
-        self.update_decayed(net, state, gradients, scale, T::ONE);
+        self.update_decayed(net, state, gradients, scale, R::ZERO);
     }
 }
 
@@ -313,7 +324,7 @@ pub struct AdamW<T = f32> {
     pub weight_decay: T,
 }
 
-impl<T: Scalar> AdamW<T> {
+impl<T: Number> AdamW<T> {
     /// With the betas and epsilon of [`Adam::new`] and weight decay 0.01, as in PyTorch.
     #[must_use]
     pub fn new(learning_rate: T) -> Self {
@@ -322,8 +333,8 @@ impl<T: Scalar> AdamW<T> {
 }
 
 #[diagnostic::do_not_recommend]
-impl<T: Scalar, N: Layer<Format = T>> Optimizer<N> for AdamW<T> {
-    type State = AdamState<N::Gradient, T>;
+impl<R: Number, F: Arithmetic<Real = R>, N: Layer<Format = F>> Optimizer<N> for AdamW<R> {
+    type State = AdamState<N::Gradient, F::Weight>;
     const FINGERPRINT: Option<u32> = Some(fingerprint("Adam", &[]));
 
     #[inline]
@@ -333,14 +344,15 @@ impl<T: Scalar, N: Layer<Format = T>> Optimizer<N> for AdamW<T> {
     }
 
     #[inline]
+    #[allow(clippy::arithmetic_side_effects, reason = "of floats, or it saturates")]
     fn update(
         &self,
         net: &mut N,
         state: &mut Self::State,
         gradients: &impl Gradients<N>,
-        scale: T,
+        scale: R,
     ) {
-        let keep = T::ONE - self.adam.learning_rate * self.weight_decay;
-        self.adam.update_decayed(net, state, gradients, scale, keep);
+        let decayed = self.adam.learning_rate * self.weight_decay;
+        self.adam.update_decayed(net, state, gradients, scale, decayed);
     }
 }

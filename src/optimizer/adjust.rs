@@ -1,9 +1,10 @@
 //! Gradient clipping, weight decay, sums and training without biases, around another optimizer.
 
-use super::{Gradients, HyperParameter, Optimizer};
+use super::{Gradients, HyperParameter, Optimizer, PART, take};
+use crate::format::Arithmetic;
 use crate::gradient::{Affine, GradientVisitor};
 use crate::layer::{Layer, Real, Weight};
-use crate::scalar::Scalar;
+use crate::number::Number;
 use crate::tensors::Kind;
 use crate::zero::Zero;
 
@@ -37,7 +38,13 @@ impl<O, T> ClipByValue<O, T> {
 }
 
 #[diagnostic::do_not_recommend]
-impl<T: Scalar, N: Layer<Format = T>, O: Optimizer<N>> Optimizer<N> for ClipByValue<O, T> {
+impl<R, F, N, O> Optimizer<N> for ClipByValue<O, R>
+where
+    R: Number,
+    F: Arithmetic<Real = R>,
+    N: Layer<Format = F>,
+    O: Optimizer<N>,
+{
     type State = O::State;
     const FINGERPRINT: Option<u32> = O::FINGERPRINT;
     const SUMMED: bool = O::SUMMED;
@@ -49,19 +56,10 @@ impl<T: Scalar, N: Layer<Format = T>, O: Optimizer<N>> Optimizer<N> for ClipByVa
     }
 
     #[inline]
-    fn update(&self, net: &mut N, state: &mut O::State, gradients: &impl Gradients<N>, scale: T) {
-        let limit = self.limit;
-        let clip = |_, _, g: T| {
-            let g = scale * g;
-            if g > limit {
-                limit
-            } else if g < -limit {
-                -limit
-            } else {
-                g
-            }
-        };
-        self.optimizer.update(net, state, &Adjusted { gradients, adjust: clip }, T::ONE);
+    fn update(&self, net: &mut N, state: &mut O::State, gradients: &impl Gradients<N>, scale: R) {
+        let (limit, scale) = (F::nearest(self.limit), F::factor(scale));
+        let clip = |_, _, g| F::clip(F::times(g, scale), limit);
+        self.optimizer.update(net, state, &Adjusted { gradients, adjust: clip }, R::ONE);
     }
 }
 
@@ -104,7 +102,13 @@ impl<O, T> WeightDecay<O, T> {
 }
 
 #[diagnostic::do_not_recommend]
-impl<T: Scalar, N: Layer<Format = T>, O: Optimizer<N>> Optimizer<N> for WeightDecay<O, T> {
+impl<R, F, N, O> Optimizer<N> for WeightDecay<O, R>
+where
+    R: Number,
+    F: Arithmetic<Real = R>,
+    N: Layer<Format = F>,
+    O: Optimizer<N>,
+{
     type State = O::State;
     const FINGERPRINT: Option<u32> = O::FINGERPRINT;
     const SUMMED: bool = O::SUMMED;
@@ -116,12 +120,13 @@ impl<T: Scalar, N: Layer<Format = T>, O: Optimizer<N>> Optimizer<N> for WeightDe
     }
 
     #[inline]
-    fn update(&self, net: &mut N, state: &mut O::State, gradients: &impl Gradients<N>, scale: T) {
-        let adjust = |kind, p: Option<T>, g| {
-            let rate = if self.biases || kind != Kind::Bias { self.rate } else { T::ZERO };
-            scale * g + rate * p.unwrap_or(T::ZERO)
+    fn update(&self, net: &mut N, state: &mut O::State, gradients: &impl Gradients<N>, scale: R) {
+        let [rate, none, scale] = [self.rate, R::ZERO, scale].map(F::factor);
+        let adjust = |kind, p: Option<F::Weight>, g| {
+            let rate = if self.biases || kind != Kind::Bias { rate } else { none };
+            F::plus(F::times(g, scale), F::times(p.unwrap_or(Zero::ZERO), rate))
         };
-        self.optimizer.update(net, state, &Adjusted { gradients, adjust }, T::ONE);
+        self.optimizer.update(net, state, &Adjusted { gradients, adjust }, R::ONE);
     }
 }
 
@@ -236,60 +241,62 @@ impl<N: Layer, O: Optimizer<N>> Optimizer<N> for Summed<O> {
 }
 
 /// Applies `adjust(kind, parameter, gradient)` to each component of the gradient.
-struct Adjusted<'a, G, F> {
+struct Adjusted<'a, G, A> {
     gradients: &'a G,
-    adjust: F,
+    adjust: A,
 }
 
-impl<T, N, G, F> Gradients<N> for Adjusted<'_, G, F>
+impl<F, N, G, A> Gradients<N> for Adjusted<'_, G, A>
 where
-    T: Scalar,
-    N: Layer<Format = T>,
+    F: Arithmetic,
+    N: Layer<Format = F>,
     G: Gradients<N>,
-    F: Fn(Kind, Option<T>, T) -> T,
+    A: Fn(Kind, Option<F::Weight>, F::Weight) -> F::Weight,
 {
     #[inline]
     fn visit<const P: usize, const S: usize>(
         &self,
         nets: [&mut N; P],
         state: [&mut N::Gradient; S],
-        visitor: &mut impl GradientVisitor<T, P, S>,
+        visitor: &mut impl GradientVisitor<F, P, S>,
     ) {
         self.gradients.visit(nets, state, &mut AdjustedVisitor { visitor, adjust: &self.adjust });
     }
 }
 
-struct AdjustedVisitor<'a, V, F> {
+struct AdjustedVisitor<'a, V, A> {
     visitor: &'a mut V,
-    adjust: &'a F,
+    adjust: &'a A,
 }
 
-impl<T, V, F, const P: usize, const S: usize> GradientVisitor<T, P, S> for AdjustedVisitor<'_, V, F>
+impl<F, V, A, const P: usize, const S: usize> GradientVisitor<F, P, S> for AdjustedVisitor<'_, V, A>
 where
-    T: Scalar,
-    V: GradientVisitor<T, P, S>,
-    F: Fn(Kind, Option<T>, T) -> T,
+    F: Arithmetic,
+    V: GradientVisitor<F, P, S>,
+    A: Fn(Kind, Option<F::Weight>, F::Weight) -> F::Weight,
 {
     #[inline]
     fn vector(
         &mut self,
         kind: Kind,
-        mut parameters: [&mut [T]; P],
-        mut state: [&mut [T]; S],
-        gradient: &[T],
-        (): (),
+        mut parameters: [&mut [F::Weight]; P],
+        mut state: [&mut [F::Weight]; S],
+        gradient: &[F::Sum],
+        scale: F::Scale,
     ) {
-        fn one<'a, T>(slice: &'a mut &mut [T], i: usize) -> &'a mut [T] {
-            slice.get_mut(i..=i).unwrap_or_default()
-        }
-        for (i, &g) in gradient.iter().enumerate() {
-            let p = parameters.first().and_then(|p| p.get(i)).copied();
+        for gradient in gradient.chunks(PART) {
+            let mut part = [F::empty(); PART];
+            for (i, (part, &g)) in part.iter_mut().zip(gradient).enumerate() {
+                let p = parameters.first().and_then(|p| p.get(i)).copied();
+                *part = F::stored_one((self.adjust)(kind, p, F::gradient(g, scale)));
+            }
+            let len = gradient.len();
             self.visitor.vector(
                 kind,
-                parameters.each_mut().map(|p| one(p, i)),
-                state.each_mut().map(|s| one(s, i)),
-                &[(self.adjust)(kind, p, g)],
-                (),
+                parameters.each_mut().map(|p| take(p, len)),
+                state.each_mut().map(|s| take(s, len)),
+                part.get(..len).unwrap_or(&[]),
+                F::STORED,
             );
         }
     }
@@ -333,7 +340,13 @@ impl<O, T> ClipByNorm<O, T> {
 }
 
 #[diagnostic::do_not_recommend]
-impl<T: Scalar, N: Layer<Format = T>, O: Optimizer<N>> Optimizer<N> for ClipByNorm<O, T> {
+impl<R, F, N, O> Optimizer<N> for ClipByNorm<O, R>
+where
+    R: Number,
+    F: Arithmetic<Real = R>,
+    N: Layer<Format = F>,
+    O: Optimizer<N>,
+{
     type State = O::State;
     const FINGERPRINT: Option<u32> = O::FINGERPRINT;
     const SUMMED: bool = O::SUMMED;
@@ -345,8 +358,9 @@ impl<T: Scalar, N: Layer<Format = T>, O: Optimizer<N>> Optimizer<N> for ClipByNo
     }
 
     #[inline]
-    fn update(&self, net: &mut N, state: &mut O::State, gradients: &impl Gradients<N>, scale: T) {
-        let mut norm = SquaredNorm { sum: T::ZERO };
+    #[allow(clippy::arithmetic_side_effects, reason = "of floats, or it saturates")]
+    fn update(&self, net: &mut N, state: &mut O::State, gradients: &impl Gradients<N>, scale: R) {
+        let mut norm = SquaredNorm { sum: R::ZERO };
         gradients.visit([net], [], &mut norm);
         if !norm.sum.is_finite() {
             return self.update_large(net, state, gradients, scale);
@@ -357,36 +371,37 @@ impl<T: Scalar, N: Layer<Format = T>, O: Optimizer<N>> Optimizer<N> for ClipByNo
     }
 }
 
-impl<O, T: Scalar> ClipByNorm<O, T> {
+impl<O, R: Number> ClipByNorm<O, R> {
     /// The update where the squared norm overflows.
     #[cold]
-    fn update_large<N: Layer<Format = T>>(
+    #[allow(clippy::arithmetic_side_effects, reason = "of floats, or it saturates")]
+    fn update_large<F: Arithmetic<Real = R>, N: Layer<Format = F>>(
         &self,
         net: &mut N,
         state: &mut O::State,
         gradients: &impl Gradients<N>,
-        scale: T,
+        scale: R,
     ) where
         O: Optimizer<N>,
     {
-        let mut largest = Fold { value: T::ZERO, f: larger };
+        let mut largest = Fold { value: R::ZERO, f: larger };
         gradients.visit([net], [], &mut largest);
         let unit = largest.value;
         if !unit.is_finite() {
-            let gradients = Adjusted { gradients, adjust: |_, _, _| T::ZERO };
-            return self.optimizer.update(net, state, &gradients, T::ONE);
+            let gradients = Adjusted { gradients, adjust: |_, _, _| Zero::ZERO };
+            return self.optimizer.update(net, state, &gradients, R::ONE);
         }
-        let mut norm = Fold { value: T::ZERO, f: |sum, g| sum + (g / unit) * (g / unit) };
+        let mut norm = Fold { value: R::ZERO, f: |sum, g| sum + (g / unit) * (g / unit) };
         gradients.visit([net], [], &mut norm);
         // The norm itself may overflow too.
         let ratio = self.limit / (scale * unit) / norm.value.sqrt();
-        let scale = if ratio < T::ONE { scale * ratio } else { scale };
+        let scale = if ratio < R::ONE { scale * ratio } else { scale };
         self.optimizer.update(net, state, gradients, scale);
     }
 }
 
 /// The larger of `size` and `|g|`; infinite if `g` is NaN.
-fn larger<T: Scalar>(size: T, g: T) -> T {
+fn larger<T: Number>(size: T, g: T) -> T {
     if !g.is_finite() {
         T::INFINITY
     } else if g.abs() > size {
@@ -402,9 +417,20 @@ struct Fold<T, F> {
     f: F,
 }
 
-impl<T: Scalar, F: Fn(T, T) -> T> GradientVisitor<T, 1, 0> for Fold<T, F> {
-    fn vector(&mut self, _: Kind, _: [&mut [T]; 1], _: [&mut [T]; 0], gradient: &[T], (): ()) {
-        self.value = gradient.iter().fold(self.value, |value, &g| (self.f)(value, g));
+impl<F: Arithmetic, G: Fn(F::Real, F::Real) -> F::Real> GradientVisitor<F, 1, 0>
+    for Fold<F::Real, G>
+{
+    fn vector(
+        &mut self,
+        _: Kind,
+        _: [&mut [F::Weight]; 1],
+        _: [&mut [F::Weight]; 0],
+        gradient: &[F::Sum],
+        scale: F::Scale,
+    ) {
+        for &g in gradient {
+            self.value = (self.f)(self.value, F::number(F::gradient(g, scale)));
+        }
     }
 }
 
@@ -413,27 +439,31 @@ struct SquaredNorm<T> {
     sum: T,
 }
 
-fn squared_length<T: Scalar>(vector: &[T]) -> T {
-    vector.iter().fold(T::ZERO, |sum, &v| sum + v * v)
-}
-
-impl<T: Scalar> GradientVisitor<T, 1, 0> for SquaredNorm<T> {
+impl<F: Arithmetic> GradientVisitor<F, 1, 0> for SquaredNorm<F::Real> {
     #[inline]
+    #[allow(clippy::arithmetic_side_effects, reason = "of floats, or it saturates")]
     fn affine<const IN: usize, const OUT: usize>(
         &mut self,
-        _: [Affine<'_, T, IN, OUT>; 1],
-        _: [Affine<'_, T, IN, OUT>; 0],
-        x: &[T; IN],
-        d: &[T; OUT],
-        (): (),
+        _: [Affine<'_, F::Weight, IN, OUT>; 1],
+        _: [Affine<'_, F::Weight, IN, OUT>; 0],
+        x: &[F::Value; IN],
+        d: &[F::Sum; OUT],
+        scale: F::Scale,
     ) {
-        self.sum += squared_length(x) * squared_length(d);
-        self.sum += squared_length(d);
+        let squares = F::add_squares(F::Real::ZERO, d, scale);
+        self.sum += F::squared_length(x) * squares;
+        self.sum += squares;
     }
 
     #[inline]
-    fn vector(&mut self, _: Kind, _: [&mut [T]; 1], _: [&mut [T]; 0], gradient: &[T], (): ()) {
-        // Number by number: how many come at once depends on the target.
-        self.sum = gradient.iter().fold(self.sum, |sum, &g| sum + g * g);
+    fn vector(
+        &mut self,
+        _: Kind,
+        _: [&mut [F::Weight]; 1],
+        _: [&mut [F::Weight]; 0],
+        gradient: &[F::Sum],
+        scale: F::Scale,
+    ) {
+        self.sum = F::add_squares(self.sum, gradient, scale);
     }
 }

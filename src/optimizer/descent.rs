@@ -2,12 +2,11 @@
 
 use super::{Gradients, HyperParameter, Optimizer};
 use crate::fingerprint::fingerprint;
-use crate::format::Format;
+use crate::format::{Arithmetic, Format};
 use crate::gradient::{Affine, GradientVisitor, for_each};
 use crate::kernel::{each_of_few, each_of_many};
 use crate::layer::Layer;
 use crate::number::Number;
-use crate::scalar::Scalar;
 use crate::tensors::Kind;
 
 /// Stochastic gradient descent: `p -= learning_rate * g`. It has no state.
@@ -148,7 +147,7 @@ impl<T> Momentum<T> {
 }
 
 #[diagnostic::do_not_recommend]
-impl<T: Scalar, N: Layer<Format = T>> Optimizer<N> for Momentum<T> {
+impl<R: Number, F: Arithmetic<Real = R>, N: Layer<Format = F>> Optimizer<N> for Momentum<R> {
     type State = N::Gradient;
     const FINGERPRINT: Option<u32> = Some(fingerprint("Momentum", &[]));
 
@@ -164,15 +163,15 @@ impl<T: Scalar, N: Layer<Format = T>> Optimizer<N> for Momentum<T> {
         net: &mut N,
         velocity: &mut N::Gradient,
         gradients: &impl Gradients<N>,
-        scale: T,
+        scale: R,
     ) {
-        let Self { learning_rate, momentum } = *self;
+        let [rate, momentum, scale] = [self.learning_rate, self.momentum, scale].map(F::factor);
         gradients.visit(
             [net],
             [velocity],
-            &mut for_each(|[p], [v], g| {
-                let v = momentum * v + scale * g;
-                ([p - learning_rate * v], [v])
+            &mut for_each(|[p], [v], g: F::Weight| {
+                let v = F::plus(F::times(v, momentum), F::times(g, scale));
+                ([F::minus(p, F::times(v, rate))], [v])
             }),
         );
     }
@@ -210,7 +209,7 @@ impl<T> Nesterov<T> {
 }
 
 #[diagnostic::do_not_recommend]
-impl<T: Scalar, N: Layer<Format = T>> Optimizer<N> for Nesterov<T> {
+impl<R: Number, F: Arithmetic<Real = R>, N: Layer<Format = F>> Optimizer<N> for Nesterov<R> {
     type State = N::Gradient;
     const FINGERPRINT: Option<u32> = Some(fingerprint("Nesterov", &[]));
 
@@ -226,16 +225,17 @@ impl<T: Scalar, N: Layer<Format = T>> Optimizer<N> for Nesterov<T> {
         net: &mut N,
         velocity: &mut N::Gradient,
         gradients: &impl Gradients<N>,
-        scale: T,
+        scale: R,
     ) {
-        let Self { learning_rate, momentum } = *self;
+        let [rate, momentum, scale] = [self.learning_rate, self.momentum, scale].map(F::factor);
         gradients.visit(
             [net],
             [velocity],
-            &mut for_each(|[p], [v], g| {
-                let g = scale * g;
-                let v = momentum * v + g;
-                ([p - learning_rate * (g + momentum * v)], [v])
+            &mut for_each(|[p], [v], g: F::Weight| {
+                let g = F::times(g, scale);
+                let v = F::plus(F::times(v, momentum), g);
+                let step = F::times(F::plus(g, F::times(v, momentum)), rate);
+                ([F::minus(p, step)], [v])
             }),
         );
     }

@@ -1,6 +1,6 @@
 //! The discrete Fourier transform of real samples.
 
-use crate::scalar::Scalar;
+use crate::number::Number;
 use crate::shape::Shape;
 use crate::zero::Zero;
 
@@ -188,7 +188,7 @@ where
     pub fn magnitude(&self) -> Bins<N> {
         let mut magnitudes = self.power();
         for value in magnitudes.as_mut_slice() {
-            *value = Scalar::sqrt(*value);
+            *value = Number::sqrt(*value);
         }
         magnitudes
     }

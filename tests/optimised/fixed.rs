@@ -162,18 +162,14 @@ fn digits() -> Vec<([f32; 64], usize)> {
 trait Numbers: Format {
     fn weight(value: f32) -> Self::Weight;
     fn value(value: f32) -> Self::Value;
-    fn rate(value: f64) -> Self::Real;
 }
 
-impl Numbers for f32 {
-    fn weight(value: Self) -> Self {
-        value
+impl Numbers for f64 {
+    fn weight(value: f32) -> Self {
+        value.into()
     }
-    fn value(value: Self) -> Self {
-        value
-    }
-    fn rate(value: f64) -> Self {
-        Self::from_f64(value)
+    fn value(value: f32) -> Self {
+        value.into()
     }
 }
 
@@ -184,14 +180,17 @@ impl Numbers for Fixed {
     fn value(value: f32) -> Q12 {
         Q12::new(value)
     }
-    fn rate(value: f64) -> Q32 {
-        Q32::new(value)
-    }
 }
 
-/// Percent of 450 digits that are read right after 30 epochs with the others, over 5 seeds.
-fn accuracy<F, N, L>(digits: &[([f32; 64], usize)], rate: f64) -> f64
+/// Percent of 450 digits that are read right after some epochs with the others, over some seeds.
+fn accuracy<F, N, L, O>(
+    digits: &[([f32; 64], usize)],
+    seeds: u64,
+    epochs: u32,
+    optimizer: &O,
+) -> f64
 where
+    O: Optimizer<N>,
     F: Numbers<Value: PartialOrd>,
     N: Layer<Format = F, Input = [F::Value; 64], Output = [F::Value; 10]> + Zero,
     L: Loss<N::Activation, F>,
@@ -202,7 +201,7 @@ where
     });
     let examples: Vec<_> = examples.collect();
     let mut right = 0_u32;
-    for seed in 0..5 {
+    for seed in 0..seeds {
         let mut state = 12_345_u64 + seed * 777;
         let mut random = || {
             state = state
@@ -226,13 +225,13 @@ where
                 weights.fill_with(|| F::weight((random() as f32 / 8_388_608.0 - 1.0) * limit));
             }
         });
-        let mut trainer = Trainer::<N, L>::new();
+        let mut trainer = Trainer::<N, L, O>::new();
         let (training, test) = order.split_at_mut(1347);
-        for _ in 0..30 {
+        for _ in 0..epochs {
             shuffle(training, &mut random);
             for &mut place in &mut *training {
                 let (x, t, _) = &examples[place];
-                trainer.step(&mut net, &Sgd::new(F::rate(rate)), x, t);
+                trainer.step(&mut net, optimizer, x, t);
             }
         }
         for &mut place in test {
@@ -242,7 +241,7 @@ where
             right += u32::from(best == *label);
         }
     }
-    f64::from(right) / 22.5
+    f64::from(right) / 4.5 / f64::from(u32::try_from(seeds).unwrap())
 }
 
 /// Within 0.2 points of floats at every rate.
@@ -250,18 +249,44 @@ where
 fn digits_are_learned_as_in_floats() {
     let digits = digits();
     for rate in [0.5, 0.05, 0.01] {
-        let fixed = accuracy::<_, net![Fixed; 64 => 32 Sigmoid => 10 Sigmoid], HalfSquaredError>(
-            &digits, rate,
+        let fixed = accuracy::<_, net![Fixed; 64 => 32 Sigmoid => 10 Sigmoid], HalfSquaredError, _>(
+            &digits,
+            5,
+            30,
+            &Sgd::new(Q32::new(rate)),
         );
-        let floats = accuracy::<_, net![f32; 64 => 32 Sigmoid => 10 Sigmoid], HalfSquaredError>(
-            &digits, rate,
+        let floats = accuracy::<_, net![f64; 64 => 32 Sigmoid => 10 Sigmoid], HalfSquaredError, _>(
+            &digits,
+            5,
+            30,
+            &Sgd::new(rate),
         );
         println!("{rate}: {fixed:.2} % in fixed point, {floats:.2} % in floats");
         assert!(fixed >= floats - 0.2, "{rate}: {fixed} {floats}");
     }
-    let fixed =
-        accuracy::<_, net![Fixed; 64 => 32 Relu => 10 Softmax], CrossEntropy>(&digits, 0.05);
-    let floats = accuracy::<_, net![f32; 64 => 32 Relu => 10 Softmax], CrossEntropy>(&digits, 0.05);
-    println!("softmax: {fixed:.2} % in fixed point, {floats:.2} % in floats");
-    assert!(fixed >= floats - 0.2, "{fixed} {floats}");
+}
+
+/// Softmax and cross-entropy, with one optimizer in both.
+macro_rules! learned {
+    ($digits:ident: $($name:literal |$n:ident| $optimizer:expr;)+) => { $(
+        {
+            type Classifier<F> = net![F; 64 => 32 Relu => 10 Softmax];
+            let $n = Q32::new;
+            let fixed = accuracy::<_, Classifier<Fixed>, CrossEntropy, _>(&$digits, 2, 10, &$optimizer);
+            let $n = |n: f64| n;
+            let floats = accuracy::<_, Classifier<f64>, CrossEntropy, _>(&$digits, 2, 10, &$optimizer);
+            println!("{}: {fixed:.2} % in fixed point, {floats:.2} % in floats", $name);
+            assert!(fixed >= floats - 1.0, "{}: {fixed} {floats}", $name);
+        }
+    )+ };
+}
+
+#[test]
+fn digits_are_learned_with_momentum_and_with_adaptive_rates() {
+    let digits = digits();
+    learned! { digits:
+        "Momentum" |n| Momentum::new(n(0.005), n(0.9));
+        "RmsProp" |n| RmsProp::new(n(0.001));
+        "Adam" |n| Adam::new(n(0.001));
+    }
 }

@@ -58,7 +58,7 @@ impl Numbers {
     pub fn fill_net<N: Layer<Format = f32>>(&mut self, net: &mut N) {
         net.visit_mut(|tensor, values| {
             let (middle, width) = match (tensor.kind, tensor.name) {
-                (Kind::Weight, _) => (0.0, Scalar::sqrt(6.0 / tensor.fans().0 as f32)),
+                (Kind::Weight, _) => (0.0, Number::sqrt(6.0 / tensor.fans().0 as f32)),
                 (Kind::Bias, _) | (_, "running_mean") => (0.0, 0.125),
                 _ => (1.0, 0.25),
             };
