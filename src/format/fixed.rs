@@ -450,7 +450,9 @@ impl Format for Fixed {
 #[inline(always)]
 const fn share(count: u32) -> (i32, u32) {
     let fraction = 46_u32.wrapping_sub(count.saturating_sub(1).leading_zeros());
-    let (Some(whole), half) = (1_u64.checked_shl(fraction), (count / 2) as u64) else { return (0, 0) };
+    let (Some(whole), half) = (1_u64.checked_shl(fraction), (count / 2) as u64) else {
+        return (0, 0);
+    };
     match whole.wrapping_add(half).checked_div(count as u64) {
         Some(share) => (share as i32, fraction),
         None => (0, 0),

@@ -128,7 +128,9 @@ pub(super) fn input_gradient<F: Format, const OUT: usize>(
     dx.fill(F::empty());
     for row in 0..windows.rows.input {
         for column in 0..windows.columns.input {
-            let Some(dx) = run_mut(dx, windows.pixel(row, column), windows.channels) else { return };
+            let Some(dx) = run_mut(dx, windows.pixel(row, column), windows.channels) else {
+                return;
+            };
             let is_inside = windows.sources(row, column, |position, tap| {
                 let (weights, d) = (run(weights, tap, windows.group)?, d.get(position)?);
                 if windows.sees_all() {

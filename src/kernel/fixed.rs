@@ -155,7 +155,11 @@ fn learn_row<const OUT: usize>(w: &mut [Q26; OUT], g: &[i32; OUT], x: i32, shift
 /// Calls `f` with each of up to four pairs, written out: the compiler does not unroll when it optimises for
 /// size.
 #[inline(always)]
-pub(crate) fn up_to_four<A, B, const N: usize>(a: &mut [A; N], b: &[B; N], mut f: impl FnMut(&mut A, &B)) {
+pub(crate) fn up_to_four<A, B, const N: usize>(
+    a: &mut [A; N],
+    b: &[B; N],
+    mut f: impl FnMut(&mut A, &B),
+) {
     match (a.as_mut_slice(), b.as_slice()) {
         ([a0], [b0]) => f(a0, b0),
         ([a0, a1], [b0, b1]) => {

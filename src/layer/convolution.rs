@@ -482,7 +482,10 @@ mod filters {
     {
         /// From one filter for each output channel: `filters[o][c][k]`, as in PyTorch.
         #[must_use]
-        pub const fn from_filters(filters: [[[F::Weight; K]; GROUP]; OUT], bias: [F::Weight; OUT]) -> Self {
+        pub const fn from_filters(
+            filters: [[[F::Weight; K]; GROUP]; OUT],
+            bias: [F::Weight; OUT],
+        ) -> Self {
             let mut weights = [[[F::Weight::ZERO; OUT]; GROUP]; K];
             let mut at = 0;
             while at < OUT * GROUP * K {
@@ -529,7 +532,10 @@ mod filters {
     {
         /// From one filter for each output channel: `filters[o][c][i][j]`, as in PyTorch.
         #[must_use]
-        pub const fn from_filters(filters: [[[[F::Weight; KW]; KH]; GROUP]; OUT], bias: [F::Weight; OUT]) -> Self {
+        pub const fn from_filters(
+            filters: [[[[F::Weight; KW]; KH]; GROUP]; OUT],
+            bias: [F::Weight; OUT],
+        ) -> Self {
             let mut weights = [[[[F::Weight::ZERO; OUT]; GROUP]; KW]; KH];
             let mut at = 0;
             while at < OUT * GROUP * KH * KW {

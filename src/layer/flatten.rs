@@ -43,8 +43,7 @@ where
     type Gradient = ();
     const MACS: usize = 0;
     const UNITS: usize = 1;
-    const FINGERPRINT: u32 =
-        fingerprint("LastStep", &[size(C), size(L), V::Format::FINGERPRINT]);
+    const FINGERPRINT: u32 = fingerprint("LastStep", &[size(C), size(L), V::Format::FINGERPRINT]);
 
     #[inline]
     fn logits(&self, input: &Self::Input, logits: &mut [V; C]) {

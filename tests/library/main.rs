@@ -19,6 +19,7 @@ mod flash {
     include!("../simulated/flash.rs");
 }
 mod fixed;
+mod fixed_convolutions;
 mod flat;
 mod formats;
 mod modules;
