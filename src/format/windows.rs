@@ -3,9 +3,11 @@
 
 #![allow(clippy::arithmetic_side_effects, reason = "sizes and indices are those of arrays")]
 
+use core::hint::black_box;
+
 use crate::format::Format;
-use crate::kernel::fixed::{COLUMNS, in_fours, up_to_four};
-use crate::kernel::geometry::Sizes;
+use crate::kernel::fixed::{COLUMNS, FEW_REGISTERS, in_fours, up_to_four};
+use crate::kernel::geometry::{Sizes, least};
 use crate::kernel::windows::Gradient;
 use crate::kernel::{Both, chunks, columns, columns_mut, fit, run, stay_rolled};
 use crate::zero::Zero;
@@ -70,14 +72,7 @@ fn affine_at<F: Format, S: Sizes, const OUT: usize>(
         let mut sums = [F::empty(); N];
         let is_inside = runs.each(|first, row| {
             let (x, weights) = (run(x, first, runs.len)?, run(weights, row, runs.len)?);
-            if fit::<N, OUT>(at) {
-                for (w, &x) in Both(weights.iter(), x.iter()) {
-                    if let Some(w) = columns::<_, N>(w, at) {
-                        up_to_four(&mut sums, w, |sum, &w| *sum = F::add_product(*sum, w, x));
-                    }
-                    stay_rolled();
-                }
-            }
+            add_products::<F, N, OUT>(&mut sums, weights, x, at);
             Some(())
         });
         let (bias, y) = (columns::<_, N>(bias, at), columns_mut::<_, N>(y, at));
@@ -87,6 +82,28 @@ fn affine_at<F: Format, S: Sizes, const OUT: usize>(
             }
         }
     });
+}
+
+/// Adds the products of a run in `N` columns from `at` on.
+///
+/// Not inlined at opt-level 3 where registers are few, so that it has all of them.
+#[cfg_attr(all(integers = "short", not(optimized_for_size)), inline(never))]
+#[cfg_attr(not(all(integers = "short", not(optimized_for_size))), inline(always))]
+fn add_products<F: Format, const N: usize, const OUT: usize>(
+    sums: &mut [F::Sum; N],
+    weights: &[[F::Weight; OUT]],
+    x: &[F::Value],
+    at: usize,
+) {
+    let (true, Some(x)) = (fit::<N, OUT>(at), x.get(..weights.len())) else { return };
+    let mut all = *sums;
+    for (w, &x) in Both(weights.iter(), x.iter()) {
+        if let Some(w) = columns::<_, N>(w, at) {
+            up_to_four(&mut all, w, |sum, &w| *sum = F::add_product(*sum, w, x));
+        }
+        stay_rolled();
+    }
+    *sums = all;
 }
 
 /// As [`affine_at`], where an output sees the channels of its group.
@@ -242,29 +259,36 @@ fn products<F: Format, S: Sizes, const N: usize, const OUT: usize>(
     let place = windows.columns.place(positions.start, column_tap);
     let mut all = [F::empty(); N];
     for row in windows.rows.positions(row_tap) {
-        let mut first = windows.pixel(windows.rows.place(row, row_tap), place) + channel;
+        let first = windows.pixel(windows.rows.place(row, row_tap), place) + channel;
         let position = row * windows.columns.output + positions.start;
-        let d = run(d, position, positions.end - positions.start).unwrap_or_default();
-        for d in d.chunks(TERMS) {
-            let x = run(x, first, (d.len() - 1) * apart + 1);
-            let (Some([x, others @ ..]), Some((d, other_d))) = (x, d.split_first()) else { break };
+        let count = positions.end - positions.start;
+        let mut done = 0;
+        while done < count {
+            // The last one is by itself: chunks from one to the next need no checks.
+            let before = least(count - done, TERMS) - 1;
+            let (first, position) = (first + done * apart, (position + done) * OUT + at);
+            let (all_x, all_d) = (run(x, first, before * apart), run(d.as_flattened(), position, before * OUT));
+            let last = (x.get(first + before * apart), columns(d.as_flattened(), position + before * OUT));
+            let (Some(x), Some(d), (Some(last_x), Some(last_d))) = (all_x, all_d, last) else { break };
             let mut sums = [F::Sum::ZERO; N];
-            let mut add = |x, d: &[F::Sum; OUT]| {
-                if let Some(d) = columns::<_, N>(d, at) {
-                    up_to_four(&mut sums, d, |sum, &d| *sum = F::add_outer(*sum, x, d));
-                }
-            };
-            add(*x, d);
-            if fit::<N, OUT>(at) {
-                for (x, d) in Both(chunks(others, apart), other_d.iter()) {
-                    if let Some(&x) = x.last() {
-                        add(x, d);
+            let mut add = |&x, d: &[_; N]| {
+                up_to_four(&mut sums, d, |sum, &d| {
+                    *sum = F::add_outer(*sum, x, d);
+                    if FEW_REGISTERS {
+                        // One after the other.
+                        black_box(());
                     }
-                    stay_rolled();
+                });
+            };
+            for (d, x) in Both(chunks(d, OUT), chunks(x, apart)) {
+                if let (Some(x), Some(d)) = (x.first(), d.first_chunk()) {
+                    add(x, d);
                 }
+                stay_rolled();
             }
+            add(last_x, last_d);
             up_to_four(&mut all, &sums, |all, &sum| *all = F::add(*all, sum));
-            first += TERMS * apart;
+            done += TERMS;
         }
     }
     all

@@ -23,7 +23,7 @@ pub(crate) const fn learn(w: Q26, g: i32, x: i32, shift: u32) -> Q26 {
 }
 
 /// Whether most instructions can only use eight registers, as on a Cortex-M0.
-const FEW_REGISTERS: bool = matches!(INTEGERS, Integers::Short);
+pub(crate) const FEW_REGISTERS: bool = matches!(INTEGERS, Integers::Short);
 
 /// How many columns of weights have their sums in registers at once. Their weights come from one pointer.
 pub(crate) const COLUMNS: usize = if FEW_REGISTERS { 2 } else { 4 };
