@@ -94,7 +94,11 @@ pub(crate) fn last_deltas<N: Layer, L: Loss<N::Activation, N::Format>, const K: 
         let (values, scale) = delta.parts();
         L::delta(output.as_slice(), target.as_slice(), values, scale);
         // A cross-entropy gives the derivatives for the logits, where its activation cancels out.
-        if L::FUSED { last.backward::<true>() } else { last.backward::<false>() }
+        if L::FUSED {
+            last.backward::<true>(N::UNITS);
+        } else {
+            last.backward::<false>(N::UNITS);
+        }
     });
 }
 

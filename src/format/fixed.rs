@@ -4,7 +4,7 @@ mod arithmetic;
 
 pub use arithmetic::FixedFactor;
 
-use super::Format;
+use super::{Format, FormatValue, PoolFormat};
 use crate::fingerprint::fingerprint;
 use crate::kernel::{fixed as kernel, stay_rolled};
 use crate::number::sealed::Sealed as _;
@@ -274,6 +274,11 @@ impl Format for Fixed {
     fn product(x: Q12, d: i32) -> i32 {
         x.to_bits().wrapping_mul(d) >> 6
     }
+    /// A product has 24 bits.
+    #[inline(always)]
+    fn add_outer(sum: i32, x: Q12, d: i32) -> i32 {
+        sum.wrapping_add(Self::product(x, d))
+    }
     #[inline(always)]
     fn product_scale(Exponent(exponent): Exponent) -> Exponent {
         Exponent(exponent.wrapping_add(6))
@@ -287,8 +292,8 @@ impl Format for Fixed {
         Exponent(exponent.wrapping_add(10))
     }
     #[inline]
-    fn align(deltas: &mut [i32], scale: &mut Exponent) {
-        align_to(mantissa(deltas.len()), deltas, scale);
+    fn align(deltas: &mut [i32], units: usize, scale: &mut Exponent) {
+        align_to(mantissa(units), deltas, scale);
     }
     #[inline(never)]
     fn step(rate: Q32, Exponent(exponent): Exponent) -> FixedStep {
@@ -322,6 +327,10 @@ impl Format for Fixed {
     fn check(logits: &[Q12]) -> Q32 {
         // Half of the range of sums: those of up to three times as much show.
         Q32::ZERO.or_nan(sizes(logits, Q12::to_bits) >> 20 == 0)
+    }
+    #[inline]
+    fn check_all(logits: &[Q12]) -> Q32 {
+        Self::check(logits)
     }
     #[inline]
     fn worse(a: Q32, b: Q32) -> Q32 {
@@ -445,6 +454,52 @@ impl Format for Fixed {
         }
         *used = Q26::ZERO;
     }
+}
+
+/// Of 1/`count`: an integer of 15 bits, and how many fraction bits it has.
+#[inline(always)]
+const fn share(count: u32) -> (i32, u32) {
+    let fraction = 46_u32.wrapping_sub(count.saturating_sub(1).leading_zeros());
+    let (Some(whole), half) = (1_u64.checked_shl(fraction), (count / 2) as u64) else {
+        return (0, 0);
+    };
+    match whole.wrapping_add(half).checked_div(count as u64) {
+        Some(share) => (share as i32, fraction),
+        None => (0, 0),
+    }
+}
+
+impl PoolFormat for Fixed {
+    #[inline(always)]
+    fn lowest() -> Q12 {
+        Q12::MIN
+    }
+    #[inline(always)]
+    fn larger(a: Q12, b: Q12) -> Q12 {
+        a.max(b)
+    }
+    #[inline(always)]
+    fn plus(sum: Q12, x: Q12) -> Q12 {
+        Q12::raw(sum.to_bits().wrapping_add(x.to_bits()))
+    }
+    /// Rounded to nearest, up if it is in the middle.
+    #[inline(always)]
+    fn mean(sum: Q12, count: u32) -> Q12 {
+        let count = count as i32;
+        Q12::raw(sum.to_bits().wrapping_add(count >> 1).checked_div_euclid(count).unwrap_or(0))
+    }
+    #[inline(always)]
+    fn share(d: i32, count: u32) -> i32 {
+        d.wrapping_mul(share(count).0)
+    }
+    #[inline(always)]
+    fn share_scale(Exponent(exponent): Exponent, count: u32) -> Exponent {
+        Exponent(exponent.wrapping_add(share(count).1 as i32))
+    }
+}
+
+impl FormatValue for Q12 {
+    type Format = Fixed;
 }
 
 /// The first weight of a layer, or its first bias, if it has no inputs.

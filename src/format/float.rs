@@ -1,6 +1,8 @@
 //! `f32` and `f64` as number formats.
 
-use super::{Arithmetic, Format};
+use super::{Arithmetic, Format, FormatValue, PoolFormat};
+use crate::kernel::geometry::Sizes;
+use crate::kernel::windows::{self, Gradient};
 use crate::kernel::{self, each};
 use crate::scalar::Scalar;
 
@@ -47,7 +49,7 @@ impl<T: Scalar> Format for T {
     #[inline(always)]
     fn back_scale((): ()) {}
     #[inline(always)]
-    fn align(_: &mut [T], (): &mut ()) {}
+    fn align(_: &mut [T], _: usize, (): &mut ()) {}
     #[inline(always)]
     fn step(rate: T, (): ()) -> T {
         -rate
@@ -163,6 +165,70 @@ impl<T: Scalar> Format for T {
     ) {
         kernel::float::update_sum(weights, bias, pairs);
     }
+
+    #[inline(always)]
+    fn affine_of_windows<const OUT: usize>(
+        sizes: impl Sizes,
+        weights: &[[T; OUT]],
+        bias: &[T; OUT],
+        x: &[T],
+        y: &mut [[T; OUT]],
+    ) {
+        windows::affine(sizes, weights, bias, x, y);
+    }
+    #[inline(always)]
+    fn input_gradient_of_windows<const OUT: usize>(
+        sizes: impl Sizes,
+        weights: &[[T; OUT]],
+        d: &[[T; OUT]],
+        dx: &mut [T],
+    ) {
+        windows::input_gradient(sizes, weights, d, dx);
+    }
+    #[inline(always)]
+    fn gradient_of_windows<const OUT: usize>(
+        sizes: impl Sizes,
+        x: &[T],
+        d: &[[T; OUT]],
+        to: &mut impl Gradient<T, OUT>,
+    ) -> [T; OUT] {
+        windows::gradient(sizes, x, d, to)
+    }
+}
+
+impl<T: Scalar> PoolFormat for T {
+    #[inline(always)]
+    fn lowest() -> T {
+        -T::INFINITY
+    }
+    #[inline(always)]
+    #[allow(clippy::neg_cmp_op_on_partial_ord, reason = "NaN is neither less nor equal")]
+    fn larger(a: T, b: T) -> T {
+        if !(b <= a) {
+            // A sum with NaN is NaN.
+            if b > a { b } else { b + a }
+        } else {
+            a
+        }
+    }
+    #[inline(always)]
+    fn plus(sum: T, x: T) -> T {
+        sum + x
+    }
+    #[inline(always)]
+    fn mean(sum: T, count: u32) -> T {
+        sum * (T::ONE / T::from_u32(count))
+    }
+    #[inline(always)]
+    fn share(d: T, count: u32) -> T {
+        d * (T::ONE / T::from_u32(count))
+    }
+    #[inline(always)]
+    fn share_scale((): (), _: u32) {}
+}
+
+impl<T: Scalar> FormatValue for T {
+    type Format = T;
 }
 
 impl<T: Scalar> Arithmetic for T {

@@ -4,6 +4,7 @@ mod arithmetic;
 mod fixed;
 mod float;
 mod plain;
+mod windows;
 
 pub use arithmetic::Arithmetic;
 pub(crate) use fixed::align_to;
@@ -11,6 +12,8 @@ pub use fixed::{Exponent, Fixed, FixedFactor, FixedStep, Headroom};
 
 use core::fmt;
 
+use crate::kernel::geometry::Sizes;
+use crate::kernel::windows::Gradient;
 use crate::number::Number;
 use crate::shape::{Element, Shape};
 use crate::tensors::Tensors;
@@ -62,12 +65,18 @@ pub trait Format: Sized + 'static {
     fn product(x: Self::Value, d: Self::Sum) -> Self::Sum;
     /// The scale of a [`product`](Self::product), for derivatives of this scale.
     fn product_scale(scale: Self::Scale) -> Self::Scale;
+    /// `sum + x d`, a sum of up to 64 products.
+    #[inline(always)]
+    fn add_outer(sum: Self::Sum, x: Self::Value, d: Self::Sum) -> Self::Sum {
+        Self::add(sum, Self::product(x, d))
+    }
     /// The sum of two derivatives of the same scale.
     fn add(a: Self::Sum, b: Self::Sum) -> Self::Sum;
     /// The scale of the sums of [`add_back`](Self::add_back), for derivatives of this scale.
     fn back_scale(scale: Self::Scale) -> Self::Scale;
-    /// Rescales the derivatives of a layer to the range of the next operations.
-    fn align(deltas: &mut [Self::Sum], scale: &mut Self::Scale);
+    /// Rescales the derivatives of a layer to the range of the next operations, which sum over so many units:
+    /// all outputs of a dense layer, those of one position of a convolution.
+    fn align(deltas: &mut [Self::Sum], units: usize, scale: &mut Self::Scale);
     /// Prepares `rate` for derivatives of this scale.
     fn step(rate: Self::Real, scale: Self::Scale) -> Self::Step;
     /// A derivative times the rate.
@@ -84,6 +93,12 @@ pub trait Format: Sized + 'static {
     fn check(logits: &[Self::Value]) -> Self::Real {
         let _ = logits;
         Self::Real::ZERO
+    }
+    /// As [`check`](Self::check), of a layer whose logits depend on a part of the inputs each: for floats their
+    /// sum.
+    #[inline]
+    fn check_all(logits: &[Self::Value]) -> Self::Real {
+        logits.iter().map(|&logit| Self::real(logit)).sum()
     }
     /// The [`check`](Self::check) of a layer and of those behind it: NaN or infinite if one of them is.
     #[inline]
@@ -179,11 +194,81 @@ pub trait Format: Sized + 'static {
         pairs.for_each(|(x, d)| Self::accumulate(weights, bias, x, d, scale));
     }
 
+    /// `y = W x + b` at each position of the windows.
+    #[doc(hidden)]
+    #[inline(always)]
+    fn affine_of_windows<const OUT: usize>(
+        sizes: impl Sizes,
+        weights: &[[Self::Weight; OUT]],
+        bias: &[Self::Weight; OUT],
+        x: &[Self::Value],
+        y: &mut [[Self::Value; OUT]],
+    ) {
+        windows::affine::<Self, OUT>(sizes, weights, bias, x, y);
+    }
+
+    /// `dx`, the sum of `W^T d` over all windows that see a place.
+    #[doc(hidden)]
+    #[inline(always)]
+    fn input_gradient_of_windows<const OUT: usize>(
+        sizes: impl Sizes,
+        weights: &[[Self::Weight; OUT]],
+        d: &[[Self::Sum; OUT]],
+        dx: &mut [Self::Sum],
+    ) {
+        windows::input_gradient::<Self, OUT>(sizes, weights, d, dx);
+    }
+
+    /// Gives `to` the gradient of all weights, sums of products; returns that of the bias.
+    #[doc(hidden)]
+    #[inline(always)]
+    fn gradient_of_windows<const OUT: usize>(
+        sizes: impl Sizes,
+        x: &[Self::Value],
+        d: &[[Self::Sum; OUT]],
+        to: &mut impl Gradient<Self::Sum, OUT>,
+    ) -> [Self::Sum; OUT] {
+        windows::gradient::<Self, OUT>(sizes, x, d, to)
+    }
+
     /// Called after each step of gradient descent; `visit` shows all tensors of weights.
     #[inline]
     fn settle(memory: &mut Self::Descent, visit: impl FnOnce(&mut dyn FnMut(&[Self::Weight]))) {
         let _ = (memory, visit);
     }
+}
+
+/// What poolings need of a number format.
+pub trait PoolFormat: Format<Value: PartialOrd> {
+    /// Less than all other values, where a maximum begins.
+    fn lowest() -> Self::Value;
+    /// The larger of two values; NaN if one of them is.
+    fn larger(a: Self::Value, b: Self::Value) -> Self::Value;
+    /// A sum of values, plus another.
+    fn plus(sum: Self::Value, x: Self::Value) -> Self::Value;
+    /// The mean of `count` values, from their sum by [`plus`](Self::plus).
+    fn mean(sum: Self::Value, count: u32) -> Self::Value;
+    /// `d / count`, a derivative of [this scale](Self::share_scale).
+    fn share(d: Self::Sum, count: u32) -> Self::Sum;
+    /// The scale of a [`share`](Self::share), for derivatives of this scale.
+    fn share_scale(scale: Self::Scale, count: u32) -> Self::Scale;
+}
+
+/// A type of values that belongs to one number format: `f32` and `f64` to themselves,
+/// [`Q12`](crate::Q12) to [`Fixed`].
+///
+/// Layers whose types say only the shape of their inputs, as [`GlobalMean`](crate::GlobalMean), know their
+/// format by it.
+///
+/// ```
+/// use gradlet::prelude::*;
+///
+/// let layer = GlobalMean::<[[Q12; 1]; 2]>::new();
+/// assert_eq!(layer.forward(&[Q12::array([1.0]), Q12::array([2.0])]), Q12::array([1.5]));
+/// ```
+pub trait FormatValue: Element {
+    /// The format.
+    type Format: Format<Value = Self>;
 }
 
 /// Derivatives of a loss with respect to an array of shape `Y`: the logits, outputs or inputs of a

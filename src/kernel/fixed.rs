@@ -23,10 +23,10 @@ pub(crate) const fn learn(w: Q26, g: i32, x: i32, shift: u32) -> Q26 {
 }
 
 /// Whether most instructions can only use eight registers, as on a Cortex-M0.
-const FEW_REGISTERS: bool = matches!(INTEGERS, Integers::Short);
+pub(crate) const FEW_REGISTERS: bool = matches!(INTEGERS, Integers::Short);
 
 /// How many columns of weights have their sums in registers at once. Their weights come from one pointer.
-const COLUMNS: usize = if FEW_REGISTERS { 2 } else { 4 };
+pub(crate) const COLUMNS: usize = if FEW_REGISTERS { 2 } else { 4 };
 
 /// `y = W x + b`.
 ///
@@ -155,7 +155,11 @@ fn learn_row<const OUT: usize>(w: &mut [Q26; OUT], g: &[i32; OUT], x: i32, shift
 /// Calls `f` with each of up to four pairs, written out: the compiler does not unroll when it optimises for
 /// size.
 #[inline(always)]
-fn up_to_four<A, B, const N: usize>(a: &mut [A; N], b: &[B; N], mut f: impl FnMut(&mut A, &B)) {
+pub(crate) fn up_to_four<A, B, const N: usize>(
+    a: &mut [A; N],
+    b: &[B; N],
+    mut f: impl FnMut(&mut A, &B),
+) {
     match (a.as_mut_slice(), b.as_slice()) {
         ([a0], [b0]) => f(a0, b0),
         ([a0, a1], [b0, b1]) => {
@@ -182,7 +186,7 @@ const LARGEST_ROW: usize = 32;
 
 /// Calls `f` with each pair of elements, four at a time.
 #[inline(always)]
-fn in_fours<A, B, const N: usize>(a: &[A; N], b: &[B; N], mut f: impl FnMut(&A, &B)) {
+pub(crate) fn in_fours<A, B, const N: usize>(a: &[A; N], b: &[B; N], mut f: impl FnMut(&A, &B)) {
     let (a_fours, b_fours) = (a.chunks_exact(4), b.chunks_exact(4));
     let (a_rest, b_rest) = (a_fours.remainder(), b_fours.remainder());
     rolled(a_fours.zip(b_fours), |(a, b)| {

@@ -25,14 +25,14 @@ pub(crate) struct Axis {
 }
 
 /// `a / b`, rounded up.
-pub(super) const fn ceiling(a: usize, b: usize) -> usize {
+pub(crate) const fn ceiling(a: usize, b: usize) -> usize {
     match a.wrapping_add(b).wrapping_sub(1).checked_div(b) {
         Some(quotient) => quotient,
         None => 0,
     }
 }
 
-pub(super) const fn least(a: usize, b: usize) -> usize {
+pub(crate) const fn least(a: usize, b: usize) -> usize {
     if a < b { a } else { b }
 }
 
@@ -71,7 +71,7 @@ impl Axis {
 
     /// The taps that are inside of the input at this position.
     #[inline(always)]
-    pub(super) const fn taps(self, position: usize) -> Range<usize> {
+    pub(crate) const fn taps(self, position: usize) -> Range<usize> {
         if self.whole_len() == self.output {
             return 0..self.kernel;
         }
@@ -83,7 +83,7 @@ impl Axis {
 
     /// The place of a tap that is inside.
     #[inline(always)]
-    pub(super) const fn place(self, position: usize, tap: usize) -> usize {
+    pub(crate) const fn place(self, position: usize, tap: usize) -> usize {
         (position * self.step + tap * self.dilation).saturating_sub(self.padding)
     }
 
@@ -102,7 +102,7 @@ impl Axis {
 
     /// The positions at which all taps are inside.
     #[inline(always)]
-    pub(super) const fn whole(self) -> Range<usize> {
+    pub(crate) const fn whole(self) -> Range<usize> {
         let width = (self.kernel - 1) * self.dilation;
         let end = (self.input + self.padding).saturating_sub(width);
         let end = least(ceiling(end, self.step), self.output);
@@ -111,7 +111,7 @@ impl Axis {
 
     /// The positions at which this tap is inside.
     #[inline(always)]
-    pub(super) const fn positions(self, tap: usize) -> Range<usize> {
+    pub(crate) const fn positions(self, tap: usize) -> Range<usize> {
         if self.whole_len() == self.output {
             return 0..self.output;
         }
@@ -124,7 +124,7 @@ impl Axis {
 
     /// The position at which this tap is at this place.
     #[inline(always)]
-    pub(super) fn position(self, place: usize, tap: usize) -> Option<usize> {
+    pub(crate) fn position(self, place: usize, tap: usize) -> Option<usize> {
         let start = (place + self.padding).checked_sub(tap * self.dilation)?;
         let position = start.checked_div(self.step)?;
         (position * self.step == start && position < self.output).then_some(position)
@@ -133,7 +133,7 @@ impl Axis {
     /// The first position at which this tap is at this place or one some steps behind it, and how many
     /// steps behind it that is.
     #[inline(always)]
-    pub(super) fn positions_from(self, place: usize, tap: usize) -> Option<(usize, usize)> {
+    pub(crate) fn positions_from(self, place: usize, tap: usize) -> Option<(usize, usize)> {
         // All positions that can be, counted from one before the input.
         let ahead = self.kernel * self.dilation;
         let start = place + self.padding + ahead * self.step - tap * self.dilation;
@@ -145,7 +145,7 @@ impl Axis {
     /// The places of a phase, counted in steps, at which every tap that is ever at one has a
     /// position.
     #[inline(always)]
-    pub(super) const fn inner(self, phase: usize) -> Range<usize> {
+    pub(crate) const fn inner(self, phase: usize) -> Range<usize> {
         let width = (self.kernel - 1) * self.dilation;
         let first = width.saturating_sub(self.padding + phase);
         let end = (self.output * self.step).saturating_sub(self.padding + phase);
@@ -229,7 +229,7 @@ impl Windows {
 
     /// Which row of weights of a tap an output sees a channel by, if it sees it.
     #[inline(always)]
-    pub(super) fn row_of_tap(self, channel: usize, output: usize, outputs: usize) -> Option<usize> {
+    pub(crate) fn row_of_tap(self, channel: usize, output: usize, outputs: usize) -> Option<usize> {
         let row = channel.checked_sub(self.first_channel(output, outputs))?;
         (row < self.group).then_some(row)
     }
@@ -242,13 +242,13 @@ impl Windows {
 
     /// Index of the first row of weights of a tap.
     #[inline(always)]
-    pub(super) const fn weights(self, row_tap: usize, column_tap: usize) -> usize {
+    pub(crate) const fn weights(self, row_tap: usize, column_tap: usize) -> usize {
         (row_tap * self.columns.kernel + column_tap) * self.group
     }
 
     /// Calls `f` with each tap.
     #[inline(always)]
-    pub(super) fn taps(self, mut f: impl FnMut(usize, usize)) {
+    pub(crate) fn taps(self, mut f: impl FnMut(usize, usize)) {
         for row_tap in 0..self.rows.kernel {
             for column_tap in 0..self.columns.kernel {
                 f(row_tap, column_tap);
@@ -282,7 +282,7 @@ impl Windows {
 
     /// The runs of the window at a position; `WHOLE` is whether all of its columns are inside.
     #[inline(always)]
-    pub(super) const fn runs<const WHOLE: bool>(self, row: usize, column: usize) -> Runs {
+    pub(crate) const fn runs<const WHOLE: bool>(self, row: usize, column: usize) -> Runs {
         let rows = self.rows.taps(row);
         let columns = if WHOLE { 0..self.columns.kernel } else { self.columns.taps(column) };
         let (taps, dilation) = (columns.end - columns.start, self.columns.dilation);
@@ -304,7 +304,7 @@ impl Windows {
     /// Calls `f` with the position and the first row of weights of each tap that is at a place, while it
     /// returns something.
     #[inline(always)]
-    pub(super) fn sources(
+    pub(crate) fn sources(
         self,
         row: usize,
         column: usize,
@@ -322,7 +322,7 @@ impl Windows {
 
     /// A function from a position to the index of the first number of a tap there, if it is inside.
     #[inline(always)]
-    pub(super) fn run_at(
+    pub(crate) fn run_at(
         self,
         row_tap: usize,
         column_tap: usize,
@@ -339,7 +339,7 @@ impl Windows {
 
     /// Row and column of a place, counted in pixels.
     #[inline(always)]
-    pub(super) fn place(self, place: usize) -> (usize, usize) {
+    pub(crate) fn place(self, place: usize) -> (usize, usize) {
         if self.rows.input == 1 {
             return (0, place);
         }
@@ -355,7 +355,7 @@ impl Windows {
 
     /// Row and column of a tap.
     #[inline(always)]
-    pub(super) fn tap(self, tap: usize) -> (usize, usize) {
+    pub(crate) fn tap(self, tap: usize) -> (usize, usize) {
         if self.rows.kernel == 1 {
             return (0, tap);
         }
@@ -366,7 +366,7 @@ impl Windows {
     /// Calls `f` with the first tap and the length of each run of rows of weights whose numbers are
     /// contiguous and inside at the same positions.
     #[inline(always)]
-    pub(super) fn runs_of_weights(self, mut f: impl FnMut((usize, usize), usize)) {
+    pub(crate) fn runs_of_weights(self, mut f: impl FnMut((usize, usize), usize)) {
         let columns = self.columns;
         if self.sees_all() && columns.dilation == 1 && columns.whole_len() == columns.output {
             for row_tap in 0..self.rows.kernel {
@@ -417,29 +417,29 @@ impl<L: Windowed> Sizes for Of<L> {
 }
 
 /// The numbers that a window sees: runs that are contiguous in memory, in columns and rows.
-pub(super) struct Runs {
+pub(crate) struct Runs {
     /// Indices of the first number and of the first row of weights.
-    pub(super) x: usize,
-    pub(super) weights: usize,
+    pub(crate) x: usize,
+    pub(crate) weights: usize,
     /// Distance to the same number at the next position.
-    pub(super) apart: usize,
+    pub(crate) apart: usize,
     /// Length of a run.
-    pub(super) len: usize,
+    pub(crate) len: usize,
     /// Number of runs in a row, and the distances from one to the next.
-    pub(super) columns: usize,
-    pub(super) x_column: usize,
-    pub(super) weights_column: usize,
+    pub(crate) columns: usize,
+    pub(crate) x_column: usize,
+    pub(crate) weights_column: usize,
     /// Number of rows, and the distances from one to the next.
-    pub(super) rows: usize,
-    pub(super) x_row: usize,
-    pub(super) weights_row: usize,
+    pub(crate) rows: usize,
+    pub(crate) x_row: usize,
+    pub(crate) weights_row: usize,
 }
 
 impl Runs {
     /// Calls `f` with the indices of the first number and the first row of weights of each run, while
     /// it returns something.
     #[inline(always)]
-    pub(super) fn each(&self, mut f: impl FnMut(usize, usize) -> Option<()>) -> Option<()> {
+    pub(crate) fn each(&self, mut f: impl FnMut(usize, usize) -> Option<()>) -> Option<()> {
         for row in 0..self.rows {
             let (x, weights) = (self.x + row * self.x_row, self.weights + row * self.weights_row);
             for column in 0..self.columns {

@@ -118,6 +118,7 @@ where
     type Trace = Pair<First::Trace, Rest::Trace>;
     type Gradient = Pair<First::Gradient, Rest::Gradient>;
     const MACS: usize = First::MACS.saturating_add(Rest::MACS);
+    const UNITS: usize = Rest::UNITS;
     const TENSORS: TensorList = TensorList::pair(&First::TENSORS, &Rest::TENSORS);
     const FINGERPRINT: u32 = fingerprint("Chain", &[First::FINGERPRINT, Rest::FINGERPRINT]);
 
@@ -201,7 +202,7 @@ where
         self.rest.input_gradient(samples, parts.map(|((_, delta), _)| delta));
         // From the outputs to the logits.
         let hidden = traces.each_mut().map(|trace| trace.first.last_mut());
-        each_sample::<K, _>(hidden.into_iter(), LayerTrace::backward::<false>);
+        each_sample::<K, _>(hidden.into_iter(), |trace| trace.backward::<false>(First::UNITS));
         self.first.backward::<WANTED, K>(inputs, traces.map(|t| &mut t.first));
     }
 

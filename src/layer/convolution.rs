@@ -10,7 +10,7 @@ use crate::fingerprint::{fingerprint, size};
 use crate::format::Format;
 use crate::gradient::GradientVisitor;
 use crate::kernel::geometry::{Axis, Of, Windowed, Windows};
-use crate::kernel::windows::{self, Gradient};
+use crate::kernel::windows::Gradient;
 use crate::kernel::{columns_mut, each_sample};
 use crate::scalar::Scalar;
 use crate::shape::Shape;
@@ -31,16 +31,16 @@ macro_rules! convolution {
         pub struct $Conv<
             $(const $size: usize,)+
             A,
-            T = f32,
+            F: Format = f32,
             $(const $option: usize = $default,)+
         > {
             weights: $Weights,
-            bias: [T; OUT],
+            bias: [F::Weight; OUT],
             activation: PhantomData<A>,
         }
 
-        impl<$(const $size: usize,)+ A: Activation<T>, T: Scalar, $(const $option: usize),+>
-            $Conv<$($size,)+ A, T, $($option),+>
+        impl<$(const $size: usize,)+ A: Activation<F>, F: Format, $(const $option: usize),+>
+            $Conv<$($size,)+ A, F, $($option),+>
         {
             /// The windows, if the sizes fit.
             pub(super) const WINDOWS: Windows = {
@@ -61,7 +61,7 @@ macro_rules! convolution {
             /// From weights in memory order, which is the reverse of PyTorch's; `bias` has one for
             /// each output channel.
             #[must_use]
-            pub const fn new(weights: $Weights, bias: [T; OUT]) -> Self {
+            pub const fn new(weights: $Weights, bias: [F::Weight; OUT]) -> Self {
                 let _ = Self::WINDOWS;
                 Self { weights, bias, activation: PhantomData }
             }
@@ -80,42 +80,48 @@ macro_rules! convolution {
 
             /// The biases, one for each output channel.
             #[must_use]
-            pub const fn bias(&self) -> &[T; OUT] {
+            pub const fn bias(&self) -> &[F::Weight; OUT] {
                 &self.bias
             }
 
             /// The biases, mutable.
             #[must_use]
-            pub const fn bias_mut(&mut self) -> &mut [T; OUT] {
+            pub const fn bias_mut(&mut self) -> &mut [F::Weight; OUT] {
                 &mut self.bias
             }
         }
 
-        impl<$(const $size: usize,)+ A: Activation<T>, T: Scalar, $(const $option: usize),+> Windowed
-            for $Conv<$($size,)+ A, T, $($option),+>
+        impl<$(const $size: usize,)+ A: Activation<F>, F: Format, $(const $option: usize),+> Windowed
+            for $Conv<$($size,)+ A, F, $($option),+>
         {
             const WINDOWS: Windows = Self::WINDOWS;
         }
 
-        impl<$(const $size: usize,)+ A, T: Clone, $(const $option: usize),+> Clone
-            for $Conv<$($size,)+ A, T, $($option),+>
+        impl<$(const $size: usize,)+ A, F, $(const $option: usize),+> Clone
+            for $Conv<$($size,)+ A, F, $($option),+>
+        where
+            F: Format<Weight: Clone>,
         {
             fn clone(&self) -> Self {
                 let Self { weights, bias, .. } = self;
-                Self { weights: weights.clone(), bias: bias.clone(), activation: PhantomData }
+                Self { weights: *weights, bias: *bias, activation: PhantomData }
             }
         }
 
-        impl<$(const $size: usize,)+ A, T: PartialEq, $(const $option: usize),+> PartialEq
-            for $Conv<$($size,)+ A, T, $($option),+>
+        impl<$(const $size: usize,)+ A, F, $(const $option: usize),+> PartialEq
+            for $Conv<$($size,)+ A, F, $($option),+>
+        where
+            F: Format<Weight: PartialEq>,
         {
             fn eq(&self, other: &Self) -> bool {
                 self.weights == other.weights && self.bias == other.bias
             }
         }
 
-        impl<$(const $size: usize,)+ A, T: fmt::Debug, $(const $option: usize),+> fmt::Debug
-            for $Conv<$($size,)+ A, T, $($option),+>
+        impl<$(const $size: usize,)+ A, F, $(const $option: usize),+> fmt::Debug
+            for $Conv<$($size,)+ A, F, $($option),+>
+        where
+            F: Format<Weight: fmt::Debug>,
         {
             fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
                 let Self { weights, bias, .. } = self;
@@ -124,8 +130,10 @@ macro_rules! convolution {
         }
 
         #[cfg(feature = "defmt")]
-        impl<$(const $size: usize,)+ A, T: defmt::Format, $(const $option: usize),+> defmt::Format
-            for $Conv<$($size,)+ A, T, $($option),+>
+        impl<$(const $size: usize,)+ A, F, $(const $option: usize),+> defmt::Format
+            for $Conv<$($size,)+ A, F, $($option),+>
+        where
+            F: Format<Weight: defmt::Format>,
         {
             fn format(&self, f: defmt::Formatter<'_>) {
                 let Self { weights, bias, .. } = self;
@@ -133,16 +141,16 @@ macro_rules! convolution {
             }
         }
 
-        impl<$(const $size: usize,)+ A: Activation<T>, T: Scalar, $(const $option: usize),+> Zero
-            for $Conv<$($size,)+ A, T, $($option),+>
+        impl<$(const $size: usize,)+ A: Activation<F>, F: Format, $(const $option: usize),+> Zero
+            for $Conv<$($size,)+ A, F, $($option),+>
         {
             const ZERO: Self = Self::new(Zero::ZERO, Zero::ZERO);
         }
 
         /// Zeros: weights in front of other layers need random values before training, as those of
         /// `init`.
-        impl<$(const $size: usize,)+ A: Activation<T>, T: Scalar, $(const $option: usize),+> Default
-            for $Conv<$($size,)+ A, T, $($option),+>
+        impl<$(const $size: usize,)+ A: Activation<F>, F: Format, $(const $option: usize),+> Default
+            for $Conv<$($size,)+ A, F, $($option),+>
         {
             fn default() -> Self {
                 Self::ZERO
@@ -166,18 +174,18 @@ macro_rules! convolution {
             }
         }
 
-        impl<$(const $size: usize,)+ A: Activation<T>, T: Scalar, $(const $option: usize),+> Layer
-            for $Conv<$($size,)+ A, T, $($option),+>
+        impl<$(const $size: usize,)+ A: Activation<F>, F: Format, $(const $option: usize),+> Layer
+            for $Conv<$($size,)+ A, F, $($option),+>
         {
-            type Format = T;
+            type Format = F;
             type Input = $Input;
             type Output = $Output;
             type Activation = A;
-            type Trace = LayerTrace<T, $Output, A>;
+            type Trace = LayerTrace<F, $Output, A>;
             type Gradient = Self;
             const MACS: usize = Self::WINDOWS.macs(OUT);
             const FINGERPRINT: u32 = fingerprint($name, &[
-                $(size($size),)+ $(size($option),)+ A::FINGERPRINT, <T as Format>::FINGERPRINT,
+                $(size($size),)+ $(size($option),)+ A::FINGERPRINT, F::FINGERPRINT,
             ]);
 
             tensors! {
@@ -189,7 +197,7 @@ macro_rules! convolution {
             fn logits(&self, input: &Self::Input, logits: &mut Self::Output) {
                 let Self { weights, bias, .. } = self;
                 let (x, y) = (Shape::as_slice(input), logits.rows_mut());
-                windows::affine(Of(PhantomData::<Self>), weights.rows(), bias, x, y);
+                F::affine_of_windows(Of(PhantomData::<Self>), weights.rows(), bias, x, y);
             }
 
             #[inline]
@@ -199,8 +207,9 @@ macro_rules! convolution {
                 gradients: Deltas<'_, Self, N>,
             ) {
                 each_sample::<N, _>(gradients.into_iter().zip(samples.traces), |(dx, trace)| {
+                    dx.scale = F::back_scale(trace.delta().scale);
                     let (dx, d) = (Shape::as_mut_slice(&mut dx.values), trace.delta().values.rows());
-                    windows::input_gradient(Of(PhantomData::<Self>), self.weights.rows(), d, dx);
+                    F::input_gradient_of_windows(Of(PhantomData::<Self>), self.weights.rows(), d, dx);
                 });
             }
 
@@ -209,7 +218,7 @@ macro_rules! convolution {
                 mut nets: [&mut Self; P],
                 mut state: [&mut Self; S],
                 samples: Samples<'_, Self, N>,
-                visitor: &mut impl GradientVisitor<T, P, S>,
+                visitor: &mut impl GradientVisitor<F, P, S>,
             ) {
                 each_sample::<N, _>(samples.iter(), |(input, trace)| {
                     let (x, d) = (Shape::as_slice(input), trace.delta().values.rows());
@@ -217,15 +226,16 @@ macro_rules! convolution {
                         nets: nets.each_mut().map(|n| &mut n.weights),
                         state: state.each_mut().map(|s| &mut s.weights),
                         visitor: &mut *visitor,
+                        scale: F::product_scale(trace.delta().scale),
                     };
                     let bias =
-                        windows::gradient(Of(PhantomData::<Self>), x, d, &mut weights);
+                        F::gradient_of_windows(Of(PhantomData::<Self>), x, d, &mut weights);
                     visitor.vector(
                         Kind::Bias,
                         nets.each_mut().map(|n| n.bias.as_mut_slice()),
                         state.each_mut().map(|s| s.bias.as_mut_slice()),
                         &bias,
-                        (),
+                        trace.delta().scale,
                     );
                 });
             }
@@ -273,42 +283,44 @@ impl<T, const N: usize> Rows<T, N> for () {
 }
 
 /// Gives the gradient of weights to a visitor.
-pub(super) struct ToVisitor<'a, W, V, const P: usize, const S: usize> {
+pub(super) struct ToVisitor<'a, F: Format, W, V, const P: usize, const S: usize> {
     /// The weights of the networks.
     pub(super) nets: [&'a mut W; P],
     /// The same of the states.
     pub(super) state: [&'a mut W; S],
     pub(super) visitor: &'a mut V,
+    /// That of the gradient.
+    pub(super) scale: F::Scale,
 }
 
-impl<T, W, V, const P: usize, const S: usize, const OUT: usize> Gradient<T, OUT>
-    for ToVisitor<'_, W, V, P, S>
+impl<F, W, V, const P: usize, const S: usize, const OUT: usize> Gradient<F::Sum, OUT>
+    for ToVisitor<'_, F, W, V, P, S>
 where
-    T: Scalar,
-    W: Rows<T, OUT>,
-    V: GradientVisitor<T, P, S>,
+    F: Format,
+    W: Rows<F::Weight, OUT>,
+    V: GradientVisitor<F, P, S>,
 {
     const IN_PARTS: bool = V::IN_ANY_ORDER;
 
     #[inline(always)]
-    fn part<const N: usize>(&mut self, row: usize, column: usize, part: [T; N]) {
+    fn part<const N: usize>(&mut self, row: usize, column: usize, part: [F::Sum; N]) {
         self.visitor.few(
             Kind::Weight,
-            self.nets.each_mut().map(|w| part_mut::<N, T, OUT>(*w, row, column)),
-            self.state.each_mut().map(|w| part_mut::<N, T, OUT>(*w, row, column)),
+            self.nets.each_mut().map(|w| part_mut::<N, _, OUT>(*w, row, column)),
+            self.state.each_mut().map(|w| part_mut::<N, _, OUT>(*w, row, column)),
             part,
-            (),
+            self.scale,
         );
     }
 
     #[inline(always)]
-    fn rows(&mut self, first: usize, rows: &[[T; OUT]]) {
+    fn rows(&mut self, first: usize, rows: &[[F::Sum; OUT]]) {
         self.visitor.vector(
             Kind::Weight,
             self.nets.each_mut().map(|w| some_mut(*w, first, rows)),
             self.state.each_mut().map(|w| some_mut(*w, first, rows)),
             rows.as_flattened(),
-            (),
+            self.scale,
         );
     }
 }
@@ -326,10 +338,10 @@ pub(super) fn part_mut<const N: usize, T, const OUT: usize>(
 
 /// As many rows as `like` has, from `first` on, as one slice.
 #[inline(always)]
-fn some_mut<'a, T, const N: usize>(
+fn some_mut<'a, T, G, const N: usize>(
     weights: &'a mut impl Rows<T, N>,
     first: usize,
-    like: &[[T; N]],
+    like: &[[G; N]],
 ) -> &'a mut [T] {
     let rows = weights.rows_mut().get_mut(first..).unwrap_or_default();
     rows.get_mut(..like.len()).unwrap_or_default().as_flattened_mut()
@@ -374,8 +386,8 @@ convolution! {
     /// assert_eq!(LAYER.forward(&[[1.0], [2.0], [4.0], [4.0]]), [[1.0], [2.0], [0.0]]);
     /// ```
     Conv1d "Conv1d" [L, C, OUT, K, M] [STEP = 1, PADDING = 0, DILATION = 1, GROUP = C],
-    input [[T; C]; L], output [[T; OUT]; M],
-    weights [[[T; OUT]; GROUP]; K] [OUT, GROUP, K],
+    input [[F::Value; C]; L], output [[F::Value; OUT]; M],
+    weights [[[F::Weight; OUT]; GROUP]; K] [OUT, GROUP, K],
     rows Axis::ONE,
     columns Axis {
         input: L, kernel: K, output: M, step: STEP, padding: PADDING, dilation: DILATION
@@ -411,8 +423,8 @@ convolution! {
     /// ```
     Conv2d "Conv2d" [H, W, C, OUT, KH, KW, MH, MW]
         [SH = 1, SW = 1, PH = 0, PW = 0, DH = 1, DW = 1, GROUP = C],
-    input [[[T; C]; W]; H], output [[[T; OUT]; MW]; MH],
-    weights [[[[T; OUT]; GROUP]; KW]; KH] [OUT, GROUP, KH, KW] in [2, 3, 1, 0],
+    input [[[F::Value; C]; W]; H], output [[[F::Value; OUT]; MW]; MH],
+    weights [[[[F::Weight; OUT]; GROUP]; KW]; KH] [OUT, GROUP, KH, KW] in [2, 3, 1, 0],
     rows Axis { input: H, kernel: KH, output: MH, step: SH, padding: PH, dilation: DH },
     columns Axis { input: W, kernel: KW, output: MW, step: SW, padding: PW, dilation: DW }
 }
@@ -439,12 +451,12 @@ pub type DepthwiseConv2d<
     const MH: usize,
     const MW: usize,
     A,
-    T = f32,
+    F = f32,
     const SH: usize = 1,
     const SW: usize = 1,
     const PH: usize = 0,
     const PW: usize = 0,
-> = Conv2d<H, W, C, OUT, KH, KW, MH, MW, A, T, SH, SW, PH, PW, 1, 1, 1>;
+> = Conv2d<H, W, C, OUT, KH, KW, MH, MW, A, F, SH, SW, PH, PW, 1, 1, 1>;
 
 #[allow(
     clippy::indexing_slicing,
@@ -460,18 +472,21 @@ mod filters {
         const OUT: usize,
         const K: usize,
         const M: usize,
-        A: Activation<T>,
-        T: Scalar,
+        A: Activation<F>,
+        F: Format,
         const STEP: usize,
         const PADDING: usize,
         const DILATION: usize,
         const GROUP: usize,
-    > Conv1d<L, C, OUT, K, M, A, T, STEP, PADDING, DILATION, GROUP>
+    > Conv1d<L, C, OUT, K, M, A, F, STEP, PADDING, DILATION, GROUP>
     {
         /// From one filter for each output channel: `filters[o][c][k]`, as in PyTorch.
         #[must_use]
-        pub const fn from_filters(filters: [[[T; K]; GROUP]; OUT], bias: [T; OUT]) -> Self {
-            let mut weights = [[[T::ZERO; OUT]; GROUP]; K];
+        pub const fn from_filters(
+            filters: [[[F::Weight; K]; GROUP]; OUT],
+            bias: [F::Weight; OUT],
+        ) -> Self {
+            let mut weights = [[[F::Weight::ZERO; OUT]; GROUP]; K];
             let mut at = 0;
             while at < OUT * GROUP * K {
                 let (o, c, k) = (at / K / GROUP, at / K % GROUP, at % K);
@@ -483,8 +498,8 @@ mod filters {
 
         /// One filter for each output channel: `filters[o][c][k]`, as in PyTorch.
         #[must_use]
-        pub const fn filters(&self) -> [[[T; K]; GROUP]; OUT] {
-            let mut filters = [[[T::ZERO; K]; GROUP]; OUT];
+        pub const fn filters(&self) -> [[[F::Weight; K]; GROUP]; OUT] {
+            let mut filters = [[[F::Weight::ZERO; K]; GROUP]; OUT];
             let mut at = 0;
             while at < OUT * GROUP * K {
                 let (o, c, k) = (at / K / GROUP, at / K % GROUP, at % K);
@@ -504,8 +519,8 @@ mod filters {
         const KW: usize,
         const MH: usize,
         const MW: usize,
-        A: Activation<T>,
-        T: Scalar,
+        A: Activation<F>,
+        F: Format,
         const SH: usize,
         const SW: usize,
         const PH: usize,
@@ -513,12 +528,15 @@ mod filters {
         const DH: usize,
         const DW: usize,
         const GROUP: usize,
-    > Conv2d<H, W, C, OUT, KH, KW, MH, MW, A, T, SH, SW, PH, PW, DH, DW, GROUP>
+    > Conv2d<H, W, C, OUT, KH, KW, MH, MW, A, F, SH, SW, PH, PW, DH, DW, GROUP>
     {
         /// From one filter for each output channel: `filters[o][c][i][j]`, as in PyTorch.
         #[must_use]
-        pub const fn from_filters(filters: [[[[T; KW]; KH]; GROUP]; OUT], bias: [T; OUT]) -> Self {
-            let mut weights = [[[[T::ZERO; OUT]; GROUP]; KW]; KH];
+        pub const fn from_filters(
+            filters: [[[[F::Weight; KW]; KH]; GROUP]; OUT],
+            bias: [F::Weight; OUT],
+        ) -> Self {
+            let mut weights = [[[[F::Weight::ZERO; OUT]; GROUP]; KW]; KH];
             let mut at = 0;
             while at < OUT * GROUP * KH * KW {
                 let (o, c, i, j) =
@@ -531,8 +549,8 @@ mod filters {
 
         /// One filter for each output channel: `filters[o][c][i][j]`, as in PyTorch.
         #[must_use]
-        pub const fn filters(&self) -> [[[[T; KW]; KH]; GROUP]; OUT] {
-            let mut filters = [[[[T::ZERO; KW]; KH]; GROUP]; OUT];
+        pub const fn filters(&self) -> [[[[F::Weight; KW]; KH]; GROUP]; OUT] {
+            let mut filters = [[[[F::Weight::ZERO; KW]; KH]; GROUP]; OUT];
             let mut at = 0;
             while at < OUT * GROUP * KH * KW {
                 let (o, c, i, j) =

@@ -4,13 +4,12 @@ use core::fmt;
 use core::marker::PhantomData;
 
 use super::pool::{trace_all, without_parameters};
-use super::{Deltas, Layer, LayerTrace, Samples};
-use crate::activation::Identity;
+use super::{Deltas, Layer, LayerTrace, Real, Samples};
+use crate::activation::{Activation, Identity};
 use crate::fingerprint::{fingerprint, size};
-use crate::format::Format;
+use crate::format::{Format, FormatValue};
 use crate::kernel::{chunks, chunks_mut, each_sample};
 use crate::macros::{default_is_new, defmt_shows};
-use crate::scalar::Scalar;
 use crate::shape::Shape;
 use crate::zero::Zero;
 
@@ -32,19 +31,22 @@ pub struct LastStep<X> {
 
 without_parameters!([X] LastStep "LastStep" LastStep<X>);
 
-impl<T: Scalar, const C: usize, const L: usize> Layer for LastStep<[[T; C]; L]> {
-    type Format = T;
-    type Input = [[T; C]; L];
-    type Output = [T; C];
+impl<V: FormatValue, const C: usize, const L: usize> Layer for LastStep<[[V; C]; L]>
+where
+    Identity: Activation<V::Format>,
+{
+    type Format = V::Format;
+    type Input = [[V; C]; L];
+    type Output = [V; C];
     type Activation = Identity;
-    type Trace = LayerTrace<T, [T; C], Identity>;
+    type Trace = LayerTrace<V::Format, [V; C], Identity>;
     type Gradient = ();
     const MACS: usize = 0;
-    const FINGERPRINT: u32 =
-        fingerprint("LastStep", &[size(C), size(L), <T as Format>::FINGERPRINT]);
+    const UNITS: usize = 1;
+    const FINGERPRINT: u32 = fingerprint("LastStep", &[size(C), size(L), V::Format::FINGERPRINT]);
 
     #[inline]
-    fn logits(&self, input: &Self::Input, logits: &mut [T; C]) {
+    fn logits(&self, input: &Self::Input, logits: &mut [V; C]) {
         const { assert!(L > 0, "a sequence without steps has no last one") };
         if let Some(last) = input.last() {
             *logits = *last;
@@ -56,7 +58,7 @@ impl<T: Scalar, const C: usize, const L: usize> Layer for LastStep<[[T; C]; L]> 
         &self,
         inputs: [&Self::Input; N],
         traces: [&mut Self::Trace; N],
-    ) -> [T; N] {
+    ) -> [Real<Self>; N] {
         trace_all(self, inputs, traces)
     }
 
@@ -67,8 +69,9 @@ impl<T: Scalar, const C: usize, const L: usize> Layer for LastStep<[[T; C]; L]> 
         gradients: Deltas<'_, Self, N>,
     ) {
         each_sample::<N, _>(gradients.into_iter().zip(samples.traces), |(dx, trace)| {
-            let dx: &mut [[T; C]] = &mut dx.values;
-            dx.as_flattened_mut().fill(T::ZERO);
+            dx.scale = trace.delta().scale;
+            let dx: &mut [[_; C]] = &mut dx.values;
+            dx.as_flattened_mut().fill(Zero::ZERO);
             if let Some(last) = dx.last_mut() {
                 *last = trace.delta().values;
             }
@@ -99,25 +102,28 @@ macro_rules! flatten {
             }
         }
 
-        flatten!(@ $Flatten $name [L] [[T; C]; L]);
-        flatten!(@ $Flatten $name [W H] [[[T; C]; W]; H]);
+        flatten!(@ $Flatten $name [L] [[V; C]; L]);
+        flatten!(@ $Flatten $name [W H] [[[V; C]; W]; H]);
     };
     (@ $Flatten:ident $name:literal [$($n:ident)+] $X:ty) => {
-        impl<T: Scalar, const C: usize, $(const $n: usize,)+ const N: usize> Layer
+        impl<V: FormatValue, const C: usize, $(const $n: usize,)+ const N: usize> Layer
             for $Flatten<$X, N>
+        where
+            Identity: Activation<V::Format>,
         {
-            type Format = T;
+            type Format = V::Format;
             type Input = $X;
-            type Output = [T; N];
+            type Output = [V; N];
             type Activation = Identity;
-            type Trace = LayerTrace<T, [T; N], Identity>;
+            type Trace = LayerTrace<V::Format, [V; N], Identity>;
             type Gradient = ();
             const MACS: usize = 0;
+            const UNITS: usize = 1;
             const FINGERPRINT: u32 =
-                fingerprint($name, &[size(C), $(size($n),)+ <T as Format>::FINGERPRINT]);
+                fingerprint($name, &[size(C), $(size($n),)+ V::Format::FINGERPRINT]);
 
             #[inline]
-            fn logits(&self, input: &$X, logits: &mut [T; N]) {
+            fn logits(&self, input: &$X, logits: &mut [V; N]) {
                 const { assert!(<$X as Shape>::LEN == N, "the vector has another length") };
                 let steps = chunks(Shape::as_slice(input), C);
                 for (l, step) in steps.enumerate() {
@@ -136,11 +142,12 @@ macro_rules! flatten {
                 gradients: Deltas<'_, Self, K>,
             ) {
                 each_sample::<K, _>(gradients.into_iter().zip(samples.traces), |(dx, trace)| {
+                    dx.scale = trace.delta().scale;
                     let dx = chunks_mut(Shape::as_mut_slice(&mut dx.values), C);
                     for (l, step) in dx.enumerate() {
                         for (c, dx) in step.iter_mut().enumerate() {
                             let d = trace.delta().values.get(Self::place(l, c, 1 $(* $n)+, C));
-                            *dx = d.copied().unwrap_or(T::ZERO);
+                            *dx = d.copied().unwrap_or(Zero::ZERO);
                         }
                     }
                 });

@@ -78,6 +78,7 @@ macro_rules! frozen {
             type Trace = L::Trace;
             type Gradient = ();
             const MACS: usize = L::MACS;
+            const UNITS: usize = L::UNITS;
             const FINGERPRINT: u32 = fingerprint("Frozen", &[L::FINGERPRINT]);
 
             #[inline]

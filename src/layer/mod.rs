@@ -220,6 +220,11 @@ pub trait Layer: Sized {
     /// `usize` has 16 bits.
     const MACS: usize;
 
+    /// Over how many derivatives by outputs that by an input is a sum, at each position: a fixed-point format leaves
+    /// room for them.
+    #[doc(hidden)]
+    const UNITS: usize = Self::Output::CHANNELS;
+
     /// Writes the logits, the layer's values before its activation, over whatever was there.
     fn logits(&self, input: &Self::Input, logits: &mut Self::Output);
 
@@ -407,7 +412,7 @@ pub trait Layer: Sized {
             if let Some(input) = inputs.next() {
                 self.logits(input, logits);
             }
-            logits.as_slice().iter().map(|&logit| Self::Format::real(logit)).sum()
+            Self::Format::check_all(logits.as_slice())
         })
     }
 

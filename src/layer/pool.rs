@@ -4,14 +4,13 @@ use core::fmt;
 use core::marker::PhantomData;
 
 use super::fused::Fold;
-use super::{Deltas, Layer, LayerTrace, Samples};
-use crate::activation::Identity;
+use super::{Deltas, Layer, LayerTrace, Real, Samples};
+use crate::activation::{Activation, Identity};
 use crate::fingerprint::{fingerprint, size};
-use crate::format::Format;
+use crate::format::{Format, FormatValue, PoolFormat};
 use crate::kernel::geometry::{Axis, Windows};
 use crate::kernel::{chunks, chunks_mut, each_sample};
 use crate::macros::{default_is_new, defmt_shows};
-use crate::scalar::Scalar;
 use crate::shape::Shape;
 use crate::zero::Zero;
 
@@ -32,9 +31,15 @@ pub trait Pools<X>: Zero {
 /// What is computed of the numbers that one channel has in a window.
 trait Pool {
     /// One number, from those of all taps; `count` is how many there are.
-    fn forward<T: Scalar>(windows: Windows, count: u32, x: &[T], y: &mut [T]);
-    /// Adds the derivatives by the numbers to `dx`.
-    fn backward<T: Scalar>(windows: Windows, count: u32, x: &[T], y: &[T], d: &[T], dx: &mut [T]);
+    fn forward<F: PoolFormat>(windows: Windows, count: u32, x: &[F::Value], y: &mut [F::Value]);
+    /// Adds the derivatives by the numbers to `dx`; returns their scale.
+    fn backward<F: PoolFormat>(
+        windows: Windows,
+        count: u32,
+        values: (&[F::Value], &[F::Value]),
+        deltas: (&[F::Sum], F::Scale),
+        dx: &mut [F::Sum],
+    ) -> F::Scale;
 }
 
 /// Calls `f` with each position of the windows, in order.
@@ -64,25 +69,25 @@ pub struct Max;
 
 impl Pool for Max {
     #[inline(always)]
-    #[allow(clippy::neg_cmp_op_on_partial_ord, reason = "NaN is neither less nor equal")]
-    fn forward<T: Scalar>(windows: Windows, _: u32, x: &[T], y: &mut [T]) {
+    fn forward<F: PoolFormat>(windows: Windows, _: u32, x: &[F::Value], y: &mut [F::Value]) {
         let mut outputs = chunks_mut(y, windows.channels);
         each_position(windows, |row, column| {
             let Some(y) = outputs.next() else { return };
-            y.fill(-T::INFINITY);
+            y.fill(F::lowest());
             windows.taps_at(row, column, |pixel, _| {
-                for (y, &x) in y.iter_mut().zip(at(x, pixel)) {
-                    if !(x <= *y) {
-                        // A sum with NaN is NaN.
-                        *y = if x > *y { x } else { x + *y };
-                    }
-                }
+                y.iter_mut().zip(at(x, pixel)).for_each(|(y, &x)| *y = F::larger(*y, x));
             });
         });
     }
 
     #[inline(always)]
-    fn backward<T: Scalar>(windows: Windows, _: u32, x: &[T], y: &[T], d: &[T], dx: &mut [T]) {
+    fn backward<F: PoolFormat>(
+        windows: Windows,
+        _: u32,
+        (x, y): (&[F::Value], &[F::Value]),
+        (d, scale): (&[F::Sum], F::Scale),
+        dx: &mut [F::Sum],
+    ) -> F::Scale {
         let mut outputs = chunks(y, windows.channels).zip(chunks(d, windows.channels));
         each_position(windows, |row, column| {
             let Some((y, d)) = outputs.next() else { return };
@@ -92,13 +97,14 @@ impl Pool for Max {
                     let place = pixel.wrapping_add(c);
                     if let (Some(&x), Some(dx)) = (x.get(place), dx.get_mut(place)) {
                         if !found && x >= y {
-                            *dx += d;
+                            *dx = F::add(*dx, d);
                             found = true;
                         }
                     }
                 });
             }
         });
+        scale
     }
 }
 
@@ -108,48 +114,55 @@ pub struct Mean;
 
 impl Pool for Mean {
     #[inline(always)]
-    fn forward<T: Scalar>(windows: Windows, count: u32, x: &[T], y: &mut [T]) {
-        let share = T::ONE / T::from_u32(count);
+    fn forward<F: PoolFormat>(windows: Windows, count: u32, x: &[F::Value], y: &mut [F::Value]) {
         let mut outputs = chunks_mut(y, windows.channels);
         each_position(windows, |row, column| {
             let Some(y) = outputs.next() else { return };
-            y.fill(T::ZERO);
+            y.fill(Zero::ZERO);
             windows.taps_at(row, column, |pixel, _| {
-                y.iter_mut().zip(at(x, pixel)).for_each(|(y, &x)| *y += x);
+                y.iter_mut().zip(at(x, pixel)).for_each(|(y, &x)| *y = F::plus(*y, x));
             });
-            y.iter_mut().for_each(|y| *y *= share);
+            y.iter_mut().for_each(|y| *y = F::mean(*y, count));
         });
     }
 
     #[inline(always)]
-    fn backward<T: Scalar>(windows: Windows, count: u32, _: &[T], _: &[T], d: &[T], dx: &mut [T]) {
-        let share = T::ONE / T::from_u32(count);
+    fn backward<F: PoolFormat>(
+        windows: Windows,
+        count: u32,
+        _: (&[F::Value], &[F::Value]),
+        (d, scale): (&[F::Sum], F::Scale),
+        dx: &mut [F::Sum],
+    ) -> F::Scale {
         let mut deltas = chunks(d, windows.channels);
         each_position(windows, |row, column| {
             let Some(d) = deltas.next() else { return };
             windows.taps_at(row, column, |pixel, _| {
-                at_mut(dx, pixel).iter_mut().zip(d).for_each(|(dx, &d)| *dx += d * share);
+                for (dx, &d) in at_mut(dx, pixel).iter_mut().zip(d) {
+                    *dx = F::add(*dx, F::share(d, count));
+                }
             });
         });
+        F::share_scale(scale, count)
     }
 }
 
-/// The forward pass of a training step. The sums are those of the inputs, as a maximum hides an
-/// infinite one.
+/// The forward pass of a training step. The inputs are checked, as a maximum hides an infinite one.
 #[inline(always)]
-pub(crate) fn trace_all<T: Scalar, Y: Shape<Element = T>, L, const N: usize>(
+pub(crate) fn trace_all<F: Format, Y: Shape<Element = F::Value>, L, const N: usize>(
     layer: &L,
     inputs: [&L::Input; N],
-    traces: [&mut LayerTrace<T, Y, Identity>; N],
-) -> [T; N]
+    traces: [&mut LayerTrace<F, Y, Identity>; N],
+) -> [F::Real; N]
 where
-    L: Layer<Format = T, Output = Y>,
+    L: Layer<Format = F, Output = Y>,
+    Identity: Activation<F>,
 {
     let mut inputs = inputs.into_iter();
     traces.map(|trace| {
-        let Some(input) = inputs.next() else { return T::ZERO };
+        let Some(input) = inputs.next() else { return Zero::ZERO };
         layer.logits(input, trace.output_mut());
-        input.as_slice().iter().copied().sum()
+        F::check_all(input.as_slice())
     })
 }
 
@@ -202,16 +215,16 @@ macro_rules! pooling {
         input $Input:ty, output $Output:ty, rows $rows:expr, columns $columns:expr
     ) => {
         $(#[$doc])*
-        pub struct $Pool<$(const $size: usize,)+ T = f32, $(const $step: usize = $kernel,)+> {
-            shape: PhantomData<fn() -> T>,
+        pub struct $Pool<$(const $size: usize,)+ F = f32, $(const $step: usize = $kernel,)+> {
+            shape: PhantomData<fn() -> F>,
         }
 
         without_parameters!(
-            [$(const $size: usize,)+ T, $(const $step: usize),+]
-            $Pool $name $Pool<$($size,)+ T, $($step),+>
+            [$(const $size: usize,)+ F, $(const $step: usize),+]
+            $Pool $name $Pool<$($size,)+ F, $($step),+>
         );
 
-        impl<$(const $size: usize,)+ T, $(const $step: usize),+> $Pool<$($size,)+ T, $($step),+> {
+        impl<$(const $size: usize,)+ F, $(const $step: usize),+> $Pool<$($size,)+ F, $($step),+> {
             pub(super) const WINDOWS: Windows = {
                 let (rows, columns) = ($rows, $columns);
                 assert!(
@@ -223,32 +236,35 @@ macro_rules! pooling {
             };
         }
 
-        impl<$(const $size: usize,)+ T: Scalar, $(const $step: usize),+> Pools<$Input>
-            for $Pool<$($size,)+ T, $($step),+>
+        impl<$(const $size: usize,)+ F: PoolFormat, $(const $step: usize),+> Pools<$Input>
+            for $Pool<$($size,)+ F, $($step),+>
         {
             type Kind = $Kind;
             const WINDOWS: Windows = Self::WINDOWS;
         }
 
-        impl<$(const $size: usize,)+ T: Scalar, $(const $step: usize),+> Layer
-            for $Pool<$($size,)+ T, $($step),+>
+        impl<$(const $size: usize,)+ F: PoolFormat, $(const $step: usize),+> Layer
+            for $Pool<$($size,)+ F, $($step),+>
+        where
+            Identity: Activation<F>,
         {
-            type Format = T;
+            type Format = F;
             type Input = $Input;
             type Output = $Output;
             type Activation = Identity;
-            type Trace = LayerTrace<T, $Output, Identity>;
+            type Trace = LayerTrace<F, $Output, Identity>;
             type Gradient = ();
             const MACS: usize = 0;
+            const UNITS: usize = 1;
             const FINGERPRINT: u32 = fingerprint(
                 $name,
-                &[$(size($size),)+ $(size($step),)+ <T as Format>::FINGERPRINT],
+                &[$(size($size),)+ $(size($step),)+ F::FINGERPRINT],
             );
 
             #[inline]
             fn logits(&self, input: &Self::Input, logits: &mut Self::Output) {
                 let (x, y) = (Shape::as_slice(input), Shape::as_mut_slice(logits));
-                $Kind::forward(Self::WINDOWS, Self::WINDOWS.count(), x, y);
+                $Kind::forward::<F>(Self::WINDOWS, Self::WINDOWS.count(), x, y);
             }
 
             #[inline]
@@ -256,7 +272,7 @@ macro_rules! pooling {
                 &self,
                 inputs: [&Self::Input; N],
                 traces: [&mut Self::Trace; N],
-            ) -> [T; N] {
+            ) -> [Real<Self>; N] {
                 trace_all(self, inputs, traces)
             }
 
@@ -267,11 +283,12 @@ macro_rules! pooling {
                 gradients: Deltas<'_, Self, N>,
             ) {
                 each_sample::<N, _>(gradients.into_iter().zip(samples.iter()), |(dx, (x, trace))| {
-                    let (x, y) = (Shape::as_slice(x), Shape::as_slice(trace.output()));
-                    let d = Shape::as_slice(&trace.delta().values);
-                    let dx = Shape::as_mut_slice(&mut dx.values);
-                    dx.fill(T::ZERO);
-                    $Kind::backward(Self::WINDOWS, Self::WINDOWS.count(), x, y, d, dx);
+                    let values = (Shape::as_slice(x), Shape::as_slice(trace.output()));
+                    let d = (Shape::as_slice(&trace.delta().values), trace.delta().scale);
+                    let (dx, scale) = dx.parts();
+                    dx.fill(Zero::ZERO);
+                    let (windows, count) = (Self::WINDOWS, Self::WINDOWS.count());
+                    *scale = $Kind::backward::<F>(windows, count, values, d, dx);
                 });
             }
         }
@@ -284,14 +301,14 @@ macro_rules! poolings {
         pooling! {
             $(#[$doc_1d])*
             $Pool1d $one $Kind [L, C, K, M] [STEP = K],
-            input [[T; C]; L], output [[T; C]; M],
+            input [[F::Value; C]; L], output [[F::Value; C]; M],
             rows Axis::ONE,
             columns Axis { input: L, kernel: K, output: M, step: STEP, padding: 0, dilation: 1 }
         }
         pooling! {
             $(#[$doc_2d])*
             $Pool2d $two $Kind [H, W, C, KH, KW, MH, MW] [SH = KH, SW = KW],
-            input [[[T; C]; W]; H], output [[[T; C]; MW]; MH],
+            input [[[F::Value; C]; W]; H], output [[[F::Value; C]; MW]; MH],
             rows Axis { input: H, kernel: KH, output: MH, step: SH, padding: 0, dilation: 1 },
             columns Axis { input: W, kernel: KW, output: MW, step: SW, padding: 0, dilation: 1 }
         }
@@ -368,30 +385,35 @@ macro_rules! global {
 
         without_parameters!([X] $Global $name $Global<X>);
 
-        global!(@ $Global $name $Kind [L] [[T; C]; L], Axis::ONE, Axis::covered(L));
-        global!(@ $Global $name $Kind [W H] [[[T; C]; W]; H], Axis::covered(H), Axis::covered(W));
+        global!(@ $Global $name $Kind [L] [[V; C]; L], Axis::ONE, Axis::covered(L));
+        global!(@ $Global $name $Kind [W H] [[[V; C]; W]; H], Axis::covered(H), Axis::covered(W));
     };
     (@ $Global:ident $name:literal $Kind:ident [$($n:ident)+] $X:ty, $rows:expr, $columns:expr) => {
-        impl<T: Scalar, const C: usize, $(const $n: usize),+> Pools<$X> for $Global<$X> {
+        impl<V: FormatValue, const C: usize, $(const $n: usize),+> Pools<$X> for $Global<$X> {
             type Kind = $Kind;
             const WINDOWS: Windows = covered::<C>($rows, $columns);
         }
 
-        impl<T: Scalar, const C: usize, $(const $n: usize),+> Layer for $Global<$X> {
-            type Format = T;
+        impl<V, const C: usize, $(const $n: usize),+> Layer for $Global<$X>
+        where
+            V: FormatValue<Format: PoolFormat>,
+            Identity: Activation<V::Format>,
+        {
+            type Format = V::Format;
             type Input = $X;
-            type Output = [T; C];
+            type Output = [V; C];
             type Activation = Identity;
-            type Trace = LayerTrace<T, [T; C], Identity>;
+            type Trace = LayerTrace<V::Format, [V; C], Identity>;
             type Gradient = ();
             const MACS: usize = 0;
+            const UNITS: usize = 1;
             const FINGERPRINT: u32 =
-                fingerprint($name, &[size(C), $(size($n),)+ <T as Format>::FINGERPRINT]);
+                fingerprint($name, &[size(C), $(size($n),)+ V::Format::FINGERPRINT]);
 
             #[inline]
-            fn logits(&self, input: &$X, logits: &mut [T; C]) {
+            fn logits(&self, input: &$X, logits: &mut [V; C]) {
                 let windows = covered::<C>($rows, $columns);
-                $Kind::forward(windows, windows.count(), Shape::as_slice(input), logits);
+                $Kind::forward::<V::Format>(windows, windows.count(), Shape::as_slice(input), logits);
             }
 
             #[inline]
@@ -399,7 +421,7 @@ macro_rules! global {
                 &self,
                 inputs: [&Self::Input; N],
                 traces: [&mut Self::Trace; N],
-            ) -> [T; N] {
+            ) -> [Real<Self>; N] {
                 trace_all(self, inputs, traces)
             }
 
@@ -411,10 +433,12 @@ macro_rules! global {
             ) {
                 let windows = covered::<C>($rows, $columns);
                 each_sample::<N, _>(gradients.into_iter().zip(samples.iter()), |(dx, (x, trace))| {
-                    let (x, d) = (Shape::as_slice(x), &trace.delta().values);
-                    let dx = Shape::as_mut_slice(&mut dx.values);
-                    dx.fill(T::ZERO);
-                    $Kind::backward(windows, windows.count(), x, trace.output(), d, dx);
+                    let values = (Shape::as_slice(x), trace.output().as_slice());
+                    let d = (trace.delta().values.as_slice(), trace.delta().scale);
+                    let (dx, scale) = dx.parts();
+                    dx.fill(Zero::ZERO);
+                    *scale =
+                        $Kind::backward::<V::Format>(windows, windows.count(), values, d, dx);
                 });
             }
         }

@@ -119,14 +119,15 @@ impl<F: Format, Y: Shape<Element = F::Value>, A: Activation<F>> LayerTrace<F, Y,
         apply(traces.map(|trace| &mut trace.output))
     }
 
-    /// Turns the derivatives `dL/dy` into `dL/dz`, unless they are `FUSED`, already `dL/dz`.
+    /// Turns the derivatives `dL/dy` into `dL/dz`, unless they are `FUSED`, already `dL/dz`; `units` are
+    /// [`Layer::UNITS`](super::Layer::UNITS).
     #[cfg_attr(not(calls_layers), inline)]
-    pub(crate) fn backward<const FUSED: bool>(&mut self) {
+    pub(crate) fn backward<const FUSED: bool>(&mut self, units: usize) {
         let (values, scale) = self.delta.parts();
         if !FUSED {
             A::backpropagate(self.output.as_slice(), self.kept.logits(), values, scale);
         }
-        F::align(values, scale);
+        F::align(values, units, scale);
     }
 }
 

@@ -328,7 +328,7 @@ fn derivatives_keep_their_sign_at_the_ends_of_the_range() {
         for d in [i32::MAX, i32::MAX - 2000, 0x7fff_ff00, -i32::MAX, i32::MIN, 1, -1] {
             let (mut deltas, mut scale) = ([d], gradlet::Exponent(12));
             A::backpropagate(&[Q12::from_bits(y)], &[], &mut deltas, &mut scale);
-            <Fixed as gradlet::Format>::align(&mut deltas, &mut scale);
+            <Fixed as gradlet::Format>::align(&mut deltas, 2, &mut scale);
             let name = core::any::type_name::<A>();
             assert!(deltas[0].signum() == d.signum(), "{name} {d}: {deltas:?}");
             assert!(deltas[0].abs() >= 1 << 10, "{name} {d}: {deltas:?}");

@@ -98,7 +98,7 @@ impl Format for Whole {
         Bits(bits + 10)
     }
     /// The largest gets 12 bits.
-    fn align(deltas: &mut [i32], bits: &mut Bits) {
+    fn align(deltas: &mut [i32], _: usize, bits: &mut Bits) {
         let largest = deltas.iter().fold(0, |bits, d| bits | d.unsigned_abs());
         #[allow(clippy::cast_possible_wrap, reason = "32 at most")]
         let right = 20 - largest.leading_zeros() as i32;

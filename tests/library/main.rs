@@ -19,6 +19,7 @@ mod flash {
     include!("../simulated/flash.rs");
 }
 mod fixed;
+mod fixed_convolutions;
 mod fixed_optimizers;
 mod flat;
 mod formats;

@@ -241,6 +241,7 @@ macro_rules! fused {
                         nets: nets.each_mut().map(|n| n.convolution.weights_mut()),
                         state: state.each_mut().map(|s| s.weights_mut()),
                         visitor: &mut *visitor,
+                        scale: (),
                     };
                     let bias = P::Kind::gradient::<T, $X, P::Output, OUT>(
                         Self::sizes(),

@@ -349,13 +349,13 @@ macro_rules! __net {
     };
 
     ($f:ty; [$l:tt $c:tt] LastStep $(=> $($rest:tt)*)?) => {
-        $crate::__then!([$crate::LastStep<[[$f; $c]; $l]>] $f; [$c] $($($rest)*)?)
+        $crate::__then!([$crate::LastStep<[[<$f as $crate::Format>::Value; $c]; $l]>] $f; [$c] $($($rest)*)?)
     };
     ($f:ty; [$l:tt $c:tt] $layer:ident $(=> $($rest:tt)*)?) => {
-        $crate::__whole!($layer $f; [[$f; $c]; $l], $c, { $crate::__sizes::numbers($l, 1, $c) }; $($($rest)*)?)
+        $crate::__whole!($layer $f; [[<$f as $crate::Format>::Value; $c]; $l], $c, { $crate::__sizes::numbers($l, 1, $c) }; $($($rest)*)?)
     };
     ($f:ty; [$h:tt $w:tt $c:tt] $layer:ident $(=> $($rest:tt)*)?) => {
-        $crate::__whole!($layer $f; [[[$f; $c]; $w]; $h], $c, { $crate::__sizes::numbers($h, $w, $c) }; $($($rest)*)?)
+        $crate::__whole!($layer $f; [[[<$f as $crate::Format>::Value; $c]; $w]; $h], $c, { $crate::__sizes::numbers($h, $w, $c) }; $($($rest)*)?)
     };
 
     ($f:ty; $shape:tt $layer:ident ($($options:tt)*) $($rest:tt)*) => {
@@ -475,13 +475,13 @@ macro_rules! __parallel {
 #[macro_export]
 macro_rules! __array {
     ($f:ty; [$n:tt]) => {
-        [$f; $n]
+        [<$f as $crate::Format>::Value; $n]
     };
     ($f:ty; [$l:tt $c:tt]) => {
-        [[$f; $c]; $l]
+        [[<$f as $crate::Format>::Value; $c]; $l]
     };
     ($f:ty; [$h:tt $w:tt $c:tt]) => {
-        [[[$f; $c]; $w]; $h]
+        [[[<$f as $crate::Format>::Value; $c]; $w]; $h]
     };
 }
 

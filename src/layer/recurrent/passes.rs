@@ -474,6 +474,7 @@ where
                 nets: nets.each_mut().map(|n| &mut n.input_weights),
                 state: state.each_mut().map(|s| &mut s.input_weights),
                 visitor: &mut *visitor,
+                scale: (),
             };
             steps::gradient(from(input.rows(), left_out), by_input, &mut weights);
 
@@ -483,6 +484,7 @@ where
                 nets: nets.each_mut().map(|n| &mut n.state_weights),
                 state: state.each_mut().map(|s| &mut s.state_weights),
                 visitor: &mut *visitor,
+                scale: (),
             };
             let (first, later) = by_state.split_first(K::REVERSED);
             if const { R > 0 } {

@@ -336,7 +336,7 @@ pub(super) fn backward<L: Layer, const WANTED: bool, const K: usize>(
     each_sample::<K, _>(traces.iter_mut().zip(deltas), |(trace, delta)| {
         let last = trace.last_mut();
         last.parts().1.clone_from(delta);
-        last.backward::<false>();
+        last.backward::<false>(L::UNITS);
     });
     layer.backward::<WANTED, K>(inputs, traces);
 }

@@ -4,7 +4,7 @@
 
 use core::hint::black_box;
 
-use gradlet::prelude::*;
+use gradlet::{Shape, prelude::*};
 use gradlet_firmware::count::{count, start_counting};
 
 /// From -0.5 to 0.5, varied.
@@ -13,9 +13,9 @@ fn number(place: usize) -> f32 {
     number.wrapping_mul(2_654_435_761) as f32 / 4_294_967_296.0 - 0.5
 }
 
-fn fill(input: &mut [Q12], time: Option<u32>) {
+fn fill(input: &mut impl Shape<Element = Q12>, time: Option<u32>) {
     let Some(time) = time else { return };
-    for (i, x) in input.iter_mut().enumerate() {
+    for (i, x) in input.as_mut_slice().iter_mut().enumerate() {
         *x = Q12::new(number(1000 + i + 131 * time as usize));
     }
 }
@@ -45,7 +45,7 @@ macro_rules! cost {
                 (Zero::ZERO, Trainer::new(), Zero::ZERO, Zero::ZERO);
             let (net, trainer, x, t) = black_box(&mut memory);
             let rate = Q32::new(1.0 / 64.0);
-            t.fill(Q12::new(0.1));
+            Shape::as_mut_slice(t).fill(Q12::new(0.1));
             let mut place = 0;
             net.visit_mut(|_, weights| {
                 for weight in weights {
@@ -99,5 +99,12 @@ fn main() -> ! {
     cost!("8-8-4, Momentum", Small, Momentum<Q32>, |rate| Momentum::new(rate, Q32::new(0.9)));
     cost!("8-8-4, RmsProp", Small, RmsProp<Q32>, RmsProp::new);
     cost!("8-8-4, Adam", Small, Adam<Q32>, Adam::new);
+    cost!(
+        "activity",
+        net![
+            Fixed; 128 x 6 => Conv1d(16, 5, step 2) Relu => MaxPool(2) => Conv1d(32, 3) Relu => GlobalMean
+            => 6 Sigmoid
+        ]
+    );
     gradlet_firmware::exit(0)
 }
