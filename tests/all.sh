@@ -311,7 +311,7 @@ step_python() {
 
     echo "   the same bytes"
     "$python" tests/python/files.py "$folder"
-    for name in names order plain sequence sequence_cases; do
+    for name in int8 names order plain sequence sequence_cases; do
         cmp "tests/weights/$name.safetensors" "$folder/$name.safetensors"
     done
 

@@ -1,6 +1,7 @@
 //! Numbers and files that were computed elsewhere.
 
 mod golden;
+mod int8_files;
 mod layers;
 mod load;
 mod mlperf;
