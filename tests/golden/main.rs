@@ -8,3 +8,4 @@ mod mlperf;
 mod moons;
 mod quantized;
 mod safetensors;
+mod tflite;
