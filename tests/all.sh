@@ -21,8 +21,8 @@
 #   examples  tests of what the examples compute, print and plot; each runs and exits successfully, and
 #             the files that it writes are complete
 #   python    exchanges files with the Python library safetensors in both directions; exports models of
-#             scikit-learn; trains alternately with PyTorch if it is installed or with GRADLET_TORCH=1,
-#             otherwise with numpy
+#             scikit-learn and TensorFlow Lite; trains alternately with PyTorch if it is installed or
+#             with GRADLET_TORCH=1, otherwise with numpy
 #   api       the public API matches tests/public_api.txt
 #   features  no warnings and correct results, without features and with each alone; no warnings from
 #             rustdoc without features; each also builds for bare metal
@@ -311,13 +311,17 @@ step_python() {
 
     echo "   the same bytes"
     "$python" tests/python/files.py "$folder"
-    for name in names order plain sequence sequence_cases; do
+    for name in int8 names order plain sequence sequence_cases; do
         cmp "tests/weights/$name.safetensors" "$folder/$name.safetensors"
     done
 
     echo "   int8 layers of LiteRT"
     if "$python" -m pip --quiet --disable-pip-version-check install ai-edge-litert flatbuffers; then
         "$python" tests/python/int8.py 2>"$folder/int8.log" | cmp - tests/golden/int8/layers.json
+        "$python" tests/python/tflite.py "$folder" 2>"$folder/tflite.log" || { cat "$folder/tflite.log"; false; }
+        for name in tests/golden/int8/tflite_*; do
+            cmp "$name" "$folder/${name##*/}"
+        done
     else
         echo "   not compared: pip cannot install them here"
     fi

@@ -96,10 +96,10 @@ pub trait Int8Activation: Activation<f32> {
 /// What follows the requantised sums of a layer, in place: `()` nothing, or a [`Table`] or [`Softmax8`].
 ///
 /// ```
-/// use gradlet::quantized::{Finish, Table};
+/// use gradlet::quantized::{Finish, Quantization, Table};
 ///
 /// let mut values = [1, -1];
-/// Table::new([5; 256]).apply(&mut values);
+/// Table::new([5; 256], Quantization::new(0.1, 0).unwrap()).apply(&mut values);
 /// assert_eq!(values, [5, 5]);
 /// ```
 pub trait Finish: Copy + PartialEq + core::fmt::Debug {
@@ -107,6 +107,16 @@ pub trait Finish: Copy + PartialEq + core::fmt::Debug {
     const NOTHING: bool = false;
     /// Turns logits into outputs.
     fn apply(&self, values: &mut [i8]);
+    /// The quantisation of the outputs, for logits of this one.
+    #[doc(hidden)]
+    fn outputs(&self, logits: Quantization) -> Quantization {
+        logits
+    }
+    /// The values of a table.
+    #[doc(hidden)]
+    fn table(&self) -> &[i8] {
+        &[]
+    }
 }
 
 impl Finish for () {
@@ -127,17 +137,18 @@ impl Finish for () {
 /// sigmoid.apply(&mut values);
 /// assert_eq!(values, [-128, 0, 127]);
 /// ```
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct Table {
     values: [i8; 256],
+    outputs: Quantization,
 }
 
 impl Table {
-    /// From the values for -128 to 127.
+    /// From the values for -128 to 127, and their quantisation.
     #[must_use]
-    pub const fn new(values: [i8; 256]) -> Self {
-        Self { values }
+    pub const fn new(values: [i8; 256], outputs: Quantization) -> Self {
+        Self { values, outputs }
     }
 
     /// The function `A` from logits to outputs of these quantisations: `round(A(x) / scale) + zero_point`,
@@ -153,7 +164,7 @@ impl Table {
             let [y] = value;
             saturate(round(y * reciprocal).saturating_add(i32::from(outputs.zero_point())))
         });
-        Self { values }
+        Self { values, outputs }
     }
 
     /// The values for -128 to 127.
@@ -170,6 +181,14 @@ impl Finish for Table {
             let place = usize::from(*q as u8 ^ 0x80);
             *q = self.values.get(place).copied().unwrap_or(0);
         }
+    }
+
+    fn outputs(&self, _: Quantization) -> Quantization {
+        self.outputs
+    }
+
+    fn table(&self) -> &[i8] {
+        &self.values
     }
 }
 
@@ -192,7 +211,7 @@ clamps! {
 }
 
 /// `TFLite`'s quantisation of the outputs of a sigmoid and of a softmax.
-const UNIT: Quantization = Quantization::fixed(1.0 / 256.0, -128);
+pub(super) const UNIT: Quantization = Quantization::fixed(1.0 / 256.0, -128);
 /// That of a tanh.
 const SIGNED_UNIT: Quantization = Quantization::fixed(1.0 / 128.0, 0);
 

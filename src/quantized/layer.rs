@@ -60,6 +60,8 @@ pub struct Int8<L: Weighted, R = Exact> {
     bounds: Bounds,
     /// Of the input.
     zero_point: i8,
+    /// Of the input and of the logits: not needed to compute, but in a file.
+    scales: [f32; 2],
     finish: <L::Activation as Int8Activation>::Finish,
     rounding: PhantomData<R>,
 }
@@ -71,6 +73,7 @@ impl<L: Weighted, R> Clone for Int8<L, R> {
             units: self.units.clone(),
             bounds: self.bounds,
             zero_point: self.zero_point,
+            scales: self.scales,
             finish: self.finish,
             rounding: PhantomData,
         }
@@ -83,6 +86,7 @@ impl<L: Weighted, R> PartialEq for Int8<L, R> {
             && self.units == other.units
             && self.bounds == other.bounds
             && self.zero_point == other.zero_point
+            && self.scales == other.scales
             && self.finish == other.finish
     }
 }
@@ -97,6 +101,51 @@ impl<L: Weighted, R> fmt::Debug for Int8<L, R> {
 }
 
 crate::macros::defmt_shows!([L: Weighted, R] Int8<L, R>: |_, f| defmt::write!(f, "Int8"));
+
+/// What a file has of the layer.
+impl<L: Weighted, R: Rounding> Int8<L, R> {
+    /// The quantisation of the input.
+    pub(crate) const fn input(&self) -> Quantization {
+        Quantization::fixed(self.scales[0], self.zero_point)
+    }
+
+    /// The quantisation of the requantised sums.
+    pub(crate) const fn logits(&self) -> Quantization {
+        Quantization::fixed(self.scales[1], self.bounds.zero_point)
+    }
+
+    /// What follows them.
+    pub(crate) const fn finish(&self) -> &<L::Activation as Int8Activation>::Finish {
+        &self.finish
+    }
+
+    /// Number of outputs, or of channels of outputs, and of the inputs that each sees.
+    const SIZES: (usize, usize) = (L::Sums::LEN, L::Window::LEN);
+
+    /// A weight.
+    pub(crate) fn weight(&self, output: usize, input: usize) -> i8 {
+        let place = L::ORDER.place(Self::SIZES, output, input);
+        let weight = self.weights.0.as_slice().get(place).map_or(0, |&byte| byte as i8);
+        // Encoded twice, it is as it was.
+        L::ORDER.encode(Self::SIZES.0, output, weight) as i8
+    }
+
+    /// The biases, in units of a product's scale, and the scales of the weights.
+    ///
+    /// A multiplier has more bits than a scale, or less: either way, the nearest scale gives it again.
+    #[allow(clippy::cast_possible_truncation, reason = "clamped")]
+    pub(crate) fn units(&self) -> impl Iterator<Item = (i32, f32)> {
+        let [input, logits] = self.scales.map(f64::from);
+        let zero_point = i32::from(self.zero_point);
+        self.units.as_ref().iter().enumerate().map(move |(output, unit)| {
+            let weights = (0..Self::SIZES.1).map(|input| i32::from(self.weight(output, input)));
+            let sum = weights.fold(0, i32::wrapping_add);
+            let scale = unit.by.real(R::BITS) * logits / input;
+            let scale = scale.clamp(f64::from(f32::MIN_POSITIVE), f64::from(f32::MAX)) as f32;
+            (unit.bias.wrapping_add(zero_point.wrapping_mul(sum)), scale)
+        })
+    }
+}
 
 impl<L: Weighted, R: Rounding> Int8Layer for Int8<L, R> {
     type Input = <L::Input as Shape>::With<i8>;
@@ -264,6 +313,7 @@ macro_rules! weighted {
                     units,
                     bounds: Bounds { zero_point: logits.zero_point(), min, max },
                     zero_point: input.zero_point(),
+                    scales: [input.scale(), logits.scale()],
                     finish,
                     rounding: PhantomData,
                 })

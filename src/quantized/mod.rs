@@ -49,10 +49,26 @@
 //! assert!((net.forward(&[0.2, 0.9])[0] - 0.7).abs() < 0.01);
 //! ```
 //!
+//! # In a file
+//!
+//! [`Quantized::save`] writes a network to a `safetensors` file, [`Quantized::from_safetensors`] loads it, and
+//! [`load!`](crate::load) makes a constant of it, tables of activations and all, which takes neither time
+//! nor stack where it runs. [Its tensors](crate::safetensors#networks-in-int8) may come from Python:
+//! `examples/python/export_tflite.py` writes those of a `.tflite` file.
+//!
+//! ```standalone_crate
+//! use gradlet::prelude::*;
+//!
+//! static NET: Quantized<net![8 x 2 => Conv1d(3, 3) Tanh | MaxPool(2) => FlattenChannelsLast => 4 Relu => 2 Softmax]> =
+//!     gradlet::load![include_bytes!("../../tests/weights/int8.safetensors"); "conv", "hidden", "output"];
+//! let [a, b] = NET.forward(&[[0.5, -1.0]; 8]);
+//! assert!((a + b - 1.0).abs() < 0.01);
+//! ```
+//!
 //! # In a constant
 //!
-//! [`Int8::from_layer`](Int8) is a `const fn`, so a network whose weights the compiler reads from a file can be
-//! quantised by the compiler too, with ranges that were observed before. Weights of `f32` are then nowhere in
+//! [`Int8::from_layer`](Int8) is a `const fn`, so a network of `f32` whose weights the compiler reads from a file
+//! can be quantised by the compiler too, with ranges that were observed before. Weights of `f32` are then nowhere in
 //! flash. Functions by [`Table`] are the exception: tables are computed at run time, or written as constants.
 //!
 //! ```
@@ -173,8 +189,8 @@ pub trait Int8Layer {
 /// fn bytes<N: Quantize>() -> usize {
 ///     size_of::<N::Int8<Exact>>()
 /// }
-/// // 96 weights of 1 byte, 12 biases of 4, 12 multipliers of 8, and 2 times 4 of bounds and zero points.
-/// assert_eq!(bytes::<net![8 => 8 Relu => 4 Identity]>(), 96 + 48 + 96 + 8);
+/// // 96 weights of 1 byte, 12 biases of 4, 12 multipliers of 8, and 2 times 12 of bounds, zero points and scales.
+/// assert_eq!(bytes::<net![8 => 8 Relu => 4 Identity]>(), 96 + 48 + 96 + 24);
 /// ```
 #[diagnostic::on_unimplemented(
     message = "`{Self}` has no int8 form",

@@ -55,6 +55,17 @@ impl Multiplier {
         Self { factor: factor as i32, shift: (-2_i32).wrapping_sub(exponent) }
     }
 
+    /// The real factor, to so many bits; the largest, which stands for all that are larger, is infinite.
+    #[allow(clippy::cast_precision_loss, reason = "31 bits")]
+    pub(super) const fn real(self, bits: u32) -> f64 {
+        let (factor, exponent) = self.parts();
+        if exponent == 30 && factor as i64 == 1_i64.wrapping_shl(bits).wrapping_sub(1) {
+            return f64::INFINITY;
+        }
+        let biased = 1023_i32.wrapping_add(exponent).wrapping_sub(bits as i32);
+        factor as f64 * f64::from_bits((biased as u64) << 52)
+    }
+
     /// The factor and the exponent.
     pub(super) const fn parts(self) -> (i32, i32) {
         (self.factor, (-2_i32).wrapping_sub(self.shift))

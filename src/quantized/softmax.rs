@@ -8,7 +8,7 @@
     reason = "fixed-point numbers within their range"
 )]
 
-use super::activation::Finish;
+use super::activation::{Finish, UNIT};
 use super::multiplier::Multiplier;
 use super::quantization::{Quantization, saturate};
 
@@ -41,6 +41,9 @@ const DIFFERENCE: u32 = 5;
 const SUM: u32 = 12;
 
 impl Softmax8 {
+    /// The quantisation of the outputs.
+    pub(crate) const OUTPUTS: Quantization = UNIT;
+
     /// For logits of this quantisation.
     #[must_use]
     pub const fn new(logits: Quantization) -> Self {
@@ -63,6 +66,10 @@ impl Softmax8 {
 }
 
 impl Finish for Softmax8 {
+    fn outputs(&self, _: Quantization) -> Quantization {
+        Self::OUTPUTS
+    }
+
     #[inline]
     fn apply(&self, values: &mut [i8]) {
         let max = values.iter().copied().max().map_or(0, i32::from);

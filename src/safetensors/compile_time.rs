@@ -123,7 +123,7 @@ impl<F: File, L: Load<F>> Reader<F, L> {
 }
 
 /// The first name of a layer; empty if there is none, which [`__load::load`] reports.
-pub(super) const fn first_name(mut names: &'static [&'static str]) -> &'static str {
+pub(super) const fn first_name<'n>(mut names: &[&'n str]) -> &'n str {
     while let [name, others @ ..] = names {
         if ignored(name).is_none() {
             return name;
@@ -134,7 +134,7 @@ pub(super) const fn first_name(mut names: &'static [&'static str]) -> &'static s
 }
 
 /// The names after those of so many layers.
-const fn after(mut names: &'static [&'static str], mut layers: usize) -> &'static [&'static str] {
+pub(super) const fn after<'l, 'n>(mut names: &'l [&'n str], mut layers: usize) -> &'l [&'n str] {
     while let ([name, others @ ..], 1..) = (names, layers) {
         if ignored(name).is_none() {
             layers = layers.saturating_sub(1);

@@ -5,7 +5,7 @@ use core::mem::ManuallyDrop;
 use super::compile_time::{File, Load, Loaded, Reader, first_name};
 use super::json::attempt;
 use super::number::{take_f32, take_f64};
-use super::{LoadError, Safetensors};
+use super::{Dtype, LoadError, Safetensors};
 use crate::activation::Activation;
 use crate::layer::{
     BatchNorm, Cell, Conv1d, Conv2d, Dense, Embedding, Layer, LayerNorm, PRelu, Recurrent,
@@ -111,7 +111,7 @@ macro_rules! constants {
                 if tensor.len() != C.saturating_mul(R) || !tensor.is_ordered() {
                     return Err(LoadError::Undescribed);
                 }
-                let (mut bytes, dtype) = attempt!(self.find(layer, tensor));
+                let (mut bytes, dtype) = attempt!(self.find(layer, tensor, Dtype::FLOATS));
                 let (mut index, len) = (0, tensor.len());
                 while index < len {
                     let (mut place, stride, run) = tensor.run(index);
@@ -161,7 +161,7 @@ macro_rules! constants {
                 if tensor.len() != len || !tensor.is_ordered() {
                     return Err(LoadError::Undescribed);
                 }
-                let (mut bytes, dtype) = attempt!(self.find(layer, tensor));
+                let (mut bytes, dtype) = attempt!(self.find(layer, tensor, Dtype::FLOATS));
                 let mut index = 0;
                 while index < len {
                     let (mut place, stride, run) = tensor.run(index);

@@ -133,12 +133,14 @@ pub enum LoadError<'n> {
         /// Shape in the file.
         found: Shape,
     },
-    /// A tensor has a dtype other than F32, F64, F16 and BF16.
+    /// A tensor has a dtype that cannot be loaded there.
     Dtype {
         /// Name of the layer.
         layer: &'n str,
         /// Name of the tensor in its layer.
         part: &'static str,
+        /// Dtypes that can: F32, F64, F16 and BF16, or of a network in int8 I8 or I32.
+        expected: &'static [Dtype],
         /// Dtype in the file.
         found: Dtype,
     },
@@ -150,6 +152,24 @@ pub enum LoadError<'n> {
         part: &'static str,
         /// Its index in the tensor, from 0.
         index: usize,
+    },
+    /// An element of a tensor is none that a network in int8 may have: a scale that is 0, negative or
+    /// subnormal, or a weight of -128.
+    OutOfRange {
+        /// Name of the layer.
+        layer: &'n str,
+        /// Name of the tensor in its layer.
+        part: &'static str,
+        /// Its index in the tensor, from 0.
+        index: usize,
+    },
+    /// The inputs of an int8 layer have another scale or zero point than the outputs of the layer before it;
+    /// or its outputs, other ones than those of a softmax.
+    Quantization {
+        /// Name of the layer.
+        layer: &'n str,
+        /// Whether its outputs have.
+        outputs: bool,
     },
     /// The tensors of a custom layer do not match its [`TENSORS`](crate::Layer::TENSORS).
     Undescribed,
@@ -195,15 +215,38 @@ impl LoadError<'_> {
                 .shape(found.rank, found.known())
                 .add(" in the file, but the network needs ")
                 .shape(expected.len(), expected),
-            Self::Dtype { layer, part, found } => text
-                .tensor(layer, part)
-                .add(" has the dtype ")
-                .add(found.name())
-                .add(", expected F32, F64, F16 or BF16"),
+            Self::Dtype { layer, part, expected, found } => {
+                text.tensor(layer, part)
+                    .add(" has the dtype ")
+                    .add(found.name())
+                    .add(", expected ");
+                let mut dtypes = expected;
+                while let [dtype, others @ ..] = dtypes {
+                    text.add(dtype.name()).add(match others {
+                        [] => "",
+                        [_] => " or ",
+                        _ => ", ",
+                    });
+                    dtypes = others;
+                }
+                text
+            }
             Self::NotFinite { layer, part, index } => text
                 .tensor(layer, part)
                 .add(" has a NaN or infinite element, at index ")
                 .number(index),
+            Self::OutOfRange { layer, part, index } => text
+                .tensor(layer, part)
+                .add(" has an element that int8 networks do not have, at index ")
+                .number(index),
+            Self::Quantization { layer, outputs: false } => text
+                .add("layer `")
+                .add(layer)
+                .add("` has inputs of another scale or zero point than the outputs before it"),
+            Self::Quantization { layer, outputs: true } => text
+                .add("layer `")
+                .add(layer)
+                .add("` has outputs of another scale or zero point than those of a softmax"),
             Self::Undescribed => text.add(UNDESCRIBED),
         }
     }

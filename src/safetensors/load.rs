@@ -96,7 +96,7 @@ pub(super) fn load_checked<'n, T: Scalar, N: Layer<Format = T>>(
     }
     let mut tensors = NamedTensors::of(N::TENSORS, names);
     while let Some(Named { layer, tensor, .. }) = tensors.next() {
-        let (mut bytes, dtype) = file.find(layer, tensor)?;
+        let (mut bytes, dtype) = file.find(layer, tensor, Dtype::FLOATS)?;
         let mut index = 0_usize;
         while !bytes.is_empty() {
             let (number, rest) = take::<T>(dtype, bytes);
@@ -109,7 +109,7 @@ pub(super) fn load_checked<'n, T: Scalar, N: Layer<Format = T>>(
     file.expect_only::<N>(names)?;
     let mut tensors = NamedTensors::of(N::TENSORS, names);
     net.visit_mut(|tensor, values| {
-        let found = tensors.next().map(|named| file.find(named.layer, tensor));
+        let found = tensors.next().map(|named| file.find(named.layer, tensor, Dtype::FLOATS));
         if let Some(Ok((bytes, dtype))) = found {
             take_all(tensor, dtype, bytes, values);
         }

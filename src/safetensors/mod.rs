@@ -5,6 +5,7 @@
 //! | load at compile time, into a constant | [`load!`](crate::load); for custom layers [`Load`] |
 //! | load at run time | [`from_bytes`], [`load`] in place |
 //! | list the tensors of a file | [`Safetensors::tensors`] |
+//! | load and write a network in int8 | the same, and [what it has of its own](#networks-in-int8) |
 //! | write to a buffer | [`save`], with the number of bytes that [`file_size`] returns |
 //! | write to a serial port, SD card or flash | `write`, with the feature `embedded-io-v0.7` |
 //!
@@ -33,6 +34,24 @@
 //! For a network of two layers on a Cortex-M4F at opt-level `s`, [`load`] takes 14 KB of flash and
 //! 2 KB of stack, [`save`] 6 KB and 876 bytes, and [`load!`](crate::load) nothing but the weights
 //! (measured by `parts` of `examples/firmware`).
+//!
+//! # Networks in int8
+//!
+//! A [`Quantized`](crate::Quantized) network is loaded by [`load!`](crate::load) or
+//! [`Quantized::from_safetensors`](crate::Quantized::from_safetensors), and written by
+//! [`Quantized::save`](crate::Quantized::save): with the same names, as it has no tensors to train, by
+//! functions of its own. A layer called `NAME` has these tensors, with the names of PyTorch's
+//! `compressed-tensors`; an int8 number `q` of scale `s` and zero point `z` stands for `s (q - z)`:
+//!
+//! | tensor | dtype | shape | |
+//! |---|---|---|---|
+//! | `NAME.weight` | I8 | as in `f32` | -127 to 127, with a zero point of 0 |
+//! | `NAME.bias` | I32 | `[units]` | in units of the input's scale times the weights'; 0 if missing |
+//! | `NAME.weight_scale` | F32 | `[units]` | the same for all units if the layer has one |
+//! | `NAME.input_scale`, `NAME.input_zero_point` | F32, I8 | `[1]` | |
+//! | `NAME.output_scale`, `NAME.output_zero_point` | F32, I8 | `[1]` | of the outputs: those of the next layer's input |
+//! | `NAME.logits_scale`, `NAME.logits_zero_point` | F32, I8 | `[1]` | of what a table or softmax turns into outputs |
+//! | `NAME.table` | I8 | `[256]` | the outputs for logits of -128 to 127, but with `Identity`, `Relu`, `Relu6`, `Softmax` |
 //!
 //! # Names that end otherwise
 //!
@@ -97,6 +116,7 @@ mod compile_time;
 mod constants;
 mod error;
 mod header;
+mod int8;
 mod json;
 mod layers;
 mod load;
@@ -112,6 +132,7 @@ mod tile;
 pub use compile_time::{__load, After, File, Load, Loaded, Reader};
 pub use error::{Fault, Format, LoadError, SaveError, Shape};
 use header::{Entries, Entry};
+pub use int8::{LoadInt8, ReadInt8};
 pub use load::{from_bytes, load};
 pub use save::{file_size, save};
 #[cfg(feature = "embedded-io-v0.7")]
@@ -155,6 +176,19 @@ macro_rules! dtypes {
                 match self {
                     $(Self::$name => $text,)+
                 }
+            }
+
+            /// Those of floats that are read.
+            const FLOATS: &'static [Self] = &[Self::F32, Self::F64, Self::F16, Self::Bf16];
+
+            const fn is_one_of(self, mut dtypes: &[Self]) -> bool {
+                while let [dtype, others @ ..] = dtypes {
+                    if *dtype as u8 == self as u8 {
+                        return true;
+                    }
+                    dtypes = others;
+                }
+                false
             }
 
             /// The dtype of a network's scalar type.
@@ -293,11 +327,13 @@ impl<'a> Safetensors<'a> {
         load::load_checked(net, self, names)
     }
 
-    /// The bytes and the dtype of a tensor; no bytes, which read as zeros, for a missing bias.
+    /// The bytes and the dtype of a tensor of one of these dtypes; no bytes, which read as zeros, for a
+    /// missing bias.
     const fn find<'n>(
         &self,
         layer: &'n str,
         tensor: Tensor,
+        dtypes: &'static [Dtype],
     ) -> Result<(&'a [u8], Dtype), LoadError<'n>> {
         let (part, expected) = (tensor.name, tensor.shape);
         let Some(Entry { dtype, shape, start, end, .. }) = self.entries.find(pieces(layer, part))
@@ -311,8 +347,8 @@ impl<'a> Safetensors<'a> {
         if !shape.is(expected) {
             return Err(LoadError::Shape { layer, part, expected, found: shape });
         }
-        if !matches!(dtype, Dtype::F32 | Dtype::F64 | Dtype::F16 | Dtype::Bf16) {
-            return Err(LoadError::Dtype { layer, part, found: dtype });
+        if !dtype.is_one_of(dtypes) {
+            return Err(LoadError::Dtype { layer, part, expected: dtypes, found: dtype });
         }
         let Some((bytes, _)) = self.data.split_at_checked(end) else { return Ok((&[], dtype)) };
         let Some((_, bytes)) = bytes.split_at_checked(start) else { return Ok((&[], dtype)) };

@@ -3,6 +3,41 @@
 use super::Dtype;
 use super::names::{FullName, Named, NamedTensors, pieces};
 use super::text::Digits;
+use crate::tensors::{Kind, Tensor};
+
+/// The dtypes of tensors in a file.
+#[derive(Clone, Copy)]
+pub(super) enum Dtypes {
+    /// All have this one.
+    Of(Dtype),
+    /// Those of a network in int8, by their kind.
+    Int8,
+}
+
+impl Dtypes {
+    /// The dtype of a tensor.
+    pub(super) const fn of(self, tensor: Tensor) -> Dtype {
+        match (self, tensor.kind) {
+            (Self::Of(dtype), _) => dtype,
+            (Self::Int8, Kind::Weight | Kind::Buffer) => Dtype::I8,
+            (Self::Int8, Kind::Bias) => Dtype::I32,
+            (Self::Int8, Kind::Other) => Dtype::F32,
+        }
+    }
+}
+
+/// What the tensors are sorted by, as in the Python library: larger dtypes first, floats before integers.
+#[derive(Clone, Copy)]
+struct Key<'n> {
+    dtype: u8,
+    name: FullName<'n>,
+}
+
+impl Key<'_> {
+    const fn is_less(self, other: Self) -> bool {
+        self.dtype < other.dtype || self.dtype == other.dtype && self.name.is_less(other.name)
+    }
+}
 
 /// A tensor of the file.
 #[derive(Clone, Copy)]
@@ -15,19 +50,28 @@ pub(super) struct Planned<'n> {
     end: usize,
 }
 
-/// Iterator over the tensors in file order, sorted by name.
+/// Iterator over the tensors in file order: sorted by dtype and name.
 #[derive(Clone, Copy)]
 pub(super) struct Plan<'n, 'l> {
     tensors: NamedTensors<'n, 'l>,
-    dtype: Dtype,
-    previous: Option<FullName<'n>>,
+    dtypes: Dtypes,
+    previous: Option<Key<'n>>,
     /// Offset of the next tensor.
     start: usize,
 }
 
 impl<'n, 'l> Plan<'n, 'l> {
-    pub(super) const fn new(tensors: NamedTensors<'n, 'l>, dtype: Dtype) -> Self {
-        Self { tensors, dtype, previous: None, start: 0 }
+    pub(super) const fn new(tensors: NamedTensors<'n, 'l>, dtypes: Dtypes) -> Self {
+        Self { tensors, dtypes, previous: None, start: 0 }
+    }
+
+    const fn key(&self, named: Named<'n>) -> Key<'n> {
+        let dtype = match self.dtypes.of(named.tensor) {
+            Dtype::I8 => 2,
+            Dtype::I32 => 1,
+            _ => 0,
+        };
+        Key { dtype, name: named.name() }
     }
 
     /// The next tensor. Of several with the same name only the first is returned.
@@ -35,15 +79,15 @@ impl<'n, 'l> Plan<'n, 'l> {
         let (mut next, mut others): (Option<Named<'n>>, _) = (None, self.tensors);
         while let Some(named) = others.next() {
             match (self.previous, next) {
-                (Some(previous), _) if !previous.is_less(named.name()) => {}
-                (_, Some(next)) if !named.name().is_less(next.name()) => {}
+                (Some(previous), _) if !previous.is_less(self.key(named)) => {}
+                (_, Some(next)) if !self.key(named).is_less(self.key(next)) => {}
                 _ => next = Some(named),
             }
         }
         let Some(named) = next else { return None };
-        let Self { dtype, start, .. } = *self;
+        let (dtype, start) = (self.dtypes.of(named.tensor), self.start);
         let end = start.saturating_add(named.tensor.len().saturating_mul(dtype.bits() / 8));
-        let is_first = self.previous.replace(named.name()).is_none();
+        let is_first = self.previous.replace(self.key(named)).is_none();
         self.start = end;
         Some(Planned { named, dtype, is_first, start, end })
     }

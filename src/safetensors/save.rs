@@ -4,7 +4,7 @@ use core::convert::Infallible;
 
 use super::error::SaveError;
 use super::names::{NamedTensors, count_layers};
-use super::plan::{Piece, Plan, Planned, escape};
+use super::plan::{Dtypes, Piece, Plan, Planned, escape};
 use super::text::Digits;
 use super::{Dtype, is_described};
 use crate::layer::{Layer, parameters_are_finite};
@@ -29,7 +29,60 @@ use crate::tensors::{Tensor, TensorList};
 /// ```
 #[must_use]
 pub const fn file_size<N: Layer<Format: Scalar>>(names: &[&str]) -> Option<usize> {
-    if let Ok(lengths) = Lengths::of::<N>(names) { Some(lengths.file()) } else { None }
+    size_of_file::<OfLayer<'_, N>>(names)
+}
+
+/// [`file_size`] of any source.
+pub(super) const fn size_of_file<S: Source>(names: &[&str]) -> Option<usize> {
+    if let Ok(lengths) = Lengths::of::<S>(names) { Some(lengths.file()) } else { None }
+}
+
+/// What a file is written from.
+pub(super) trait Source {
+    const TENSORS: TensorList;
+    const DTYPES: Dtypes;
+
+    /// Why it cannot be saved.
+    fn check(&self) -> Result<(), SaveError<'static>>;
+
+    /// Passes the elements of the tensor at an index to `put`.
+    fn put_tensor<E>(
+        &self,
+        place: usize,
+        put: &mut impl FnMut(&[u8]) -> Result<(), E>,
+    ) -> Result<(), E>;
+}
+
+/// A layer or network of floats.
+pub(super) struct OfLayer<'a, N>(pub(super) &'a N);
+
+impl<T: Scalar, N: Layer<Format = T>> Source for OfLayer<'_, N> {
+    const TENSORS: TensorList = N::TENSORS;
+    const DTYPES: Dtypes = Dtypes::Of(Dtype::of::<T>());
+
+    #[inline]
+    fn check(&self) -> Result<(), SaveError<'static>> {
+        if !parameters_are_finite(self.0) {
+            return Err(SaveError::NotFinite);
+        }
+        if is_described(self.0) { Ok(()) } else { Err(SaveError::Undescribed) }
+    }
+
+    #[inline]
+    fn put_tensor<E>(
+        &self,
+        wanted: usize,
+        put: &mut impl FnMut(&[u8]) -> Result<(), E>,
+    ) -> Result<(), E> {
+        let (mut place, mut result) = (0_usize, Ok(()));
+        self.0.visit(|tensor, values| {
+            if place == wanted {
+                result = put_all(tensor, values, put);
+            }
+            place = place.wrapping_add(1);
+        });
+        result
+    }
 }
 
 /// Lengths in bytes.
@@ -44,14 +97,17 @@ pub(super) struct Lengths {
 
 impl Lengths {
     /// For a file, if there is a name for each layer, and none twice.
-    const fn of<'n, N: Layer<Format: Scalar>>(names: &[&'n str]) -> Result<Self, SaveError<'n>> {
-        let (expected, found) = (N::TENSORS.layers(), count_layers(names));
+    const fn of<'n, S: Source>(names: &[&'n str]) -> Result<Self, SaveError<'n>> {
+        let (expected, found) = (S::TENSORS.layers(), count_layers(names));
         if expected != found {
             return Err(SaveError::Names { expected, found });
         }
-        let (count, text, data) = plan::<N>(names).lengths();
-        if count < N::TENSORS.len() {
-            return Err(SaveError::Duplicate { layer: duplicate(N::TENSORS, names) });
+        let (count, text, data) = plan::<S>(names).lengths();
+        // The plan leaves out what is there twice, but for other dtypes.
+        if count < S::TENSORS.len() || matches!(S::DTYPES, Dtypes::Int8) {
+            if let Some(layer) = duplicate(S::TENSORS, names) {
+                return Err(SaveError::Duplicate { layer });
+            }
         }
         Ok(Self { text, header: text.saturating_add(7) & !7, data })
     }
@@ -61,23 +117,23 @@ impl Lengths {
     }
 }
 
-const fn plan<'n, 'l, N: Layer<Format: Scalar>>(names: &'l [&'n str]) -> Plan<'n, 'l> {
-    Plan::new(NamedTensors::of(N::TENSORS, names), Dtype::of::<N::Format>())
+const fn plan<'n, 'l, S: Source>(names: &'l [&'n str]) -> Plan<'n, 'l> {
+    Plan::new(NamedTensors::of(S::TENSORS, names), S::DTYPES)
 }
 
 /// The layer of the first tensor whose name is not unique.
-const fn duplicate<'n>(all: TensorList, names: &[&'n str]) -> &'n str {
+const fn duplicate<'n>(all: TensorList, names: &[&'n str]) -> Option<&'n str> {
     let mut tensors = NamedTensors::of(all, names);
     while let Some(first) = tensors.next() {
         let mut others = tensors;
         while let Some(second) = others.next() {
             let (a, b) = (first.name(), second.name());
             if !a.is_less(b) && !b.is_less(a) {
-                return first.layer;
+                return Some(first.layer);
             }
         }
     }
-    ""
+    None
 }
 
 /// Writes the weights to a buffer, as a `safetensors` file: byte for byte the file that the Python
@@ -107,13 +163,22 @@ pub fn save<'n, 'b, N: Layer<Format: Scalar>>(
     names: &[&'n str],
     buffer: &'b mut [u8],
 ) -> Result<&'b [u8], SaveError<'n>> {
-    let lengths = check(net, names)?;
+    save_source(&OfLayer(net), names, buffer)
+}
+
+/// [`save`] of any source.
+pub(super) fn save_source<'n, 'b, S: Source>(
+    source: &S,
+    names: &[&'n str],
+    buffer: &'b mut [u8],
+) -> Result<&'b [u8], SaveError<'n>> {
+    let lengths = check(source, names)?;
     let (needed, found) = (lengths.file(), buffer.len());
     let Some((file, _)) = buffer.split_at_mut_checked(needed) else {
         return Err(SaveError::Buffer { needed, found });
     };
     let mut places = file.iter_mut();
-    let Ok(()) = put(net, names, lengths, &mut |bytes| {
+    let Ok(()) = put(source, names, lengths, &mut |bytes| {
         for (byte, place) in bytes.iter().zip(places.by_ref()) {
             *place = *byte;
         }
@@ -122,28 +187,26 @@ pub fn save<'n, 'b, N: Layer<Format: Scalar>>(
     Ok(file)
 }
 
-/// Checks that a network can be saved; returns the lengths for [`put`].
-pub(super) fn check<'n, N: Layer<Format: Scalar>>(
-    net: &N,
+/// Checks that it can be saved; returns the lengths for [`put`].
+pub(super) fn check<'n, S: Source>(
+    source: &S,
     names: &[&'n str],
 ) -> Result<Lengths, SaveError<'n>> {
-    let lengths = Lengths::of::<N>(names)?;
-    if !parameters_are_finite(net) {
-        return Err(SaveError::NotFinite);
-    }
-    if is_described(net) { Ok(lengths) } else { Err(SaveError::Undescribed) }
+    let lengths = Lengths::of::<S>(names)?;
+    source.check()?;
+    Ok(lengths)
 }
 
 /// Passes a file to `put`, piece by piece, after [`check`].
-pub(super) fn put<T: Scalar, N: Layer<Format = T>, E>(
-    net: &N,
+pub(super) fn put<S: Source, E>(
+    source: &S,
     names: &[&str],
     lengths: Lengths,
     put: &mut impl FnMut(&[u8]) -> Result<(), E>,
 ) -> Result<(), E> {
     put(&(lengths.header as u64).to_le_bytes())?;
     put(b"{")?;
-    let mut tensors = plan::<N>(names);
+    let mut tensors = plan::<S>(names);
     while let Some(tensor) = tensors.next() {
         for piece in tensor.entry() {
             put_piece(piece, put)?;
@@ -153,16 +216,9 @@ pub(super) fn put<T: Scalar, N: Layer<Format = T>, E>(
     for _ in lengths.text..lengths.header {
         put(b" ")?;
     }
-    let mut tensors = plan::<N>(names);
+    let mut tensors = plan::<S>(names);
     while let Some(Planned { named, .. }) = tensors.next() {
-        let (mut place, mut result) = (0_usize, Ok(()));
-        net.visit(|tensor, values| {
-            if place == named.place {
-                result = put_all(tensor, values, put);
-            }
-            place = place.wrapping_add(1);
-        });
-        result?;
+        source.put_tensor(named.place, put)?;
     }
     Ok(())
 }

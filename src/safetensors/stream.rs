@@ -6,7 +6,7 @@ use core::fmt;
 use embedded_io::Write;
 
 use super::error::SaveError;
-use super::save::{check, put};
+use super::save::{OfLayer, Source, check, put};
 use crate::layer::Layer;
 use crate::scalar::Scalar;
 
@@ -78,9 +78,18 @@ pub fn write<'n, N: Layer<Format: Scalar>, W: Write + ?Sized>(
     names: &[&'n str],
     writer: &mut W,
 ) -> Result<(), WriteError<'n, W::Error>> {
-    let lengths = check(net, names).map_err(WriteError::Save)?;
+    write_source(&OfLayer(net), names, writer)
+}
+
+/// [`write`] of any source.
+pub(super) fn write_source<'n, S: Source, W: Write + ?Sized>(
+    source: &S,
+    names: &[&'n str],
+    writer: &mut W,
+) -> Result<(), WriteError<'n, W::Error>> {
+    let lengths = check(source, names).map_err(WriteError::Save)?;
     let (mut buffer, mut filled) = ([0; AT_ONCE], 0_usize);
-    put(net, names, lengths, &mut |bytes| {
+    put(source, names, lengths, &mut |bytes| {
         for byte in bytes {
             if filled == AT_ONCE {
                 write_all(writer, &buffer)?;

@@ -24,7 +24,7 @@ type Anomaly = net![
 ];
 
 const WEIGHTS: &[u8] = include_bytes!("int8/keywords.safetensors");
-const KEYWORDS: &[u8] = include_bytes!("int8/keywords_cases.safetensors");
+pub(super) const KEYWORDS: &[u8] = include_bytes!("int8/keywords_cases.safetensors");
 const ANOMALY: &[u8] = include_bytes!("int8/anomaly_cases.safetensors");
 const TOYCAR: &[u8] = include_bytes!("../../examples/firmware/data/toycar.safetensors");
 
@@ -32,12 +32,12 @@ const TOYCAR: &[u8] = include_bytes!("../../examples/firmware/data/toycar.safete
 const NAMES: [&str; 10] = ["0", "1", "2", "3", "4", "5", "6", "7", "8", "9"];
 
 /// Runs with a stack for networks of a megabyte.
-fn with_large_stack(run: impl FnOnce() + Send + 'static) {
+pub(super) fn with_large_stack(run: impl FnOnce() + Send + 'static) {
     std::thread::Builder::new().stack_size(64 << 20).spawn(run).unwrap().join().unwrap();
 }
 
 /// The int8 numbers of a tensor.
-fn int8(file: &[u8], name: &str) -> Vec<i8> {
+pub(super) fn int8(file: &[u8], name: &str) -> Vec<i8> {
     let file = SafeTensors::deserialize(file).unwrap();
     file.tensor(name).unwrap().data().iter().map(|&byte| byte as i8).collect()
 }
@@ -51,10 +51,10 @@ fn int32<const N: usize>(file: &[u8], name: &str) -> [i32; N] {
 
 /// The scales of one of the two models.
 #[derive(Clone, Copy)]
-struct Scales(Json<'static>);
+pub(super) struct Scales(Json<'static>);
 
 impl Scales {
-    fn of(model: &str) -> Self {
+    pub(super) fn of(model: &str) -> Self {
         Self(Json::file("int8/scales").at(model))
     }
 
@@ -65,13 +65,13 @@ impl Scales {
     }
 
     /// Of the weights of each output.
-    fn weights<const N: usize>(self, name: &str) -> [f32; N] {
+    pub(super) fn weights<const N: usize>(self, name: &str) -> [f32; N] {
         let scales = self.0.at(&format!("{name}.weight")).at("scale").numbers();
         core::array::from_fn(|o| scales[o % scales.len()] as f32)
     }
 }
 
-fn shaped<X: Shape<Element = i8>>(numbers: &[i8]) -> X {
+pub(super) fn shaped<X: Shape<Element = i8>>(numbers: &[i8]) -> X {
     let mut x = X::ZERO;
     x.as_mut_slice().copy_from_slice(numbers);
     x
@@ -129,7 +129,7 @@ type First = Conv2d<49, 10, 1, 64, 10, 4, 25, 5, Relu, f32, 2, 2, 4, 1>;
 type Depthwise = DepthwiseConv2d<25, 5, 64, 64, 3, 3, 25, 5, Relu, f32, 1, 1, 1, 1>;
 type Pointwise = Conv2d<25, 5, 64, 64, 1, 1, 25, 5, Relu>;
 
-fn keywords<R: Rounding>() -> Quantized<Keywords, R> {
+pub(super) fn keywords<R: Rounding>() -> Quantized<Keywords, R> {
     let scales = Scales::of("keywords");
     let w = int8(WEIGHTS, "dense.weight");
     let dense = Int8::<Dense<64, 12, Softmax>, R>::from_rows(

@@ -254,7 +254,12 @@ fn errors_name_the_tensor_and_both_shapes() {
     let error = Dense::<1, 1>::from_safetensors(&Safetensors::new(&integers).unwrap(), "a");
     assert_eq!(
         error.unwrap_err(),
-        LoadError::Dtype { layer: "a", part: "weight", found: Dtype::I32 }
+        LoadError::Dtype {
+            layer: "a",
+            part: "weight",
+            expected: &[Dtype::F32, Dtype::F64, Dtype::F16, Dtype::Bf16],
+            found: Dtype::I32
+        }
     );
 }
 

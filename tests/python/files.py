@@ -62,6 +62,31 @@ def sequence():
     return found, {"x.weight": x, "states.weight": np.array(states, np.float32)}
 
 
+def int8():
+    """A convolution with tanh by a table, a dense layer with ReLU, and one with softmax, in int8."""
+    numbers = np.random.default_rng(3)
+    affine = [(1 / 64, 3), (1 / 32, -5), (1 / 128, 0), (1 / 16, -128), (1 / 8, 10), (1 / 256, -128)]
+    of_input, of_sums, of_tanh, of_hidden, of_logits, of_output = affine
+    found = {}
+
+    def layer(name, shape, before, after, logits=None):
+        outputs = shape[0]
+        found[f"{name}.weight"] = numbers.integers(-127, 128, shape, np.int8)
+        found[f"{name}.bias"] = numbers.integers(-1000, 1000, outputs, np.int32)
+        found[f"{name}.weight_scale"] = numbers.uniform(0.001, 0.01, outputs).astype(np.float32)
+        of = {"input": before, "output": after, "logits": logits}
+        for part, (scale, zero_point) in ((part, pair) for part, pair in of.items() if pair):
+            found[f"{name}.{part}_scale"] = np.array([scale], np.float32)
+            found[f"{name}.{part}_zero_point"] = np.array([zero_point], np.int8)
+
+    layer("conv", (3, 2, 3), of_input, of_tanh, of_sums)
+    z = (np.arange(-128, 128) - of_sums[1]) * of_sums[0]
+    found["conv.table"] = np.clip(np.round(128 * np.tanh(z)), -128, 127).astype(np.int8)
+    layer("hidden", (4, 9), of_tanh, of_hidden)
+    layer("output", (2, 4), of_hidden, of_output, of_logits)
+    return found
+
+
 def main():
     folder = Path(sys.argv[1])
     save_file(WORKED, folder / "plain.safetensors")
@@ -71,6 +96,7 @@ def main():
     save_file(tensors(order, [1, 2] * 6, np.float64), folder / "order.safetensors")
     net, cases = sequence()
     save_file(net, folder / "sequence.safetensors")
+    save_file(int8(), folder / "int8.safetensors")
     save_file(cases, folder / "sequence_cases.safetensors")
 
 

@@ -204,7 +204,11 @@ fn numbers<'n, T: Bits>(
         Dtype::F16 | Dtype::BF16 => 2,
         Dtype::F32 => 4,
         Dtype::F64 => 8,
-        other => return Err(LoadError::Dtype { layer, part, found: dtype(other) }),
+        other => {
+            use safetensors::Dtype as Ours;
+            let expected = &[Ours::F32, Ours::F64, Ours::F16, Ours::Bf16];
+            return Err(LoadError::Dtype { layer, part, expected, found: dtype(other) });
+        }
     };
     let mut all = Vec::new();
     for (index, bytes) in tensor.data().chunks(length).enumerate() {

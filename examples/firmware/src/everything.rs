@@ -954,7 +954,7 @@ fn int8_layers() {
     fn rounded<R: Rounding>() {
         layer!(Dense<5, 7, Relu>, from_rows, [[1; 5]; 7], 7, ());
         layer!(Dense<5, 7, Softmax>, from_rows, [[1; 5]; 7], 7, Softmax8::new(Q));
-        layer!(Dense<5, 7, Tanh>, from_rows, [[1; 5]; 7], 7, Table::new([1; 256]));
+        layer!(Dense<5, 7, Tanh>, from_rows, [[1; 5]; 7], 7, Table::new([1; 256], Q));
         layer!(Conv1d<9, 2, 6, 3, 9, Relu, f32, 1, 1>, from_filters, [[[1; 3]; 2]; 6], 6, ());
         layer!(Conv1d<9, 4, 6, 3, 9, Relu, f32, 1, 1, 1, 2>, from_filters, [[[1; 3]; 2]; 6], 6, ());
         layer!(DepthwiseConv2d<3, 3, 2, 2, 3, 3, 3, 3, Relu6, f32, 1, 1, 1, 1>, from_filters,
@@ -988,7 +988,7 @@ fn int8_layers() {
     }
     let mut values = black_box([1_i8; 4]);
     black_box(const { Softmax8::new(Q) }).apply(&mut values);
-    let table = black_box(const { Table::new([1; 256]) });
+    let table = black_box(const { Table::new([1; 256], Q) });
     table.apply(&mut values);
     ().apply(&mut values);
     call! { values, table.values() }
@@ -1008,6 +1008,18 @@ fn quantisation<R: Rounding>() {
     call! {
         calibration.input(), calibration.ranges(), calibration.quantize::<R>(&net, Granularity::PerTensor),
         Quantized::<Net, R>::calibrate(&net, &black_box([[[0.5; 2]; 6]; 2])), Quantization::of(range),
+    }
+    let (names, mut buffer) = (black_box(["0", "2"]), black_box([0_u8; 512]));
+    if let Ok(int8) = calibration.quantize::<R>(&net, Granularity::PerChannel) {
+        let length = Quantized::<Net, R>::file_size(&names).unwrap_or_default();
+        let length = black_box(length.min(black_box(512)));
+        call! { int8.save(&names, buffer.get_mut(..length).unwrap_or_default()) }
+        call! { int8.write(&names, &mut Port) }
+    }
+    if let Ok(file) = Safetensors::new(&buffer) {
+        call! { Quantized::<Net, R>::from_safetensors(&file, &names) }
+        call! { Quantized::<Dense<2, 3, Tanh>, R>::from_safetensors(&file, black_box(&["0"])) }
+        call! { Quantized::<Conv2d<3, 3, 1, 1, 2, 2, 2, 2, Relu>, R>::from_safetensors(&file, black_box(&["0"])) }
     }
     if let Ok(q) = Quantization::of(range) {
         let dense = vector::<Dense<3, 2, Relu>>();

@@ -1,0 +1,349 @@
+#!/usr/bin/env python3
+"""Writes a fully quantised model of TensorFlow Lite for gradlet.
+
+    python3 export_tflite.py MODEL.tflite OUT.safetensors
+
+Prints the network's type and the line that loads it, to be pasted into a Rust program. The network in
+Rust has the bits of TensorFlow Lite's reference kernels.
+
+The model must be a chain of fully connected layers, convolutions, depthwise convolutions, max and
+average pooling, reshaping, and activations, in int8 throughout; floats before and behind it are left out. A
+sequence is an image of one row or column, as Keras converts it. Anything else is an error that names it.
+
+Needs numpy, safetensors and ai-edge-litert (LiteRT, the new name of TensorFlow Lite).
+"""
+
+import argparse
+import copy
+import sys
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import flatbuffers
+import numpy as np
+from ai_edge_litert import schema_py_generated as schema
+from ai_edge_litert.interpreter import Interpreter, OpResolverType
+from export import leaky_relu, refuse_softmax, rust_strings, rust_type, shape_after
+from export_steps import Activation, Conv, Dense, Flatten, Layer, NotPossible, Pool
+from safetensors.numpy import save
+
+TYPES = schema.TensorType
+
+
+def names_of(enumeration):
+    """The names of an enumeration of the schema by their numbers."""
+    return {number: name for name, number in vars(enumeration).items() if not name.startswith("_")}
+
+
+OPERATORS, FUSED = names_of(schema.BuiltinOperator), names_of(schema.ActivationFunctionType)
+# By a table, but for softmax.
+ACTIVATIONS = {"ELU": "Elu", "GELU": "Gelu", "HARD_SWISH": "HardSwish", "LEAKY_RELU": "LeakyRelu",
+               "LOGISTIC": "Sigmoid", "SOFTMAX": "Softmax", "TANH": "Tanh"}
+POOLINGS = {"AVERAGE_POOL_2D": "Mean", "MAX_POOL_2D": "Max"}
+RESHAPES = ("EXPAND_DIMS", "RESHAPE", "SQUEEZE")
+
+
+@dataclass
+class Model:
+    """The first graph of a file."""
+
+    model: object
+    graph: object
+
+    @staticmethod
+    def of(file):
+        model = schema.ModelT.InitFromObj(schema.Model.GetRootAs(file, 0))
+        if len(model.subgraphs) != 1:
+            raise NotPossible(f"the model has {len(model.subgraphs)} graphs; gradlet has chains of layers")
+        return Model(model, model.subgraphs[0])
+
+    def name(self, operator):
+        code = self.model.operatorCodes[operator.opcodeIndex]
+        number = max(code.builtinCode, code.deprecatedBuiltinCode)
+        custom = code.customCode.decode() if code.customCode else ""
+        return OPERATORS.get(number, number) if not custom else f"the custom operator {custom}"
+
+    def affine(self, tensor, place):
+        """Scale and zero point of inputs or outputs."""
+        it = self.graph.tensors[tensor]
+        quantised = it.quantization
+        if it.type != TYPES.INT8 or quantised is None or quantised.scale is None or len(quantised.scale) != 1:
+            found = names_of(TYPES).get(it.type, it.type)
+            raise NotPossible(f"{place}: a tensor of {found}, not of int8 with a scale; convert the model with "
+                              "a representative dataset, TFLITE_BUILTINS_INT8 and int8 as its input and output")
+        return np.float32(quantised.scale[0]), np.int8(quantised.zeroPoint[0])
+
+    def constant(self, tensor, dtype, place):
+        it = self.graph.tensors[tensor]
+        data = self.model.buffers[it.buffer].data
+        if data is None or it.type != {np.int8: TYPES.INT8, np.int32: TYPES.INT32}[dtype]:
+            found = names_of(TYPES).get(it.type, it.type)
+            raise NotPossible(f"{place}: {found} where gradlet has constants of {np.dtype(dtype).name}")
+        return np.frombuffer(bytes(data), np.dtype(dtype).newbyteorder("<")).reshape(it.shape)
+
+    def shape(self, tensor):
+        """Without the batch, of which there is one."""
+        return tuple(int(size) for size in self.graph.tensors[tensor].shape[1:])
+
+
+@dataclass
+class Int8:
+    """What a layer has in int8: quantisations, scales of weights, and the table of its activation."""
+
+    input: tuple
+    logits: tuple
+    scales: np.ndarray
+    output: tuple
+    table: np.ndarray | None = None
+
+    def tensors(self, layer):
+        affine = {"input": self.input, "output": self.output}
+        if layer.activation not in ("Identity", "Relu", "Relu6"):
+            affine["logits"] = self.logits
+        tensors = {"weight": layer.weights, "bias": layer.bias, "weight_scale": self.scales}
+        for name, (scale, zero_point) in affine.items():
+            tensors |= {f"{name}_scale": np.array([scale]), f"{name}_zero_point": np.array([zero_point])}
+        if self.table is not None:
+            tensors["table"] = self.table
+        return {f"{layer.name}.{part}": np.ascontiguousarray(array) for part, array in tensors.items()}
+
+
+@dataclass
+class Network:
+    """As in `export.py`; with what each layer with weights has in int8."""
+
+    layers: list = field(default_factory=list)
+    shapes: list = field(default_factory=list)
+    int8: list = field(default_factory=list)
+
+
+def network_of(model):
+    graph, network = model.graph, Network()
+    if len(graph.inputs) != 1 or len(graph.outputs) != 1:
+        raise NotPossible(f"the model has {len(graph.inputs)} inputs and {len(graph.outputs)} outputs; "
+                          "gradlet has one of each")
+    tensor, operators = graph.inputs[0], list(graph.operators)
+    names = [model.name(operator) for operator in operators]
+    if names and names[0] == "QUANTIZE" and graph.tensors[tensor].type == TYPES.FLOAT32:
+        tensor = operators.pop(0).outputs[0]
+    if names and names[-1] == "DEQUANTIZE":
+        operators.pop()
+    shape = squeezed(model.shape(tensor))
+    for number, operator in enumerate(operators):
+        name = model.name(operator)
+        place = f"operator {number}, {name}"
+        if len(operator.outputs) != 1 or operator.inputs[0] != tensor:
+            raise NotPossible(f"{place}: does not follow the operator before it; gradlet has chains of layers")
+        before, tensor = tensor, operator.outputs[0]
+        affine = [model.affine(t, place) for t in (before, tensor)]
+        if name in RESHAPES:
+            here, after = model.shape(before), model.shape(tensor)
+            if len(after) == 1 and len(shape) > 1:
+                shape = add(network, Flatten(place, channels_last=True), shape)
+            elif not network.layers and np.prod(here) == np.prod(after):
+                shape = squeezed(after)
+            elif [n for n in here if n > 1] != [n for n in after if n > 1]:
+                raise NotPossible(f"{place}: from the shape {here} to {after}; gradlet has flattening only")
+            unchanged(affine, place)
+        elif name in POOLINGS:
+            shape = pooling(model, operator, name, place, network, shape)
+            unchanged(affine, place)
+        elif name in ("CONV_2D", "DEPTHWISE_CONV_2D", "FULLY_CONNECTED"):
+            shape = with_weights(model, operator, name, place, network, shape, affine)
+        elif name in ACTIVATIONS:
+            activate(model, operator, name, place, network, affine)
+        else:
+            raise NotPossible(f"{place}: gradlet has no int8 form of it; it has FULLY_CONNECTED, CONV_2D, "
+                              f"DEPTHWISE_CONV_2D, {', '.join((*POOLINGS, *RESHAPES, *ACTIVATIONS))}"
+                              f"{HINTS.get(name, '')}")
+    refuse_softmax([layer for layer in network.layers if isinstance(layer, Layer)])
+    return network
+
+
+HINTS = {
+    "MEAN": "; use an average pooling of the whole size in place of the mean, and convert again",
+    "PAD": "; use padding='same' in place of the padding, and convert again",
+}
+
+
+def squeezed(shape):
+    """Without a size of 1 in front of the channels: an image of one row or column is a sequence."""
+    *lengths, channels = shape
+    if 1 in lengths:
+        lengths.remove(1)
+    return (*lengths, channels)
+
+
+def unchanged(affine, place):
+    if affine[0] != affine[1]:
+        raise NotPossible(f"{place}: its outputs have another scale or zero point than its inputs, "
+                          f"{affine[1]} and {affine[0]}")
+
+
+def add(network, step, shape):
+    """Adds a layer; returns the shape behind it."""
+    last = network.layers[-1] if network.layers else None
+    network.layers.append(step)
+    network.shapes.append(shape)
+    return shape_after(step, shape, last)
+
+
+def window(model, operator, shape, place, kernel, *others):
+    """Pairs of numbers of an operator on images; for sequences, those of the axis with the steps."""
+    here = model.shape(operator.inputs[0])
+    if len(here) != 3 or len(shape) not in (2, 3):
+        raise NotPossible(f"{place}: takes images, but there is the shape {here}")
+    if len(shape) == 3:
+        return kernel, *others
+    axis = 0 if here[1] == 1 and kernel[1] == 1 else 1
+    if here[1 - axis] != 1 or kernel[1 - axis] != 1:
+        raise NotPossible(f"{place}: a kernel of {kernel} for a sequence of the shape {here}")
+    return tuple((pair[axis],) for pair in (kernel, *others))
+
+
+def pooling(model, operator, name, place, network, shape):
+    options = operator.builtinOptions
+    fused(options, place, ["NONE"])
+    size, step = (options.filterHeight, options.filterWidth), (options.strideH, options.strideW)
+    size, step = window(model, operator, shape, place, size, step)
+    # Padding that is none.
+    if options.padding == schema.Padding.SAME:
+        for length, width, distance in zip(shape, size, step):
+            if (-(-length // distance) - 1) * distance + width > length:
+                raise NotPossible(f"{place}: pads {shape} by windows of {size}; use padding='valid', and train "
+                                  "again")
+    whole = size == shape[:-1]
+    return add(network, Pool(place, POOLINGS[name], None if whole else size, None if whole else step), shape)
+
+
+def fused(options, place, allowed=("NONE", "RELU", "RELU6")):
+    """The name in Rust of the activation of an operator."""
+    name = FUSED.get(options.fusedActivationFunction)
+    if name not in allowed:
+        raise NotPossible(f"{place}: with the activation {name}; use one of {', '.join(allowed)}")
+    return {"NONE": "Identity", "RELU": "Relu", "RELU6": "Relu6"}[name]
+
+
+def with_weights(model, operator, name, place, network, shape, affine):
+    options, tensors = operator.builtinOptions, list(operator.inputs)
+    weights = model.constant(tensors[1], np.int8, place)
+    quantised = model.graph.tensors[tensors[1]].quantization
+    if np.any(quantised.zeroPoint):
+        raise NotPossible(f"{place}: its weights have zero points other than 0; convert the model again, with "
+                          "int8 in place of uint8")
+    if weights.min() == -128:
+        raise NotPossible(f"{place}: has a weight of -128; those of TensorFlow Lite are symmetric, -127 to 127")
+    activation, number = fused(options, place), str(len(network.layers))
+    if name == "FULLY_CONNECTED":
+        if getattr(options, "weightsFormat", 0):
+            raise NotPossible(f"{place}: with shuffled weights; convert the model again without them")
+        if len(shape) > 1:
+            if np.prod(shape) != weights.shape[1]:
+                raise NotPossible(f"{place}: at each position of the shape {shape}; gradlet has it for vectors")
+            shape = add(network, Flatten(place, channels_last=True), shape)
+            number = str(len(network.layers))
+        step = Dense(number, place, weights, None, activation)
+    else:
+        steps = options.strideH, options.strideW
+        dilation = options.dilationHFactor, options.dilationWFactor
+        # To [outputs][group][height][width].
+        weights = np.moveaxis(weights, -1, 1)
+        if name == "DEPTHWISE_CONV_2D":
+            weights = np.moveaxis(weights, 1, 0)
+        kernel, steps, dilation = window(model, operator, shape, place, weights.shape[2:], steps, dilation)
+        weights = weights.reshape(*weights.shape[:2], *kernel)
+        padding = "same" if options.padding == schema.Padding.SAME else (0,) * len(kernel)
+        step = Conv(number, place, weights, None, steps, padding, dilation, activation)
+    step.bias = np.zeros(len(step.weights), np.int32)
+    if len(tensors) > 2 and tensors[2] >= 0:
+        step.bias = model.constant(tensors[2], np.int32, place)
+    scales = np.broadcast_to(np.array(quantised.scale, np.float32), len(step.weights))
+    network.int8.append(Int8(affine[0], affine[1], scales, affine[1]))
+    return add(network, step, shape)
+
+
+def activate(model, operator, name, place, network, affine):
+    last = network.layers[-1] if network.layers else None
+    if not isinstance(last, Layer) or last.activation != "Identity":
+        raise NotPossible(f"{place}: without a layer right before it that has no other activation; put one "
+                          "there and train again")
+    int8, kind = network.int8[-1], ACTIVATIONS[name]
+    int8.output = affine[1]
+    if name == "SOFTMAX":
+        if operator.builtinOptions.beta != 1 or affine[1] != (np.float32(1 / 256), np.int8(-128)):
+            raise NotPossible(f"{place}: with a beta of {operator.builtinOptions.beta} and outputs of "
+                              f"{affine[1]}; gradlet has 1, and a scale of 1/256 with a zero point of -128")
+    else:
+        int8.table = table(model, operator)
+    if name == "LEAKY_RELU":
+        step = Activation(place, "LeakyRelu", operator.builtinOptions.alpha)
+        kind = leaky_relu(step, np.float32)
+    last.activation = kind
+
+
+def interpreter(content):
+    """LiteRT, with its reference kernels; ELU has none."""
+    for kernels in OpResolverType.BUILTIN_REF, OpResolverType.BUILTIN_WITHOUT_DEFAULT_DELEGATES:
+        try:
+            it = Interpreter(model_content=content, experimental_op_resolver_type=kernels)
+            break
+        except ValueError as error:
+            reason = error
+    else:
+        raise NotPossible(f"LiteRT cannot run it: {reason}")
+    it.allocate_tensors()
+    return it
+
+
+def table(model, operator):
+    """The outputs of an operator for all int8 numbers: what LiteRT computes, whatever its formula is."""
+    one, graph = copy.deepcopy(model.model), schema.SubGraphT()
+    graph.tensors = [copy.deepcopy(model.graph.tensors[t]) for t in (operator.inputs[0], operator.outputs[0])]
+    one.buffers = [schema.BufferT()] * 3
+    for number, tensor in enumerate(graph.tensors):
+        tensor.shape, tensor.shapeSignature, tensor.buffer = [1, 256], None, number + 1
+    step = copy.deepcopy(operator)
+    step.inputs, step.outputs = [0], [1]
+    graph.operators, graph.inputs, graph.outputs = [step], [0], [1]
+    one.subgraphs, one.signatureDefs, one.metadata, one.metadataBuffer = [graph], None, None, None
+    builder = flatbuffers.Builder(1024)
+    builder.Finish(one.Pack(builder), b"TFL3")
+    it = interpreter(bytes(builder.Output()))
+    it.set_tensor(it.get_input_details()[0]["index"], np.arange(-128, 128).astype(np.int8)[None])
+    it.invoke()
+    return it.get_tensor(it.get_output_details()[0]["index"])[0]
+
+
+def export(file, path):
+    """Writes the model of the bytes of a `.tflite` file to `path`; returns the Rust that loads it.
+
+    Raises `NotPossible` if the model has anything without a counterpart; nothing is written then.
+    """
+    if file[4:8] != b"TFL3":
+        raise NotPossible("no file of TensorFlow Lite: it does not have TFL3 as its fifth to eighth byte")
+    network = network_of(Model.of(file))
+    layers = [layer for layer in network.layers if isinstance(layer, Layer)]
+    tensors = {}
+    for layer, int8 in zip(layers, network.int8):
+        tensors |= int8.tensors(layer)
+    Path(path).write_bytes(save(tensors))
+    name, names = rust_strings([Path(path).name]), rust_strings(layer.name for layer in layers)
+    return (f"type Net = Quantized<{rust_type(network, False)}>;\n"
+            f"static NET: Net = gradlet::load![include_bytes!({name}); {names}];\n")
+
+
+def main():
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("model", help="file of the model, MODEL.tflite")
+    parser.add_argument("output", help="file to be written, OUT.safetensors")
+    options = parser.parse_args()
+    try:
+        print(export(Path(options.model).read_bytes(), options.output), end="")
+    except (NotPossible, OSError) as reason:
+        sys.exit(f"export_tflite.py: {reason}")
+
+
+if __name__ == "__main__":
+    main()
