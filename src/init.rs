@@ -21,7 +21,8 @@
 //! They are drawn in the order of [`Layer::TENSORS`]: layer by layer from the input on,
 //! `[input][output]` within a layer. An `f32` network uses 24 random bits of `next_u32` for each
 //! number, an `f64` network 53 bits of `next_u64`, and neither computes in the other's type. So the
-//! same seed gives them different weights.
+//! same seed gives them different weights. A [`Fixed`] network draws as one of `f32`: from a uniform
+//! distribution it gets the same weights, rounded.
 //!
 //! ```
 //! use gradlet::{init, prelude::*};
@@ -103,14 +104,17 @@
 //! [`Softplus`]: crate::Softplus
 //! [`Selu`]: crate::Selu
 //! [`Frozen`]: crate::Frozen
+//! [`Fixed`]: crate::Fixed
 
 use core::mem;
 
 use rand_core::Rng;
 
+use crate::format::Arithmetic;
 use crate::layer::Layer;
-use crate::scalar::Scalar;
+use crate::number::Number;
 use crate::tensors::Kind;
+use crate::zero::Zero;
 
 /// Maximum number of tries of a rejection method, so that a stuck generator cannot hang the
 /// program. By chance it is reached with a probability below 2^-64.
@@ -155,7 +159,7 @@ macro_rules! initialiser {
         #[doc = concat!("init::", stringify!($name), "(&mut net, &mut Pcg32::seed_from_u64(7));")]
         /// assert_ne!(net, Mlp::ZERO);
         /// ```
-        pub fn $name<T: Scalar, N: Layer<Format = T>>(net: &mut N, rng: &mut (impl Generator + ?Sized)) {
+        pub fn $name<F: Arithmetic, N: Layer<Format = F>>(net: &mut N, rng: &mut (impl Generator + ?Sized)) {
             $fill(net, |inputs, outputs| size($numerator, $fan(inputs, outputs)), rng);
         }
     };
@@ -213,9 +217,9 @@ initialiser! {
 /// init::uniform(&mut net, 0.5, &mut Pcg32::seed_from_u64(7));
 /// assert!(net.weights().as_flattened().iter().all(|w| w.abs() <= 0.5));
 /// ```
-pub fn uniform<T: Scalar, N: Layer<Format = T>>(
+pub fn uniform<F: Arithmetic, N: Layer<Format = F>>(
     net: &mut N,
-    limit: T,
+    limit: F::Real,
     rng: &mut (impl Generator + ?Sized),
 ) {
     fill_uniform(net, |_, _| limit, rng);
@@ -236,9 +240,9 @@ pub fn uniform<T: Scalar, N: Layer<Format = T>>(
 /// init::normal(&mut net, 0.01, &mut Pcg32::seed_from_u64(7));
 /// assert!(net.weights().as_flattened().iter().all(|w| w.abs() < 0.1));
 /// ```
-pub fn normal<T: Scalar, N: Layer<Format = T>>(
+pub fn normal<F: Arithmetic, N: Layer<Format = F>>(
     net: &mut N,
-    deviation: T,
+    deviation: F::Real,
     rng: &mut (impl Generator + ?Sized),
 ) {
     fill_normal(net, |_, _| deviation, rng);
@@ -256,8 +260,8 @@ pub fn normal<T: Scalar, N: Layer<Format = T>>(
 /// init::zeros(&mut net);
 /// assert_eq!(net, Dense::ZERO);
 /// ```
-pub fn zeros<T: Scalar, N: Layer<Format = T>>(net: &mut N) {
-    fill(net, |_, _| (), |()| T::ZERO);
+pub fn zeros<F: Arithmetic, N: Layer<Format = F>>(net: &mut N) {
+    fill(net, |_, _| (), |()| Zero::ZERO);
 }
 
 /// Shuffles `items` uniformly: each order is equally likely.
@@ -376,15 +380,15 @@ fn both(inputs: usize, outputs: usize) -> usize {
 }
 
 /// `sqrt(numerator / fan)`.
-fn size<T: Scalar>(numerator: u32, fan: usize) -> T {
+fn size<T: Number>(numerator: u32, fan: usize) -> T {
     (T::from_u32(numerator) / T::from_u32(u32::try_from(fan).unwrap_or(u32::MAX))).sqrt()
 }
 
 /// Sets each weight to `draw(size(inputs, outputs))`, each bias to zero.
-fn fill<T: Scalar, N: Layer<Format = T>, S: Copy>(
+fn fill<F: Arithmetic, N: Layer<Format = F>, S: Copy>(
     net: &mut N,
     size: impl Fn(usize, usize) -> S,
-    mut draw: impl FnMut(S) -> T,
+    mut draw: impl FnMut(S) -> F::Weight,
 ) {
     net.visit_mut(|tensor, values| match tensor.kind {
         Kind::Weight => {
@@ -392,22 +396,22 @@ fn fill<T: Scalar, N: Layer<Format = T>, S: Copy>(
             let size = size(inputs, outputs);
             values.fill_with(|| draw(size));
         }
-        Kind::Bias => values.fill(T::ZERO),
+        Kind::Bias => values.fill(Zero::ZERO),
         Kind::Other | Kind::Buffer => {}
     });
 }
 
-fn fill_uniform<T: Scalar, N: Layer<Format = T>>(
+fn fill_uniform<F: Arithmetic, N: Layer<Format = F>>(
     net: &mut N,
-    limit: impl Fn(usize, usize) -> T,
+    limit: impl Fn(usize, usize) -> F::Real,
     rng: &mut (impl Rng + ?Sized),
 ) {
-    fill(net, limit, |limit| limit * symmetric(rng));
+    fill(net, limit, |limit| F::nearest(limit * symmetric(rng)));
 }
 
-fn fill_normal<T: Scalar, N: Layer<Format = T>>(
+fn fill_normal<F: Arithmetic, N: Layer<Format = F>>(
     net: &mut N,
-    deviation: impl Fn(usize, usize) -> T,
+    deviation: impl Fn(usize, usize) -> F::Real,
     rng: &mut (impl Rng + ?Sized),
 ) {
     // The second number of each pair.
@@ -418,18 +422,18 @@ fn fill_normal<T: Scalar, N: Layer<Format = T>>(
             other = Some(second);
             first
         });
-        deviation * number
+        F::nearest(deviation * number)
     });
 }
 
 /// Two independent standard normal numbers.
-fn normal_pair<T: Scalar>(rng: &mut (impl Rng + ?Sized)) -> (T, T) {
+fn normal_pair<T: Number>(rng: &mut (impl Rng + ?Sized)) -> (T, T) {
     for _ in 0..TRIES {
         let (u, v) = (symmetric::<T>(rng), symmetric::<T>(rng));
         let square = u * u + v * v;
         if square < T::ONE {
             // Neither u nor v is ever 0, so the logarithm is finite.
-            let log = square.ln();
+            let log = square.logarithm();
             let factor = (-(log + log) / square).sqrt();
             return (u * factor, v * factor);
         }
@@ -437,13 +441,13 @@ fn normal_pair<T: Scalar>(rng: &mut (impl Rng + ?Sized)) -> (T, T) {
     (T::ZERO, T::ZERO)
 }
 
-/// A number in `-1..1`, both ends excluded: an odd multiple of 2^-24 (`f32`) or 2^-53 (`f64`), so
+/// A number in `-1..1`, both ends excluded: an odd multiple of 2^-24, or 2^-53 (`f64`), so
 /// exact, symmetric and never 0. One draw: its first bit is the sign.
-fn symmetric<T: Scalar>(rng: &mut (impl Rng + ?Sized)) -> T {
-    let (positive, size) = if const { size_of::<T>() <= size_of::<f32>() } {
+fn symmetric<T: Number>(rng: &mut (impl Rng + ?Sized)) -> T {
+    let (positive, size) = if const { !T::IS_DOUBLE } {
         let bits = rng.next_u32() >> 8;
         let odd = ((bits << 1) & 0x00FF_FFFF) | 1;
-        (bits >> 23 == 1, T::from_u32(odd) / T::from_u32(1 << 24))
+        (bits >> 23 == 1, T::from_u32(odd) * T::from_f64(1.0 / 16_777_216.0))
     } else {
         let bits = rng.next_u64() >> 11;
         let odd = ((bits << 1) & 0x001F_FFFF_FFFF_FFFF) | 1;

@@ -401,3 +401,28 @@ fn generators_of_older_versions_draw_their_own_words() {
     assert_eq!(drawn(&mut FromWords(|| older::word_09(&mut old))), want);
     assert_ne!(want.0, Mlp::ZERO);
 }
+
+#[test]
+fn fixed_point_weights_are_those_of_floats() {
+    type Of<F> = net![F; 20 => 30 Tanh => 10 Sigmoid];
+    let (mut net, mut floats) = (Of::<Fixed>::ZERO, Of::<f32>::ZERO);
+    let largest_difference = |net: &Of<Fixed>, floats: &Of<f32>| {
+        let (mut of_fixed, mut of_floats) = (Vec::new(), Vec::new());
+        net.visit(|_, weights| of_fixed.extend(weights.iter().map(|w| w.to_f32())));
+        floats.visit(|_, weights| of_floats.extend_from_slice(weights));
+        let differences = of_fixed.iter().zip(&of_floats).map(|(a, b)| (a - b).abs());
+        assert!(of_floats.iter().any(|w| *w != 0.0));
+        differences.fold(0.0, f32::max)
+    };
+    init::xavier_uniform(&mut net, &mut SplitMix::new(7));
+    init::xavier_uniform(&mut floats, &mut SplitMix::new(7));
+    assert!(largest_difference(&net, &floats) < 5e-8);
+    init::he_normal(&mut net, &mut SplitMix::new(7));
+    init::he_normal(&mut floats, &mut SplitMix::new(7));
+    assert!(largest_difference(&net, &floats) < 1e-3);
+    init::uniform(&mut net, Q32::new(0.5), &mut SplitMix::new(7));
+    init::uniform(&mut floats, 0.5, &mut SplitMix::new(7));
+    assert!(largest_difference(&net, &floats) < 5e-8);
+    init::zeros(&mut net);
+    assert_eq!(net, Of::ZERO);
+}

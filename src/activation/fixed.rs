@@ -6,12 +6,12 @@
 #![allow(clippy::arithmetic_side_effects, reason = "values are within ±64")]
 
 use super::{
-    Activation, Elementwise, Elu, HardSigmoid, HardTanh, Identity, LeakyRelu, Relu, Relu6, Selu,
-    Sigmoid, Softmax, Softplus, Softsign, Tanh,
+    Activation, Elementwise, Elu, Gelu, HardSigmoid, HardSwish, HardTanh, Identity, LeakyRelu,
+    Relu, Relu6, Selu, Sigmoid, Silu, Softmax, Softplus, Softsign, Tanh,
 };
 use crate::format::{Exponent, Fixed, align_to};
 use crate::kernel::stay_rolled;
-use crate::math::integer::{exp, ln, sigmoid, tanh};
+use crate::math::integer::{exp, ln, normal_density, normal_tail, sigmoid, sigmoid_tail, tanh};
 use crate::number::Q12;
 use crate::shape::Shape;
 
@@ -107,6 +107,124 @@ elementwise! {
     [] Softplus: Some((15, 15)),
         |z| { let tail = rounded(ln((exp(z.abs().wrapping_neg()) as u32).wrapping_add(1 << 15)) as i32); clip(z).max(0).wrapping_add(tail).min(64 * ONE) },
         |d, y| d.wrapping_mul((1_i32 << 15).wrapping_sub(exp(y.wrapping_neg())));
+}
+
+/// An activation whose derivative is a function of the logit.
+trait OfLogits {
+    /// `f(z)` for logits of ±64 and more, not beyond ±64.
+    fn apply(z: i32) -> i32;
+    /// `f'(z)` with 12 fraction bits, below 2 in size.
+    fn derivative(z: i32) -> i32;
+}
+
+#[inline(never)]
+fn activate_all<A: OfLogits>(values: &mut [Q12]) {
+    for value in values {
+        *value = Q12::raw(A::apply(value.to_bits()));
+        stay_rolled();
+    }
+}
+
+#[inline(never)]
+fn backpropagate_logits<A: OfLogits>(logits: &[Q12], delta: &mut [i32], scale: &mut Exponent) {
+    align_to(17, delta, scale);
+    scale.0 = scale.0.wrapping_add(12);
+    for (d, z) in delta.iter_mut().zip(logits) {
+        *d = d.wrapping_mul(A::derivative(z.to_bits()));
+        stay_rolled();
+    }
+}
+
+macro_rules! of_logits {
+    ($($name:ident)+) => { $(
+        impl Activation<Fixed> for $name {
+            const FINGERPRINT: u32 = <Self as Activation<f32>>::FINGERPRINT;
+            type Kept<Y: Shape<Element = Q12>> = Y;
+
+            #[inline]
+            fn activate(values: &mut [Q12]) {
+                activate_all::<Self>(values);
+            }
+            #[inline]
+            fn backpropagate(_: &[Q12], logits: &[Q12], delta: &mut [i32], scale: &mut Exponent) {
+                backpropagate_logits::<Self>(logits, delta, scale);
+            }
+        }
+    )+ };
+}
+of_logits!(Gelu Silu HardSwish);
+
+/// `z P(z)`, given the size of `z` and `P(-|z|)` with 16 fraction bits: the part of a positive one that is
+/// missing, and all of a negative one.
+#[inline(always)]
+fn gated(z: i32, size: u32, tail: u32) -> i32 {
+    let part = size.wrapping_mul(tail).wrapping_add(1 << 15) >> 16;
+    z.max(0).wrapping_sub(part as i32)
+}
+
+/// A derivative of `z P(z)`, given that at `-|z|`: both have the sum 1.
+#[inline(always)]
+const fn mirrored(z: i32, below: i32) -> i32 {
+    if z > 0 { ONE.wrapping_sub(below) } else { below }
+}
+
+impl OfLogits for Gelu {
+    #[inline(always)]
+    fn apply(z: i32) -> i32 {
+        let z = clip(z);
+        let size = z.unsigned_abs();
+        gated(z, size, normal_tail(size))
+    }
+    #[inline(always)]
+    fn derivative(z: i32) -> i32 {
+        // P(z) + z p(z)
+        let size = z.unsigned_abs().min(8 << 12);
+        let product = size.wrapping_mul(normal_density(size)) >> 15;
+        mirrored(z, ((normal_tail(size) >> 4) as i32).wrapping_sub(product as i32))
+    }
+}
+
+impl OfLogits for Silu {
+    #[inline(always)]
+    fn apply(z: i32) -> i32 {
+        let z = clip(z);
+        let size = z.unsigned_abs();
+        gated(z, size, sigmoid_tail(size))
+    }
+    #[inline(always)]
+    fn derivative(z: i32) -> i32 {
+        // s + z s (1 - s)
+        let size = z.unsigned_abs().min(64 << 12);
+        let tail = sigmoid_tail(size);
+        let product = size.wrapping_mul(tail) >> 16;
+        let tail = (tail >> 4) as i32;
+        mirrored(z, tail.wrapping_sub((product as i32).wrapping_mul(ONE - tail) >> 12))
+    }
+}
+
+impl OfLogits for HardSwish {
+    #[inline(always)]
+    fn apply(z: i32) -> i32 {
+        if z <= -3 * ONE {
+            0
+        } else if z >= 3 * ONE {
+            clip(z)
+        } else {
+            // z (z + 3) / 6
+            (z.wrapping_mul(z + 3 * ONE) >> 9).wrapping_mul(2731).wrapping_add(1 << 16) >> 17
+        }
+    }
+    #[inline(always)]
+    fn derivative(z: i32) -> i32 {
+        if z <= -3 * ONE {
+            0
+        } else if z >= 3 * ONE {
+            ONE
+        } else {
+            // z / 3 + 1/2
+            (z.wrapping_mul(5461) >> 14).wrapping_add(ONE / 2)
+        }
+    }
 }
 
 /// A value within ±64.

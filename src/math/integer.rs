@@ -30,6 +30,15 @@ static LOGARITHM: [u16; 65] = [
     32_024, 32_397, 32_768,
 ];
 
+/// `erfc(x / sqrt(2)) / 2`, the upper tail of the normal distribution, for x = 0, 1/16 .. 4, with 16 fraction bits.
+static NORMAL_TAIL: [u16; 65] = [
+    32_768, 31_134, 29_507, 27_893, 26_297, 24_727, 23_186, 21_682, 20_217, 18_798, 17_428, 16_111,
+    14_849, 13_644, 12_500, 11_416, 10_394, 9_434, 8_535, 7_698, 6_920, 6_201, 5_539, 4_931, 4_375,
+    3_869, 3_410, 2_996, 2_623, 2_288, 1_990, 1_724, 1_489, 1_282, 1_099, 939, 800, 679, 574, 484,
+    406, 340, 283, 235, 195, 161, 132, 108, 88, 72, 58, 47, 38, 30, 24, 19, 15, 12, 9, 7, 6, 4, 3,
+    3, 2,
+];
+
 /// Between two entries of a table: `index`, and how far behind it, with `bits` fraction bits. The result has
 /// `bits` fraction bits more than the table.
 #[inline(always)]
@@ -96,4 +105,29 @@ pub(crate) fn ln(x: u32) -> u32 {
     // ln 2 with 15 fraction bits; up to 17 whole bits times it would not fit, up to 2^16 does.
     let (whole, part) = (log >> 15, log & 0x7fff);
     whole.wrapping_mul(22_713).wrapping_add(part.wrapping_mul(22_713).wrapping_add(1 << 14) >> 15)
+}
+
+/// `1 / (1 + e^x)` for `size`, which is 0 or more and has 12 fraction bits; the result has 16.
+#[inline]
+pub(crate) fn sigmoid_tail(size: u32) -> u32 {
+    if size < EIGHT {
+        (1_u32 << 24).wrapping_sub(sigmoid_below_8(size)) >> 8
+    } else {
+        (exp((size as i32).wrapping_neg()) as u32) << 1
+    }
+}
+
+/// `erfc(x / sqrt(2)) / 2` for `size`, which is 0 or more and has 12 fraction bits; the result has 16.
+#[inline]
+pub(crate) fn normal_tail(size: u32) -> u32 {
+    if size < 4 << 12 { between(&NORMAL_TAIL, size >> 8, size & 255, 8) >> 8 } else { 0 }
+}
+
+/// `e^(-x^2 / 2) / sqrt(2 pi)` for `size`, which is 0 or more and has 12 fraction bits; the result has 15.
+#[inline]
+pub(crate) fn normal_density(size: u32) -> u32 {
+    let size = size.min(EIGHT);
+    let power = exp(((size.wrapping_mul(size) >> 13) as i32).wrapping_neg()) as u32;
+    // 1 / sqrt(2 pi) with 15 fraction bits.
+    power.wrapping_mul(13_073) >> 15
 }

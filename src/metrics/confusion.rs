@@ -3,8 +3,9 @@
 use core::fmt;
 
 use super::{argmax, is_yes, ratio};
+use crate::format::FormatValue;
 use crate::macros::{default_is_new, defmt_shows, error_texts};
-use crate::scalar::Scalar;
+use crate::shape::Element;
 
 /// Confusion matrix: how often each class was predicted for each class.
 ///
@@ -48,7 +49,7 @@ impl<const CLASSES: usize> ConfusionMatrix<CLASSES> {
     /// # Errors
     ///
     /// [`ClassError::NoClass`] if all of `output` or of `target` is NaN; nothing is counted then.
-    pub fn observe<T: Scalar>(
+    pub fn observe<T: Element + PartialOrd>(
         &mut self,
         output: &[T; CLASSES],
         target: &[T; CLASSES],
@@ -144,7 +145,7 @@ impl ConfusionMatrix<2> {
     /// assert_eq!(matrix.counts(), &[[0, 1], [0, 0]]);
     /// # Ok::<(), gradlet::metrics::ClassError>(())
     /// ```
-    pub fn observe_binary<T: Scalar>(
+    pub fn observe_binary<T: FormatValue>(
         &mut self,
         &[output]: &[T; 1],
         &[target]: &[T; 1],

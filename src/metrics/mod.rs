@@ -24,9 +24,9 @@ pub use confusion::{ClassError, ConfusionMatrix};
 pub use numbers::{ErrorStatistics, LossMeter, MeanAbsoluteError, RSquared};
 pub use quantile::Quantile;
 
-use crate::number::Number as _;
-use crate::scalar::Scalar;
-use crate::shape::Shape;
+use crate::format::{Format as _, FormatValue};
+use crate::number::Number;
+use crate::shape::{Element, Shape};
 
 /// Index of the largest number, the first one on a tie.
 ///
@@ -40,7 +40,7 @@ use crate::shape::Shape;
 /// assert_eq!(argmax::<f32>(&[]), None);
 /// ```
 #[must_use]
-pub fn argmax<T: Scalar>(values: &[T]) -> Option<usize> {
+pub fn argmax<T: Element + PartialOrd>(values: &[T]) -> Option<usize> {
     let mut best = None;
     for (i, &value) in values.iter().enumerate() {
         if best.map_or(!is_nan(value), |(_, largest)| value > largest) {
@@ -50,13 +50,14 @@ pub fn argmax<T: Scalar>(values: &[T]) -> Option<usize> {
     best.map(|(i, _)| i)
 }
 
-fn is_nan<T: Scalar>(value: T) -> bool {
+fn is_nan<T: PartialOrd>(value: T) -> bool {
     value.partial_cmp(&value).is_none()
 }
 
 /// `Some(true)` above 1/2, `None` for NaN.
-fn is_yes<T: Scalar>(value: T) -> Option<bool> {
-    (!is_nan(value)).then_some(value > T::HALF)
+fn is_yes<T: FormatValue>(value: T) -> Option<bool> {
+    let value = T::Format::real(value);
+    (!is_nan(value)).then_some(value > Number::HALF)
 }
 
 /// `part / whole`, unless `whole` is 0.
@@ -96,7 +97,11 @@ impl Accuracy {
     ///
     /// A single output is a yes/no prediction, see [`observe_each`](Self::observe_each). An output
     /// that is all NaN is wrong.
-    pub fn observe<T: Scalar, Y: Shape<Element = T>>(&mut self, output: &Y, target: &Y) {
+    pub fn observe<T: FormatValue + PartialOrd, Y: Shape<Element = T>>(
+        &mut self,
+        output: &Y,
+        target: &Y,
+    ) {
         if let ([_], [_]) = (output.as_slice(), target.as_slice()) {
             self.observe_each(output, target);
         } else {
@@ -105,7 +110,7 @@ impl Accuracy {
     }
 
     /// Counts one prediction for each output: yes above 1/2, else no. NaN is wrong.
-    pub fn observe_each<T: Scalar, Y: Shape<Element = T>>(&mut self, output: &Y, target: &Y) {
+    pub fn observe_each<T: FormatValue, Y: Shape<Element = T>>(&mut self, output: &Y, target: &Y) {
         for (&y, &t) in output.as_slice().iter().zip(target.as_slice()) {
             self.record(same(is_yes(y), is_yes(t)));
         }

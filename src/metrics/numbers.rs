@@ -3,6 +3,7 @@
 use super::is_nan;
 use crate::macros::default_is_new;
 use crate::mean::{DoubleWord, Moments};
+use crate::number::Number;
 use crate::preprocess::Standardize;
 use crate::scalar::Scalar;
 use crate::shape::Shape;
@@ -157,7 +158,7 @@ pub struct LossMeter<T = f32> {
     count: u32,
 }
 
-impl<T: Scalar> LossMeter<T> {
+impl<T: Number> LossMeter<T> {
     /// No losses yet.
     #[must_use]
     pub const fn new() -> Self {

@@ -23,11 +23,20 @@ pub(crate) mod sealed {
         fn or_nan(self, keep: bool) -> Self;
         /// `self^exponent`.
         fn power(self, exponent: u32) -> Self;
+        /// Whether this is `f64`.
+        const IS_DOUBLE: bool;
+        /// The natural logarithm of a number of more than 0.
+        fn logarithm(self) -> Self;
     }
 
     macro_rules! sealed {
-        ($type:ident $pow:ident) => {
+        ($type:ident $pow:ident $ln:ident) => {
             impl Sealed for $type {
+                const IS_DOUBLE: bool = size_of::<Self>() == 8;
+                #[inline]
+                fn logarithm(self) -> Self {
+                    libm::$ln(self)
+                }
                 #[inline(always)]
                 fn lies_below(self, end: Self) -> bool {
                     // Positive floats compare like their bits, in fewer instructions.
@@ -52,8 +61,8 @@ pub(crate) mod sealed {
             }
         };
     }
-    sealed!(f32 powf);
-    sealed!(f64 pow);
+    sealed!(f32 powf logf);
+    sealed!(f64 pow log);
 }
 
 /// A loss, a learning rate or the weight of a sample: `f32`, `f64`, or [`Q32`](crate::Q32) for

@@ -8,6 +8,7 @@ use core::ops::{Add, AddAssign, Div, DivAssign, Mul, MulAssign, Neg, Sub, SubAss
 use super::Number;
 use super::convert::{parts, scale, to_f32, write_decimal};
 use super::sealed::Sealed;
+use crate::math::integer::ln;
 use crate::shape::Element;
 use crate::zero::Zero;
 
@@ -77,6 +78,9 @@ impl Q32 {
         if self.is_finite() && other.is_finite() { Self(f(self.0, other.0)) } else { Self::NAN }
     }
 }
+
+/// ln 2, with 32 fraction bits.
+const LN_2: i64 = 2_977_044_472;
 
 /// Negative infinity.
 const LOWEST: i64 = -i64::MAX;
@@ -251,6 +255,17 @@ impl Element for Q32 {
 }
 
 impl Sealed for Q32 {
+    const IS_DOUBLE: bool = false;
+    /// Within 5e-5.
+    fn logarithm(self) -> Self {
+        // `m 2^e`, with `m` from 1 to 2.
+        let zeros = self.0.leading_zeros();
+        let exponent = 31_i64.wrapping_sub(zeros.into());
+        #[allow(clippy::cast_possible_truncation, reason = "16 bits")]
+        let mantissa = (self.0.wrapping_shl(zeros) as u64 >> 48) as u32;
+        let whole = exponent.wrapping_mul(LN_2);
+        Self(whole.wrapping_add(i64::from(ln(mantissa)) << 17))
+    }
     #[inline]
     fn lies_below(self, end: Self) -> bool {
         self.0 >= 0 && self.0 < end.0

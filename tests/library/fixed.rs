@@ -345,3 +345,22 @@ fn derivatives_keep_their_sign_at_the_ends_of_the_range() {
     check::<Selu>(1);
     check::<Softplus>(60 << 12);
 }
+
+#[test]
+fn metrics_take_values() {
+    use gradlet::metrics::{Accuracy, ConfusionMatrix, LossMeter, argmax};
+
+    let (y, t) = (Q12::array([0.1, 0.7, 0.7]), Q12::array([0.0, 1.0, 0.0]));
+    assert_eq!(argmax(&y), Some(1));
+    let (mut accuracy, mut matrix) = (Accuracy::new(), ConfusionMatrix::<3>::new());
+    accuracy.observe(&y, &t);
+    accuracy.observe(&Q12::array([0.5]), &Q12::array([1.0]));
+    assert_eq!((accuracy.correct(), accuracy.count()), (1, 2));
+    matrix.observe(&y, &t).unwrap();
+    assert_eq!(matrix.counts()[1][1], 1);
+    let mut meter = LossMeter::new();
+    for loss in [0.5, 0.25] {
+        meter.observe(Q32::new(loss));
+    }
+    assert_eq!((meter.mean(), meter.min()), (Some(Q32::new(0.375)), Some(Q32::new(0.25))));
+}

@@ -13,11 +13,13 @@ use gradlet::prelude::*;
 use gradlet::{Activation, Format, Loss};
 
 /// Largest error of an activation over all logits of ±64, in units of 1/4096, against `f64`.
-fn error<A: Activation<Fixed> + Elementwise>() -> f64 {
+fn error<A: Activation<Fixed> + Activation<f64>>() -> f64 {
     let mut worst = 0.0_f64;
     for bits in -(64 << 12)..=64 << 12 {
         let mut y = [Q12::from_bits(bits)];
-        let exact = A::apply(f64::from(bits) / 4096.0).clamp(-64.0, 64.0);
+        let mut exact = [f64::from(bits) / 4096.0];
+        <A as Activation<f64>>::activate(&mut exact);
+        let exact = exact[0].clamp(-64.0, 64.0);
         <A as Activation<Fixed>>::activate(&mut y);
         worst = worst.max((f64::from(y[0].to_bits()) - exact * 4096.0).abs());
     }
@@ -40,6 +42,9 @@ fn activations_are_as_precise_as_documented() {
         ("Elu", error::<Elu>(), 1.0),
         ("Selu", error::<Selu>(), 26.0),
         ("Softplus", error::<Softplus>(), 1.0),
+        ("Gelu", error::<Gelu>(), 1.0),
+        ("Silu", error::<Silu>(), 1.5),
+        ("HardSwish", error::<HardSwish>(), 1.0),
     ];
     for (name, error, bound) in errors {
         println!("{name} {error}");
@@ -49,14 +54,18 @@ fn activations_are_as_precise_as_documented() {
 
 #[test]
 fn derivatives_are_those_of_floats() {
-    fn check<A: Activation<Fixed> + Elementwise>(name: &str) {
+    fn check<A: Activation<Fixed> + Activation<f64>>(name: &str) {
         for bits in (-(16 << 12)..16 << 12).step_by(7) {
-            let mut y = [Q12::from_bits(bits)];
+            let z = [Q12::from_bits(bits)];
+            let mut y = z;
             <A as Activation<Fixed>>::activate(&mut y);
             let (mut d, mut scale) = ([1000_i32], gradlet::Exponent(10));
-            <A as Activation<Fixed>>::backpropagate(&y, &[], &mut d, &mut scale);
+            <A as Activation<Fixed>>::backpropagate(&y, &z, &mut d, &mut scale);
             let got = f64::from(d[0]) / f64::from(scale.0).exp2();
-            let exact = 1000.0 / 1024.0 * A::derivative(f64::from(y[0].to_f32()));
+            let mut exact = [1000.0 / 1024.0];
+            let values = [y, z].map(|value| [f64::from(value[0].to_f32())]);
+            <A as Activation<f64>>::backpropagate(&values[0], &values[1], &mut exact, &mut ());
+            let exact = exact[0];
             assert!((got - exact).abs() < 1e-3, "{name} {bits}: {got} {exact}");
         }
     }
@@ -72,6 +81,9 @@ fn derivatives_are_those_of_floats() {
     check::<Elu>("Elu");
     check::<Selu>("Selu");
     check::<Softplus>("Softplus");
+    check::<Gelu>("Gelu");
+    check::<Silu>("Silu");
+    check::<HardSwish>("HardSwish");
 }
 
 #[test]
