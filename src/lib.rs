@@ -157,6 +157,7 @@
 mod activation;
 mod batch;
 mod content;
+pub mod convert;
 #[cfg(any(doc, doctest))]
 pub mod cookbook;
 mod crc;

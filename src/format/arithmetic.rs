@@ -31,6 +31,8 @@ pub trait Arithmetic: Format<Weight: PartialOrd> {
     fn nearest(number: Self::Real) -> Self::Weight;
     /// The number as a loss or a rate.
     fn number(weight: Self::Weight) -> Self::Real;
+    /// The nearest value.
+    fn value(number: Self::Real) -> Self::Value;
     /// `a + b`.
     fn plus(a: Self::Weight, b: Self::Weight) -> Self::Weight;
     /// `a - b`.

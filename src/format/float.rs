@@ -257,6 +257,10 @@ impl<T: Scalar> Arithmetic for T {
         weight
     }
     #[inline(always)]
+    fn value(number: T) -> T {
+        number
+    }
+    #[inline(always)]
     fn plus(a: T, b: T) -> T {
         a + b
     }

@@ -2,6 +2,7 @@
 // For `deep`: the oldest supported compiler needs it, newer ones only from about 100 layers on.
 #![recursion_limit = "256"]
 
+mod conversion;
 mod convolutions;
 mod deep;
 mod early_stopping;

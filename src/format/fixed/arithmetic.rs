@@ -162,6 +162,13 @@ fn real(sum: u64, exponent: i32) -> Q32 {
     Q32::from_bits((sum << left) as i64)
 }
 
+/// The bits, less so many. Infinity is beyond the range, NaN below it.
+#[inline]
+fn rounded<const LESS: u32>(number: Q32) -> i32 {
+    let bits = (number.to_bits() >> LESS.wrapping_sub(1)).saturating_add(1) >> 1;
+    i32::try_from(bits).unwrap_or(if bits < 0 { i32::MIN } else { i32::MAX })
+}
+
 impl Arithmetic for Fixed {
     type Factor = FixedFactor;
     /// The rest, not kept.
@@ -182,9 +189,11 @@ impl Arithmetic for Fixed {
     }
     #[inline]
     fn nearest(number: Q32) -> Q26 {
-        // Rounded, with 6 fraction bits less; infinity is beyond the range, NaN below it.
-        let bits = (number.to_bits() >> 5).saturating_add(1) >> 1;
-        Q26::from_bits(i32::try_from(bits).unwrap_or(if bits < 0 { i32::MIN } else { i32::MAX }))
+        Q26::from_bits(rounded::<6>(number))
+    }
+    #[inline]
+    fn value(number: Q32) -> Q12 {
+        Q12::from_bits(rounded::<20>(number))
     }
     #[inline]
     fn number(weight: Q26) -> Q32 {
