@@ -401,6 +401,7 @@ fn fill<F: Arithmetic, N: Layer<Format = F>, S: Copy>(
     });
 }
 
+#[allow(clippy::arithmetic_side_effects, reason = "of floats, or it saturates")]
 fn fill_uniform<F: Arithmetic, N: Layer<Format = F>>(
     net: &mut N,
     limit: impl Fn(usize, usize) -> F::Real,
@@ -409,6 +410,7 @@ fn fill_uniform<F: Arithmetic, N: Layer<Format = F>>(
     fill(net, limit, |limit| F::nearest(limit * symmetric(rng)));
 }
 
+#[allow(clippy::arithmetic_side_effects, reason = "of floats, or it saturates")]
 fn fill_normal<F: Arithmetic, N: Layer<Format = F>>(
     net: &mut N,
     deviation: impl Fn(usize, usize) -> F::Real,

@@ -464,6 +464,7 @@ const fn share(count: u32) -> (i32, u32) {
         return (0, 0);
     };
     match whole.wrapping_add(half).checked_div(count as u64) {
+        #[allow(clippy::cast_possible_truncation, reason = "15 bits")]
         Some(share) => (share as i32, fraction),
         None => (0, 0),
     }

@@ -68,6 +68,21 @@ pub(super) const fn to_f32(bits: i64, fraction: u32) -> f32 {
     f32::from_bits(sign | (exponent << 23 | mantissa).wrapping_add(up as u32))
 }
 
+/// `bits * 2^-fraction` as `f64`, for sizes below 2^53.
+pub(super) const fn to_f64(bits: i64, fraction: u32) -> f64 {
+    let size = bits.unsigned_abs();
+    if size == 0 {
+        return 0.0;
+    }
+    let zeros = size.leading_zeros();
+    let exponent =
+        1023_u64.wrapping_add(63).wrapping_sub(zeros as u64).wrapping_sub(fraction as u64);
+    // The leading one is bit 63, and is not stored; 52 bits are.
+    let mantissa = size << zeros << 1 >> 12;
+    let sign = if bits < 0 { 1 << 63 } else { 0 };
+    f64::from_bits(sign | exponent << 52 | mantissa)
+}
+
 /// Powers of ten.
 const TENS: [u32; 10] =
     [1, 10, 100, 1_000, 10_000, 100_000, 1_000_000, 10_000_000, 100_000_000, 1_000_000_000];

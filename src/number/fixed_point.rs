@@ -2,7 +2,7 @@
 
 use core::fmt;
 
-use super::convert::{scale, single_parts, to_f32, write_decimal};
+use super::convert::{parts, scale, single_parts, to_f32, to_f64, write_decimal};
 use crate::shape::Element;
 use crate::zero::Zero;
 
@@ -187,6 +187,35 @@ impl Q26 {
     #[inline(always)]
     pub(crate) const fn raw(bits: i32) -> Self {
         Self(bits)
+    }
+
+    /// The same number as `f64`.
+    #[must_use]
+    pub const fn to_f64(self) -> f64 {
+        to_f64(self.0 as i64, 26)
+    }
+
+    /// The nearest number: [at the limit](Self::is_at_limit) for NaN and for values beyond the range.
+    pub(crate) const fn of_f64(value: f64) -> Self {
+        Self::of_parts(parts(value))
+    }
+
+    /// As [`of_f64`](Self::of_f64).
+    pub(crate) const fn of_f32(value: f32) -> Self {
+        Self::of_parts(single_parts(value))
+    }
+
+    const fn of_parts(parts: Option<(bool, u64, i32)>) -> Self {
+        let Some((negative, mantissa, exponent)) = parts else { return Self::MIN };
+        let size = scale(mantissa, exponent.wrapping_add(26));
+        #[allow(clippy::cast_possible_truncation, reason = "not above the limit")]
+        let size = if size > i32::MAX as i64 { i32::MAX } else { size as i32 };
+        Self(if negative { size.wrapping_neg() } else { size })
+    }
+
+    /// Whether a weight is at the limit of the range, where it counts as not finite.
+    pub(crate) const fn is_at_limit(self) -> bool {
+        self.0.unsigned_abs() >= i32::MAX as u32
     }
 
     /// The upper half, which is multiplied: 10 fraction bits.

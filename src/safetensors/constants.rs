@@ -4,14 +4,17 @@ use core::mem::ManuallyDrop;
 
 use super::compile_time::{File, Load, Loaded, Reader, first_name};
 use super::json::attempt;
-use super::number::{take_f32, take_f64};
+use super::number::{take_f32, take_f64, take_q26};
 use super::{Dtype, LoadError, Safetensors};
 use crate::activation::Activation;
+use crate::format::Fixed;
 use crate::layer::{
     BatchNorm, Cell, Conv1d, Conv2d, Dense, Embedding, Layer, LayerNorm, PRelu, Recurrent,
 };
+use crate::number::Q26;
 use crate::preprocess::Scaling;
 use crate::tensors::Tensor;
+use crate::zero::Zero as _;
 
 /// Implements [`Load`] by `from_safetensors`.
 macro_rules! loads {
@@ -63,8 +66,12 @@ macro_rules! loads_slopes {
     };
 }
 
+/// For one number format: `$invalid` is whether it does not have the number of a file.
 macro_rules! constants {
-    ($float:ident $tensor:ident $array:ident $vectors:ident $take:ident) => {
+    (
+        $Format:ident $number:ident $zero:expr, |$n:ident| $invalid:expr,
+        $tensor:ident $array:ident $take:ident
+    ) => {
         impl Safetensors<'_> {
             /// The elements of a tensor in memory order, in rows of `C`; a `const fn`. A missing bias
             /// is zero. In an implementation of [`Load`], a [`Reader`] calls it.
@@ -72,6 +79,7 @@ macro_rules! constants {
             /// ```standalone_crate
             /// use gradlet::safetensors::Safetensors;
             /// use gradlet::{Kind, Tensor};
+            /// # use gradlet::Q26;
             ///
             /// /// PyTorch's `Conv1d` with 3 outputs, 2 channels, 4 steps: in memory, a row of
             /// /// outputs for each channel of each step.
@@ -80,7 +88,7 @@ macro_rules! constants {
             ///
             /// let file = include_bytes!("../../tests/weights/sequence.safetensors");
             #[doc = concat!(
-                "let rows: [[", stringify!($float), "; 3]; 8] = Safetensors::new(file)?.",
+                "let rows: [[", stringify!($number), "; 3]; 8] = Safetensors::new(file)?.",
                 stringify!($tensor), "(\"conv\", WEIGHT)?;"
             )]
             /// assert!(rows[0] != rows[7]);
@@ -106,8 +114,8 @@ macro_rules! constants {
                 &self,
                 layer: &'n str,
                 tensor: Tensor,
-            ) -> Result<[[$float; C]; R], LoadError<'n>> {
-                let mut numbers = [[0.0; C]; R];
+            ) -> Result<[[$number; C]; R], LoadError<'n>> {
+                let mut numbers = [[$zero; C]; R];
                 if tensor.len() != C.saturating_mul(R) || !tensor.is_ordered() {
                     return Err(LoadError::Undescribed);
                 }
@@ -117,14 +125,14 @@ macro_rules! constants {
                     let (mut place, stride, run) = tensor.run(index);
                     let end = index + run;
                     while index < end {
-                        let (number, rest) = $take(dtype, bytes);
-                        if number - number != 0.0 {
+                        let ($n, rest) = $take(dtype, bytes);
+                        if $invalid {
                             return Err(LoadError::NotFinite { layer, part: tensor.name, index });
                         }
                         let (row, column) = (place / C, place % C);
                         // Always true; it lets the compiler see that nothing panics.
                         if row < R {
-                            numbers[row][column] = number;
+                            numbers[row][column] = $n;
                         }
                         bytes = rest;
                         place += stride;
@@ -155,8 +163,8 @@ macro_rules! constants {
                 &self,
                 layer: &'n str,
                 tensor: Tensor,
-            ) -> Result<[[[[$float; D]; C]; B]; A], LoadError<'n>> {
-                let mut numbers = [[[[0.0; D]; C]; B]; A];
+            ) -> Result<[[[[$number; D]; C]; B]; A], LoadError<'n>> {
+                let mut numbers = [[[[$zero; D]; C]; B]; A];
                 let len = D.saturating_mul(C).saturating_mul(B).saturating_mul(A);
                 if tensor.len() != len || !tensor.is_ordered() {
                     return Err(LoadError::Undescribed);
@@ -167,14 +175,14 @@ macro_rules! constants {
                     let (mut place, stride, run) = tensor.run(index);
                     let end = index + run;
                     while index < end {
-                        let (number, rest) = $take(dtype, bytes);
-                        if number - number != 0.0 {
+                        let ($n, rest) = $take(dtype, bytes);
+                        if $invalid {
                             return Err(LoadError::NotFinite { layer, part: tensor.name, index });
                         }
                         let a = place / D / C / B;
                         // Always true; it lets the compiler see that nothing panics.
                         if a < A {
-                            numbers[a][place / D / C % B][place / D % C][place % D] = number;
+                            numbers[a][place / D / C % B][place / D % C][place % D] = $n;
                         }
                         bytes = rest;
                         place += stride;
@@ -185,7 +193,7 @@ macro_rules! constants {
             }
         }
 
-        impl<const IN: usize, const OUT: usize, A: Activation<$float>> Dense<IN, OUT, A, $float> {
+        impl<const IN: usize, const OUT: usize, A: Activation<$Format>> Dense<IN, OUT, A, $Format> {
             /// Loads the layer of this name from a file; a `const fn`.
             ///
             /// Other tensors of the file are not checked;
@@ -215,12 +223,12 @@ macro_rules! constants {
             const OUT: usize,
             const K: usize,
             const M: usize,
-            A: Activation<$float>,
+            A: Activation<$Format>,
             const STEP: usize,
             const PADDING: usize,
             const DILATION: usize,
             const GROUP: usize,
-        > Conv1d<L, C, OUT, K, M, A, $float, STEP, PADDING, DILATION, GROUP>
+        > Conv1d<L, C, OUT, K, M, A, $Format, STEP, PADDING, DILATION, GROUP>
         {
             /// Loads the layer of this name from a file, as
             /// [`Dense::from_safetensors`](crate::Dense::from_safetensors) does; a `const fn`.
@@ -251,7 +259,7 @@ macro_rules! constants {
             const KW: usize,
             const MH: usize,
             const MW: usize,
-            A: Activation<$float>,
+            A: Activation<$Format>,
             const SH: usize,
             const SW: usize,
             const PH: usize,
@@ -259,7 +267,7 @@ macro_rules! constants {
             const DH: usize,
             const DW: usize,
             const GROUP: usize,
-        > Conv2d<H, W, C, OUT, KH, KW, MH, MW, A, $float, SH, SW, PH, PW, DH, DW, GROUP>
+        > Conv2d<H, W, C, OUT, KH, KW, MH, MW, A, $Format, SH, SW, PH, PW, DH, DW, GROUP>
         {
             /// Loads the layer of this name from a file, as
             /// [`Dense::from_safetensors`](crate::Dense::from_safetensors) does; a `const fn`.
@@ -281,6 +289,64 @@ macro_rules! constants {
             }
         }
 
+        impl<F: File, L: Load<F>> Reader<F, L> {
+            #[doc = concat!(
+                "The tensor at an index in [`Load::READS`], by [`", stringify!($tensor),
+                "`](Safetensors::", stringify!($tensor), ")."
+            )]
+            ///
+            /// # Errors
+            ///
+            /// [`LoadError`] as there, or if the file is not a safetensors file.
+            pub const fn $tensor<const C: usize, const R: usize>(
+                place: usize,
+            ) -> Result<[[$number; C]; R], LoadError<'static>> {
+                let (file, layer, tensor) = attempt!(Self::find(place));
+                file.$tensor(layer, tensor)
+            }
+
+            #[doc = concat!(
+                "The tensor at an index in [`Load::READS`], by [`", stringify!($array),
+                "`](Safetensors::", stringify!($array), ")."
+            )]
+            ///
+            /// # Errors
+            ///
+            /// [`LoadError`] as there, or if the file is not a safetensors file.
+            pub const fn $array<const D: usize, const C: usize, const B: usize, const A: usize>(
+                place: usize,
+            ) -> Result<[[[[$number; D]; C]; B]; A], LoadError<'static>> {
+                let (file, layer, tensor) = attempt!(Self::find(place));
+                file.$array(layer, tensor)
+            }
+        }
+
+        loads! {
+            [const IN: usize, const OUT: usize, A: Activation<$Format>] Dense<IN, OUT, A, $Format>
+        }
+        loads! {
+            [
+                const L: usize, const C: usize, const OUT: usize, const K: usize, const M: usize,
+                A: Activation<$Format>, const STEP: usize, const PADDING: usize,
+                const DILATION: usize, const GROUP: usize
+            ]
+            Conv1d<L, C, OUT, K, M, A, $Format, STEP, PADDING, DILATION, GROUP>
+        }
+        loads! {
+            [
+                const H: usize, const W: usize, const C: usize, const OUT: usize, const KH: usize,
+                const KW: usize, const MH: usize, const MW: usize, A: Activation<$Format>,
+                const SH: usize, const SW: usize, const PH: usize, const PW: usize,
+                const DH: usize, const DW: usize, const GROUP: usize
+            ]
+            Conv2d<H, W, C, OUT, KH, KW, MH, MW, A, $Format, SH, SW, PH, PW, DH, DW, GROUP>
+        }
+    };
+}
+
+/// What only networks of floats have.
+macro_rules! constants_of_floats {
+    ($float:ident $tensor:ident $vectors:ident) => {
         impl<K, X, Y, const C: usize, const H: usize, const G: usize, const R: usize>
             Recurrent<K, X, Y, C, H, G, $float, R>
         where
@@ -356,36 +422,6 @@ macro_rules! constants {
         }
 
         impl<F: File, L: Load<F>> Reader<F, L> {
-            #[doc = concat!(
-                "The tensor at an index in [`Load::READS`], by [`", stringify!($tensor),
-                "`](Safetensors::", stringify!($tensor), ")."
-            )]
-            ///
-            /// # Errors
-            ///
-            /// [`LoadError`] as there, or if the file is not a safetensors file.
-            pub const fn $tensor<const C: usize, const R: usize>(
-                place: usize,
-            ) -> Result<[[$float; C]; R], LoadError<'static>> {
-                let (file, layer, tensor) = attempt!(Self::find(place));
-                file.$tensor(layer, tensor)
-            }
-
-            #[doc = concat!(
-                "The tensor at an index in [`Load::READS`], by [`", stringify!($array),
-                "`](Safetensors::", stringify!($array), ")."
-            )]
-            ///
-            /// # Errors
-            ///
-            /// [`LoadError`] as there, or if the file is not a safetensors file.
-            pub const fn $array<const D: usize, const C: usize, const B: usize, const A: usize>(
-                place: usize,
-            ) -> Result<[[[[$float; D]; C]; B]; A], LoadError<'static>> {
-                let (file, layer, tensor) = attempt!(Self::find(place));
-                file.$array(layer, tensor)
-            }
-
             /// The first tensors, of `C` elements each.
             const fn $vectors<const C: usize, const N: usize>()
             -> Result<[[$float; C]; N], LoadError<'static>> {
@@ -400,9 +436,6 @@ macro_rules! constants {
         }
 
         loads! {
-            [const IN: usize, const OUT: usize, A: Activation<$float>] Dense<IN, OUT, A, $float>
-        }
-        loads! {
             [K: Cell<$float, H, G>, X, Y, const C: usize, const H: usize, const G: usize, const R: usize]
             Recurrent<K, X, Y, C, H, G, $float, R> where Self: Layer<Format = $float>
         }
@@ -413,24 +446,11 @@ macro_rules! constants {
         loads_slopes!($vectors [] [$float; C]);
         loads_slopes!($vectors [const L: usize,] [[$float; C]; L]);
         loads_slopes!($vectors [const H: usize, const W: usize,] [[[$float; C]; W]; H]);
-        loads! {
-            [
-                const L: usize, const C: usize, const OUT: usize, const K: usize, const M: usize,
-                A: Activation<$float>, const STEP: usize, const PADDING: usize,
-                const DILATION: usize, const GROUP: usize
-            ]
-            Conv1d<L, C, OUT, K, M, A, $float, STEP, PADDING, DILATION, GROUP>
-        }
-        loads! {
-            [
-                const H: usize, const W: usize, const C: usize, const OUT: usize, const KH: usize,
-                const KW: usize, const MH: usize, const MW: usize, A: Activation<$float>,
-                const SH: usize, const SW: usize, const PH: usize, const PW: usize,
-                const DH: usize, const DW: usize, const GROUP: usize
-            ]
-            Conv2d<H, W, C, OUT, KH, KW, MH, MW, A, $float, SH, SW, PH, PW, DH, DW, GROUP>
-        }
     };
 }
-constants!(f32 tensor_f32 array_f32 vectors_f32 take_f32);
-constants!(f64 tensor_f64 array_f64 vectors_f64 take_f64);
+
+constants!(f32 f32 0.0, |n| n - n != 0.0, tensor_f32 array_f32 take_f32);
+constants!(f64 f64 0.0, |n| n - n != 0.0, tensor_f64 array_f64 take_f64);
+constants!(Fixed Q26 Q26::ZERO, |n| n.is_at_limit(), tensor_q26 array_q26 take_q26);
+constants_of_floats!(f32 tensor_f32 vectors_f32);
+constants_of_floats!(f64 tensor_f64 vectors_f64);

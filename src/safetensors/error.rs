@@ -144,7 +144,8 @@ pub enum LoadError<'n> {
         /// Dtype in the file.
         found: Dtype,
     },
-    /// An element of a tensor is NaN or infinite, or becomes so in the network's scalar type.
+    /// An element of a tensor is NaN or infinite, or becomes so in the network's scalar type; in fixed point,
+    /// it is 32 or more in size.
     NotFinite {
         /// Name of the layer.
         layer: &'n str,
@@ -233,7 +234,7 @@ impl LoadError<'_> {
             }
             Self::NotFinite { layer, part, index } => text
                 .tensor(layer, part)
-                .add(" has a NaN or infinite element, at index ")
+                .add(" has an element that is NaN, infinite or too large, at index ")
                 .number(index),
             Self::OutOfRange { layer, part, index } => text
                 .tensor(layer, part)

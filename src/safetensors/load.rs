@@ -1,10 +1,9 @@
 //! Loading of networks from a file.
 
 use super::names::{Named, NamedTensors, count_layers};
-use super::number::take;
+use super::number::FileFormat;
 use super::{Dtype, LoadError, Safetensors, is_described};
 use crate::layer::Layer;
-use crate::scalar::Scalar;
 use crate::tensors::Tensor;
 use crate::zero::Zero;
 
@@ -35,7 +34,7 @@ use crate::zero::Zero;
 ///
 /// [`LoadError`] if `file` is not a safetensors file, does not fit the network, has tensors of no
 /// layer or a NaN or infinite element. The network is then unchanged.
-pub fn load<'n, N: Layer<Format: Scalar>>(
+pub fn load<'n, N: Layer<Format: FileFormat>>(
     net: &mut N,
     file: &[u8],
     names: &[&'n str],
@@ -59,7 +58,7 @@ pub fn load<'n, N: Layer<Format: Scalar>>(
 /// # Errors
 ///
 /// Those of [`load`].
-pub fn from_bytes<'n, N: Layer<Format: Scalar> + Zero>(
+pub fn from_bytes<'n, N: Layer<Format: FileFormat> + Zero>(
     file: &[u8],
     names: &[&'n str],
 ) -> Result<N, LoadError<'n>> {
@@ -71,9 +70,14 @@ pub fn from_bytes<'n, N: Layer<Format: Scalar> + Zero>(
 /// Loads the elements of a tensor. Not inlined: at opt-level 3 each tensor of a network would get a
 /// copy of the loop.
 #[inline(never)]
-fn take_all<T: Scalar>(tensor: Tensor, dtype: Dtype, mut bytes: &[u8], values: &mut [T]) {
+fn take_all<F: FileFormat>(
+    tensor: Tensor,
+    dtype: Dtype,
+    mut bytes: &[u8],
+    values: &mut [F::Weight],
+) {
     for place in tensor.places() {
-        let (number, rest) = take(dtype, bytes);
+        let (number, rest) = F::take(dtype, bytes);
         if let Some(value) = values.get_mut(place) {
             *value = number;
         }
@@ -82,7 +86,7 @@ fn take_all<T: Scalar>(tensor: Tensor, dtype: Dtype, mut bytes: &[u8], values: &
 }
 
 /// [`Safetensors::load_into`]: checks all tensors, then loads all.
-pub(super) fn load_checked<'n, T: Scalar, N: Layer<Format = T>>(
+pub(super) fn load_checked<'n, F: FileFormat, N: Layer<Format = F>>(
     net: &mut N,
     file: &Safetensors<'_>,
     names: &[&'n str],
@@ -99,8 +103,8 @@ pub(super) fn load_checked<'n, T: Scalar, N: Layer<Format = T>>(
         let (mut bytes, dtype) = file.find(layer, tensor, Dtype::FLOATS)?;
         let mut index = 0_usize;
         while !bytes.is_empty() {
-            let (number, rest) = take::<T>(dtype, bytes);
-            if !number.is_finite() {
+            let (number, rest) = F::take(dtype, bytes);
+            if !F::is_finite(number) {
                 return Err(LoadError::NotFinite { layer, part: tensor.name, index });
             }
             (bytes, index) = (rest, index.saturating_add(1));
@@ -111,7 +115,7 @@ pub(super) fn load_checked<'n, T: Scalar, N: Layer<Format = T>>(
     net.visit_mut(|tensor, values| {
         let found = tensors.next().map(|named| file.find(named.layer, tensor, Dtype::FLOATS));
         if let Some(Ok((bytes, dtype))) = found {
-            take_all(tensor, dtype, bytes, values);
+            take_all::<F>(tensor, dtype, bytes, values);
         }
     });
     Ok(())

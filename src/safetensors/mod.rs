@@ -14,7 +14,7 @@
 //!
 //! | tensor | shape | read | written |
 //! |---|---|---|---|
-//! | `NAME.weight` | `[units, inputs]` | F32, F64, F16, BF16 | F32 for `f32`, F64 for `f64` |
+//! | `NAME.weight` | `[units, inputs]` | F32, F64, F16, BF16 | F32 for `f32`, F64 for `f64` and [`Fixed`](crate::Fixed) |
 //! | `NAME.bias` | `[units]` | the same; 0 if missing | the same |
 //!
 //! A [`Conv1d`](crate::Conv1d) has `NAME.weight` of the shape `[outputs, group, kernel]`, a
@@ -27,7 +27,8 @@
 //! `[features]`. PyTorch's `NAME.num_batches_tracked` beside a `NAME.running_mean` is ignored. A
 //! custom layer may have any number of tensors, of any [`Kind`] and shape; those of
 //! more than four dimensions are written, but not read. Elements of another dtype are rounded to
-//! the nearest value of the network's scalar type. NaN and infinity are neither read nor written.
+//! the nearest value of the network's number format. NaN and infinity are neither read nor written, nor in fixed
+//! point a number of 32 or more in size.
 //! Layers in [`Frozen`](crate::Frozen) are left out, except by [`load!`](crate::load): a constant
 //! has no earlier weights that they could keep. Metadata is ignored, and not written.
 //!
@@ -134,6 +135,7 @@ pub use error::{Fault, Format, LoadError, SaveError, Shape};
 use header::{Entries, Entry};
 pub use int8::{LoadInt8, ReadInt8};
 pub use load::{from_bytes, load};
+pub use number::FileFormat;
 pub use save::{file_size, save};
 #[cfg(feature = "embedded-io-v0.7")]
 pub use stream::{WriteError, write};
@@ -146,7 +148,6 @@ use names::{FullName, pieces};
 
 use crate::layer::Layer;
 use crate::macros::defmt_shows;
-use crate::scalar::Scalar;
 use crate::tensors::{Kind, Tensor};
 
 /// A number of bits, an offset or half of a hash: an address, or more where addresses have 16 bits.
@@ -189,11 +190,6 @@ macro_rules! dtypes {
                     dtypes = others;
                 }
                 false
-            }
-
-            /// The dtype of a network's scalar type.
-            const fn of<T: Scalar>() -> Self {
-                if size_of::<T>() == size_of::<f32>() { Self::F32 } else { Self::F64 }
             }
 
             /// Bits of an element.
@@ -319,7 +315,7 @@ impl<'a> Safetensors<'a> {
     /// # Errors
     ///
     /// [`LoadError`] if the file does not fit the network, which is then unchanged.
-    pub fn load_into<'n, N: Layer<Format: Scalar>>(
+    pub fn load_into<'n, N: Layer<Format: FileFormat>>(
         &self,
         net: &mut N,
         names: &[&'n str],

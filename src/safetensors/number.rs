@@ -4,6 +4,8 @@
 //! that would cost kilobytes.
 
 use super::Dtype;
+use crate::format::{Fixed, Format};
+use crate::number::Q26;
 use crate::scalar::Scalar;
 
 /// The first element, and the remaining bytes. 0 if there are none: the length was checked before.
@@ -37,15 +39,74 @@ pub(super) const fn take_f64(dtype: Dtype, bytes: &[u8]) -> (f64, &[u8]) {
     }
 }
 
-/// As [`take_f32`], at run time.
+/// As [`take_f32`]; at the limit if it is beyond the range.
 #[inline]
-pub(super) fn take<T: Scalar>(dtype: Dtype, bytes: &[u8]) -> (T, &[u8]) {
-    if const { size_of::<T>() == size_of::<f32>() } {
-        let (number, rest) = take_f32(dtype, bytes);
-        (T::from_f32(number), rest)
+pub(super) const fn take_q26(dtype: Dtype, bytes: &[u8]) -> (Q26, &[u8]) {
+    if let (Dtype::F64, [a, b, c, d, e, f, g, h, rest @ ..]) = (dtype, bytes) {
+        (Q26::of_f64(f64::from_le_bytes([*a, *b, *c, *d, *e, *f, *g, *h])), rest)
     } else {
-        let (number, rest) = take_f64(dtype, bytes);
-        (T::from_f64(number), rest)
+        let (number, rest) = take_f32(dtype, bytes);
+        (Q26::of_f32(number), rest)
+    }
+}
+
+/// A number format whose parameters are loaded from files and saved: `f32`, `f64`, and [`Fixed`], which is saved as
+/// `F64`, so that nothing is lost. Sealed by hidden items.
+///
+/// ```
+/// use gradlet::{prelude::*, safetensors};
+///
+/// /// The same file, in any of them.
+/// fn load<N: Layer<Format: safetensors::FileFormat>>(net: &mut N) {
+///     let file = include_bytes!("../../tests/weights/worked.safetensors");
+///     safetensors::load(net, file, &["0", "2"]).expect("it fits");
+/// }
+/// let mut net = <net![Fixed; 2 => 2 Sigmoid => 2 Sigmoid]>::ZERO;
+/// load(&mut net);
+/// assert_eq!(net.rest().bias(), &Q26::array([0.66, 0.67]));
+/// ```
+pub trait FileFormat: Format {
+    /// What it is saved as.
+    #[doc(hidden)]
+    const DTYPE: Dtype;
+    /// The first element, and the remaining bytes. It is not [finite](Format::is_finite) if it is NaN, infinite or
+    /// beyond the range.
+    #[doc(hidden)]
+    fn take(dtype: Dtype, bytes: &[u8]) -> (Self::Weight, &[u8]);
+    /// An element of this dtype.
+    #[doc(hidden)]
+    fn to_file(weight: Self::Weight) -> impl AsRef<[u8]>;
+}
+
+impl<T: Scalar> FileFormat for T {
+    const DTYPE: Dtype = if size_of::<T>() == size_of::<f32>() { Dtype::F32 } else { Dtype::F64 };
+
+    #[inline]
+    fn take(dtype: Dtype, bytes: &[u8]) -> (T, &[u8]) {
+        if const { size_of::<T>() == size_of::<f32>() } {
+            let (number, rest) = take_f32(dtype, bytes);
+            (T::from_f32(number), rest)
+        } else {
+            let (number, rest) = take_f64(dtype, bytes);
+            (T::from_f64(number), rest)
+        }
+    }
+    #[inline]
+    fn to_file(weight: T) -> impl AsRef<[u8]> {
+        weight.to_le_bytes()
+    }
+}
+
+impl FileFormat for Fixed {
+    const DTYPE: Dtype = Dtype::F64;
+
+    #[inline]
+    fn take(dtype: Dtype, bytes: &[u8]) -> (Q26, &[u8]) {
+        take_q26(dtype, bytes)
+    }
+    #[inline]
+    fn to_file(weight: Q26) -> impl AsRef<[u8]> {
+        weight.to_f64().to_le_bytes()
     }
 }
 

@@ -3,12 +3,12 @@
 use core::convert::Infallible;
 
 use super::error::SaveError;
+use super::is_described;
 use super::names::{NamedTensors, count_layers};
+use super::number::FileFormat;
 use super::plan::{Dtypes, Piece, Plan, Planned, escape};
 use super::text::Digits;
-use super::{Dtype, is_described};
 use crate::layer::{Layer, parameters_are_finite};
-use crate::scalar::Scalar;
 use crate::tensors::{Tensor, TensorList};
 
 /// Size in bytes of the file that [`save`] writes, as a `const fn`. `None` if there are too few or
@@ -28,7 +28,7 @@ use crate::tensors::{Tensor, TensorList};
 /// # Ok::<(), safetensors::SaveError>(())
 /// ```
 #[must_use]
-pub const fn file_size<N: Layer<Format: Scalar>>(names: &[&str]) -> Option<usize> {
+pub const fn file_size<N: Layer<Format: FileFormat>>(names: &[&str]) -> Option<usize> {
     size_of_file::<OfLayer<'_, N>>(names)
 }
 
@@ -53,12 +53,12 @@ pub(super) trait Source {
     ) -> Result<(), E>;
 }
 
-/// A layer or network of floats.
+/// A layer or network.
 pub(super) struct OfLayer<'a, N>(pub(super) &'a N);
 
-impl<T: Scalar, N: Layer<Format = T>> Source for OfLayer<'_, N> {
+impl<F: FileFormat, N: Layer<Format = F>> Source for OfLayer<'_, N> {
     const TENSORS: TensorList = N::TENSORS;
-    const DTYPES: Dtypes = Dtypes::Of(Dtype::of::<T>());
+    const DTYPES: Dtypes = Dtypes::Of(F::DTYPE);
 
     #[inline]
     fn check(&self) -> Result<(), SaveError<'static>> {
@@ -77,7 +77,7 @@ impl<T: Scalar, N: Layer<Format = T>> Source for OfLayer<'_, N> {
         let (mut place, mut result) = (0_usize, Ok(()));
         self.0.visit(|tensor, values| {
             if place == wanted {
-                result = put_all(tensor, values, put);
+                result = put_all::<F, _>(tensor, values, put);
             }
             place = place.wrapping_add(1);
         });
@@ -158,7 +158,7 @@ const fn duplicate<'n>(all: TensorList, names: &[&'n str]) -> Option<&'n str> {
 ///
 /// [`SaveError`] if the buffer is too small, if a parameter is NaN or infinite, or if there are too
 /// few or too many names, or one twice. The buffer is then unchanged.
-pub fn save<'n, 'b, N: Layer<Format: Scalar>>(
+pub fn save<'n, 'b, N: Layer<Format: FileFormat>>(
     net: &N,
     names: &[&'n str],
     buffer: &'b mut [u8],
@@ -240,13 +240,13 @@ fn put_piece<E>(piece: Piece<'_>, put: &mut impl FnMut(&[u8]) -> Result<(), E>) 
 
 /// Not inlined: at opt-level 3 each tensor of a network would get a copy of the loop.
 #[inline(never)]
-fn put_all<T: Scalar, E>(
+fn put_all<F: FileFormat, E>(
     tensor: Tensor,
-    values: &[T],
+    values: &[F::Weight],
     put: &mut impl FnMut(&[u8]) -> Result<(), E>,
 ) -> Result<(), E> {
     tensor.places().try_for_each(|place| match values.get(place) {
-        Some(value) => put(value.to_le_bytes().as_ref()),
+        Some(&value) => put(F::to_file(value).as_ref()),
         None => Ok(()),
     })
 }

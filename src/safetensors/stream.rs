@@ -6,9 +6,9 @@ use core::fmt;
 use embedded_io::Write;
 
 use super::error::SaveError;
+use super::number::FileFormat;
 use super::save::{OfLayer, Source, check, put};
 use crate::layer::Layer;
-use crate::scalar::Scalar;
 
 /// Error of writing weights.
 ///
@@ -73,7 +73,7 @@ const AT_ONCE: usize = 64;
 ///
 /// [`WriteError::Save`] where `save` returns a [`SaveError`], before anything is written; others if
 /// the writer fails.
-pub fn write<'n, N: Layer<Format: Scalar>, W: Write + ?Sized>(
+pub fn write<'n, N: Layer<Format: FileFormat>, W: Write + ?Sized>(
     net: &N,
     names: &[&'n str],
     writer: &mut W,

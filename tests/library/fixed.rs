@@ -364,3 +364,54 @@ fn metrics_take_values() {
     }
     assert_eq!((meter.mean(), meter.min()), (Some(Q32::new(0.375)), Some(Q32::new(0.25))));
 }
+
+/// Files.
+mod files {
+    use gradlet::{prelude::*, safetensors};
+
+    type Net = net![Fixed; 2 => 2 Sigmoid => 2 Sigmoid];
+    const FILE: &[u8] = include_bytes!("../weights/worked.safetensors");
+    const NAMES: [&str; 2] = ["0", "2"];
+
+    #[test]
+    fn weights_of_floats_are_rounded() {
+        const LOADED: Net = gradlet::load![FILE; "0", "2"];
+        let net: Net = safetensors::from_bytes(FILE, &NAMES).unwrap();
+        assert_eq!(net, super::worked_net());
+        assert_eq!(LOADED, net);
+    }
+
+    #[test]
+    fn files_keep_every_bit() {
+        let mut net = super::worked_net();
+        net.first_mut().weights_mut()[0] = [Q26::from_bits(0x7fff_fffe), Q26::from_bits(-1)];
+        let mut buffer = [0; safetensors::file_size::<Net>(&NAMES).unwrap()];
+        let file = safetensors::save(&net, &NAMES, &mut buffer).unwrap();
+        assert_eq!(safetensors::from_bytes::<Net>(file, &NAMES).as_ref(), Ok(&net));
+        // As floats, the same numbers.
+        let floats: net![f64; 2 => 2 Sigmoid => 2 Sigmoid] =
+            safetensors::from_bytes(file, &NAMES).unwrap();
+        assert_eq!(floats.first().weights()[0], net.first().weights()[0].map(Q26::to_f64));
+        assert_eq!(floats.first().weights()[0][1], -1.0 / 67_108_864.0);
+    }
+
+    #[test]
+    fn weights_beyond_the_range_are_refused() {
+        for value in [32.0, -40.0, 1e300] {
+            let mut floats = Dense::<2, 1, Identity, f64>::ZERO;
+            floats.weights_mut()[1] = [value];
+            let mut buffer = [0; 400];
+            let file = safetensors::save(&floats, &["a"], &mut buffer).unwrap();
+            let mut net = <net![Fixed; 2 => 1 Identity]>::ZERO;
+            let error = safetensors::load(&mut net, file, &["a"]).unwrap_err();
+            assert_eq!(
+                error.to_string(),
+                "tensor `a.weight` has an element that is NaN, infinite or too large, at index 1"
+            );
+            assert_eq!(net, Zero::ZERO);
+        }
+        let mut net = <net![Fixed; 2 => 1 Identity]>::ZERO;
+        net.weights_mut()[0] = [Q26::MAX];
+        assert!(safetensors::save(&net, &["a"], &mut [0; 400]).is_err());
+    }
+}
