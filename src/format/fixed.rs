@@ -34,7 +34,9 @@ use crate::zero::Zero;
 ///
 /// # What there is
 ///
-/// Dense layers with [`Identity`](crate::Identity), [`Relu`](crate::Relu), [`Relu6`](crate::Relu6),
+/// Dense layers, convolutions ([`Conv1d`](crate::Conv1d), [`Conv2d`](crate::Conv2d)) with all options, all poolings,
+/// [`Flatten`](crate::Flatten), [`FlattenChannelsLast`](crate::FlattenChannelsLast) and
+/// [`LastStep`](crate::LastStep); the activations [`Identity`](crate::Identity), [`Relu`](crate::Relu), [`Relu6`](crate::Relu6),
 /// [`LeakyRelu`](crate::LeakyRelu), [`HardTanh`](crate::HardTanh), [`HardSigmoid`](crate::HardSigmoid),
 /// [`Sigmoid`](crate::Sigmoid), [`Tanh`](crate::Tanh), [`Softsign`](crate::Softsign), [`Elu`](crate::Elu),
 /// [`Selu`](crate::Selu), [`Softplus`](crate::Softplus) and [`Softmax`](crate::Softmax); the losses
@@ -42,13 +44,16 @@ use crate::zero::Zero;
 /// [`AbsoluteError`](crate::AbsoluteError), [`Huber`](crate::Huber), [`LogCosh`](crate::LogCosh),
 /// [`BinaryCrossEntropy`](crate::BinaryCrossEntropy) and [`CrossEntropy`](crate::CrossEntropy); [`Sgd`](crate::Sgd),
 /// one sample at a time or in batches; [`Frozen`](crate::Frozen), `fit`, early stopping, flash, frames and
-/// schedules. Other activations, losses and optimizers do not compile with it.
+/// schedules. Other layers, activations, losses and optimizers do not compile with it, nor does `|`, which
+/// fuses a convolution with a pooling.
 ///
 /// # Arithmetic
 ///
 /// A product takes the upper 16 bits of a weight, with 10 fraction bits; the lower 16 are there so that small
 /// steps add up. Sums have 22 fraction bits in 32 bits. The derivatives of a layer are integers of up to 12 bits
-/// with one common exponent, so small ones do not vanish and large ones do not overflow. A learning rate is
+/// with one common exponent, so small ones do not vanish and large ones do not overflow. The derivative by a weight
+/// of a convolution is one sum over all positions, which stops at its limit, and the weight is updated once. A mean is
+/// rounded to nearest. A learning rate is
 /// rounded to 8 significant bits; below 6e-8 it is 0.
 ///
 /// The largest errors of activations, over all inputs, in units of an output, 1/4096 (the nearest number would
@@ -64,7 +69,8 @@ use crate::zero::Zero;
 /// nothing and returns NaN; `fit` ends with [`Outcome::NotFinite`](crate::Outcome::NotFinite).
 ///
 /// A sum beyond ±768 may wrap around and go unnoticed. None can be while the sizes of a layer's inputs sum to
-/// less than 24, or the products of the sizes of inputs and weights to less than 768. Inference does not check.
+/// less than 24, or the products of the sizes of inputs and weights to less than 768; of a convolution, the inputs in
+/// one window. Inference does not check. A mean of more than 8,191 values may wrap around if they are large.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct Fixed;

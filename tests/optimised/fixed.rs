@@ -189,6 +189,22 @@ impl Numbers for Fixed {
     }
 }
 
+/// Random numbers of 24 bits.
+fn random(seed: u64) -> impl FnMut() -> u32 {
+    let mut state = seed;
+    move || {
+        state =
+            state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        u32::try_from(state >> 40).unwrap()
+    }
+}
+
+fn shuffle(order: &mut [usize], random: &mut impl FnMut() -> u32) {
+    for k in (1..order.len()).rev() {
+        order.swap(k, random() as usize % (k + 1));
+    }
+}
+
 /// Percent of 450 digits that are read right after 30 epochs with the others, over 5 seeds.
 fn accuracy<F, N, L>(digits: &[([f32; 64], usize)], rate: f64) -> f64
 where
@@ -203,19 +219,8 @@ where
     let examples: Vec<_> = examples.collect();
     let mut right = 0_u32;
     for seed in 0..5 {
-        let mut state = 12_345_u64 + seed * 777;
-        let mut random = || {
-            state = state
-                .wrapping_mul(6_364_136_223_846_793_005)
-                .wrapping_add(1_442_695_040_888_963_407);
-            u32::try_from(state >> 40).unwrap()
-        };
+        let mut random = random(12_345 + seed * 777);
         let mut order: Vec<usize> = (0..examples.len()).collect();
-        let shuffle = |order: &mut [usize], random: &mut dyn FnMut() -> u32| {
-            for k in (1..order.len()).rev() {
-                order.swap(k, random() as usize % (k + 1));
-            }
-        };
         shuffle(&mut order, &mut random);
         let mut net = N::ZERO;
         net.visit_mut(|tensor, weights| {
@@ -264,4 +269,75 @@ fn digits_are_learned_as_in_floats() {
     let floats = accuracy::<_, net![f32; 64 => 32 Relu => 10 Softmax], CrossEntropy>(&digits, 0.05);
     println!("softmax: {fixed:.2} % in fixed point, {floats:.2} % in floats");
     assert!(fixed >= floats - 0.2, "{fixed} {floats}");
+}
+
+/// The signals of MNIST-1D: 40 steps, and the shape.
+fn signals() -> Vec<([f32; 40], usize)> {
+    let path = format!("{}/examples/firmware/data/mnist1d.bin", env!("CARGO_MANIFEST_DIR"));
+    let bytes = std::fs::read(path).unwrap();
+    let (signals, []) = bytes.as_chunks::<41>() else { panic!("a part of a signal") };
+    signals
+        .iter()
+        .map(|signal| {
+            (core::array::from_fn(|i| f32::from(signal[i].cast_signed()) / 32.0), signal[40].into())
+        })
+        .collect()
+}
+
+/// Percent of the 1,000 test signals that are told right after 4 epochs with 4,000 others, over 3 seeds.
+fn accuracy_of_signals<F, N>(signals: &[([f32; 40], usize)]) -> f64
+where
+    F: Numbers<Value: PartialOrd>,
+    N: Layer<Format = F, Input = [[F::Value; 1]; 40], Output = [F::Value; 10]> + Zero,
+    CrossEntropy: Loss<N::Activation, F>,
+{
+    let examples = signals.iter().map(|&(x, label)| {
+        let target = core::array::from_fn(|k| F::value(if k == label { 1.0 } else { 0.0 }));
+        (x.map(|x| [F::value(x)]), target)
+    });
+    let examples: Vec<_> = examples.collect();
+    let mut right = 0_u32;
+    for seed in 0..3 {
+        let mut random = random(12_345 + seed * 777);
+        let mut net = N::ZERO;
+        net.visit_mut(|tensor, weights| {
+            #[allow(clippy::cast_precision_loss, reason = "small numbers, and 24 bits")]
+            if tensor.kind == gradlet::Kind::Weight {
+                let limit = (6.0 / tensor.fans().0 as f32).sqrt();
+                weights.fill_with(|| F::weight((random() as f32 / 8_388_608.0 - 1.0) * limit));
+            }
+        });
+        let mut trainer = Trainer::<N, CrossEntropy>::new();
+        let mut order: Vec<usize> = (0..4000).collect();
+        for epoch in 0..4 {
+            shuffle(&mut order, &mut random);
+            let sgd = Sgd::new(F::rate(0.02 - 0.0045 * f64::from(epoch)));
+            for &place in &order {
+                trainer.step(&mut net, &sgd, &examples[place].0, &examples[place].1);
+            }
+        }
+        for ((x, _), (_, label)) in examples.iter().zip(signals).skip(4000) {
+            let y = net.forward(x);
+            let best = (1..10).fold(0, |best, k| if y[k] > y[best] { k } else { best });
+            right += u32::from(best == *label);
+        }
+    }
+    f64::from(right) / 30.0
+}
+
+/// Convolutions and poolings, within 0.5 points of floats.
+#[test]
+fn signals_are_learned_as_in_floats() {
+    let signals = signals();
+    macro_rules! check {
+        ($($layers:tt)+) => {
+            let fixed = accuracy_of_signals::<_, net![Fixed; 40 x 1 => $($layers)+ => 10 Softmax]>(&signals);
+            let floats = accuracy_of_signals::<_, net![f32; 40 x 1 => $($layers)+ => 10 Softmax]>(&signals);
+            println!("{}: {fixed:.2} % in fixed point, {floats:.2} % in floats", stringify!($($layers)+));
+            assert!(fixed >= floats - 0.5, "{fixed} {floats}");
+        };
+    }
+    check!(Conv1d(16, 5) Relu => MaxPool(2) => Conv1d(32, 3) Relu => GlobalMean);
+    check!(Conv1d(16, 5) Relu => Depthwise(5, padding same) Tanh => Conv1d(32, 1) Relu
+        => MeanPool(6) => Flatten);
 }

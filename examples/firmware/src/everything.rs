@@ -150,16 +150,16 @@ fn formats<T: Scalar>() {
 pub(crate) fn fixed_point() {
     fn learn<N, L>()
     where
-        N: Layer<Format = Fixed, Input = [Q12; 3], Output = [Q12; 5]> + Zero + Clone,
+        N: Layer<Format = Fixed, Output = [Q12; 5]> + Zero + Clone,
         L: Loss<N::Activation, Fixed>,
     {
-        let x = [black_box(Q12::ONE); 3];
+        let x = black_box(N::Input::ZERO);
         let t = [black_box(Q12::ONE); 5];
         let (mut net, sgd) = (black_box(N::ZERO), Sgd::new(black_box(Q32::HALF)));
         let (mut trainer, mut batch) = (Trainer::<N, L>::new(), BatchTrainer::<N, L>::new());
         call! { trainer.step_weighted(&mut net, &sgd, &x, &t, black_box(Q32::HALF)) }
-        call! { trainer.fit(&mut net, &sgd, [(x, t)], Stop::after(count())).loss }
-        call! { batch.fit(&mut net, &sgd, 3, [(x, t, Q32::HALF)], Stop::after(count())).loss }
+        call! { trainer.fit(&mut net, &sgd, [(&x, &t)], Stop::after(count())).loss }
+        call! { batch.fit(&mut net, &sgd, 3, [(&x, &t, Q32::HALF)], Stop::after(count())).loss }
         let mut early = EarlyStopping::new();
         call! { early.observe(&net, black_box(Q32::ONE), count()).is_break(), early.restore(&mut net) }
         call! { net.forward(&x), L::accepts(&t) }
@@ -171,6 +171,29 @@ pub(crate) fn fixed_point() {
     learn::<net![Fixed; 3 => 9 Softsign => 5 Identity], AbsoluteError>();
     learn::<net![Fixed; 3 => 9 Elu => 5 Softplus], Huber>();
     learn::<net![Fixed; 3 => 9 Selu => 5 Softmax], LogCosh>();
+    learn::<
+        net![
+            Fixed; 13 x 2 => Conv1d(9, 3, padding same) Relu => MaxPool(3, step 2) => MeanPool(2)
+            => Conv1d(6, 2, groups 3) Tanh => Depthwise(2) Relu => Flatten => 5 Softmax
+        ],
+        CrossEntropy,
+    >();
+    learn::<
+        net![
+            Fixed; 6 x 7 x 2 => Conv2d(5, 3 x 2, step 1 x 2) Relu => MaxPool(1 x 3) => GlobalMean
+            => 5 Sigmoid
+        ],
+        BinaryCrossEntropy,
+    >();
+    learn::<net![Fixed; 9 x 2 => Conv1d(3, 2) Relu => GlobalMax => 5 Identity], HalfSquaredError>();
+    learn::<
+        net![Fixed; 4 x 2 => Conv1d(3, 2, padding causal) Relu => LastStep => 5 Identity],
+        HalfSquaredError,
+    >();
+    learn::<
+        net![Fixed; 4 x 2 => Conv1d(3, 2) Relu => FlattenChannelsLast => 5 Identity],
+        HalfSquaredError,
+    >();
 
     macro_rules! numbers {
         ($($Number:ident;)+) => { $(
