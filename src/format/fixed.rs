@@ -454,12 +454,11 @@ impl Format for Fixed {
 
 /// Of 1/`count`: an integer of 15 bits, and how many fraction bits it has.
 #[inline(always)]
+#[allow(clippy::cast_possible_truncation, reason = "at most 2^15")]
 const fn share(count: u32) -> (i32, u32) {
     let fraction = 46_u32.wrapping_sub(count.saturating_sub(1).leading_zeros());
-    let (Some(whole), half) = (1_u64.checked_shl(fraction), (count / 2) as u64) else {
-        return (0, 0);
-    };
-    match whole.wrapping_add(half).checked_div(count as u64) {
+    let half = (count / 2) as u64;
+    match 1_u64.wrapping_shl(fraction).wrapping_add(half).checked_div(count as u64) {
         Some(share) => (share as i32, fraction),
         None => (0, 0),
     }
@@ -482,7 +481,11 @@ impl PoolFormat for Fixed {
     #[inline(always)]
     fn mean(sum: Q12, count: u32) -> Q12 {
         let count = count as i32;
-        Q12::raw(sum.to_bits().wrapping_add(count >> 1).checked_div_euclid(count).unwrap_or(0))
+        let sum = sum.to_bits().wrapping_add(count >> 1);
+        // `checked_div_euclid` has a branch that panics, at level z.
+        let quotient = sum.checked_div(count).unwrap_or(0);
+        let is_below = sum.checked_rem(count).is_some_and(i32::is_negative);
+        Q12::raw(quotient.wrapping_sub(is_below.into()))
     }
     #[inline(always)]
     fn share(d: i32, count: u32) -> i32 {

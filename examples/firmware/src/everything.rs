@@ -31,10 +31,10 @@ use gradlet::spectrum::{self, MelBands, Spectrum};
 use gradlet::store::Store;
 use gradlet::stream::{LossHistory, ReplayBuffer, Window};
 use gradlet::{
-    BiasOnly, Biased, Channels, Compact, Delta, EndsIn, FoldNorm, Format, Fused, GradientVisitor,
-    Gradients, Hidden, Kept, Kind, Real, Recompute, Samples, Shape, Streaming, Tensor, TensorList,
-    Tensors, Weight, fast, fingerprint, for_each, init, is_finite, kernel, pad_front, prelude::*,
-    rational, schedule,
+    BiasOnly, Biased, Channels, Compact, Delta, EndsIn, Exponent, FoldNorm, Format, Fused,
+    GradientVisitor, Gradients, Hidden, Kept, Kind, PoolFormat, Real, Recompute, Samples, Shape,
+    Streaming, Tensor, TensorList, Tensors, Weight, fast, fingerprint, for_each, init, is_finite,
+    kernel, pad_front, prelude::*, rational, schedule,
 };
 #[cfg(not(target_arch = "avr"))]
 use gradlet_firmware::flash::{BYTES, Flash};
@@ -134,11 +134,15 @@ fn formats<T: Scalar>() {
         T::learn(x(), T::scaled(x(), T::step(x(), ())), x(), x()),
         T::descend(x(), x(), T::step(x(), ())), T::add_gradient(x(), x(), ()), T::stored_one(x()),
         T::worse(x(), T::check(&vector::<[T; 3]>())), T::stored(&vector::<[T; 3]>()).is_some(),
+        T::add_outer(x(), x(), x()), T::check_all(&vector::<[T; 3]>()),
+        T::larger(x(), T::lowest()), T::plus(x(), x()), T::mean(x(), count()),
     }
+    T::share_scale((), count());
+    call! { T::share(x(), count()) }
     let (a, b, mut d) = (vector::<[T; 3]>(), vector::<[T; 3]>(), vector::<Delta<T, [T; 3]>>());
     let (values, scale) = d.parts();
     T::errors(&a, &b, values, scale);
-    T::align(values, scale);
+    T::align(values, values.len(), scale);
     T::weigh(values, scale, x());
     T::product_scale(());
     T::settle(&mut (), |_| ());
@@ -194,6 +198,13 @@ pub(crate) fn fixed_point() {
         net![Fixed; 4 x 2 => Conv1d(3, 2) Relu => FlattenChannelsLast => 5 Identity],
         HalfSquaredError,
     >();
+
+    let (x, d) = (black_box(Q12::ONE), black_box(1));
+    call! {
+        Fixed::larger(x, Fixed::lowest()), Fixed::plus(x, x), Fixed::mean(x, count()),
+        Fixed::share(d, count()), Fixed::share_scale(black_box(Exponent(3)), count()),
+        Fixed::add_outer(d, x, d), Fixed::check_all(&[x]),
+    }
 
     macro_rules! numbers {
         ($($Number:ident;)+) => { $(
