@@ -84,6 +84,9 @@ pub(crate) mod sealed {
 /// assert_eq!(logistic(0.0_f32), 0.5);
 /// assert_eq!(logistic(0.0_f64), 0.5);
 /// ```
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is not a float, and this layer computes in `f32` or `f64` only"
+)]
 pub trait Scalar: sealed::Sealed + Number + LowerExp {
     /// `1 / sqrt(2)`.
     const FRAC_1_SQRT_2: Self;

@@ -38,21 +38,27 @@ use crate::zero::Zero;
 ///
 /// # What there is
 ///
-/// Dense layers with [`Identity`](crate::Identity), [`Relu`](crate::Relu), [`Relu6`](crate::Relu6),
+/// Dense layers, convolutions ([`Conv1d`](crate::Conv1d), [`Conv2d`](crate::Conv2d)) with all options, all poolings,
+/// [`Flatten`](crate::Flatten), [`FlattenChannelsLast`](crate::FlattenChannelsLast) and
+/// [`LastStep`](crate::LastStep); the activations [`Identity`](crate::Identity), [`Relu`](crate::Relu), [`Relu6`](crate::Relu6),
 /// [`LeakyRelu`](crate::LeakyRelu), [`HardTanh`](crate::HardTanh), [`HardSigmoid`](crate::HardSigmoid),
 /// [`Sigmoid`](crate::Sigmoid), [`Tanh`](crate::Tanh), [`Softsign`](crate::Softsign), [`Elu`](crate::Elu),
-/// [`Selu`](crate::Selu), [`Softplus`](crate::Softplus) and [`Softmax`](crate::Softmax); the losses
+/// [`Selu`](crate::Selu), [`Softplus`](crate::Softplus), [`Gelu`](crate::Gelu), [`Silu`](crate::Silu),
+/// [`HardSwish`](crate::HardSwish) and [`Softmax`](crate::Softmax); the losses
 /// [`HalfSquaredError`](crate::HalfSquaredError), [`MeanSquaredError`](crate::MeanSquaredError),
 /// [`AbsoluteError`](crate::AbsoluteError), [`Huber`](crate::Huber), [`LogCosh`](crate::LogCosh),
 /// [`BinaryCrossEntropy`](crate::BinaryCrossEntropy) and [`CrossEntropy`](crate::CrossEntropy); every optimizer, one
-/// sample at a time or in batches; [`Frozen`](crate::Frozen), `fit`, early stopping, flash, frames and schedules.
-/// Other activations and losses do not compile with it.
+/// sample at a time or in batches; [`Frozen`](crate::Frozen), `fit`, early stopping, flash, frames, files and
+/// schedules. Other layers, activations and losses do not compile with it, nor does `|`, which fuses a convolution
+/// with a pooling. [`convert`](mod@crate::convert) has networks of floats in fixed point, and back.
 ///
 /// # Arithmetic
 ///
 /// A product takes the upper 16 bits of a weight, with 10 fraction bits; the lower 16 are there so that small
 /// steps add up. Sums have 22 fraction bits in 32 bits. The derivatives of a layer are integers of up to 12 bits
-/// with one common exponent, so small ones do not vanish and large ones do not overflow. A learning rate is
+/// with one common exponent, so small ones do not vanish and large ones do not overflow. The derivative by a weight
+/// of a convolution is one sum over all positions, which stops at its limit, and the weight is updated once. A mean is
+/// rounded to nearest. A learning rate is
 /// rounded to 8 significant bits; below 6e-8 it is 0.
 ///
 /// Optimizers but [`Sgd`](crate::Sgd) see derivatives and keep their state as [`Q26`]: those beyond ±32 end there.
@@ -63,8 +69,9 @@ use crate::zero::Zero;
 ///
 /// The largest errors of activations, over all inputs, in units of an output, 1/4096 (the nearest number would
 /// be within 0.5): [`Sigmoid`](crate::Sigmoid), [`HardSigmoid`](crate::HardSigmoid), [`Elu`](crate::Elu),
-/// [`Softsign`](crate::Softsign) and [`Softplus`](crate::Softplus) 1, [`Tanh`](crate::Tanh) and
-/// [`LeakyRelu`](crate::LeakyRelu) 1.5, [`Selu`](crate::Selu), whose factors are rounded, 26 at the end of the
+/// [`Softsign`](crate::Softsign), [`Softplus`](crate::Softplus), [`Gelu`](crate::Gelu) and
+/// [`HardSwish`](crate::HardSwish) 1, [`Tanh`](crate::Tanh),
+/// [`LeakyRelu`](crate::LeakyRelu) and [`Silu`](crate::Silu) 1.5, [`Selu`](crate::Selu), whose factors are rounded, 26 at the end of the
 /// range. Cross-entropies are within 3e-4, and at most 64 and the logarithm of the number of classes.
 ///
 /// # Range
@@ -74,7 +81,8 @@ use crate::zero::Zero;
 /// nothing and returns NaN; `fit` ends with [`Outcome::NotFinite`](crate::Outcome::NotFinite).
 ///
 /// A sum beyond ±768 may wrap around and go unnoticed. None can be while the sizes of a layer's inputs sum to
-/// less than 24, or the products of the sizes of inputs and weights to less than 768. Inference does not check.
+/// less than 24, or the products of the sizes of inputs and weights to less than 768; of a convolution, the inputs in
+/// one window. Inference does not check. A mean of more than 8,191 values may wrap around if they are large.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct Fixed;
@@ -458,13 +466,11 @@ impl Format for Fixed {
 
 /// Of 1/`count`: an integer of 15 bits, and how many fraction bits it has.
 #[inline(always)]
+#[allow(clippy::cast_possible_truncation, reason = "at most 2^15")]
 const fn share(count: u32) -> (i32, u32) {
     let fraction = 46_u32.wrapping_sub(count.saturating_sub(1).leading_zeros());
-    let (Some(whole), half) = (1_u64.checked_shl(fraction), (count / 2) as u64) else {
-        return (0, 0);
-    };
-    match whole.wrapping_add(half).checked_div(count as u64) {
-        #[allow(clippy::cast_possible_truncation, reason = "15 bits")]
+    let half = (count / 2) as u64;
+    match 1_u64.wrapping_shl(fraction).wrapping_add(half).checked_div(count as u64) {
         Some(share) => (share as i32, fraction),
         None => (0, 0),
     }
@@ -487,7 +493,11 @@ impl PoolFormat for Fixed {
     #[inline(always)]
     fn mean(sum: Q12, count: u32) -> Q12 {
         let count = count as i32;
-        Q12::raw(sum.to_bits().wrapping_add(count >> 1).checked_div_euclid(count).unwrap_or(0))
+        let sum = sum.to_bits().wrapping_add(count >> 1);
+        // `checked_div_euclid` has a branch that panics, at level z.
+        let quotient = sum.checked_div(count).unwrap_or(0);
+        let is_below = sum.checked_rem(count).is_some_and(i32::is_negative);
+        Q12::raw(quotient.wrapping_sub(is_below.into()))
     }
     #[inline(always)]
     fn share(d: i32, count: u32) -> i32 {

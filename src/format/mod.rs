@@ -27,9 +27,10 @@ use crate::zero::Zero;
 /// derivatives of a layer share a [`Scale`](Self::Scale), so that small gradients neither vanish
 /// nor overflow.
 ///
-/// Implement it for a custom type to train [`Dense`](crate::Dense) and [`Chain`](crate::Chain) in
-/// it, with [`Trainer`](crate::Trainer) and [`Sgd`](crate::Sgd); the activations and losses used
-/// must be implemented for it too.
+/// Implement it for a custom type to train [`Dense`](crate::Dense), [`Conv1d`](crate::Conv1d),
+/// [`Conv2d`](crate::Conv2d) and [`Chain`](crate::Chain) in it, with [`Trainer`](crate::Trainer) and
+/// [`Sgd`](crate::Sgd); the activations and losses used must be implemented for it too. With
+/// [`PoolFormat`] and [`FormatValue`] there are poolings and [`Flatten`](crate::Flatten) as well.
 pub trait Format: Sized + 'static {
     /// Type of parameters, and of the optimizer's state.
     type Weight: Element;

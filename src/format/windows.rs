@@ -34,6 +34,14 @@ macro_rules! in_columns {
     };
 }
 
+/// Keeps loads from moving ahead, where there are no registers for them.
+#[inline(always)]
+fn one_by_one() {
+    if FEW_REGISTERS {
+        black_box(());
+    }
+}
+
 /// `y = W x + b` at each position.
 #[inline(always)]
 pub(super) fn affine<F: Format, const OUT: usize>(
@@ -179,7 +187,10 @@ fn add_input_gradient<F: Format, const OUT: usize>(
 ) {
     for (w, dx) in Both(weights.iter(), dx.iter_mut()) {
         let mut sum = F::empty();
-        in_fours(w, d, |&w, &d| sum = F::add_back(sum, w, d));
+        in_fours(w, d, |&w, &d| {
+            sum = F::add_back(sum, w, d);
+            one_by_one();
+        });
         *dx = F::add(*dx, sum);
     }
 }
@@ -278,10 +289,7 @@ fn products<F: Format, S: Sizes, const N: usize, const OUT: usize>(
             let mut add = |&x, d: &[_; N]| {
                 up_to_four(&mut sums, d, |sum, &d| {
                     *sum = F::add_outer(*sum, x, d);
-                    if FEW_REGISTERS {
-                        // One after the other.
-                        black_box(());
-                    }
+                    one_by_one();
                 });
             };
             for (d, x) in Both(chunks(d, OUT), chunks(x, apart)) {

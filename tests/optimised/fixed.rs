@@ -194,6 +194,22 @@ impl Numbers for Fixed {
     }
 }
 
+/// Random numbers of 24 bits.
+fn random(seed: u64) -> impl FnMut() -> u32 {
+    let mut state = seed;
+    move || {
+        state =
+            state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        u32::try_from(state >> 40).unwrap()
+    }
+}
+
+fn shuffle(order: &mut [usize], random: &mut impl FnMut() -> u32) {
+    for k in (1..order.len()).rev() {
+        order.swap(k, random() as usize % (k + 1));
+    }
+}
+
 /// Percent of 450 digits that are read right after some epochs with the others, over some seeds.
 fn accuracy<F, N, L, O>(
     digits: &[([f32; 64], usize)],
@@ -214,19 +230,8 @@ where
     let examples: Vec<_> = examples.collect();
     let mut right = 0_u32;
     for seed in 0..seeds {
-        let mut state = 12_345_u64 + seed * 777;
-        let mut random = || {
-            state = state
-                .wrapping_mul(6_364_136_223_846_793_005)
-                .wrapping_add(1_442_695_040_888_963_407);
-            u32::try_from(state >> 40).unwrap()
-        };
+        let mut random = random(12_345 + seed * 777);
         let mut order: Vec<usize> = (0..examples.len()).collect();
-        let shuffle = |order: &mut [usize], random: &mut dyn FnMut() -> u32| {
-            for k in (1..order.len()).rev() {
-                order.swap(k, random() as usize % (k + 1));
-            }
-        };
         shuffle(&mut order, &mut random);
         let mut net = N::ZERO;
         net.visit_mut(|tensor, weights| {
@@ -276,6 +281,13 @@ fn digits_are_learned_as_in_floats() {
         println!("{rate}: {fixed:.2} % in fixed point, {floats:.2} % in floats");
         assert!(fixed >= floats - 0.2, "{rate}: {fixed} {floats}");
     }
+    type Classifier<F> = net![F; 64 => 32 Relu => 10 Softmax];
+    let sgd = Sgd::new(Q32::new(0.05));
+    let fixed = accuracy::<_, Classifier<Fixed>, CrossEntropy, _>(&digits, 5, 30, &sgd);
+    let sgd = Sgd::new(0.05);
+    let floats = accuracy::<_, Classifier<f64>, CrossEntropy, _>(&digits, 5, 30, &sgd);
+    println!("softmax: {fixed:.2} % in fixed point, {floats:.2} % in floats");
+    assert!(fixed >= floats - 0.2, "{fixed} {floats}");
 }
 
 /// Softmax and cross-entropy, with one optimizer in both.
@@ -301,4 +313,71 @@ fn digits_are_learned_with_momentum_and_with_adaptive_rates() {
         "RmsProp" |n| RmsProp::new(n(0.001));
         "Adam" |n| Adam::new(n(0.001));
     }
+}
+
+/// The signals of MNIST-1D: 40 steps, and the shape.
+fn signals() -> Vec<([f32; 40], usize)> {
+    let path = format!("{}/examples/firmware/data/mnist1d.bin", env!("CARGO_MANIFEST_DIR"));
+    let bytes = std::fs::read(path).unwrap();
+    let signals = bytes.chunks_exact(41);
+    let value = |byte| f32::from(i8::from_le_bytes([byte])) / 32.0;
+    signals.map(|s| (core::array::from_fn(|i| value(s[i])), s[40].into())).collect()
+}
+
+/// Percent of the 1,000 test signals that are told right after 4 epochs with 4,000 others, over 3 seeds.
+fn accuracy_of_signals<F, N>(signals: &[([f32; 40], usize)]) -> f64
+where
+    F: Numbers<Value: PartialOrd>,
+    N: Layer<Format = F, Input = [[F::Value; 1]; 40], Output = [F::Value; 10]> + Zero,
+    CrossEntropy: Loss<N::Activation, F>,
+{
+    let examples = signals.iter().map(|&(x, label)| {
+        let target = core::array::from_fn(|k| F::value(if k == label { 1.0 } else { 0.0 }));
+        (x.map(|x| [F::value(x)]), target)
+    });
+    let examples: Vec<_> = examples.collect();
+    let mut right = 0_u32;
+    for seed in 0..3 {
+        let mut random = random(12_345 + seed * 777);
+        let mut net = N::ZERO;
+        net.visit_mut(|tensor, weights| {
+            #[allow(clippy::cast_precision_loss, reason = "small numbers, and 24 bits")]
+            if tensor.kind == gradlet::Kind::Weight {
+                let limit = (6.0 / tensor.fans().0 as f32).sqrt();
+                weights.fill_with(|| F::weight((random() as f32 / 8_388_608.0 - 1.0) * limit));
+            }
+        });
+        let mut trainer = Trainer::<N, CrossEntropy>::new();
+        let mut order: Vec<usize> = (0..4000).collect();
+        for epoch in 0..4 {
+            shuffle(&mut order, &mut random);
+            let sgd = Sgd::new(F::Real::from_f64(0.02 - 0.0045 * f64::from(epoch)));
+            for &place in &order {
+                trainer.step(&mut net, &sgd, &examples[place].0, &examples[place].1);
+            }
+        }
+        for ((x, _), (_, label)) in examples.iter().zip(signals).skip(4000) {
+            let y = net.forward(x);
+            let best = (1..10).fold(0, |best, k| if y[k] > y[best] { k } else { best });
+            right += u32::from(best == *label);
+        }
+    }
+    f64::from(right) / 30.0
+}
+
+/// Convolutions and poolings, within 0.5 points of floats.
+#[test]
+fn signals_are_learned_as_in_floats() {
+    let signals = signals();
+    macro_rules! check {
+        ($($layers:tt)+) => {
+            let fixed = accuracy_of_signals::<_, net![Fixed; 40 x 1 => $($layers)+ => 10 Softmax]>(&signals);
+            let floats = accuracy_of_signals::<_, net![f64; 40 x 1 => $($layers)+ => 10 Softmax]>(&signals);
+            println!("{}: {fixed:.2} % in fixed point, {floats:.2} % in floats", stringify!($($layers)+));
+            assert!(fixed >= floats - 0.5, "{fixed} {floats}");
+        };
+    }
+    check!(Conv1d(16, 5) Relu => MaxPool(2) => Conv1d(32, 3) Relu => GlobalMean);
+    check!(Conv1d(16, 5) Relu => Depthwise(5, padding same) Tanh => Conv1d(32, 1) Relu
+        => MeanPool(6) => Flatten);
 }

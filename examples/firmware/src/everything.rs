@@ -31,10 +31,10 @@ use gradlet::spectrum::{self, MelBands, Spectrum};
 use gradlet::store::Store;
 use gradlet::stream::{LossHistory, ReplayBuffer, Window};
 use gradlet::{
-    BiasOnly, Biased, Channels, Compact, Delta, EndsIn, FoldNorm, Format, Fused, GradientVisitor,
-    Gradients, Hidden, Kept, Kind, Real, Recompute, Samples, Shape, Streaming, Tensor, TensorList,
-    Tensors, Weight, fast, fingerprint, for_each, init, is_finite, kernel, pad_front, prelude::*,
-    rational, schedule,
+    BiasOnly, Biased, Channels, Compact, Delta, EndsIn, Exponent, FoldNorm, Format, Fused,
+    GradientVisitor, Gradients, Hidden, Kept, Kind, PoolFormat, Real, Recompute, Samples, Shape,
+    Streaming, Tensor, TensorList, Tensors, Weight, fast, fingerprint, for_each, init, is_finite,
+    kernel, pad_front, prelude::*, rational, schedule,
 };
 #[cfg(not(target_arch = "avr"))]
 use gradlet_firmware::flash::{BYTES, Flash};
@@ -134,11 +134,15 @@ fn formats<T: Scalar>() {
         T::learn(x(), T::scaled(x(), T::step(x(), ())), x(), x()),
         T::descend(x(), x(), T::step(x(), ())), T::add_gradient(x(), x(), ()), T::stored_one(x()),
         T::worse(x(), T::check(&vector::<[T; 3]>())), T::stored(&vector::<[T; 3]>()).is_some(),
+        T::add_outer(x(), x(), x()), T::check_all(&vector::<[T; 3]>()),
+        T::larger(x(), T::lowest()), T::plus(x(), x()), T::mean(x(), count()),
     }
+    T::share_scale((), count());
+    call! { T::share(x(), count()) }
     let (a, b, mut d) = (vector::<[T; 3]>(), vector::<[T; 3]>(), vector::<Delta<T, [T; 3]>>());
     let (values, scale) = d.parts();
     T::errors(&a, &b, values, scale);
-    T::align(values, scale);
+    T::align(values, values.len(), scale);
     T::weigh(values, scale, x());
     T::product_scale(());
     T::settle(&mut (), |_| ());
@@ -150,16 +154,16 @@ fn formats<T: Scalar>() {
 pub(crate) fn fixed_point() {
     fn learn<N, L>()
     where
-        N: Layer<Format = Fixed, Input = [Q12; 3], Output = [Q12; 5]> + Zero + Clone,
+        N: Layer<Format = Fixed, Output = [Q12; 5]> + Zero + Clone,
         L: Loss<N::Activation, Fixed>,
     {
-        let x = [black_box(Q12::ONE); 3];
+        let x = black_box(N::Input::ZERO);
         let t = [black_box(Q12::ONE); 5];
         let (mut net, sgd) = (black_box(N::ZERO), Sgd::new(black_box(Q32::HALF)));
         let (mut trainer, mut batch) = (Trainer::<N, L>::new(), BatchTrainer::<N, L>::new());
         call! { trainer.step_weighted(&mut net, &sgd, &x, &t, black_box(Q32::HALF)) }
-        call! { trainer.fit(&mut net, &sgd, [(x, t)], Stop::after(count())).loss }
-        call! { batch.fit(&mut net, &sgd, 3, [(x, t, Q32::HALF)], Stop::after(count())).loss }
+        call! { trainer.fit(&mut net, &sgd, [(&x, &t)], Stop::after(count())).loss }
+        call! { batch.fit(&mut net, &sgd, 3, [(&x, &t, Q32::HALF)], Stop::after(count())).loss }
         let mut early = EarlyStopping::new();
         call! { early.observe(&net, black_box(Q32::ONE), count()).is_break(), early.restore(&mut net) }
         call! { net.forward(&x), L::accepts(&t) }
@@ -171,6 +175,36 @@ pub(crate) fn fixed_point() {
     learn::<net![Fixed; 3 => 9 Softsign => 5 Identity], AbsoluteError>();
     learn::<net![Fixed; 3 => 9 Elu => 5 Softplus], Huber>();
     learn::<net![Fixed; 3 => 9 Selu => 5 Softmax], LogCosh>();
+    learn::<
+        net![
+            Fixed; 13 x 2 => Conv1d(9, 3, padding same) Relu => MaxPool(3, step 2) => MeanPool(2)
+            => Conv1d(6, 2, groups 3) Tanh => Depthwise(2) Relu => Flatten => 5 Softmax
+        ],
+        CrossEntropy,
+    >();
+    learn::<
+        net![
+            Fixed; 6 x 7 x 2 => Conv2d(5, 3 x 2, step 1 x 2) Relu => MaxPool(1 x 3) => GlobalMean
+            => 5 Sigmoid
+        ],
+        BinaryCrossEntropy,
+    >();
+    learn::<net![Fixed; 9 x 2 => Conv1d(3, 2) Relu => GlobalMax => 5 Identity], HalfSquaredError>();
+    learn::<
+        net![Fixed; 4 x 2 => Conv1d(3, 2, padding causal) Relu => LastStep => 5 Identity],
+        HalfSquaredError,
+    >();
+    learn::<
+        net![Fixed; 4 x 2 => Conv1d(3, 2) Relu => FlattenChannelsLast => 5 Identity],
+        HalfSquaredError,
+    >();
+
+    let (x, d) = (black_box(Q12::ONE), black_box(1));
+    call! {
+        Fixed::larger(x, Fixed::lowest()), Fixed::plus(x, x), Fixed::mean(x, count()),
+        Fixed::share(d, count()), Fixed::share_scale(black_box(Exponent(3)), count()),
+        Fixed::add_outer(d, x, d), Fixed::check_all(&[x]),
+    }
 
     macro_rules! numbers {
         ($($Number:ident;)+) => { $(

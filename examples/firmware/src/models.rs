@@ -15,7 +15,7 @@ use crate::small::{Hash, Points, Run, SMALL, Trained, fifth, learn, mean_loss, t
 
 /// All runs. Their functions are `inline`, so that they are compiled where this table is used and
 /// not in every build of the firmware's library, which would take ten times as long.
-pub const RUNS: [Run; 15] = {
+pub const RUNS: [Run; 16] = {
     let [worked_net, frozen, smooth, fast_moons, clipped] = SMALL;
     [
         worked_net,
@@ -33,6 +33,7 @@ pub const RUNS: [Run; 15] = {
         Run { name: "recurrent layers", steps: 100, train: recurrent },
         Run { name: "spectra", steps: 200, train: spectra },
         Run { name: "fixed point", steps: 1000, train: fixed_point },
+        Run { name: "fixed point, convolutions", steps: 200, train: fixed_convolutions },
     ]
 };
 
@@ -60,6 +61,50 @@ fn fixed_point(steps: u32) -> Trained {
         } else {
             let (x, t) = example(&mut points);
             trainer.step(&mut net, &Sgd::new(Q32::new(0.125)), &x, &t);
+        }
+    }
+    let loss = mean_loss(|| {
+        let (x, t) = example(&mut points);
+        trainer.evaluate(&net, &x, &t).to_f32()
+    });
+    Trained { hash: Hash::of(&net), loss }
+}
+
+/// Integers: convolutions with all options, and poolings, of single samples, then in batches.
+#[inline]
+fn fixed_convolutions(steps: u32) -> Trained {
+    type Net = net![
+        Fixed; 21 x 2 => Conv1d(9, 5, step 2, padding same) Relu => Conv1d(6, 3, groups 3) Tanh
+        => MeanPool(3, step 2) => Conv1d(7, 2, padding causal, dilation 2) LeakyRelu
+        => Depthwise(2) Softplus => MaxPool(3) => Flatten => 2 Softmax
+    ];
+    let mut net = Net::ZERO;
+    let mut points = Points::new(16);
+    net.visit_mut(|_, weights| {
+        weights
+            .iter_mut()
+            .for_each(|weight| *weight = Q26::from_bits(points.rng.next_u32() as i32 >> 5));
+    });
+    let mut batches = BatchTrainer::<Net, CrossEntropy>::new();
+    let mut trainer = Trainer::<Net, CrossEntropy>::new();
+    // One channel, or the other, is louder in the middle.
+    let example = |points: &mut Points| {
+        let (numbers, n) = points.draw::<f32, 42>();
+        let mut x = [[Q12::ZERO; 2]; 21];
+        let first = n[0] < 1 << 23;
+        for (place, (x, number)) in x.as_flattened_mut().iter_mut().zip(numbers).enumerate() {
+            let loud = (16..28).contains(&place) && (place % 2 == 1) == first;
+            *x = Q12::new(if loud { number + 1.0 } else { number });
+        }
+        (x, [truth(first), truth(!first)].map(Q12::new))
+    };
+    for step in 0..steps {
+        if step < steps / 2 {
+            let (x, t) = example(&mut points);
+            trainer.step(&mut net, &Sgd::new(Q32::new(0.0625)), &x, &t);
+        } else {
+            batches.accumulate_all(&net, (0..5).map(|_| example(&mut points)));
+            batches.apply(&mut net, &Sgd::new(Q32::new(0.125)));
         }
     }
     let loss = mean_loss(|| {
