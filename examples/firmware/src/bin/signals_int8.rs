@@ -89,6 +89,6 @@ fn main() -> ! {
         }
     }
     println!("int8 right of {=usize} {=u32}", test.count(), right);
-    println!("f32 right of {=usize} {=u32}, {=u32} as in int8", BOTH, right_in_f32, same);
+    println!("f32 right of {=usize} {=u32}, alike {=u32}", BOTH, right_in_f32, same);
     gradlet_firmware::exit(0)
 }
