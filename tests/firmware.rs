@@ -871,6 +871,35 @@ fn int8_takes_what_its_page_says() {
 
 #[test]
 #[ignore = "needs QEMU and cross targets: tests/all.sh firmware"]
+fn signals_in_int8_are_as_accurate_as_their_page_says() {
+    let page = include_str!("../examples/firmware/README.md");
+    let page = &page[page.find("### Signals in int8").unwrap()..];
+    for (core, label, right) in [(M0_WITH_4_MB, "M0", 50), (M4F, "M4F", 1000)] {
+        let program = Build::new(core, "release", "signals_int8").features("measure").build();
+        let log = run_counting(M4F, &program);
+        for (name, row) in [("f32", "`f32`"), ("int8", "int8")] {
+            let written = numbers_of(page, &format!("{row} | {label} | s |"));
+            let [.., inference, stack, flash, all_right] = written[..] else { panic!("{page}") };
+            let measured = numbers_of(&log, &format!("{name} "));
+            let [.., measured_inference, measured_stack, measured_flash] = measured[..] else {
+                panic!("{log}");
+            };
+            assert!(measured_inference <= inference + inference / 8, "{log}");
+            assert!(measured_stack <= stack + stack / 8, "{log}");
+            assert_eq!(measured_flash, flash);
+            let count = if name == "f32" { right } else { 1000 };
+            if count == 1000 {
+                assert!(log.contains(&format!("{name} right of 1000 {all_right}")), "{log}");
+            }
+        }
+        // The same bits as on the page; most signals are classified alike.
+        let last = numbers_of(&log, "f32 right of");
+        assert!(last[last.len() - 1] * 100 >= right * 99, "{log}");
+    }
+}
+
+#[test]
+#[ignore = "needs QEMU and cross targets: tests/all.sh firmware"]
 fn transfer_takes_what_its_page_says() {
     let page = include_str!("../examples/firmware/README.md");
     let page = &page[page.find("| trained | network | trainer |").unwrap()..];

@@ -425,14 +425,16 @@ impl TwoSums {
 /// The same of four outputs, whose weights are words; those of the first and the third are `more` in all.
 #[inline(always)]
 fn dot_words(w: &[u8], x: &[i8], more: i32) -> [i32; 4] {
-    let (mut sums, mut x, mut w) = ([0; 4], x, w);
-    while let Some((first, rest)) = x.split_at_checked(WORD_CHUNK) {
-        let Some((weights, others)) = w.split_at_checked(4 * WORD_CHUNK) else { break };
-        add_words(&mut sums, weights, first);
-        (w, x) = (others, rest);
-    }
-    if !x.is_empty() {
-        add_words(&mut sums, w, x);
+    let (first, rest) = x.split_at_checked(WORD_CHUNK).unwrap_or((x, &[]));
+    let (weights, mut w) = w.split_at_checked(4 * first.len()).unwrap_or((w, &[]));
+    let mut sums = add_words(weights, first);
+    for x in rest.chunks(WORD_CHUNK) {
+        let (weights, others) = w.split_at_checked(4 * x.len()).unwrap_or((w, &[]));
+        let more = add_words(weights, x);
+        w = others;
+        for (sum, more) in sums.iter_mut().zip(more) {
+            *sum = sum.wrapping_add(more);
+        }
     }
     let [p, q, r, s] = sums;
     [p.wrapping_sub(more), q, r.wrapping_sub(more), s]
@@ -451,9 +453,9 @@ fn add_pair(a: &mut TwoSums, b: &mut TwoSums, w: &[u8], x: &[i8]) {
     }
 }
 
-/// Adds the products of up to [`WORD_CHUNK`] inputs. A function of its own has enough registers.
+/// The sums of products of up to [`WORD_CHUNK`] inputs. A function of its own has enough registers.
 #[inline(never)]
-fn add_words([p, q, r, s]: &mut [i32; 4], w: &[u8], x: &[i8]) {
+fn add_words(w: &[u8], x: &[i8]) -> [i32; 4] {
     let (mut a, mut b) = (TwoSums(0), TwoSums(0));
     let pairs = w.chunks_exact(8).zip(x.chunks_exact(2));
     // From the end, one number counts and is the index, which is fewer instructions at level s only.
@@ -472,6 +474,5 @@ fn add_words([p, q, r, s]: &mut [i32; 4], w: &[u8], x: &[i8]) {
         b.add(u32::from_le_bytes(w).rotate_right(16), *x);
     }
     let ([first, fourth], [third, second]) = (a.split(), b.split());
-    (*p, *q) = (p.wrapping_add(first), q.wrapping_add(second));
-    (*r, *s) = (r.wrapping_add(third), s.wrapping_add(fourth));
+    [first, second, third, fourth]
 }

@@ -156,7 +156,7 @@ impl<L: Weighted, R: Rounding> Int8Layer for Int8<L, R> {
         let parts = Parts {
             weights: &self.weights,
             units: self.units.as_ref(),
-            bounds: self.bounds,
+            bounds: self.bounds.known(L::Activation::CLAMP),
             zero_point: self.zero_point,
             convolves: L::CONVOLVES,
         };

@@ -539,7 +539,10 @@ impl<N: Quantize<Int8<R>: ReadInt8>, R: Rounding> Quantized<N, R> {
     /// use gradlet::safetensors::Safetensors;
     ///
     /// type Net = net![2 => 2 Relu => 1 Identity];
-    /// let net = Net::from_fn(|_, place| [0.5, -0.25, 1.0][place % 3]);
+    /// let net = Net::new(
+    ///     Dense::from_rows([[0.5, -0.25], [-1.0, 0.75]], [0.125, 0.0]),
+    ///     Dense::from_rows([[1.0, -0.5]], [0.25]),
+    /// );
     /// let int8 = Quantized::<Net>::calibrate(&net, &[[0.0, 1.0], [1.0, 0.0]]).unwrap();
     ///
     /// const NAMES: [&str; 2] = ["0", "2"];
@@ -579,8 +582,8 @@ impl<N: Quantize<Int8<R>: ReadInt8>, R: Rounding> Quantized<N, R> {
     /// use gradlet::prelude::*;
     ///
     /// type Net = net![64 => 32 Relu => 10 Softmax];
-    /// // 2,368 weights of 1 byte, 42 biases and scales of 4 each, and 1,176 for names and quantisations.
-    /// assert_eq!(Quantized::<Net>::file_size(&["0", "2"]), Some(3880));
+    /// // 2,368 weights of 1 byte, 42 biases and scales of 4 each, and 1,153 for names and quantisations.
+    /// assert_eq!(Quantized::<Net>::file_size(&["0", "2"]), Some(3857));
     /// ```
     #[must_use]
     pub const fn file_size(names: &[&str]) -> Option<usize> {

@@ -355,9 +355,9 @@ fn anomaly_detection_calibrated_here_is_near_f32() {
 
 #[test]
 fn bytes_of_the_networks() {
-    // 8 bits for each of 264,192 weights; 1,672 biases of 4 bytes and multipliers of 8.
+    // 8 bits for each of 264,192 weights; 1,672 biases of 4 bytes and multipliers of 8; bounds, zero points and scales.
     let bytes = size_of::<<Anomaly as Quantize>::Int8<Exact>>();
-    assert_eq!(bytes, 264_192 + 1672 * 12 + 10 * 4);
+    assert_eq!(bytes, 264_192 + 1672 * 12 + 10 * 12);
     assert_eq!(Anomaly::BYTES, 4 * (264_192 + 1672));
 }
 

@@ -3,9 +3,12 @@
 pub mod pictures;
 pub mod recurrent;
 
-use devices::signals::{Learner, SHAPES, Signals};
+use devices::signals::{FIRMWARE, Learner, Net, SHAPES, Signals};
 use devices::training::Plan;
 use gradlet::metrics::ConfusionMatrix;
+use gradlet::quantized::{Calibration, Granularity};
+use gradlet::{Quantized, safetensors};
+use shared::run::Failure;
 
 use crate::learning::{is_tested, percent};
 
@@ -52,6 +55,34 @@ pub fn train(plan: &Plan, mut learned: impl FnMut()) -> Run {
     let seen = training.first(plan.samples as usize);
     let (matrix, training) = (judge(&learner, test), percent(&judge(&learner, seen)));
     Run { seed: plan.seed, learner, curve, matrix, training }
+}
+
+/// Names of the layers in the files for the firmware.
+pub const LAYERS: [&str; 4] = ["0", "1", "2", "3"];
+
+/// What [`for_firmware`] trains.
+pub const FACTORY: Plan = Plan { epochs: 10, ..FIRMWARE };
+
+/// The files of the program `signals_int8`: a network of `f32`, and the same in int8, calibrated with 200
+/// signals of the training set.
+///
+/// # Errors
+///
+/// If its weights are not finite, or all outputs of a layer are 0.
+pub fn for_firmware(net: &Net) -> Result<[Vec<u8>; 2], Failure> {
+    let mut calibration = Calibration::new();
+    for (signal, _) in Signals::all()[0].first(200).iter() {
+        calibration.observe(net, &signal.input());
+    }
+    let int8: Quantized<Net> = calibration.quantize(net, Granularity::PerChannel)?;
+    const SIZES: [usize; 2] = [
+        safetensors::file_size::<Net>(&LAYERS).unwrap(),
+        Quantized::<Net>::file_size(&LAYERS).unwrap(),
+    ];
+    let [mut real, mut quantised] = SIZES.map(|size| vec![0; size]);
+    safetensors::save(net, &LAYERS, &mut real)?;
+    int8.save(&LAYERS, &mut quantised)?;
+    Ok([real, quantised])
 }
 
 /// The confusion matrix on some signals.

@@ -10,6 +10,7 @@
 //! program `signals` of that firmware runs on a microcontroller, with bit-identical results. The
 //! signals are in `examples/firmware/data/mnist1d.bin`.
 
+use std::fs;
 use std::io::{self, Write};
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -50,6 +51,8 @@ options! {
         recurrent: bool = flag(),
         /// Two epochs, as in the firmware, with two seeds
         quick: bool = flag(),
+        /// Write the networks of the firmware's program `signals_int8` into this folder, and do nothing else
+        write_firmware: Option<PathBuf> = path("DIR"),
         /// Folder for the pictures and tables [default: `signals` in Cargo's target folder]
         output: Option<PathBuf> = path("DIR"),
     }
@@ -61,6 +64,14 @@ fn main() -> ExitCode {
 
 fn run(options: &Options) -> Result<(), Failure> {
     let Options { epochs, signals, seeds, seed, recurrent, quick, .. } = *options;
+    if let Some(folder) = &options.write_firmware {
+        let run = compute::train(&compute::FACTORY, || ());
+        let [real, quantised] = compute::for_firmware(run.learner.net())?;
+        fs::create_dir_all(folder)?;
+        fs::write(folder.join("signals.safetensors"), real)?;
+        fs::write(folder.join("signals_int8.safetensors"), quantised)?;
+        return Ok(());
+    }
     let plan = Plan { epochs, samples: signals, seed, rate: RATE };
     let (plan, seeds) = if quick { (Plan { seed, ..FIRMWARE }, 2) } else { (plan, seeds) };
     let plans = (0..seeds).map(|n| Plan { seed: seed.saturating_add(n), ..plan });

@@ -67,13 +67,21 @@ fn digits_of_rectifiers_are_as_accurate_in_int8() {
 #[cfg(feature = "devices")]
 #[test]
 fn signals_are_as_accurate_in_int8() {
-    use devices::signals::{FIRMWARE, Net, Signal, Signals};
-    use devices::training::Plan;
+    use devices::signals::{Net, Signal, Signals};
+    use examples::signals::{FACTORY, for_firmware};
     use gradlet::metrics::argmax;
     use gradlet::prelude::*;
 
-    let run = examples::signals::train(&Plan { epochs: 10, ..FIRMWARE }, || ());
+    let run = examples::signals::train(&FACTORY, || ());
     let net: &Net = run.learner.net();
+    let files = for_firmware(net).unwrap();
+    let hint = "run `cargo run --release -p examples --features devices --bin signals -- --write-firmware \
+                examples/firmware/data`";
+    assert!(files[0] == include_bytes!("../../../firmware/data/signals.safetensors"), "{hint}");
+    assert!(
+        files[1] == include_bytes!("../../../firmware/data/signals_int8.safetensors"),
+        "{hint}"
+    );
     let [training, test] = Signals::all();
     let mut calibration = Calibration::new();
     for (signal, _) in training.first(200).iter() {
