@@ -5,6 +5,7 @@
 #![allow(clippy::unwrap_used, reason = "tests may panic")]
 
 use defmt::Format;
+use gradlet::convert::{Comparison, Conversion, ConvertError};
 use gradlet::metrics::{
     Accuracy, ClassError, ConfusionMatrix, ErrorStatistics, LossMeter, MeanAbsoluteError, Quantile,
     RSquared,
@@ -20,8 +21,8 @@ use gradlet::safetensors::{
     TensorName, Text,
 };
 use gradlet::{
-    AdamState, Batch, Begun, BiasOnly, Compact, CompactTrace, Delta, Epoch, Exponent, FixedStep,
-    FoldError, ForEach, Fused, FusedTrace, GruCell, Headroom, Joined, Kind, LayerTrace,
+    AdamState, Batch, Begun, BiasOnly, Compact, CompactTrace, Delta, Epoch, Exponent, FixedFactor,
+    FixedStep, FoldError, ForEach, Fused, FusedTrace, GruCell, Headroom, Joined, Kind, LayerTrace,
     LearnedState, LstmCell, Masked, NormGradient, PReluGradient, Pair, Past, Places, Recompute,
     Recurrent, Report, Reversed, RnnCell, Samples, Source, Stateful, Streaming, Tensor, TensorList,
     TooLong, fast, rational,
@@ -101,7 +102,8 @@ fn optimizers<T: Scalar + Format>() {
 }
 
 fn fixed_point() {
-    are_format![Fixed, Exponent, FixedStep, Headroom, Q12, Q26, Q32];
+    are_format![Fixed, Exponent, FixedFactor, FixedStep, Headroom, Q12, Q26, Q32];
+    are_format![Conversion, Comparison, ConvertError];
 }
 
 fn trainers<T: Scalar + Format>() {

@@ -34,15 +34,15 @@ pub trait Arithmetic: Format<Weight: PartialOrd> {
     /// The nearest value.
     fn value(number: Self::Real) -> Self::Value;
     /// `a + b`.
-    fn plus(a: Self::Weight, b: Self::Weight) -> Self::Weight;
+    fn sum(a: Self::Weight, b: Self::Weight) -> Self::Weight;
     /// `a - b`.
-    fn minus(a: Self::Weight, b: Self::Weight) -> Self::Weight;
+    fn difference(a: Self::Weight, b: Self::Weight) -> Self::Weight;
     /// `factor a`.
     fn times(a: Self::Weight, factor: Self::Factor) -> Self::Weight;
     /// `a - part a`.
     fn without(a: Self::Weight, part: Self::Factor) -> Self::Weight;
     /// `kept mean + (1 - kept) new`.
-    fn mean(mean: Self::Weight, decay: Self::Decay, new: Self::Weight) -> Self::Weight;
+    fn running_mean(mean: Self::Weight, decay: Self::Decay, new: Self::Weight) -> Self::Weight;
     /// `square + new^2`. Squares are of their own kind: only [`over_root`](Self::over_root) takes them.
     fn add_square(square: Self::Weight, new: Self::Weight) -> Self::Weight;
     /// `kept square + (1 - kept) new^2`.

@@ -261,11 +261,11 @@ impl<T: Scalar> Arithmetic for T {
         number
     }
     #[inline(always)]
-    fn plus(a: T, b: T) -> T {
+    fn sum(a: T, b: T) -> T {
         a + b
     }
     #[inline(always)]
-    fn minus(a: T, b: T) -> T {
+    fn difference(a: T, b: T) -> T {
         a - b
     }
     #[inline(always)]
@@ -277,7 +277,7 @@ impl<T: Scalar> Arithmetic for T {
         (T::ONE - part) * a
     }
     #[inline(always)]
-    fn mean(mean: T, (kept, rest): (T, T), new: T) -> T {
+    fn running_mean(mean: T, (kept, rest): (T, T), new: T) -> T {
         kept * mean + rest * new
     }
     #[inline(always)]

@@ -94,7 +94,7 @@ impl<R: Number, F: Arithmetic<Real = R>, N: Layer<Format = F>> Optimizer<N> for 
             &mut for_each(|[p], [s], g: F::Weight| {
                 let g = F::times(g, scale);
                 let s = F::add_square(s, g);
-                ([F::minus(p, F::over_root(rate, g, s, epsilon))], [s])
+                ([F::difference(p, F::over_root(rate, g, s, epsilon))], [s])
             }),
         );
     }
@@ -160,7 +160,7 @@ impl<R: Number, F: Arithmetic<Real = R>, N: Layer<Format = F>> Optimizer<N> for 
             &mut for_each(|[p], [s], g: F::Weight| {
                 let g = F::times(g, scale);
                 let s = F::mean_square(s, decay, g);
-                ([F::minus(p, F::over_root(rate, g, s, epsilon))], [s])
+                ([F::difference(p, F::over_root(rate, g, s, epsilon))], [s])
             }),
         );
     }
@@ -253,8 +253,8 @@ impl<T: Number> Adam<T> {
         let (beta_1, beta_2) = (F::decay(self.beta_1), F::decay(self.beta_2));
         let AdamState { mean, square, correction: [c1, c2] } = state;
         let one = F::nearest(T::ONE);
-        *c1 = F::mean(*c1, beta_1, one);
-        *c2 = F::mean(*c2, beta_2, one);
+        *c1 = F::running_mean(*c1, beta_1, one);
+        *c2 = F::running_mean(*c2, beta_2, one);
         // Both corrections are applied outside the loop: they scale the step and the epsilon.
         let root = F::number(*c2).sqrt();
         let step = self.learning_rate * root / F::number(*c1);
@@ -265,10 +265,10 @@ impl<T: Number> Adam<T> {
             [mean, square],
             &mut for_each(|[p], [m, v], g: F::Weight| {
                 let g = F::times(g, scale);
-                let m = F::mean(m, beta_1, g);
+                let m = F::running_mean(m, beta_1, g);
                 let v = F::mean_square(v, beta_2, g);
                 let step = F::over_root(step, m, v, epsilon);
-                ([F::minus(F::without(p, decayed), step)], [m, v])
+                ([F::difference(F::without(p, decayed), step)], [m, v])
             }),
         );
     }

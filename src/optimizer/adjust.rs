@@ -124,7 +124,7 @@ where
         let [rate, none, scale] = [self.rate, R::ZERO, scale].map(F::factor);
         let adjust = |kind, p: Option<F::Weight>, g| {
             let rate = if self.biases || kind != Kind::Bias { rate } else { none };
-            F::plus(F::times(g, scale), F::times(p.unwrap_or(Zero::ZERO), rate))
+            F::sum(F::times(g, scale), F::times(p.unwrap_or(Zero::ZERO), rate))
         };
         self.optimizer.update(net, state, &Adjusted { gradients, adjust }, R::ONE);
     }

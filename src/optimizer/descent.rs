@@ -170,8 +170,8 @@ impl<R: Number, F: Arithmetic<Real = R>, N: Layer<Format = F>> Optimizer<N> for 
             [net],
             [velocity],
             &mut for_each(|[p], [v], g: F::Weight| {
-                let v = F::plus(F::times(v, momentum), F::times(g, scale));
-                ([F::minus(p, F::times(v, rate))], [v])
+                let v = F::sum(F::times(v, momentum), F::times(g, scale));
+                ([F::difference(p, F::times(v, rate))], [v])
             }),
         );
     }
@@ -233,9 +233,9 @@ impl<R: Number, F: Arithmetic<Real = R>, N: Layer<Format = F>> Optimizer<N> for 
             [velocity],
             &mut for_each(|[p], [v], g: F::Weight| {
                 let g = F::times(g, scale);
-                let v = F::plus(F::times(v, momentum), g);
-                let step = F::times(F::plus(g, F::times(v, momentum)), rate);
-                ([F::minus(p, step)], [v])
+                let v = F::sum(F::times(v, momentum), g);
+                let step = F::times(F::sum(g, F::times(v, momentum)), rate);
+                ([F::difference(p, step)], [v])
             }),
         );
     }

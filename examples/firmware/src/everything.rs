@@ -9,6 +9,7 @@ use core::hint::black_box;
 use core::ops::{Add, AddAssign, ControlFlow, Div, DivAssign, Mul, MulAssign, Neg, Sub, SubAssign};
 
 use embedded_io::{ErrorKind, ErrorType, Write};
+use gradlet::convert::{compare, convert};
 use gradlet::flat::{
     Assembler, frame_bytes, load_array, load_frame, piece_count, pieces, to_array, to_frame,
     write_array, write_frame,
@@ -31,10 +32,10 @@ use gradlet::spectrum::{self, MelBands, Spectrum};
 use gradlet::store::Store;
 use gradlet::stream::{LossHistory, ReplayBuffer, Window};
 use gradlet::{
-    BiasOnly, Biased, Channels, Compact, Delta, EndsIn, Exponent, FoldNorm, Format, Fused,
-    GradientVisitor, Gradients, Hidden, Kept, Kind, PoolFormat, Real, Recompute, Samples, Shape,
-    Streaming, Tensor, TensorList, Tensors, Weight, fast, fingerprint, for_each, init, is_finite,
-    kernel, pad_front, prelude::*, rational, schedule,
+    Arithmetic, BiasOnly, Biased, Channels, Compact, Delta, EndsIn, Exponent, FoldNorm, Format,
+    Fused, GradientVisitor, Gradients, Hidden, Kept, Kind, PoolFormat, Real, Recompute, Samples,
+    Shape, Streaming, Tensor, TensorList, Tensors, Weight, fast, fingerprint, for_each, init,
+    is_finite, kernel, pad_front, prelude::*, rational, schedule,
 };
 #[cfg(not(target_arch = "avr"))]
 use gradlet_firmware::flash::{BYTES, Flash};
@@ -45,6 +46,7 @@ use rand_pcg::Pcg32;
 pub(crate) fn call_everything<T: Scalar, const FRAME: usize, const PIECES: usize>() {
     scalars::<T>();
     formats::<T>();
+    rules_of_optimizers::<T>();
     kernels::<T>();
     elementwise_functions::<T>();
     shapes::<T>();
@@ -135,7 +137,8 @@ fn formats<T: Scalar>() {
         T::descend(x(), x(), T::step(x(), ())), T::add_gradient(x(), x(), ()), T::stored_one(x()),
         T::worse(x(), T::check(&vector::<[T; 3]>())), T::stored(&vector::<[T; 3]>()).is_some(),
         T::add_outer(x(), x(), x()), T::check_all(&vector::<[T; 3]>()),
-        T::larger(x(), T::lowest()), T::plus(x(), x()), T::mean(x(), count()),
+        T::larger(x(), T::lowest()), T::plus(x(), x()),
+        T::mean(x(), count()),
     }
     T::share_scale((), count());
     call! { T::share(x(), count()) }
@@ -147,6 +150,23 @@ fn formats<T: Scalar>() {
     T::product_scale(());
     T::settle(&mut (), |_| ());
     call! { d.values, T::half_squared_error(&a, &b) }
+}
+
+/// The operations that optimizers consist of, in any number format.
+#[inline(never)]
+fn rules_of_optimizers<F: Arithmetic>() {
+    let real = number::<F::Real>;
+    let weight = || F::nearest(real());
+    let (factor, decay) = (F::factor(real()), F::decay(real()));
+    call! {
+        F::number(weight()), F::value(real()), F::gradient(F::empty(), F::STORED),
+        F::sum(weight(), weight()), F::difference(weight(), weight()),
+        F::times(weight(), factor), F::without(weight(), factor),
+        F::running_mean(weight(), decay, weight()), F::add_square(weight(), weight()),
+        F::mean_square(weight(), decay, weight()), F::clip(weight(), weight()),
+        F::over_root(factor, weight(), weight(), factor),
+        F::squared_length(&[F::value(real()); 3]), F::add_squares(real(), &[F::empty(); 3], F::STORED),
+    }
 }
 
 /// Networks of integers, and their numbers.
@@ -175,6 +195,39 @@ pub(crate) fn fixed_point() {
     learn::<net![Fixed; 3 => 9 Softsign => 5 Identity], AbsoluteError>();
     learn::<net![Fixed; 3 => 9 Elu => 5 Softplus], Huber>();
     learn::<net![Fixed; 3 => 9 Selu => 5 Softmax], LogCosh>();
+    learn::<net![Fixed; 3 => 9 Gelu => 5 Silu], HalfSquaredError>();
+    learn::<net![Fixed; 3 => 9 HardSwish => 5 Softmax], CrossEntropy>();
+    rules_of_optimizers::<Fixed>();
+    fn optimize<O: Optimizer<Small>>(optimizer: &O) {
+        let (x, t) = (black_box([Q12::ONE; 3]), black_box([Q12::ONE; 2]));
+        let mut net = black_box(Small::ZERO);
+        let (mut trainer, mut batch) = (
+            Trainer::<Small, HalfSquaredError, O>::new(),
+            BatchTrainer::<Small, HalfSquaredError, O>::new(),
+        );
+        call! { trainer.step(&mut net, optimizer, &x, &t), batch.accumulate(&net, &x, &t) }
+        call! { batch.apply(&mut net, optimizer), &net }
+    }
+    type Small = net![Fixed; 3 => 4 Tanh => 2 Sigmoid];
+    let rate = black_box(Q32::HALF);
+    optimize(&Momentum::new(rate, rate));
+    optimize(&Nesterov::new(rate, rate));
+    optimize(&Adagrad::new(rate));
+    optimize(&RmsProp::new(rate));
+    optimize(&Adam::new(rate));
+    optimize(&AdamW::new(rate));
+    optimize(&ClipByValue::new(Sgd::new(rate), rate));
+    optimize(&ClipByNorm::new(Sgd::new(rate), rate));
+    optimize(&WeightDecay::new(NoBias::new(Summed::new(Sgd::new(rate))), rate));
+    let (mut net, mut floats) = (black_box(Small::ZERO), <net![3 => 4 Tanh => 2 Sigmoid]>::ZERO);
+    init::xavier_uniform(&mut net, &mut Pcg32::new(1, 2));
+    init::he_normal(&mut net, &mut Pcg32::new(1, 2));
+    call! { convert(&net, &mut floats), convert(&floats, &mut net) }
+    call! { compare(&floats, &net, [black_box([0.5; 3])].iter()) }
+    let mut file = [0; 800];
+    call! { safetensors::save(&net, &["0", "1"], black_box(&mut file)) }
+    call! { safetensors::load(&mut net, black_box(&file), &["0", "1"]) }
+    call! { argmax(&black_box([Q12::ONE; 3])) }
     learn::<
         net![
             Fixed; 13 x 2 => Conv1d(9, 3, padding same) Relu => MaxPool(3, step 2) => MeanPool(2)
@@ -235,9 +288,15 @@ fn kernels<T: Scalar>() {
     kernel::input_gradient::<T, 3, 5, 2>(&weights, [&d; 2], dx.each_mut());
     kernel::update::<T, 3, 5>(&mut weights, &mut bias, &x, &d, number());
     let mut add = for_each(|[], [s], g: T| ([], [s + g]));
-    add.affine([], [(&mut weights, &mut bias)], &x, &d, ());
-    add.affine_sum([], [(&mut weights, &mut bias)], [(&x, &d); 2].into_iter(), ());
-    add.few(Kind::Bias, [], [&mut bias], d, ());
+    GradientVisitor::<T, 0, 1>::affine(&mut add, [], [(&mut weights, &mut bias)], &x, &d, ());
+    GradientVisitor::<T, 0, 1>::affine_sum(
+        &mut add,
+        [],
+        [(&mut weights, &mut bias)],
+        [(&x, &d); 2].into_iter(),
+        (),
+    );
+    GradientVisitor::<T, 0, 1>::few(&mut add, Kind::Bias, [], [&mut bias], d, ());
     T::accumulate_sum(&mut weights, &mut bias, [(&x, &d); 2].into_iter(), ());
     call! { y, dx, weights, bias, <[[T; 3]; 2]>::flatten(&mut [dx; 2]).len() }
 }

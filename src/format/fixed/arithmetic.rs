@@ -200,11 +200,11 @@ impl Arithmetic for Fixed {
         Q32::from_bits(i64::from(weight.to_bits()) << 6)
     }
     #[inline(always)]
-    fn plus(a: Q26, b: Q26) -> Q26 {
+    fn sum(a: Q26, b: Q26) -> Q26 {
         Q26::from_bits(a.to_bits().saturating_add(b.to_bits()))
     }
     #[inline(always)]
-    fn minus(a: Q26, b: Q26) -> Q26 {
+    fn difference(a: Q26, b: Q26) -> Q26 {
         Q26::from_bits(a.to_bits().saturating_sub(b.to_bits()))
     }
     #[inline(always)]
@@ -215,11 +215,11 @@ impl Arithmetic for Fixed {
     }
     #[inline(always)]
     fn without(a: Q26, part: FixedFactor) -> Q26 {
-        if part.mantissa == 0 { a } else { Self::minus(a, Self::times(a, part)) }
+        if part.mantissa == 0 { a } else { Self::difference(a, Self::times(a, part)) }
     }
     #[inline(always)]
-    fn mean(mean: Q26, rest: FixedFactor, new: Q26) -> Q26 {
-        Self::plus(mean, Self::times(Self::minus(new, mean), rest))
+    fn running_mean(mean: Q26, rest: FixedFactor, new: Q26) -> Q26 {
+        Self::sum(mean, Self::times(Self::difference(new, mean), rest))
     }
     #[inline(always)]
     fn add_square(square: Q26, new: Q26) -> Q26 {
@@ -255,7 +255,8 @@ impl Arithmetic for Fixed {
     }
     #[inline(always)]
     fn clip(a: Q26, limit: Q26) -> Q26 {
-        a.clamp(Q26::raw(limit.to_bits().wrapping_neg()), limit)
+        // `clamp` panics where the limit is negative.
+        a.max(Q26::raw(limit.to_bits().wrapping_neg())).min(limit)
     }
     fn squared_length(values: &[Q12]) -> Q32 {
         let squares = values.iter().map(|v| square(v.to_bits().unsigned_abs()));
