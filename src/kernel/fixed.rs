@@ -189,13 +189,19 @@ const LARGEST_ROW: usize = 32;
 pub(crate) fn in_fours<A, B, const N: usize>(a: &[A; N], b: &[B; N], mut f: impl FnMut(&A, &B)) {
     let (a_fours, b_fours) = (a.chunks_exact(4), b.chunks_exact(4));
     let (a_rest, b_rest) = (a_fours.remainder(), b_fours.remainder());
-    rolled(a_fours.zip(b_fours), |(a, b)| {
+    let mut four = |a: &[A], b: &[B]| {
         if let ([a0, a1, a2, a3], [b0, b1, b2, b3]) = (a, b) {
             f(a0, b0);
             f(a1, b1);
             f(a2, b2);
             f(a3, b3);
         }
-    });
+    };
+    if const { SMALL } {
+        // `zip` is not always inlined, and divides then by the size of the chunks.
+        Both(a_fours, b_fours).for_each(|(a, b)| four(a, b));
+    } else {
+        rolled(a_fours.zip(b_fours), |(a, b)| four(a, b));
+    }
     each(N % 4, a_rest, b_rest, f);
 }
