@@ -144,7 +144,9 @@ fn keyword_spotting_survives_a_file() {
 fn any_network_survives_a_file() {
     fn check<N>(names: &[&str])
     where
-        N: Quantize<Int8<Exact>: ReadInt8, Int8<TwoProducts>: ReadInt8> + Zero,
+        N: Quantize + Zero,
+        N::Int8<Exact>: ReadInt8,
+        N::Int8<TwoProducts>: ReadInt8,
     {
         let (mut rng, mut count) = (Rng(5), 0);
         for size in [1e-20, 1e-3, 1.0, 1e3, 1e15] {
