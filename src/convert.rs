@@ -106,6 +106,13 @@ fn nearest<F: Arithmetic, G: Arithmetic>(weight: F::Weight) -> (f64, G::Weight) 
 ///
 /// The [module](self) has an example.
 ///
+/// ```compile_fail,E0080
+/// use gradlet::{convert::convert, prelude::*};
+///
+/// let mut fixed = <net![Fixed; 2 => 3 Sigmoid => 1 Sigmoid]>::ZERO;
+/// convert(&Mlp::<2, 4, 1>::ZERO, &mut fixed); // 3 hidden units and 4
+/// ```
+///
 /// # Errors
 ///
 /// [`ConvertError`] if a parameter is beyond the range; `to` is unchanged then.

@@ -42,6 +42,7 @@
 //! | use batch normalisation from PyTorch or Keras, fold it away | [`BatchNorm`]; [`LayerNorm`] stays |
 //! | choose activations | [`Sigmoid`], [`Tanh`], [`Relu`], [`Softmax`] .. or a custom [`Elementwise`]; [`PRelu`] with learned slopes; [`fast`] on PCs, [`rational`] on cores with an FPU |
 //! | compute in integers, on a core without an FPU | [`Fixed`]: `net![Fixed; 64 => 32 Tanh => 10 Softmax]` |
+//! | take a trained network to fixed point and back, compare the outputs | [`mod@convert`] |
 //! | choose a loss | [`HalfSquaredError`], [`BinaryCrossEntropy`], [`CrossEntropy`] .. or a custom [`Loss`] |
 //! | train | [`Trainer`], one sample at a time, or [`BatchTrainer`] for mini-batches; `fit` for whole epochs |
 //! | choose an optimizer | [`Sgd`], [`Momentum`], [`Adam`] .. or a custom [`Optimizer`] |

@@ -7,6 +7,7 @@
 //! | question | recipe |
 //! |---|---|
 //! | How large may the network be, and does it fit? | [`sizes`] |
+//! | Which numbers, for a chip without an FPU? | [`number_types`] |
 //! | What do I do with raw readings? | [`normalise`] |
 //! | Which loss should it minimise? | [`losses`] |
 //! | How large may the learning rate be? | [`learning_rate`] |
@@ -60,6 +61,7 @@ pub mod learning_rate;
 pub mod linear_head;
 pub mod losses;
 pub mod normalise;
+pub mod number_types;
 pub mod sizes;
 #[cfg(feature = "embedded-storage-v0.3")]
 pub mod update;
