@@ -74,8 +74,8 @@
 //! assert_eq!(comparison.out_of_range, 0);
 //! assert!(comparison.largest_error < 0.02 && comparison.other_class < 5);
 //!
-//! // On the device: `static NET: Of<Fixed> = gradlet::load![include_bytes!("net.safetensors"); "0", "2"]`, or a
-//! // frame. There the circle is smaller, and the network learns that in integers.
+//! // To the device, in a frame, or by `static NET: Of<Fixed> = gradlet::load![FILE; "0", "2"]`. There the circle
+//! // is smaller, and the network learns that in integers.
 //! let right = |net: &Of<Fixed>| {
 //!     let samples = (0..500).map(|i| sample(i, 0.5));
 //!     samples.filter(|(x, class)| {

@@ -33,7 +33,7 @@
 //! has no earlier weights that they could keep. Metadata is ignored, and not written.
 //!
 //! For a network of two layers on a Cortex-M4F at opt-level `s`, [`load`] takes 14 KB of flash and
-//! 2 KB of stack, [`save`] 6 KB and 876 bytes, and [`load!`](crate::load) nothing but the weights
+//! 2 KB of stack, [`save`] 6 KB and 1 KB, and [`load!`](crate::load) nothing but the weights
 //! (measured by `parts` of `examples/firmware`).
 //!
 //! # Networks in int8
