@@ -69,8 +69,8 @@ use crate::zero::Zero;
 ///
 /// The largest errors of activations, over all inputs, in units of an output, 1/4096 (the nearest number would
 /// be within 0.5): [`Sigmoid`](crate::Sigmoid), [`HardSigmoid`](crate::HardSigmoid), [`Elu`](crate::Elu),
-/// [`Softsign`](crate::Softsign), [`Softplus`](crate::Softplus), [`Gelu`](crate::Gelu) and
-/// [`HardSwish`](crate::HardSwish) 1, [`Tanh`](crate::Tanh),
+/// [`Softsign`](crate::Softsign), [`Softplus`](crate::Softplus) and [`Gelu`](crate::Gelu)
+/// 1, [`HardSwish`](crate::HardSwish) 2, [`Tanh`](crate::Tanh),
 /// [`LeakyRelu`](crate::LeakyRelu) and [`Silu`](crate::Silu) 1.5, [`Selu`](crate::Selu), whose factors are rounded, 26 at the end of the
 /// range. Cross-entropies are within 3e-4, and at most 64 and the logarithm of the number of classes.
 ///
