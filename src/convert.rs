@@ -30,6 +30,7 @@ use core::fmt;
 
 use crate::format::{Arithmetic, Format};
 use crate::layer::Layer;
+use crate::metrics::argmax;
 use crate::number::Number;
 use crate::shape::Shape;
 use crate::tensors::TensorList;
@@ -187,8 +188,8 @@ pub fn compare<'a, M, N>(
     inputs: impl IntoIterator<Item = &'a M::Input>,
 ) -> Comparison
 where
-    M: Layer<Format: Arithmetic, Input: 'a>,
-    N: Layer<Format: Arithmetic>,
+    M: Layer<Format: Arithmetic<Value: PartialOrd>, Input: 'a>,
+    N: Layer<Format: Arithmetic<Value: PartialOrd>>,
 {
     const {
         assert!(
@@ -216,20 +217,12 @@ where
         }
         valid = valid.saturating_add(1);
         let (of_first, of_second) = (first.forward(input), second.forward(&converted));
-        let mut largest = [(0, f64::NEG_INFINITY); 2];
-        for (place, (&a, &b)) in of_first.as_slice().iter().zip(of_second.as_slice()).enumerate() {
-            let values = [M::Format::real(a).to_f64(), N::Format::real(b).to_f64()];
-            for (largest, value) in largest.iter_mut().zip(values) {
-                if value > largest.1 {
-                    *largest = (place, value);
-                }
-            }
-            let [a, b] = values;
-            found.largest_error = found.largest_error.max((a - b).abs());
-            sum += (a - b).abs();
+        for (&a, &b) in of_first.as_slice().iter().zip(of_second.as_slice()) {
+            let error = (M::Format::real(a).to_f64() - N::Format::real(b).to_f64()).abs();
+            found.largest_error = found.largest_error.max(error);
+            sum += error;
         }
-        let [(a, _), (b, _)] = largest;
-        if a != b {
+        if argmax(of_first.as_slice()) != argmax(of_second.as_slice()) {
             found.other_class = found.other_class.saturating_add(1);
         }
     }
