@@ -2,7 +2,7 @@
 
 use super::{Gradients, HyperParameter, Optimizer, PART, take};
 use crate::format::Arithmetic;
-use crate::gradient::{Affine, GradientVisitor};
+use crate::gradient::{Affine, GradientVisitor, for_each};
 use crate::layer::{Layer, Real, Weight};
 use crate::number::Number;
 use crate::tensors::Kind;
@@ -384,17 +384,25 @@ impl<O, R: Number> ClipByNorm<O, R> {
     ) where
         O: Optimizer<N>,
     {
-        let mut largest = Fold { value: R::ZERO, f: larger };
-        gradients.visit([net], [], &mut largest);
-        let unit = largest.value;
+        let mut unit = R::ZERO;
+        let mut each = for_each(|[p], [], g: F::Weight| {
+            unit = larger(unit, F::number(g));
+            ([p], [])
+        });
+        gradients.visit([net], [], &mut each);
         if !unit.is_finite() {
             let gradients = Adjusted { gradients, adjust: |_, _, _| Zero::ZERO };
             return self.optimizer.update(net, state, &gradients, R::ONE);
         }
-        let mut norm = Fold { value: R::ZERO, f: |sum, g| sum + (g / unit) * (g / unit) };
-        gradients.visit([net], [], &mut norm);
+        let mut sum = R::ZERO;
+        let mut each = for_each(|[p], [], g: F::Weight| {
+            let g = F::number(g) / unit;
+            sum += g * g;
+            ([p], [])
+        });
+        gradients.visit([net], [], &mut each);
         // The norm itself may overflow too.
-        let ratio = self.limit / (scale * unit) / norm.value.sqrt();
+        let ratio = self.limit / (scale * unit) / sum.sqrt();
         let scale = if ratio < R::ONE { scale * ratio } else { scale };
         self.optimizer.update(net, state, gradients, scale);
     }
@@ -408,29 +416,6 @@ fn larger<T: Number>(size: T, g: T) -> T {
         g.abs()
     } else {
         size
-    }
-}
-
-/// Folds the gradient's components by `f(value, g)`.
-struct Fold<T, F> {
-    value: T,
-    f: F,
-}
-
-impl<F: Arithmetic, G: Fn(F::Real, F::Real) -> F::Real> GradientVisitor<F, 1, 0>
-    for Fold<F::Real, G>
-{
-    fn vector(
-        &mut self,
-        _: Kind,
-        _: [&mut [F::Weight]; 1],
-        _: [&mut [F::Weight]; 0],
-        gradient: &[F::Sum],
-        scale: F::Scale,
-    ) {
-        for &g in gradient {
-            self.value = (self.f)(self.value, F::number(F::gradient(g, scale)));
-        }
     }
 }
 
