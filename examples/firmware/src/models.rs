@@ -37,17 +37,24 @@ pub const RUNS: [Run; 16] = {
     ]
 };
 
-/// Integers: odd sizes in batches, then single samples.
+/// With weights from -1 to 1.
 #[inline]
-fn fixed_point(steps: u32) -> Trained {
-    type Net = net![Fixed; 3 => 9 Tanh => 7 LeakyRelu => 5 Softmax];
-    let mut net = Net::ZERO;
-    let mut points = Points::new(15);
+fn random_fixed<N: Layer<Format = Fixed> + Zero>(points: &mut Points) -> N {
+    let mut net = N::ZERO;
     net.visit_mut(|_, weights| {
         weights
             .iter_mut()
             .for_each(|weight| *weight = Q26::from_bits(points.rng.next_u32() as i32 >> 5));
     });
+    net
+}
+
+/// Integers: odd sizes in batches, then single samples.
+#[inline]
+fn fixed_point(steps: u32) -> Trained {
+    type Net = net![Fixed; 3 => 9 Tanh => 7 LeakyRelu => 5 Softmax];
+    let mut points = Points::new(15);
+    let mut net = random_fixed::<Net>(&mut points);
     let mut batches = BatchTrainer::<Net, CrossEntropy>::new();
     let mut trainer = Trainer::<Net, CrossEntropy>::new();
     let example = |points: &mut Points| {
@@ -78,13 +85,8 @@ fn fixed_convolutions(steps: u32) -> Trained {
         => MeanPool(3, step 2) => Conv1d(7, 2, padding causal, dilation 2) LeakyRelu
         => Depthwise(2) Softplus => MaxPool(3) => Flatten => 2 Softmax
     ];
-    let mut net = Net::ZERO;
     let mut points = Points::new(16);
-    net.visit_mut(|_, weights| {
-        weights
-            .iter_mut()
-            .for_each(|weight| *weight = Q26::from_bits(points.rng.next_u32() as i32 >> 5));
-    });
+    let mut net = random_fixed::<Net>(&mut points);
     let mut batches = BatchTrainer::<Net, CrossEntropy>::new();
     let mut trainer = Trainer::<Net, CrossEntropy>::new();
     // One channel, or the other, is louder in the middle.
