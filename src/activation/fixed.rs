@@ -210,8 +210,9 @@ impl OfLogits for HardSwish {
         } else if z >= 3 * ONE {
             clip(z)
         } else {
-            // z (z + 3) / 6
-            (z.wrapping_mul(z + 3 * ONE) >> 9).wrapping_mul(2731).wrapping_add(1 << 16) >> 17
+            // z (z + 3) / 6: the product has 29 bits, 16 of them times a sixth with 18 fraction bits.
+            let product = z.wrapping_mul(z + 3 * ONE).wrapping_add(1 << 12) >> 13;
+            product.wrapping_mul(43_691).wrapping_add(1 << 16) >> 17
         }
     }
     #[inline(always)]

@@ -6,8 +6,8 @@ use super::Format;
 /// as numbers of one type, [`Weight`](Format::Weight).
 ///
 /// For `f32` and `f64` these are the usual operations. In [`Fixed`](crate::Fixed), sums stop at ±32, and
-/// everything is rounded to the nearest multiple of `2^-26` but squares, which have 25 significant bits and an
-/// exponent. [`Sgd`](crate::Sgd) needs none of it.
+/// everything is a multiple of `2^-26`: products are rounded to nearest, derivatives down, quotients towards 0. But
+/// squares have 26 significant bits and an exponent. [`Sgd`](crate::Sgd) needs none of it.
 ///
 /// ```
 /// use gradlet::{Arithmetic, Fixed, Q26, Q32};

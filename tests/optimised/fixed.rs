@@ -44,7 +44,7 @@ fn activations_are_as_precise_as_documented() {
         ("Softplus", error::<Softplus>(), 1.0),
         ("Gelu", error::<Gelu>(), 1.0),
         ("Silu", error::<Silu>(), 1.5),
-        ("HardSwish", error::<HardSwish>(), 2.0),
+        ("HardSwish", error::<HardSwish>(), 1.0),
     ];
     for (name, error, bound) in errors {
         println!("{name} {error}");

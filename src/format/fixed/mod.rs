@@ -62,17 +62,17 @@ use crate::zero::Zero;
 /// rounded to 8 significant bits; below 6e-8 it is 0.
 ///
 /// Optimizers but [`Sgd`](crate::Sgd) see derivatives and keep their state as [`Q26`]: those beyond ±32 end there.
-/// The means of squares have 25 significant bits and an exponent of their own, from 2^-51 to 4096; steps of
+/// The means of squares have 26 significant bits and an exponent of their own, from 2^-51 to 4096; steps of
 /// [`Adagrad`](crate::Adagrad), [`RmsProp`](crate::RmsProp), [`Adam`](crate::Adam) and [`AdamW`](crate::AdamW) are
 /// within 0.1 % of those of floats. On a core without an FPU they take many times the instructions of `Sgd`:
 /// [`Momentum`](crate::Momentum) about 150 for each weight, [`Adam`](crate::Adam) about 1,000.
 ///
 /// The largest errors of activations, over all inputs, in units of an output, 1/4096 (the nearest number would
 /// be within 0.5): [`Sigmoid`](crate::Sigmoid), [`HardSigmoid`](crate::HardSigmoid), [`Elu`](crate::Elu),
-/// [`Softsign`](crate::Softsign), [`Softplus`](crate::Softplus) and [`Gelu`](crate::Gelu)
-/// 1, [`HardSwish`](crate::HardSwish) 2, [`Tanh`](crate::Tanh),
-/// [`LeakyRelu`](crate::LeakyRelu) and [`Silu`](crate::Silu) 1.5, [`Selu`](crate::Selu), whose factors are rounded, 26 at the end of the
-/// range. Cross-entropies are within 3e-4, and at most 64 and the logarithm of the number of classes.
+/// [`Softsign`](crate::Softsign), [`Softplus`](crate::Softplus), [`Gelu`](crate::Gelu) and
+/// [`HardSwish`](crate::HardSwish) 1, [`Tanh`](crate::Tanh), [`LeakyRelu`](crate::LeakyRelu) and
+/// [`Silu`](crate::Silu) 1.5, [`Selu`](crate::Selu), whose factors are rounded, 26 at the end of the range.
+/// Cross-entropies are within 3e-4, and at most 64 and the logarithm of the number of classes.
 ///
 /// # Range
 ///
