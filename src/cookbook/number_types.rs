@@ -27,16 +27,17 @@
 //! share right, within 0.2 points.
 //!
 //! What fixed point cannot do: an input or an output beyond ±64, or a weight of 32 or more; resolve outputs
-//! finer than 1/4096, so losses below 1e-7 are noise; recurrent layers, normalisation and residuals. A body in int8 in
+//! finer than 1/4096, an error that has a half squared error of 3e-8; recurrent layers, normalisation and residuals. A body in int8 in
 //! front of a head that learns in `f32` is another way to learn without an FPU: the recipe `freeze`.
 //!
 //! # Reading ranges
 //!
-//! [`convert`](crate::convert::convert) says how large the largest weight is: below about 8 there is room to learn.
-//! [`compare`](crate::convert::compare) says for how many inputs a value or a sum is out of range, and how far the
-//! outputs are apart: half a percent of the range of the outputs is usual. Many samples out of range mean inputs that
-//! are not [scaled](super::normalise); a large error and none out of range, weights that are small besides a few large
-//! ones, which weight decay mends.
+//! [`convert`](crate::convert::convert) says how large the largest weight is; a weight stops at 32, and
+//! training ends as diverged there. [`compare`](crate::convert::compare) says for how many inputs a value or a sum
+//! is out of range, and how far the outputs are apart. Many samples out of range mean inputs that are not
+//! [scaled](super::normalise). A large error with none out of range comes from weights that are rounded down to
+//! multiples of 1/1024 for products: a sum is off by the sum of the sizes of its inputs, over 1024, at most. Smaller
+//! inputs, or fewer, have a smaller error.
 //!
 //! # Example
 //!
