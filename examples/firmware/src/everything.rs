@@ -254,9 +254,9 @@ pub(crate) fn fixed_point() {
 
     let (x, d) = (black_box(Q12::ONE), black_box(1));
     call! {
-        Fixed::larger(x, Fixed::lowest()), Fixed::plus(x, x), Fixed::mean(x, count()),
-        Fixed::share(d, count()), Fixed::share_scale(black_box(Exponent(3)), count()),
-        Fixed::add_outer(d, x, d), Fixed::check_all(&[x]),
+        <Fixed>::larger(x, <Fixed>::lowest()), <Fixed>::plus(x, x), <Fixed>::mean(x, count()),
+        <Fixed>::share(d, count()), <Fixed>::share_scale(black_box(Exponent(3)), count()),
+        <Fixed>::add_outer(d, x, d), <Fixed>::check_all(&[x]),
     }
 
     macro_rules! numbers {
@@ -1010,6 +1010,9 @@ fn files<T: Scalar>() {
         call! { Scaling::<2, f32>::from_safetensors(&file, black_box("0")) }
         call! { file.tensor_f32::<3, 2>("0", black_box(WEIGHT)) }
         call! { file.array_f32::<3, 2, 1, 1>("0", black_box(WEIGHT)) }
+        call! { file.tensor_q26::<3, 2>("0", black_box(WEIGHT)) }
+        call! { file.array_q26::<3, 2, 1, 1>("0", black_box(WEIGHT)) }
+        call! { Dense::<2, 4, Tanh, Fixed>::from_safetensors(&file, black_box("0")) }
     }
     call! { LoadError::File(black_box(Fault::Json)).text().as_str(), black_box(Dtype::F32).name() }
 
