@@ -5,7 +5,6 @@ mod arithmetic;
 pub use arithmetic::FixedFactor;
 
 use super::{Format, FormatValue, PoolFormat};
-use core::fmt;
 use core::marker::PhantomData;
 
 use crate::fingerprint::fingerprint;
@@ -134,43 +133,38 @@ pub struct FixedStep {
 
 /// What gradient descent remembers from step to step: how far all weights are from the limit of
 /// their range, at least. So it needs to look at all of them only when that is used up, or when the first
-/// is not what the last step left: other weights were loaded. None of it is saved: a new one looks.
-#[derive(Clone, PartialEq)]
+/// is not what the last step left: other weights were loaded.
+#[derive(Clone, Debug, PartialEq)]
 pub struct Headroom<W: FixedWeight = Q26> {
-    /// How far all weights are from the limit, at least, with 26 fraction bits.
-    left: u32,
-    /// How far the step so far moved one, at most, and 0 before it.
-    used: u32,
-    /// The first weight.
-    first: W,
+    /// How far all weights are from the limit, at least; how far the step so far moved one, at most, and 0 before
+    /// it; the first weight.
+    known: [W; 3],
     /// How the next weight is rounded.
     dither: W::Dither,
 }
 
 impl<W: FixedWeight> Zero for Headroom<W> {
-    const ZERO: Self = Self { left: 0, used: 0, first: W::ZERO, dither: Zero::ZERO };
+    const ZERO: Self = Self { known: Zero::ZERO, dither: Zero::ZERO };
 }
 
 impl<W: FixedWeight> Tensors<W> for Headroom<W> {
     #[inline]
     fn walk<const R: usize, const M: usize>(
-        _: [&Self; R],
-        _: [&mut Self; M],
-        _: &mut impl FnMut(Kind, [&[W]; R], [&mut [W]; M]),
+        read: [&Self; R],
+        mut write: [&mut Self; M],
+        visit: &mut impl FnMut(Kind, [&[W]; R], [&mut [W]; M]),
     ) {
-    }
-}
-
-impl<W: FixedWeight> fmt::Debug for Headroom<W> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Headroom").field("left", &self.left).finish_non_exhaustive()
+        let known = write.each_mut().map(|headroom| headroom.known.as_mut_slice());
+        visit(Kind::Other, read.map(|headroom| headroom.known.as_slice()), known);
+        let dither = write.map(|headroom| headroom.dither.as_mut());
+        visit(Kind::Other, read.map(|headroom| headroom.dither.as_ref()), dither);
     }
 }
 
 #[cfg(feature = "defmt")]
 impl<W: FixedWeight> defmt::Format for Headroom<W> {
     fn format(&self, f: defmt::Formatter<'_>) {
-        defmt::write!(f, "Headroom {{ left: {=u32}, .. }}", self.left);
+        defmt::write!(f, "Headroom {{ left: {=i32}, .. }}", self.known[0].wide());
     }
 }
 
@@ -449,16 +443,20 @@ impl<W: FixedWeight> Format for Fixed<W> {
     ) {
         let step = Self::step(rate, scale);
         let reach = step.reach(x);
-        let Headroom { left, used, first: known, dither } = headroom;
-        let begins = *used == 0;
+        let Headroom { known: [left, used, known], dither } = headroom;
+        let begins = *used == W::ZERO;
         if begins && first(weights, bias) != *known {
-            *left = 0;
+            *left = W::ZERO;
         }
-        *used = reach.max(*used);
+        let fits = reach <= left.wide() as u32;
+        let reach = W::at_least(reach);
+        if reach > *used {
+            *used = reach;
+        }
         let mut g = [0; OUT];
         step.scale(d, &mut g);
         let g = &g;
-        if reach <= *left {
+        if fits {
             kernel::update(weights, bias, x, g, step.shift as u32, dither);
         } else {
             for (w, &x) in weights.iter_mut().zip(x) {
@@ -499,15 +497,16 @@ impl<W: FixedWeight> Format for Fixed<W> {
 
     #[inline]
     fn settle(
-        Headroom { left, used, .. }: &mut Headroom<W>,
+        Headroom { known: [left, used, _], .. }: &mut Headroom<W>,
         visit: impl FnOnce(&mut dyn FnMut(&[W])),
     ) {
-        *left = left.saturating_sub(*used);
+        *left = W::at_most(left.wide().saturating_sub(used.wide()) as u32);
         if *left < *used {
-            *left = W::FAR;
-            visit(&mut |weights| *left = (*left).min(W::FAR.saturating_sub(largest(weights))));
+            let mut rest = W::FAR;
+            visit(&mut |weights| rest = rest.min(W::FAR.saturating_sub(largest(weights))));
+            *left = W::at_most(rest);
         }
-        *used = 0;
+        *used = W::ZERO;
     }
 }
 

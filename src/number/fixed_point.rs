@@ -245,25 +245,6 @@ weight!(Q10(i16): 10);
 pub(crate) mod sealed {
     use crate::zero::Zero;
 
-    /// A sequence that is spread evenly: the multiples of the golden ratio, modulo 1 (Weyl, Mathematische Annalen 77,
-    /// 1916). Added to what is then rounded down, it rounds up as often as the fraction says.
-    #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-    #[cfg_attr(feature = "defmt", derive(defmt::Format))]
-    pub struct Weyl(u32);
-
-    impl Zero for Weyl {
-        const ZERO: Self = Self(0);
-    }
-
-    impl Weyl {
-        /// The next number, of 16 bits.
-        #[inline(always)]
-        pub(super) const fn next(&mut self) -> i32 {
-            self.0 = self.0.wrapping_add(0x9e37_79b9);
-            (self.0 >> 16) as i32
-        }
-    }
-
     /// What the loops over weights need of them.
     pub trait Weight: Copy {
         /// Identifies the type in a format's fingerprint.
@@ -273,7 +254,7 @@ pub(crate) mod sealed {
         /// Whether gradients may be summed up in numbers of this type.
         const HOLDS_GRADIENTS: bool;
         /// What decides how it is rounded.
-        type Dither: Copy + Clone + core::fmt::Debug + PartialEq + Zero;
+        type Dither: Copy + core::fmt::Debug + PartialEq + Zero + AsRef<[Self]> + AsMut<[Self]>;
 
         /// The upper 16 bits, which are multiplied: 10 fraction bits.
         fn upper(self) -> i32;
@@ -283,6 +264,10 @@ pub(crate) mod sealed {
         fn narrow(wide: i32, dither: &mut Self::Dither) -> Self;
         /// From 26 fraction bits; the limit beyond it.
         fn narrow_any(wide: i32, dither: &mut Self::Dither) -> Self;
+        /// A distance with 26 fraction bits, rounded down.
+        fn at_most(wide: u32) -> Self;
+        /// A distance with 26 fraction bits, rounded up.
+        fn at_least(wide: u32) -> Self;
         /// The nearest to one with 26 fraction bits.
         fn nearest(wide: i32) -> Self;
         /// The nearest number; at the limit for NaN and for values beyond the range.
@@ -334,7 +319,7 @@ impl sealed::Weight for Q26 {
     const SIZES: &'static [u32] = &[];
     const FAR: u32 = (i32::MAX as u32) - 1;
     const HOLDS_GRADIENTS: bool = true;
-    type Dither = ();
+    type Dither = [Self; 0];
 
     sealed_weight!(Q26);
     #[inline(always)]
@@ -346,12 +331,20 @@ impl sealed::Weight for Q26 {
         self.0
     }
     #[inline(always)]
-    fn narrow(wide: i32, (): &mut ()) -> Self {
+    fn narrow(wide: i32, _: &mut [Self; 0]) -> Self {
         Self::raw(wide)
     }
     #[inline(always)]
-    fn narrow_any(wide: i32, (): &mut ()) -> Self {
+    fn narrow_any(wide: i32, _: &mut [Self; 0]) -> Self {
         Self::from_bits(wide)
+    }
+    #[inline(always)]
+    fn at_most(wide: u32) -> Self {
+        Self::raw(wide as i32)
+    }
+    #[inline(always)]
+    fn at_least(wide: u32) -> Self {
+        Self::raw(wide as i32)
     }
     #[inline]
     fn nearest(wide: i32) -> Self {
@@ -361,11 +354,19 @@ impl sealed::Weight for Q26 {
 
 impl FixedWeight for Q10 {}
 
+/// The next of a sequence that is spread evenly, of 16 bits: the multiples of the golden ratio, modulo 1 (Weyl,
+/// Mathematische Annalen 77, 1916). Added to what is then rounded down, it rounds up as often as the fraction says.
+#[inline(always)]
+const fn next([Q10(last)]: &mut [Q10; 1]) -> i32 {
+    *last = last.wrapping_add(0x9e37_u16 as i16);
+    *last as i32 & 0xffff
+}
+
 impl sealed::Weight for Q10 {
     const SIZES: &'static [u32] = &[16];
     const FAR: u32 = (i32::MAX as u32) - (2 << 16);
     const HOLDS_GRADIENTS: bool = false;
-    type Dither = sealed::Weyl;
+    type Dither = [Self; 1];
 
     sealed_weight!(Q10);
     #[inline(always)]
@@ -378,13 +379,23 @@ impl sealed::Weight for Q10 {
     }
     #[inline(always)]
     #[allow(clippy::cast_possible_truncation, reason = "16 bits")]
-    fn narrow(wide: i32, dither: &mut sealed::Weyl) -> Self {
-        Self((wide.wrapping_add(dither.next()) >> 16) as i16)
+    fn narrow(wide: i32, dither: &mut [Self; 1]) -> Self {
+        Self((wide.wrapping_add(next(dither)) >> 16) as i16)
     }
     #[inline(always)]
     #[allow(clippy::cast_possible_truncation, reason = "16 bits")]
-    fn narrow_any(wide: i32, dither: &mut sealed::Weyl) -> Self {
-        Self::from_bits((wide.saturating_add(dither.next()) >> 16) as i16)
+    fn narrow_any(wide: i32, dither: &mut [Self; 1]) -> Self {
+        Self::from_bits((wide.saturating_add(next(dither)) >> 16) as i16)
+    }
+    #[inline(always)]
+    #[allow(clippy::cast_possible_truncation, reason = "16 bits")]
+    fn at_most(wide: u32) -> Self {
+        Self((wide >> 16) as i16)
+    }
+    #[inline(always)]
+    #[allow(clippy::cast_possible_truncation, reason = "16 bits")]
+    fn at_least(wide: u32) -> Self {
+        Self((wide.saturating_add(0xffff) >> 16).min(i16::MAX as u32) as i16)
     }
     #[inline]
     #[allow(clippy::cast_possible_truncation, reason = "16 bits")]
