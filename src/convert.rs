@@ -28,7 +28,7 @@
 
 use core::fmt;
 
-use crate::format::{Arithmetic, Format};
+use crate::format::{Format, Nearest};
 use crate::layer::Layer;
 use crate::metrics::argmax;
 use crate::number::Number;
@@ -97,7 +97,7 @@ const fn are_same(a: TensorList, b: TensorList) -> bool {
 }
 
 /// A parameter as `f64`, and its nearest number in the other format.
-fn nearest<F: Arithmetic, G: Arithmetic>(weight: F::Weight) -> (f64, G::Weight) {
+fn nearest<F: Nearest, G: Nearest>(weight: F::Weight) -> (f64, G::Weight) {
     let value = F::number(weight).to_f64();
     (value, G::nearest(G::Real::from_f64(value)))
 }
@@ -119,8 +119,8 @@ fn nearest<F: Arithmetic, G: Arithmetic>(weight: F::Weight) -> (f64, G::Weight) 
 /// [`ConvertError`] if a parameter is beyond the range; `to` is unchanged then.
 pub fn convert<M, N>(from: &M, to: &mut N) -> Result<Conversion, ConvertError>
 where
-    M: Layer<Format: Arithmetic>,
-    N: Layer<Format: Arithmetic>,
+    M: Layer<Format: Nearest>,
+    N: Layer<Format: Nearest>,
 {
     const {
         assert!(
@@ -188,8 +188,8 @@ pub fn compare<'a, M, N>(
     inputs: impl IntoIterator<Item = &'a M::Input>,
 ) -> Comparison
 where
-    M: Layer<Format: Arithmetic<Value: PartialOrd>, Input: 'a>,
-    N: Layer<Format: Arithmetic<Value: PartialOrd>>,
+    M: Layer<Format: Nearest<Value: PartialOrd>, Input: 'a>,
+    N: Layer<Format: Nearest<Value: PartialOrd>>,
 {
     const {
         assert!(

@@ -110,7 +110,7 @@ use core::mem;
 
 use rand_core::Rng;
 
-use crate::format::Arithmetic;
+use crate::format::Nearest;
 use crate::layer::Layer;
 use crate::number::Number;
 use crate::tensors::Kind;
@@ -159,7 +159,7 @@ macro_rules! initialiser {
         #[doc = concat!("init::", stringify!($name), "(&mut net, &mut Pcg32::seed_from_u64(7));")]
         /// assert_ne!(net, Mlp::ZERO);
         /// ```
-        pub fn $name<F: Arithmetic, N: Layer<Format = F>>(net: &mut N, rng: &mut (impl Generator + ?Sized)) {
+        pub fn $name<F: Nearest, N: Layer<Format = F>>(net: &mut N, rng: &mut (impl Generator + ?Sized)) {
             $fill(net, |inputs, outputs| size($numerator, $fan(inputs, outputs)), rng);
         }
     };
@@ -217,7 +217,7 @@ initialiser! {
 /// init::uniform(&mut net, 0.5, &mut Pcg32::seed_from_u64(7));
 /// assert!(net.weights().as_flattened().iter().all(|w| w.abs() <= 0.5));
 /// ```
-pub fn uniform<F: Arithmetic, N: Layer<Format = F>>(
+pub fn uniform<F: Nearest, N: Layer<Format = F>>(
     net: &mut N,
     limit: F::Real,
     rng: &mut (impl Generator + ?Sized),
@@ -240,7 +240,7 @@ pub fn uniform<F: Arithmetic, N: Layer<Format = F>>(
 /// init::normal(&mut net, 0.01, &mut Pcg32::seed_from_u64(7));
 /// assert!(net.weights().as_flattened().iter().all(|w| w.abs() < 0.1));
 /// ```
-pub fn normal<F: Arithmetic, N: Layer<Format = F>>(
+pub fn normal<F: Nearest, N: Layer<Format = F>>(
     net: &mut N,
     deviation: F::Real,
     rng: &mut (impl Generator + ?Sized),
@@ -260,7 +260,7 @@ pub fn normal<F: Arithmetic, N: Layer<Format = F>>(
 /// init::zeros(&mut net);
 /// assert_eq!(net, Dense::ZERO);
 /// ```
-pub fn zeros<F: Arithmetic, N: Layer<Format = F>>(net: &mut N) {
+pub fn zeros<F: Nearest, N: Layer<Format = F>>(net: &mut N) {
     fill(net, |_, _| (), |()| Zero::ZERO);
 }
 
@@ -385,7 +385,7 @@ fn size<T: Number>(numerator: u32, fan: usize) -> T {
 }
 
 /// Sets each weight to `draw(size(inputs, outputs))`, each bias to zero.
-fn fill<F: Arithmetic, N: Layer<Format = F>, S: Copy>(
+fn fill<F: Nearest, N: Layer<Format = F>, S: Copy>(
     net: &mut N,
     size: impl Fn(usize, usize) -> S,
     mut draw: impl FnMut(S) -> F::Weight,
@@ -402,7 +402,7 @@ fn fill<F: Arithmetic, N: Layer<Format = F>, S: Copy>(
 }
 
 #[allow(clippy::arithmetic_side_effects, reason = "of floats, or it saturates")]
-fn fill_uniform<F: Arithmetic, N: Layer<Format = F>>(
+fn fill_uniform<F: Nearest, N: Layer<Format = F>>(
     net: &mut N,
     limit: impl Fn(usize, usize) -> F::Real,
     rng: &mut (impl Rng + ?Sized),
@@ -411,7 +411,7 @@ fn fill_uniform<F: Arithmetic, N: Layer<Format = F>>(
 }
 
 #[allow(clippy::arithmetic_side_effects, reason = "of floats, or it saturates")]
-fn fill_normal<F: Arithmetic, N: Layer<Format = F>>(
+fn fill_normal<F: Nearest, N: Layer<Format = F>>(
     net: &mut N,
     deviation: impl Fn(usize, usize) -> F::Real,
     rng: &mut (impl Rng + ?Sized),

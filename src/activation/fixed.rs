@@ -12,7 +12,7 @@ use super::{
 use crate::format::{Exponent, Fixed, align_to};
 use crate::kernel::stay_rolled;
 use crate::math::integer::{exp, ln, normal_density, normal_tail, sigmoid, sigmoid_tail, tanh};
-use crate::number::Q12;
+use crate::number::{FixedWeight, Q12};
 use crate::shape::Shape;
 
 /// 1, as a value.
@@ -64,7 +64,7 @@ macro_rules! elementwise {
             }
         }
 
-        impl<$($generics)*> Activation<Fixed> for $name {
+        impl<W: FixedWeight, $($generics)*> Activation<Fixed<W>> for $name {
             const FINGERPRINT: u32 = <Self as Elementwise>::FINGERPRINT;
             type Kept<Y: Shape<Element = Q12>> = ();
 
@@ -137,7 +137,7 @@ fn backpropagate_logits<A: OfLogits>(logits: &[Q12], delta: &mut [i32], scale: &
 
 macro_rules! of_logits {
     ($($name:ident)+) => { $(
-        impl Activation<Fixed> for $name {
+        impl<W: FixedWeight> Activation<Fixed<W>> for $name {
             const FINGERPRINT: u32 = <Self as Activation<f32>>::FINGERPRINT;
             type Kept<Y: Shape<Element = Q12>> = Y;
 
@@ -264,7 +264,7 @@ const fn slope<const N: u32, const D: u32>(value: i32, fraction: u32) -> i32 {
     value.wrapping_mul(factor).wrapping_shr(bits.wrapping_sub(fraction))
 }
 
-impl Activation<Fixed> for Softmax {
+impl<W: FixedWeight> Activation<Fixed<W>> for Softmax {
     const FINGERPRINT: u32 = <Self as Activation<f32>>::FINGERPRINT;
     const MIN_OUTPUTS: usize = 2;
     type Kept<Y: Shape<Element = Q12>> = ();

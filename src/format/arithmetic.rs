@@ -2,6 +2,24 @@
 
 use super::Format;
 
+/// A number format whose numbers are made of losses and rates, and the other way round, for initialisers and
+/// conversions.
+///
+/// ```
+/// use gradlet::{Fixed, Nearest, Q12, Q26, Q32};
+///
+/// assert_eq!(<Fixed>::nearest(Q32::new(0.5)), Q26::new(0.5));
+/// assert_eq!(<Fixed>::value(Q32::new(100.0)), Q12::MAX);
+/// ```
+pub trait Nearest: Format {
+    /// The nearest number of this type.
+    fn nearest(number: Self::Real) -> Self::Weight;
+    /// The number as a loss or a rate.
+    fn number(weight: Self::Weight) -> Self::Real;
+    /// The nearest value.
+    fn value(number: Self::Real) -> Self::Value;
+}
+
 /// The arithmetic of optimizers and of gradient clipping: parameters, their gradient and an optimizer's state
 /// as numbers of one type, [`Weight`](Format::Weight).
 ///
@@ -12,10 +30,10 @@ use super::Format;
 /// ```
 /// use gradlet::{Arithmetic, Fixed, Q26, Q32};
 ///
-/// let halved = <Fixed as Arithmetic>::times(Q26::new(3.0), Fixed::factor(Q32::new(0.5)));
+/// let halved = <Fixed>::times(Q26::new(3.0), <Fixed>::factor(Q32::new(0.5)));
 /// assert_eq!(halved, Q26::new(1.5));
 /// ```
-pub trait Arithmetic: Format<Weight: PartialOrd> {
+pub trait Arithmetic: Nearest {
     /// A number that many others are multiplied by, prepared; 0 or more.
     type Factor: Copy;
     /// How a running mean decays, prepared.
@@ -27,12 +45,6 @@ pub trait Arithmetic: Format<Weight: PartialOrd> {
     fn factor(number: Self::Real) -> Self::Factor;
     /// Prepares the fraction, from 0 to 1, of a mean that is kept.
     fn decay(kept: Self::Real) -> Self::Decay;
-    /// The nearest number of this type.
-    fn nearest(number: Self::Real) -> Self::Weight;
-    /// The number as a loss or a rate.
-    fn number(weight: Self::Weight) -> Self::Real;
-    /// The nearest value.
-    fn value(number: Self::Real) -> Self::Value;
     /// `a + b`.
     fn sum(a: Self::Weight, b: Self::Weight) -> Self::Weight;
     /// `a - b`.

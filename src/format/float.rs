@@ -1,6 +1,6 @@
 //! `f32` and `f64` as number formats.
 
-use super::{Arithmetic, Format, FormatValue, PoolFormat};
+use super::{Arithmetic, Format, FormatValue, Nearest, PoolFormat};
 use crate::kernel::geometry::Sizes;
 use crate::kernel::windows::{self, Gradient};
 use crate::kernel::{self, each};
@@ -63,7 +63,7 @@ impl<T: Scalar> Format for T {
         w + x * g
     }
     #[inline(always)]
-    fn descend(w: T, g: T, step: T) -> T {
+    fn descend(w: T, g: T, step: T, (): &mut ()) -> T {
         w + step * g
     }
     #[inline(always)]
@@ -231,6 +231,21 @@ impl<T: Scalar> FormatValue for T {
     type Format = T;
 }
 
+impl<T: Scalar> Nearest for T {
+    #[inline(always)]
+    fn nearest(number: T) -> T {
+        number
+    }
+    #[inline(always)]
+    fn number(weight: T) -> T {
+        weight
+    }
+    #[inline(always)]
+    fn value(number: T) -> T {
+        number
+    }
+}
+
 impl<T: Scalar> Arithmetic for T {
     type Factor = T;
     /// The fraction that is kept, and the rest.
@@ -247,18 +262,6 @@ impl<T: Scalar> Arithmetic for T {
     #[inline(always)]
     fn decay(kept: T) -> (T, T) {
         (kept, T::ONE - kept)
-    }
-    #[inline(always)]
-    fn nearest(number: T) -> T {
-        number
-    }
-    #[inline(always)]
-    fn number(weight: T) -> T {
-        weight
-    }
-    #[inline(always)]
-    fn value(number: T) -> T {
-        number
     }
     #[inline(always)]
     fn sum(a: T, b: T) -> T {

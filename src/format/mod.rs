@@ -6,7 +6,7 @@ mod float;
 mod plain;
 mod windows;
 
-pub use arithmetic::Arithmetic;
+pub use arithmetic::{Arithmetic, Nearest};
 pub(crate) use fixed::align_to;
 pub use fixed::{Exponent, Fixed, FixedFactor, FixedStep, Headroom};
 
@@ -85,7 +85,12 @@ pub trait Format: Sized + 'static {
     /// `w - g x`, where `g` is the result of [`scaled`](Self::scaled).
     fn learn(w: Self::Weight, g: Self::Sum, x: Self::Value, step: Self::Step) -> Self::Weight;
     /// `w - rate g`, for a derivative `g` of any size.
-    fn descend(w: Self::Weight, g: Self::Sum, step: Self::Step) -> Self::Weight;
+    fn descend(
+        w: Self::Weight,
+        g: Self::Sum,
+        step: Self::Step,
+        memory: &mut Self::Descent,
+    ) -> Self::Weight;
     /// The value as a loss: NaN or infinite if it is.
     fn real(value: Self::Value) -> Self::Real;
     /// A number that is NaN or infinite if the logits of a dense layer are invalid: if one of its inputs

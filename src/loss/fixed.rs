@@ -8,7 +8,7 @@ use crate::activation::{Activation, Sigmoid, Softmax};
 use crate::format::{Exponent, Fixed, Format, align_to};
 use crate::math::integer::{exp, ln, sigmoid, tanh};
 use crate::number::sealed::Sealed as _;
-use crate::number::{Q12, Q32};
+use crate::number::{FixedWeight, Q12, Q32};
 
 /// 1, as a value.
 const ONE: i32 = Q12::ONE.to_bits();
@@ -44,17 +44,17 @@ fn map_errors(
     *scale = Exponent(12);
 }
 
-impl<A: Activation<Fixed>> Loss<A, Fixed> for MeanSquaredError {
+impl<W: FixedWeight, A: Activation<Fixed<W>>> Loss<A, Fixed<W>> for MeanSquaredError {
     #[inline]
     fn evaluate(values: &mut [Q12], target: &[Q12]) -> Q32 {
-        let half = <HalfSquaredError as Loss<A, Fixed>>::evaluate(values, target).to_bits();
+        let half = <HalfSquaredError as Loss<A, Fixed<W>>>::evaluate(values, target).to_bits();
         let count = i64::try_from(values.len()).unwrap_or(i64::MAX);
         Q32::from_bits(half.wrapping_mul(2).checked_div(count).unwrap_or(0))
     }
 
     #[inline]
     fn delta(output: &[Q12], target: &[Q12], delta: &mut [i32], scale: &mut Exponent) {
-        Fixed::errors(output, target, delta, scale);
+        Fixed::<W>::errors(output, target, delta, scale);
         align_to(15, delta, scale);
         let count = i32::try_from(output.len()).unwrap_or(i32::MAX);
         let factor = (2_i32 << 14).checked_div(count).unwrap_or(0);
@@ -63,7 +63,7 @@ impl<A: Activation<Fixed>> Loss<A, Fixed> for MeanSquaredError {
     }
 }
 
-impl<A: Activation<Fixed>> Loss<A, Fixed> for AbsoluteError {
+impl<W: FixedWeight, A: Activation<Fixed<W>>> Loss<A, Fixed<W>> for AbsoluteError {
     #[inline]
     fn evaluate(values: &mut [Q12], target: &[Q12]) -> Q32 {
         A::activate(values);
@@ -76,7 +76,9 @@ impl<A: Activation<Fixed>> Loss<A, Fixed> for AbsoluteError {
     }
 }
 
-impl<A: Activation<Fixed>, const N: u32, const D: u32> Loss<A, Fixed> for Huber<N, D> {
+impl<W: FixedWeight, A: Activation<Fixed<W>>, const N: u32, const D: u32> Loss<A, Fixed<W>>
+    for Huber<N, D>
+{
     #[inline]
     fn evaluate(values: &mut [Q12], target: &[Q12]) -> Q32 {
         A::activate(values);
@@ -113,7 +115,7 @@ impl<const N: u32, const D: u32> Huber<N, D> {
     }
 }
 
-impl<A: Activation<Fixed>> Loss<A, Fixed> for LogCosh {
+impl<W: FixedWeight, A: Activation<Fixed<W>>> Loss<A, Fixed<W>> for LogCosh {
     #[inline]
     fn evaluate(values: &mut [Q12], target: &[Q12]) -> Q32 {
         A::activate(values);
@@ -131,7 +133,7 @@ impl<A: Activation<Fixed>> Loss<A, Fixed> for LogCosh {
     }
 }
 
-impl Loss<Sigmoid, Fixed> for BinaryCrossEntropy {
+impl<W: FixedWeight> Loss<Sigmoid, Fixed<W>> for BinaryCrossEntropy {
     const FUSED: bool = true;
 
     #[inline]
@@ -149,15 +151,16 @@ impl Loss<Sigmoid, Fixed> for BinaryCrossEntropy {
             sum = sum.wrapping_add(line.into()).wrapping_add(i64::from(tail.wrapping_shl(9)));
             *value = Q12::raw(sigmoid(z));
         }
-        Q32::from_bits(sum.wrapping_shl(8)).or_nan(<Self as Loss<Sigmoid, Fixed>>::accepts(target))
+        Q32::from_bits(sum.wrapping_shl(8))
+            .or_nan(<Self as Loss<Sigmoid, Fixed<W>>>::accepts(target))
     }
     #[inline]
     fn delta(output: &[Q12], target: &[Q12], delta: &mut [i32], scale: &mut Exponent) {
-        Fixed::errors(output, target, delta, scale);
+        Fixed::<W>::errors(output, target, delta, scale);
     }
 }
 
-impl Loss<Softmax, Fixed> for CrossEntropy {
+impl<W: FixedWeight> Loss<Softmax, Fixed<W>> for CrossEntropy {
     const FUSED: bool = true;
 
     #[inline]
@@ -176,10 +179,10 @@ impl Loss<Softmax, Fixed> for CrossEntropy {
             .fold(0_i32, |sum, (distance, t)| sum.wrapping_add(distance.wrapping_mul(t.to_bits())));
         let log = ln(Softmax::apply_fixed(max, values));
         let loss = i64::from(sum).wrapping_shl(8).wrapping_add(i64::from(log).wrapping_shl(17));
-        Q32::from_bits(loss).or_nan(<Self as Loss<Softmax, Fixed>>::accepts(target))
+        Q32::from_bits(loss).or_nan(<Self as Loss<Softmax, Fixed<W>>>::accepts(target))
     }
     #[inline]
     fn delta(output: &[Q12], target: &[Q12], delta: &mut [i32], scale: &mut Exponent) {
-        Fixed::errors(output, target, delta, scale);
+        Fixed::<W>::errors(output, target, delta, scale);
     }
 }

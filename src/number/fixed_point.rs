@@ -171,6 +171,19 @@ fixed_point! {
     Q26(i32): 26, i32::MAX, 8
 }
 
+fixed_point! {
+    /// A weight of a fixed-point network in half the memory, [`Fixed<Q10>`](crate::Fixed): 10 fraction bits in 16
+    /// bits, below 32 in size, in steps of 1/1024. A step that is smaller moves it now and then, by a whole one.
+    ///
+    /// ```
+    /// use gradlet::Q10;
+    ///
+    /// assert_eq!(Q10::new(-0.75).to_bits(), -3 << 8);
+    /// assert_eq!((Q10::MAX.to_string().as_str(), size_of::<Q10>()), ("31.999", 2));
+    /// ```
+    Q10(i16): 10, i16::MAX, 3
+}
+
 impl Q12 {
     /// 1.
     pub const ONE: Self = Self(1 << 12);
@@ -188,39 +201,205 @@ impl Q26 {
     pub(crate) const fn raw(bits: i32) -> Self {
         Self(bits)
     }
+}
 
-    /// The same number as `f64`.
-    #[must_use]
-    pub const fn to_f64(self) -> f64 {
-        to_f64(self.0 as i64, 26)
+/// What weights have, and values have not.
+macro_rules! weight {
+    ($name:ident($integer:ident): $fraction:literal) => {
+        impl $name {
+            /// The same number as `f64`.
+            #[must_use]
+            pub const fn to_f64(self) -> f64 {
+                to_f64(self.0 as i64, $fraction)
+            }
+
+            /// The nearest number: [at the limit](Self::is_at_limit) for NaN and for values beyond the range.
+            pub(crate) const fn of_f64(value: f64) -> Self {
+                Self::of_parts(parts(value))
+            }
+
+            /// As [`of_f64`](Self::of_f64).
+            pub(crate) const fn of_f32(value: f32) -> Self {
+                Self::of_parts(single_parts(value))
+            }
+
+            const fn of_parts(parts: Option<(bool, u64, i32)>) -> Self {
+                let Some((negative, mantissa, exponent)) = parts else { return Self::MIN };
+                let size = scale(mantissa, exponent.wrapping_add($fraction));
+                #[allow(clippy::cast_possible_truncation, reason = "not above the limit")]
+                let size =
+                    if size > $integer::MAX as i64 { $integer::MAX } else { size as $integer };
+                Self(if negative { size.wrapping_neg() } else { size })
+            }
+
+            /// Whether a weight is at the limit of the range, where it counts as not finite.
+            pub(crate) const fn is_at_limit(self) -> bool {
+                self.0 == $integer::MAX || self.0 <= -$integer::MAX
+            }
+        }
+    };
+}
+weight!(Q26(i32): 26);
+weight!(Q10(i16): 10);
+
+pub(crate) mod sealed {
+    use crate::zero::Zero;
+
+    /// What the loops over weights need of them.
+    pub trait Weight: Copy {
+        /// Identifies the type in a format's fingerprint.
+        const SIZES: &'static [u32];
+        /// The most that a weight can move, or be away from the limit, without being there, with 26 fraction bits.
+        const FAR: u32;
+        /// Whether gradients may be summed up in numbers of this type.
+        const HOLDS_GRADIENTS: bool;
+        /// What decides how it is rounded.
+        type Dither: Copy + core::fmt::Debug + PartialEq + Zero + AsRef<[Self]> + AsMut<[Self]>;
+
+        /// The upper 16 bits, which are multiplied: 10 fraction bits.
+        fn upper(self) -> i32;
+        /// With 26 fraction bits.
+        fn wide(self) -> i32;
+        /// From 26 fraction bits, below the limit by [`FAR`](Self::FAR).
+        fn narrow(wide: i32, dither: &mut Self::Dither) -> Self;
+        /// From 26 fraction bits; the limit beyond it.
+        fn narrow_any(wide: i32, dither: &mut Self::Dither) -> Self;
+        /// A distance with 26 fraction bits, rounded down.
+        fn at_most(wide: u32) -> Self;
+        /// A distance with 26 fraction bits, rounded up.
+        fn at_least(wide: u32) -> Self;
+        /// The nearest to one with 26 fraction bits.
+        fn nearest(wide: i32) -> Self;
+        /// The nearest number; at the limit for NaN and for values beyond the range.
+        fn of_f32(value: f32) -> Self;
+        /// As [`of_f32`](Self::of_f32).
+        fn of_f64(value: f64) -> Self;
+        /// The same number.
+        fn to_f64(self) -> f64;
+        /// Whether it is at the limit.
+        fn is_at_limit(self) -> bool;
     }
+}
 
-    /// The nearest number: [at the limit](Self::is_at_limit) for NaN and for values beyond the range.
-    pub(crate) const fn of_f64(value: f64) -> Self {
-        Self::of_parts(parts(value))
-    }
+/// A type of weights of fixed-point networks: [`Q26`], or [`Q10`] in half the memory. Sealed.
+///
+/// ```
+/// use gradlet::prelude::*;
+///
+/// /// In 4 bytes or in 2.
+/// type Net<W> = net![Fixed<W>; 64 => 32 Tanh => 10 Softmax];
+/// assert_eq!((Net::<Q26>::BYTES, Net::<gradlet::Q10>::BYTES), (9640, 4820));
+/// ```
+pub trait FixedWeight: sealed::Weight + Element + PartialOrd + fmt::Debug {}
 
-    /// As [`of_f64`](Self::of_f64).
-    pub(crate) const fn of_f32(value: f32) -> Self {
-        Self::of_parts(single_parts(value))
-    }
+macro_rules! sealed_weight {
+    ($name:ident) => {
+        #[inline]
+        fn of_f32(value: f32) -> Self {
+            Self::of_f32(value)
+        }
+        #[inline]
+        fn of_f64(value: f64) -> Self {
+            Self::of_f64(value)
+        }
+        #[inline]
+        fn to_f64(self) -> f64 {
+            Self::to_f64(self)
+        }
+        #[inline(always)]
+        fn is_at_limit(self) -> bool {
+            Self::is_at_limit(self)
+        }
+    };
+}
 
-    const fn of_parts(parts: Option<(bool, u64, i32)>) -> Self {
-        let Some((negative, mantissa, exponent)) = parts else { return Self::MIN };
-        let size = scale(mantissa, exponent.wrapping_add(26));
-        #[allow(clippy::cast_possible_truncation, reason = "not above the limit")]
-        let size = if size > i32::MAX as i64 { i32::MAX } else { size as i32 };
-        Self(if negative { size.wrapping_neg() } else { size })
-    }
+impl FixedWeight for Q26 {}
 
-    /// Whether a weight is at the limit of the range, where it counts as not finite.
-    pub(crate) const fn is_at_limit(self) -> bool {
-        self.0.unsigned_abs() >= i32::MAX as u32
-    }
+impl sealed::Weight for Q26 {
+    const SIZES: &'static [u32] = &[];
+    const FAR: u32 = (i32::MAX as u32) - 1;
+    const HOLDS_GRADIENTS: bool = true;
+    type Dither = [Self; 0];
 
-    /// The upper half, which is multiplied: 10 fraction bits.
+    sealed_weight!(Q26);
     #[inline(always)]
-    pub(crate) const fn upper(self) -> i32 {
+    fn upper(self) -> i32 {
         self.0 >> 16
+    }
+    #[inline(always)]
+    fn wide(self) -> i32 {
+        self.0
+    }
+    #[inline(always)]
+    fn narrow(wide: i32, _: &mut [Self; 0]) -> Self {
+        Self::raw(wide)
+    }
+    #[inline(always)]
+    fn narrow_any(wide: i32, _: &mut [Self; 0]) -> Self {
+        Self::from_bits(wide)
+    }
+    #[inline(always)]
+    fn at_most(wide: u32) -> Self {
+        Self::raw(wide as i32)
+    }
+    #[inline(always)]
+    fn at_least(wide: u32) -> Self {
+        Self::raw(wide as i32)
+    }
+    #[inline]
+    fn nearest(wide: i32) -> Self {
+        Self::from_bits(wide)
+    }
+}
+
+impl FixedWeight for Q10 {}
+
+/// The next of a sequence that is spread evenly, of 16 bits: the multiples of the golden ratio, modulo 1 (Weyl,
+/// Mathematische Annalen 77, 1916). Added to what is then rounded down, it rounds up as often as the fraction says.
+#[inline(always)]
+const fn next([Q10(last)]: &mut [Q10; 1]) -> i32 {
+    *last = last.wrapping_add(0x9e37_u16 as i16);
+    *last as i32 & 0xffff
+}
+
+impl sealed::Weight for Q10 {
+    const SIZES: &'static [u32] = &[16];
+    const FAR: u32 = (i32::MAX as u32) - (2 << 16);
+    const HOLDS_GRADIENTS: bool = false;
+    type Dither = [Self; 1];
+
+    sealed_weight!(Q10);
+    #[inline(always)]
+    fn upper(self) -> i32 {
+        self.0.into()
+    }
+    #[inline(always)]
+    fn wide(self) -> i32 {
+        i32::from(self.0) << 16
+    }
+    #[inline(always)]
+    #[allow(clippy::cast_possible_truncation, reason = "16 bits")]
+    fn narrow(wide: i32, dither: &mut [Self; 1]) -> Self {
+        Self((wide.wrapping_add(next(dither)) >> 16) as i16)
+    }
+    #[inline(always)]
+    #[allow(clippy::cast_possible_truncation, reason = "16 bits")]
+    fn narrow_any(wide: i32, dither: &mut [Self; 1]) -> Self {
+        Self::from_bits((wide.saturating_add(next(dither)) >> 16) as i16)
+    }
+    #[inline(always)]
+    #[allow(clippy::cast_possible_truncation, reason = "16 bits")]
+    fn at_most(wide: u32) -> Self {
+        Self((wide >> 16) as i16)
+    }
+    #[inline(always)]
+    #[allow(clippy::cast_possible_truncation, reason = "16 bits")]
+    fn at_least(wide: u32) -> Self {
+        Self((wide.saturating_add(0xffff) >> 16).min(i16::MAX as u32) as i16)
+    }
+    #[inline]
+    #[allow(clippy::cast_possible_truncation, reason = "16 bits")]
+    fn nearest(wide: i32) -> Self {
+        Self::from_bits((wide.saturating_add(1 << 15) >> 16) as i16)
     }
 }

@@ -4,7 +4,7 @@ mod convert;
 mod fixed_point;
 mod q32;
 
-pub use fixed_point::{Q12, Q26};
+pub use fixed_point::{FixedWeight, Q10, Q12, Q26};
 pub use q32::Q32;
 
 use core::fmt::{Debug, Display};

@@ -71,7 +71,8 @@ impl<F: Format> GradientVisitor<F, 1, 0> for Descend<'_, F> {
         scale: F::Scale,
     ) {
         let step = F::step(self.rate, scale);
-        each_of_few(p, gradient, |p, g| *p = F::descend(*p, g, step));
+        let memory = &mut *self.memory;
+        each_of_few(p, gradient, |p, g| *p = F::descend(*p, g, step, memory));
     }
 
     #[inline]
@@ -84,7 +85,8 @@ impl<F: Format> GradientVisitor<F, 1, 0> for Descend<'_, F> {
         scale: F::Scale,
     ) {
         let step = F::step(self.rate, scale);
-        each_of_many(p, gradient, |p, &g| *p = F::descend(*p, g, step));
+        let memory = &mut *self.memory;
+        each_of_many(p, gradient, |p, &g| *p = F::descend(*p, g, step, memory));
     }
 }
 
@@ -93,7 +95,6 @@ impl<R: Number, F: Format<Real = R>, N: Layer<Format = F>> Optimizer<N> for Sgd<
     type State = F::Descent;
     const FINGERPRINT: Option<u32> =
         if size_of::<F::Descent>() == 0 { None } else { Some(fingerprint("Sgd", &[])) };
-
     #[inline]
     fn check(&self) -> Result<(), HyperParameter> {
         HyperParameter::LearningRate.check_rate(self.learning_rate)

@@ -5,7 +5,7 @@
 
 use super::Dtype;
 use crate::format::{Fixed, Format};
-use crate::number::Q26;
+use crate::number::{FixedWeight, Q26};
 use crate::scalar::Scalar;
 
 /// The first element, and the remaining bytes. 0 if there are none: the length was checked before.
@@ -97,15 +97,20 @@ impl<T: Scalar> FileFormat for T {
     }
 }
 
-impl FileFormat for Fixed {
+impl<W: FixedWeight> FileFormat for Fixed<W> {
     const DTYPE: Dtype = Dtype::F64;
 
     #[inline]
-    fn take(dtype: Dtype, bytes: &[u8]) -> (Q26, &[u8]) {
-        take_q26(dtype, bytes)
+    fn take(dtype: Dtype, bytes: &[u8]) -> (W, &[u8]) {
+        if let (Dtype::F64, [a, b, c, d, e, f, g, h, rest @ ..]) = (dtype, bytes) {
+            (W::of_f64(f64::from_le_bytes([*a, *b, *c, *d, *e, *f, *g, *h])), rest)
+        } else {
+            let (number, rest) = take_f32(dtype, bytes);
+            (W::of_f32(number), rest)
+        }
     }
     #[inline]
-    fn to_file(weight: Q26) -> impl AsRef<[u8]> {
+    fn to_file(weight: W) -> impl AsRef<[u8]> {
         weight.to_f64().to_le_bytes()
     }
 }

@@ -139,16 +139,16 @@ fn means_are_the_nearest() {
             let mut left = sum;
             while left != 0 {
                 let part = Q12::from_bits(left);
-                all = Fixed::plus(all, part);
+                all = <Fixed>::plus(all, part);
                 left -= part.to_bits();
             }
             // What is beyond the range of a value is cut off by the activation.
             let count = count as i32;
             let mean = (sum + count / 2).div_euclid(count);
-            assert!(Fixed::mean(all, count as u32).to_bits() == mean, "{sum} {count}");
+            assert!(<Fixed>::mean(all, count as u32).to_bits() == mean, "{sum} {count}");
         }
-        let scale = Fixed::share_scale(gradlet::Exponent(0), count);
-        let share = f64::from(Fixed::share(4096, count)) / f64::from(scale.0).exp2();
+        let scale = <Fixed>::share_scale(gradlet::Exponent(0), count);
+        let share = f64::from(<Fixed>::share(4096, count)) / f64::from(scale.0).exp2();
         let exact = 4096.0 / f64::from(count);
         assert!((share - exact).abs() < exact * 5e-5, "{count}: {share} {exact}");
     }
@@ -338,8 +338,8 @@ fn networks_are_kept() {
 #[test]
 fn derivatives_have_as_many_bits_as_there_is_room_for() {
     let (mut deltas, mut scale) = ([3, -1], gradlet::Exponent(12));
-    Fixed::align(&mut deltas, 64, &mut scale);
+    <Fixed>::align(&mut deltas, 64, &mut scale);
     assert_eq!((deltas, scale.0), ([3072, -1024], 22));
-    Fixed::align(&mut deltas, 65, &mut scale);
+    <Fixed>::align(&mut deltas, 65, &mut scale);
     assert_eq!((deltas, scale.0), ([1536, -512], 21));
 }

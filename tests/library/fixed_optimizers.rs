@@ -29,15 +29,15 @@ fn products_are_rounded() {
     for _ in 0..100_000 {
         let (a, exact) = weight(&mut random);
         let factor = (random() * 40.0 - 30.0).exp2();
-        let product = f64::from(Fixed::times(a, Fixed::factor(Q32::new(factor))).to_f32());
+        let product = f64::from(<Fixed>::times(a, <Fixed>::factor(Q32::new(factor))).to_f32());
         let expected = (exact * Q32::new(factor).to_f64()).clamp(-32.0, 32.0);
         let bound = (2.0 * UNIT).max(expected.abs() * 3e-5).max(2.0 * UNIT * factor);
         assert!((product - expected).abs() < bound, "{exact} {factor}: {product} {expected}");
     }
     for a in [Q26::MIN, Q26::MAX, Q26::ZERO, Q26::new(1.0), Q26::from_bits(-1)] {
-        assert_eq!(Fixed::times(a, Fixed::factor(Q32::ONE)), a);
-        assert_eq!(Fixed::times(a, Fixed::factor(Q32::ZERO)), Q26::ZERO);
-        assert_eq!(Fixed::without(a, Fixed::factor(Q32::ZERO)), a);
+        assert_eq!(<Fixed>::times(a, <Fixed>::factor(Q32::ONE)), a);
+        assert_eq!(<Fixed>::times(a, <Fixed>::factor(Q32::ZERO)), Q26::ZERO);
+        assert_eq!(<Fixed>::without(a, <Fixed>::factor(Q32::ZERO)), a);
     }
 }
 
@@ -46,7 +46,7 @@ fn squares_and_quotients_are_those_of_floats() {
     let mut random = random();
     for _ in 0..20_000 {
         let (kept, rate) = (1.0 - random() * 0.2, random() * 0.1 + 1e-4);
-        let (decay, factor) = (Fixed::decay(Q32::new(kept)), Fixed::factor(Q32::new(rate)));
+        let (decay, factor) = (<Fixed>::decay(Q32::new(kept)), <Fixed>::factor(Q32::new(rate)));
         let epsilon = [1e-8, 1e-4, 0.5][usize::from(random() > 0.3) + usize::from(random() > 0.7)];
         let (mut mean, mut exact_mean) = (Q26::ZERO, 0.0);
         let (mut sum, mut exact_sum) = (Q26::ZERO, 0.0);
@@ -56,9 +56,9 @@ fn squares_and_quotients_are_those_of_floats() {
             #[allow(clippy::cast_possible_truncation, reason = "rounded")]
             let g = Q26::new(((random() - 0.5) * largest) as f32);
             let exact = f64::from(g.to_bits()) * UNIT;
-            mean = Fixed::mean_square(mean, decay, g);
+            mean = <Fixed>::mean_square(mean, decay, g);
             exact_mean = kept * exact_mean + (1.0 - kept) * exact * exact;
-            sum = Fixed::add_square(sum, g);
+            sum = <Fixed>::add_square(sum, g);
             exact_sum += exact * exact;
             last = (g, exact);
         }
@@ -67,7 +67,8 @@ fn squares_and_quotients_are_those_of_floats() {
             if exact < 1e-11 {
                 continue;
             }
-            let step = Fixed::over_root(factor, last.0, square, Fixed::factor(Q32::new(epsilon)));
+            let step =
+                <Fixed>::over_root(factor, last.0, square, <Fixed>::factor(Q32::new(epsilon)));
             let expected = rate * last.1 / (exact.sqrt() + Q32::new(epsilon).to_f64());
             let got = f64::from(step.to_bits()) * UNIT;
             let error = (got - expected).abs();
@@ -88,15 +89,15 @@ fn quotients_of_anything_are_defined() {
         for square in weights {
             for rate in numbers {
                 for epsilon in numbers {
-                    let (rate, epsilon) = (Fixed::factor(rate), Fixed::factor(epsilon));
-                    let step = Fixed::over_root(rate, a, square, epsilon);
+                    let (rate, epsilon) = (<Fixed>::factor(rate), <Fixed>::factor(epsilon));
+                    let step = <Fixed>::over_root(rate, a, square, epsilon);
                     assert!(
                         a == Q26::ZERO
                             || step == Q26::ZERO
                             || (step < Q26::ZERO) == (a < Q26::ZERO)
                     );
-                    let _ = Fixed::mean_square(square, rate, a);
-                    let _ = Fixed::add_square(square, a);
+                    let _ = <Fixed>::mean_square(square, rate, a);
+                    let _ = <Fixed>::add_square(square, a);
                 }
             }
         }
@@ -110,12 +111,12 @@ fn norms_are_those_of_floats() {
     {
         let exact: f64 =
             gradient.iter().map(|&g| (f64::from(g) / f64::from(exponent).exp2()).powi(2)).sum();
-        let got = Fixed::add_squares(Q32::ZERO, &gradient, Exponent(exponent)).to_f64();
+        let got = <Fixed>::add_squares(Q32::ZERO, &gradient, Exponent(exponent)).to_f64();
         assert!((got - exact).abs() < 1e-9 + exact * 1e-4, "{got} {exact}");
     }
-    let beyond = Fixed::add_squares(Q32::ZERO, &[1 << 20], Exponent(0));
+    let beyond = <Fixed>::add_squares(Q32::ZERO, &[1 << 20], Exponent(0));
     assert!(!beyond.is_finite());
-    assert_eq!(Fixed::squared_length(&Q12::array([3.0, -4.0])), Q32::new(25.0));
+    assert_eq!(<Fixed>::squared_length(&Q12::array([3.0, -4.0])), Q32::new(25.0));
     assert_eq!(Q32::new(2.0).sqrt().to_bits(), 6_074_000_999);
     assert_eq!([4.0, 0.0, 0.25].map(|n| Q32::new(n).sqrt()), [2.0, 0.0, 0.5].map(Q32::new));
     assert!(![-1.0, f64::NAN].map(|n| Q32::new(n).sqrt().is_finite()).contains(&true));

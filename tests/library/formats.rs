@@ -118,7 +118,7 @@ impl Format for Whole {
     fn learn(w: Weight, g: i32, x: Value, step: Step) -> Weight {
         Weight(w.0.wrapping_sub(shift(g.wrapping_mul(x.0), step.shift)))
     }
-    fn descend(w: Weight, g: i32, step: Step) -> Weight {
+    fn descend(w: Weight, g: i32, step: Step, (): &mut ()) -> Weight {
         Self::learn(w, Self::scaled(g, step), Self::BIAS_INPUT, step)
     }
     /// No sample has a weight here.

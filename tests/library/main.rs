@@ -21,6 +21,7 @@ mod flash {
 }
 mod fixed;
 mod fixed_convolutions;
+mod fixed_half;
 mod fixed_optimizers;
 mod flat;
 mod formats;

@@ -10,7 +10,7 @@ use std::io::Read as _;
 
 use flate2::read::GzDecoder;
 use gradlet::prelude::*;
-use gradlet::{Activation, Format, Loss};
+use gradlet::{Activation, Exponent, Format, Loss, Q10};
 
 /// Largest error of an activation over all logits of ±64, in units of 1/4096, against `f64`.
 fn error<A: Activation<Fixed> + Activation<f64>>() -> f64 {
@@ -59,7 +59,7 @@ fn derivatives_are_those_of_floats() {
             let z = [Q12::from_bits(bits)];
             let mut y = z;
             <A as Activation<Fixed>>::activate(&mut y);
-            let (mut d, mut scale) = ([1000_i32], gradlet::Exponent(10));
+            let (mut d, mut scale) = ([1000_i32], Exponent(10));
             <A as Activation<Fixed>>::backpropagate(&y, &z, &mut d, &mut scale);
             let got = f64::from(d[0]) / f64::from(scale.0).exp2();
             let mut exact = [1000.0 / 1024.0];
@@ -127,7 +127,7 @@ fn losses_are_those_of_floats() {
             let mut logits = [Q12::from_bits(bits / 20), Q12::from_bits(100 - bits / 50)];
             let got = <L as Loss<Tanh, Fixed>>::evaluate(&mut logits, &t).to_f64();
             assert!((got - exact).abs() < 3e-4 + exact * 1e-4, "{name} {bits}: {got} {exact}");
-            let (mut d, mut scale) = ([0; 2], gradlet::Exponent(0));
+            let (mut d, mut scale) = ([0; 2], Exponent(0));
             <L as Loss<Tanh, Fixed>>::delta(&values, &t, &mut d, &mut scale);
             let mut exact = [0.0; 2];
             <L as Loss<Tanh, f64>>::delta(
@@ -197,6 +197,15 @@ impl Numbers for f64 {
 impl Numbers for Fixed {
     fn weight(value: f32) -> Q26 {
         Q26::new(value)
+    }
+    fn value(value: f32) -> Q12 {
+        Q12::new(value)
+    }
+}
+
+impl Numbers for Fixed<Q10> {
+    fn weight(value: f32) -> Q10 {
+        Q10::new(value)
     }
     fn value(value: f32) -> Q12 {
         Q12::new(value)
@@ -389,4 +398,170 @@ fn signals_are_learned_as_in_floats() {
     check!(Conv1d(16, 5) Relu => MaxPool(2) => Conv1d(32, 3) Relu => GlobalMean);
     check!(Conv1d(16, 5) Relu => Depthwise(5, padding same) Tanh => Conv1d(32, 1) Relu
         => MeanPool(6) => Flatten);
+}
+
+type Sigmoids<F> = net![F; 64 => 32 Sigmoid => 10 Sigmoid];
+
+/// Within half a point of floats, though a weight has 16 bits.
+#[test]
+fn digits_are_learned_in_half_the_memory() {
+    let digits = digits();
+    for rate in [0.5, 0.05, 0.01] {
+        let half = accuracy::<_, Sigmoids<Fixed<Q10>>, HalfSquaredError, _>(
+            &digits,
+            5,
+            30,
+            &Sgd::new(Q32::new(rate)),
+        );
+        let floats =
+            accuracy::<_, Sigmoids<f64>, HalfSquaredError, _>(&digits, 5, 30, &Sgd::new(rate));
+        println!("{rate}: {half:.2} % in half the memory, {floats:.2} % in floats");
+        assert!(half >= floats - 0.5, "{rate}: {half} {floats}");
+    }
+}
+
+/// Fixed point with one fault, to show what it costs.
+struct Faulty<const FAULT: u8>;
+
+/// Weights wrap around at ±4.
+const NARROW: u8 = 0;
+/// Weights are rounded to the nearest of 16 bits after each step.
+const NO_MASTER: u8 = 1;
+/// Derivatives have 8 fraction bits, whatever their size: steps at a rate of 0.005 have 16.
+const ONE_SCALE: u8 = 2;
+
+impl<const FAULT: u8> Format for Faulty<FAULT> {
+    type Weight = Q26;
+    type Value = Q12;
+    type Sum = i32;
+    type Scale = Exponent;
+    type Real = Q32;
+    type Step = <Fixed as Format>::Step;
+    type Descent = ();
+
+    const FINGERPRINT: u32 = FAULT as u32;
+    const BIAS_INPUT: Q12 = Q12::ONE;
+    const STORED: Exponent = <Fixed as Format>::STORED;
+
+    fn empty() -> i32 {
+        0
+    }
+    fn add_product(sum: i32, w: Q26, x: Q12) -> i32 {
+        <Fixed>::add_product(sum, w, x)
+    }
+    fn add_bias(sum: i32, bias: Q26) -> Q12 {
+        <Fixed>::add_bias(sum, bias)
+    }
+    fn add_back(sum: i32, w: Q26, d: i32) -> i32 {
+        <Fixed>::add_back(sum, w, d)
+    }
+    fn product(x: Q12, d: i32) -> i32 {
+        <Fixed>::product(x, d)
+    }
+    fn product_scale(scale: Exponent) -> Exponent {
+        <Fixed>::product_scale(scale)
+    }
+    fn add(a: i32, b: i32) -> i32 {
+        <Fixed as Format>::add(a, b)
+    }
+    fn back_scale(scale: Exponent) -> Exponent {
+        <Fixed>::back_scale(scale)
+    }
+    fn align(deltas: &mut [i32], units: usize, scale: &mut Exponent) {
+        if FAULT == ONE_SCALE {
+            for d in deltas {
+                let value = f64::from(*d) * f64::from(8 - scale.0).exp2();
+                #[allow(clippy::cast_possible_truncation, reason = "of a small derivative")]
+                let bits = value.round() as i32;
+                *d = bits;
+            }
+            *scale = Exponent(8);
+        } else {
+            <Fixed>::align(deltas, units, scale);
+        }
+    }
+    fn step(rate: Q32, scale: Exponent) -> Self::Step {
+        <Fixed>::step(rate, scale)
+    }
+    fn scaled(d: i32, step: Self::Step) -> i32 {
+        <Fixed>::scaled(d, step)
+    }
+    fn learn(w: Q26, g: i32, x: Q12, step: Self::Step) -> Q26 {
+        let w = <Fixed>::learn(w, g, x, step);
+        match FAULT {
+            NARROW => Q26::from_bits(w.to_bits() << 3 >> 3),
+            // With 12 fraction bits.
+            NO_MASTER => Q26::from_bits(w.to_bits().saturating_add(1 << 13) >> 14 << 14),
+            _ => w,
+        }
+    }
+    fn descend(w: Q26, _: i32, _: Self::Step, (): &mut ()) -> Q26 {
+        w
+    }
+    fn real(value: Q12) -> Q32 {
+        <Fixed>::real(value)
+    }
+    fn errors(outputs: &[Q12], targets: &[Q12], deltas: &mut [i32], scale: &mut Exponent) {
+        <Fixed>::errors(outputs, targets, deltas, scale);
+    }
+    fn half_squared_error(outputs: &[Q12], targets: &[Q12]) -> Q32 {
+        <Fixed>::half_squared_error(outputs, targets)
+    }
+    fn weigh(deltas: &mut [i32], scale: &mut Exponent, weight: Q32) {
+        <Fixed>::weigh(deltas, scale, weight);
+    }
+    fn add_gradient(sum: Q26, g: i32, scale: Exponent) -> Q26 {
+        <Fixed>::add_gradient(sum, g, scale)
+    }
+    fn stored_one(gradient: Q26) -> i32 {
+        <Fixed>::stored_one(gradient)
+    }
+}
+
+impl<const FAULT: u8> Numbers for Faulty<FAULT> {
+    fn weight(value: f32) -> Q26 {
+        Q26::new(value)
+    }
+    fn value(value: f32) -> Q12 {
+        Q12::new(value)
+    }
+}
+
+/// [`Sigmoid`], of any fixed point.
+struct Logistic;
+
+impl gradlet::Hidden for Logistic {}
+
+impl<const FAULT: u8> Activation<Faulty<FAULT>> for Logistic {
+    type Kept<Y: gradlet::Shape<Element = Q12>> = ();
+
+    fn activate(values: &mut [Q12]) {
+        <Sigmoid as Activation<Fixed>>::activate(values);
+    }
+    fn backpropagate(output: &[Q12], logits: &[Q12], delta: &mut [i32], scale: &mut Exponent) {
+        <Sigmoid as Activation<Fixed>>::backpropagate(output, logits, delta, scale);
+    }
+}
+
+/// Percent of the digits that are read right in spite of the fault.
+fn in_spite_of<const FAULT: u8>(digits: &[([f32; 64], usize)], rate: f64) -> f64 {
+    type Net<const FAULT: u8> =
+        Chain<Dense<64, 32, Logistic, Faulty<FAULT>>, Dense<32, 10, Logistic, Faulty<FAULT>>>;
+    accuracy::<_, Net<FAULT>, HalfSquaredError, _>(digits, 3, 30, &Sgd::new(Q32::new(rate)))
+}
+
+/// What the format has is needed: a range of ±32, 32 bits of each weight, and a scale for each layer.
+#[test]
+fn what_breaks_learning() {
+    let digits = digits();
+    let of = |name, rate, faulty: fn(&[([f32; 64], usize)], f64) -> f64| {
+        let sgd = Sgd::new(Q32::new(rate));
+        let fixed = accuracy::<_, Sigmoids<Fixed>, HalfSquaredError, _>(&digits, 3, 30, &sgd);
+        let faulty = faulty(&digits, rate);
+        println!("{name}: {faulty:.2} % in place of {fixed:.2}");
+        fixed - faulty
+    };
+    assert!(of("±4", 1.0, in_spite_of::<NARROW>) > 20.0);
+    assert!(of("16 bits, to nearest", 0.01, in_spite_of::<NO_MASTER>) > 20.0);
+    assert!(of("one scale", 0.005, in_spite_of::<ONE_SCALE>) > 3.0);
 }

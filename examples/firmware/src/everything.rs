@@ -264,9 +264,9 @@ pub(crate) fn fixed_point() {
 
     let (x, d) = (black_box(Q12::ONE), black_box(1));
     call! {
-        Fixed::larger(x, Fixed::lowest()), Fixed::plus(x, x), Fixed::mean(x, count()),
-        Fixed::share(d, count()), Fixed::share_scale(black_box(Exponent(3)), count()),
-        Fixed::add_outer(d, x, d), Fixed::check_all(&[x]),
+        <Fixed>::larger(x, <Fixed>::lowest()), <Fixed>::plus(x, x), <Fixed>::mean(x, count()),
+        <Fixed>::share(d, count()), <Fixed>::share_scale(black_box(Exponent(3)), count()),
+        <Fixed>::add_outer(d, x, d), <Fixed>::check_all(&[x]),
     }
 
     macro_rules! numbers {

@@ -1,8 +1,8 @@
 //! The arithmetic of optimizers in fixed point.
 
 use super::{Fixed, saturating_shift, square};
-use crate::format::{Arithmetic, Exponent};
-use crate::number::{Number as _, Q12, Q26, Q32};
+use crate::format::{Arithmetic, Exponent, Nearest};
+use crate::number::{FixedWeight, Number as _, Q12, Q26, Q32};
 use crate::zero::Zero as _;
 
 /// A number of 0 or more, for products with weights: 17 significant bits.
@@ -169,6 +169,21 @@ fn rounded<const LESS: u32>(number: Q32) -> i32 {
     i32::try_from(bits).unwrap_or(if bits < 0 { i32::MIN } else { i32::MAX })
 }
 
+impl<W: FixedWeight> Nearest for Fixed<W> {
+    #[inline]
+    fn nearest(number: Q32) -> W {
+        W::nearest(rounded::<6>(number))
+    }
+    #[inline]
+    fn value(number: Q32) -> Q12 {
+        Q12::from_bits(rounded::<20>(number))
+    }
+    #[inline]
+    fn number(weight: W) -> Q32 {
+        Q32::from_bits(i64::from(weight.wide()) << 6)
+    }
+}
+
 impl Arithmetic for Fixed {
     type Factor = FixedFactor;
     /// The rest, not kept.
@@ -186,18 +201,6 @@ impl Arithmetic for Fixed {
     #[allow(clippy::arithmetic_side_effects, reason = "it saturates")]
     fn decay(kept: Q32) -> FixedFactor {
         Self::factor(Q32::ONE - kept)
-    }
-    #[inline]
-    fn nearest(number: Q32) -> Q26 {
-        Q26::from_bits(rounded::<6>(number))
-    }
-    #[inline]
-    fn value(number: Q32) -> Q12 {
-        Q12::from_bits(rounded::<20>(number))
-    }
-    #[inline]
-    fn number(weight: Q26) -> Q32 {
-        Q32::from_bits(i64::from(weight.to_bits()) << 6)
     }
     #[inline(always)]
     fn sum(a: Q26, b: Q26) -> Q26 {

@@ -5,10 +5,12 @@ mod arithmetic;
 pub use arithmetic::FixedFactor;
 
 use super::{Format, FormatValue, PoolFormat};
+use core::marker::PhantomData;
+
 use crate::fingerprint::fingerprint;
 use crate::kernel::{fixed as kernel, stay_rolled};
 use crate::number::sealed::Sealed as _;
-use crate::number::{Number as _, Q12, Q26, Q32};
+use crate::number::{FixedWeight, Number as _, Q12, Q26, Q32};
 use crate::tensors::{Kind, Tensors};
 use crate::zero::Zero;
 
@@ -83,9 +85,32 @@ use crate::zero::Zero;
 /// A sum beyond ±768 may wrap around and go unnoticed. None can be while the sizes of a layer's inputs sum to
 /// less than 24, or the products of the sizes of inputs and weights to less than 768; of a convolution, the inputs in
 /// one window. Inference does not check. A mean of more than 8,191 values may wrap around if they are large.
+///
+/// # In half the memory
+///
+/// `net![Fixed<Q10>; ..]` keeps 16 bits of each weight ([`Q10`](crate::Q10)). A step adds an evenly spread sequence to
+/// what it rounds, so that small steps count: it takes about twice the instructions. Inference has the bits of [`Q26`]
+/// with the same upper halves. There is [`Sgd`](crate::Sgd) with one sample at a time; a
+/// [`BatchTrainer`](crate::BatchTrainer) or another optimizer does not compile, as 16 bits have no room for sums.
+/// [`GlobalMean`](crate::GlobalMean), [`GlobalMax`](crate::GlobalMax), [`Flatten`](crate::Flatten) and
+/// [`LastStep`](crate::LastStep) are for `Q26` alone.
+///
+/// ```
+/// use gradlet::{Q10, prelude::*};
+///
+/// type Net = net![Fixed<Q10>; 64 => 32 Sigmoid => 10 Sigmoid];
+/// assert!(Net::BYTES + Trainer::<Net, HalfSquaredError>::BYTES <= 5224); // in place of 9996
+/// ```
+///
+/// ```compile_fail,E0080
+/// # use gradlet::{Q10, prelude::*};
+/// # type Net = net![Fixed<Q10>; 1 => 1 Identity];
+/// let mut batch = BatchTrainer::<Net, HalfSquaredError>::new();
+/// batch.accumulate(&Net::ZERO, &[Q12::ONE], &[Q12::ONE]); // 16 bits have no room for its gradient
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
-pub struct Fixed;
+pub struct Fixed<W = Q26>(PhantomData<W>);
 
 /// The scale of a layer's derivatives in fixed point: they are integers times `2^-exponent`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -109,32 +134,39 @@ pub struct FixedStep {
 /// What gradient descent remembers from step to step: how far all weights are from the limit of
 /// their range, at least. So it needs to look at all of them only when that is used up, or when the first
 /// is not what the last step left: other weights were loaded.
-#[derive(Clone, Debug, PartialEq, Eq)]
-#[cfg_attr(feature = "defmt", derive(defmt::Format))]
-pub struct Headroom(
+#[derive(Clone, Debug, PartialEq)]
+pub struct Headroom<W: FixedWeight = Q26> {
     /// How far all weights are from the limit, at least; how far the step so far moved one, at most, and 0 before
     /// it; the first weight.
-    [Q26; 3],
-);
-
-impl Zero for Headroom {
-    const ZERO: Self = Self(Zero::ZERO);
+    known: [W; 3],
+    /// How the next weight is rounded.
+    dither: W::Dither,
 }
 
-impl Tensors<Q26> for Headroom {
+impl<W: FixedWeight> Zero for Headroom<W> {
+    const ZERO: Self = Self { known: Zero::ZERO, dither: Zero::ZERO };
+}
+
+impl<W: FixedWeight> Tensors<W> for Headroom<W> {
     #[inline]
     fn walk<const R: usize, const M: usize>(
         read: [&Self; R],
-        write: [&mut Self; M],
-        visit: &mut impl FnMut(Kind, [&[Q26]; R], [&mut [Q26]; M]),
+        mut write: [&mut Self; M],
+        visit: &mut impl FnMut(Kind, [&[W]; R], [&mut [W]; M]),
     ) {
-        visit(Kind::Other, read.map(|r| r.0.as_slice()), write.map(|w| w.0.as_mut_slice()));
+        let known = write.each_mut().map(|headroom| headroom.known.as_mut_slice());
+        visit(Kind::Other, read.map(|headroom| headroom.known.as_slice()), known);
+        let dither = write.map(|headroom| headroom.dither.as_mut());
+        visit(Kind::Other, read.map(|headroom| headroom.dither.as_ref()), dither);
     }
 }
 
-/// The most that a weight can move, or be away from the limit, without being there: as a number that
-/// counts as finite.
-const FAR: u32 = (i32::MAX as u32) - 1;
+#[cfg(feature = "defmt")]
+impl<W: FixedWeight> defmt::Format for Headroom<W> {
+    fn format(&self, f: defmt::Formatter<'_>) {
+        defmt::write!(f, "Headroom {{ left: {=i32}, .. }}", self.known[0].wide());
+    }
+}
 
 /// Bits of the largest derivative of a layer with so many units: as many as leave room for the sums
 /// over them.
@@ -212,53 +244,56 @@ pub(crate) fn align_to(bits: u32, deltas: &mut [i32], exponent: &mut Exponent) {
     }
 }
 
-/// The largest size of the weights.
+/// The largest size of the weights, with 26 fraction bits.
 #[inline(never)]
-fn largest(weights: &[Q26]) -> u32 {
-    weights.iter().fold(0, |largest: u32, w| largest.max(w.to_bits().unsigned_abs()))
+fn largest<W: FixedWeight>(weights: &[W]) -> u32 {
+    weights.iter().fold(0, |largest: u32, w| largest.max(w.wide().unsigned_abs()))
 }
+
+/// More than any weight moves without being at the limit.
+const TOO_FAR: u32 = i32::MAX as u32;
 
 impl FixedStep {
     /// How far a step moves a weight, at most, for inputs of this size.
     #[inline(never)]
     fn reach(self, x: &[Q12]) -> u32 {
         if self.shift < 0 {
-            return FAR;
+            return TOO_FAR;
         }
         // 1 is the input of the biases. The size of a negative number is one less.
         let x = (sizes(x, Q12::to_bits) | Q12::ONE.to_bits() as u32).wrapping_add(1);
         // The largest derivative has `mantissa` bits: times the factor, less 7 bits.
         let g = self.factor << 5;
-        ((g as u32).wrapping_mul(x) >> (self.shift & 31)).min(FAR - 1).wrapping_add(1)
+        ((g as u32).wrapping_mul(x) >> (self.shift & 31)).min(TOO_FAR - 1).wrapping_add(1)
     }
 
     /// [`scaled`](Format::scaled) derivatives.
     #[inline(never)]
     fn scale(self, d: &[i32], g: &mut [i32]) {
         for (g, &d) in g.iter_mut().zip(d) {
-            *g = Fixed::scaled(d, self);
+            *g = <Fixed>::scaled(d, self);
             stay_rolled();
         }
     }
 
     /// `w - g x`, where it ends at the limit of the range.
     #[inline]
-    fn learn(self, w: Q26, g: i32, x: i32) -> Q26 {
+    fn learn<W: FixedWeight>(self, w: W, g: i32, x: i32, dither: &mut W::Dither) -> W {
         let change = saturating_shift(g.wrapping_mul(x), self.shift);
-        Q26::from_bits(w.to_bits().saturating_sub(change))
+        W::narrow_any(w.wide().saturating_sub(change), dither)
     }
 }
 
-impl Format for Fixed {
-    type Weight = Q26;
+impl<W: FixedWeight> Format for Fixed<W> {
+    type Weight = W;
     type Value = Q12;
     type Sum = i32;
     type Scale = Exponent;
     type Real = Q32;
     type Step = FixedStep;
-    type Descent = Headroom;
+    type Descent = Headroom<W>;
 
-    const FINGERPRINT: u32 = fingerprint("Fixed", &[]);
+    const FINGERPRINT: u32 = fingerprint("Fixed", W::SIZES);
     const BIAS_INPUT: Q12 = Q12::ONE;
     const STORED: Exponent = Exponent(26);
 
@@ -267,15 +302,15 @@ impl Format for Fixed {
         0
     }
     #[inline(always)]
-    fn add_product(sum: i32, w: Q26, x: Q12) -> i32 {
+    fn add_product(sum: i32, w: W, x: Q12) -> i32 {
         kernel::add_product(sum, w, x.to_bits())
     }
     #[inline(always)]
-    fn add_bias(sum: i32, bias: Q26) -> Q12 {
-        Q12::raw(sum.wrapping_add(bias.to_bits() >> 4) >> 10)
+    fn add_bias(sum: i32, bias: W) -> Q12 {
+        Q12::raw(sum.wrapping_add(bias.wide() >> 4) >> 10)
     }
     #[inline(always)]
-    fn add_back(sum: i32, w: Q26, d: i32) -> i32 {
+    fn add_back(sum: i32, w: W, d: i32) -> i32 {
         kernel::add_product(sum, w, d)
     }
     #[inline(always)]
@@ -315,17 +350,18 @@ impl Format for Fixed {
         d.wrapping_mul(step.factor) >> 7
     }
     #[inline(always)]
-    fn learn(w: Q26, g: i32, x: Q12, step: FixedStep) -> Q26 {
-        step.learn(w, g, x.to_bits())
+    fn learn(w: W, g: i32, x: Q12, step: FixedStep) -> W {
+        let mut dither = Zero::ZERO;
+        step.learn(w, g, x.to_bits(), &mut dither)
     }
     #[inline(always)]
-    fn descend(w: Q26, g: i32, step: FixedStep) -> Q26 {
+    fn descend(w: W, g: i32, step: FixedStep, memory: &mut Headroom<W>) -> W {
         // The factor has 8 bits, a product 32. It has 5 fraction bits more than that of a derivative and a
         // value of 1 that `learn` takes.
         let shift = step.shift.wrapping_sub(5);
         let (g, shift) =
             if (g ^ (g >> 31)) >> 23 == 0 { (g, shift) } else { (g >> 8, shift.wrapping_sub(8)) };
-        FixedStep { shift, ..step }.learn(w, g, step.factor)
+        FixedStep { shift, ..step }.learn(w, g, step.factor, &mut memory.dither)
     }
     #[inline]
     fn real(value: Q12) -> Q32 {
@@ -345,8 +381,8 @@ impl Format for Fixed {
         a.or_nan(b.is_finite())
     }
     #[inline]
-    fn is_finite(weight: Q26) -> bool {
-        weight > Q26::MIN && weight < Q26::MAX
+    fn is_finite(weight: W) -> bool {
+        !weight.is_at_limit()
     }
     #[inline]
     fn errors(outputs: &[Q12], targets: &[Q12], deltas: &mut [i32], scale: &mut Exponent) {
@@ -368,8 +404,8 @@ impl Format for Fixed {
 
     #[inline(always)]
     fn affine<const IN: usize, const OUT: usize, const K: usize>(
-        weights: &[[Q26; OUT]; IN],
-        bias: &[Q26; OUT],
+        weights: &[[W; OUT]; IN],
+        bias: &[W; OUT],
         x: [&[Q12; IN]; K],
         y: [&mut [Q12; OUT]; K],
     ) {
@@ -383,7 +419,7 @@ impl Format for Fixed {
 
     #[inline(always)]
     fn input_gradient<const IN: usize, const OUT: usize, const K: usize>(
-        weights: &[[Q26; OUT]; IN],
+        weights: &[[W; OUT]; IN],
         d: [&[i32; OUT]; K],
         dx: [&mut [i32; IN]; K],
     ) {
@@ -397,33 +433,36 @@ impl Format for Fixed {
 
     #[inline(always)]
     fn update<const IN: usize, const OUT: usize>(
-        weights: &mut [[Q26; OUT]; IN],
-        bias: &mut [Q26; OUT],
+        weights: &mut [[W; OUT]; IN],
+        bias: &mut [W; OUT],
         x: &[Q12; IN],
         d: &[i32; OUT],
         scale: Exponent,
         rate: Q32,
-        headroom: &mut Headroom,
+        headroom: &mut Headroom<W>,
     ) {
         let step = Self::step(rate, scale);
         let reach = step.reach(x);
-        let Headroom([left, used, known]) = headroom;
-        let begins = used.to_bits() == 0;
+        let Headroom { known: [left, used, known], dither } = headroom;
+        let begins = *used == W::ZERO;
         if begins && first(weights, bias) != *known {
-            *left = Q26::ZERO;
+            *left = W::ZERO;
         }
-        let reach = Q26::raw(reach as i32);
-        *used = reach.max(*used);
+        let fits = reach <= left.wide() as u32;
+        let reach = W::at_least(reach);
+        if reach > *used {
+            *used = reach;
+        }
         let mut g = [0; OUT];
         step.scale(d, &mut g);
         let g = &g;
-        if reach <= *left {
-            kernel::update(weights, bias, x, g, step.shift as u32);
+        if fits {
+            kernel::update(weights, bias, x, g, step.shift as u32, dither);
         } else {
             for (w, &x) in weights.iter_mut().zip(x) {
-                saturate(w, g, x, step);
+                *dither = saturate(w, g, x, step, *dither);
             }
-            saturate(bias, g, Q12::ONE, step);
+            *dither = saturate(bias, g, Q12::ONE, step, *dither);
         }
         if begins {
             *known = first(weights, bias);
@@ -440,27 +479,34 @@ impl Format for Fixed {
         scale.0 = scale.0.wrapping_add(fraction);
     }
     #[inline]
-    fn add_gradient(sum: Q26, g: i32, Exponent(exponent): Exponent) -> Q26 {
+    fn add_gradient(sum: W, g: i32, Exponent(exponent): Exponent) -> W {
+        const {
+            assert!(
+                W::HOLDS_GRADIENTS,
+                "16 bits have no room for the gradient of a batch: use `Trainer`, or `Fixed` with `Q26`"
+            );
+        }
         let g = saturating_shift(g, exponent.wrapping_sub(26));
-        Q26::from_bits(sum.to_bits().saturating_add(g))
+        let mut dither = Zero::ZERO;
+        W::narrow_any(sum.wide().saturating_add(g), &mut dither)
     }
     #[inline(always)]
-    fn stored_one(gradient: Q26) -> i32 {
-        gradient.to_bits()
+    fn stored_one(gradient: W) -> i32 {
+        gradient.wide()
     }
 
     #[inline]
     fn settle(
-        Headroom([left, used, _]): &mut Headroom,
-        visit: impl FnOnce(&mut dyn FnMut(&[Q26])),
+        Headroom { known: [left, used, _], .. }: &mut Headroom<W>,
+        visit: impl FnOnce(&mut dyn FnMut(&[W])),
     ) {
-        *left = Q26::raw(left.to_bits().saturating_sub(used.to_bits()));
+        *left = W::at_most(left.wide().saturating_sub(used.wide()) as u32);
         if *left < *used {
-            let mut rest = FAR;
-            visit(&mut |weights| rest = rest.min(FAR.saturating_sub(largest(weights))));
-            *left = Q26::raw(rest as i32);
+            let mut rest = W::FAR;
+            visit(&mut |weights| rest = rest.min(W::FAR.saturating_sub(largest(weights))));
+            *left = W::at_most(rest);
         }
-        *used = Q26::ZERO;
+        *used = W::ZERO;
     }
 }
 
@@ -476,7 +522,7 @@ const fn share(count: u32) -> (i32, u32) {
     }
 }
 
-impl PoolFormat for Fixed {
+impl<W: FixedWeight> PoolFormat for Fixed<W> {
     #[inline(always)]
     fn lowest() -> Q12 {
         Q12::MIN
@@ -515,16 +561,23 @@ impl FormatValue for Q12 {
 
 /// The first weight of a layer, or its first bias, if it has no inputs.
 #[inline(always)]
-fn first<const OUT: usize>(weights: &[[Q26; OUT]], bias: &[Q26; OUT]) -> Q26 {
-    weights.as_flattened().first().or(bias.first()).copied().unwrap_or(Q26::ZERO)
+fn first<W: FixedWeight, const OUT: usize>(weights: &[[W; OUT]], bias: &[W; OUT]) -> W {
+    weights.as_flattened().first().or(bias.first()).copied().unwrap_or(W::ZERO)
 }
 
 /// The step of a row of weights, which may reach the limit.
 #[inline(never)]
-fn saturate(weights: &mut [Q26], g: &[i32], x: Q12, step: FixedStep) {
+fn saturate<W: FixedWeight>(
+    weights: &mut [W],
+    g: &[i32],
+    x: Q12,
+    step: FixedStep,
+    mut dither: W::Dither,
+) -> W::Dither {
     for (w, &g) in weights.iter_mut().zip(g) {
-        *w = step.learn(*w, g, x.to_bits());
+        *w = step.learn(*w, g, x.to_bits(), &mut dither);
     }
+    dither
 }
 
 /// The square of a number of 20 bits at most, in products of 32 bits.
@@ -548,8 +601,8 @@ mod tests {
     fn no_step_reaches_further_than_expected() {
         for x in [Q12::MIN, Q12::MAX, Q12::new(-1.0), Q12::new(-2.0)] {
             let (step, d) = (FixedStep { factor: 255, shift: 0 }, 1 << 12);
-            let moved = Fixed::scaled(d, step).wrapping_mul(x.to_bits()).unsigned_abs();
-            assert!(step.reach(&[x]) >= moved.min(FAR), "{x}");
+            let moved = <Fixed>::scaled(d, step).wrapping_mul(x.to_bits()).unsigned_abs();
+            assert!(step.reach(&[x]) >= moved.min(TOO_FAR - 1), "{x}");
         }
     }
 }
