@@ -153,8 +153,11 @@ fn losses_are_those_of_floats() {
     check::<LogCosh>("LogCosh");
 }
 
+/// The pixels of a digit, and which it is.
+type Digit = ([f32; 64], usize);
+
 /// The 1797 digits of 8 x 8 pixels, with values of 0 to 1.
-fn digits() -> Vec<([f32; 64], usize)> {
+fn digits() -> Vec<Digit> {
     let read = |name: &str| {
         let path = format!("{}/examples/data/{name}.gz", env!("CARGO_MANIFEST_DIR"));
         let mut bytes = Vec::new();
@@ -229,12 +232,7 @@ fn shuffle(order: &mut [usize], random: &mut impl FnMut() -> u32) {
 }
 
 /// Percent of 450 digits that are read right after some epochs with the others, over some seeds.
-fn accuracy<F, N, L, O>(
-    digits: &[([f32; 64], usize)],
-    seeds: u64,
-    epochs: u32,
-    optimizer: &O,
-) -> f64
+fn accuracy<F, N, L, O>(digits: &[Digit], seeds: u64, epochs: u32, optimizer: &O) -> f64
 where
     O: Optimizer<N>,
     F: Numbers<Value: PartialOrd>,
@@ -544,7 +542,7 @@ impl<const FAULT: u8> Activation<Faulty<FAULT>> for Logistic {
 }
 
 /// Percent of the digits that are read right in spite of the fault.
-fn in_spite_of<const FAULT: u8>(digits: &[([f32; 64], usize)], rate: f64) -> f64 {
+fn in_spite_of<const FAULT: u8>(digits: &[Digit], rate: f64) -> f64 {
     type Net<const FAULT: u8> =
         Chain<Dense<64, 32, Logistic, Faulty<FAULT>>, Dense<32, 10, Logistic, Faulty<FAULT>>>;
     accuracy::<_, Net<FAULT>, HalfSquaredError, _>(digits, 3, 30, &Sgd::new(Q32::new(rate)))
@@ -554,7 +552,7 @@ fn in_spite_of<const FAULT: u8>(digits: &[([f32; 64], usize)], rate: f64) -> f64
 #[test]
 fn what_breaks_learning() {
     let digits = digits();
-    let of = |name, rate, faulty: fn(&[([f32; 64], usize)], f64) -> f64| {
+    let of = |name, rate, faulty: fn(&[Digit], f64) -> f64| {
         let sgd = Sgd::new(Q32::new(rate));
         let fixed = accuracy::<_, Sigmoids<Fixed>, HalfSquaredError, _>(&digits, 3, 30, &sgd);
         let faulty = faulty(&digits, rate);

@@ -4,19 +4,19 @@
 
 use core::hint::black_box;
 
-use gradlet::{Shape, prelude::*};
+use gradlet::{Nearest, Q10, Shape, prelude::*};
 use gradlet_firmware::count::{count, start_counting};
 
 /// From -0.5 to 0.5, varied.
-fn number(place: usize) -> f32 {
+fn number(place: usize) -> Q32 {
     let number = (place * 7919 + 12_345) as u32;
-    number.wrapping_mul(2_654_435_761) as f32 / 4_294_967_296.0 - 0.5
+    Q32::from_bits(((number.wrapping_mul(2_654_435_761) ^ 1 << 31) as i32).into())
 }
 
 fn fill(input: &mut impl Shape<Element = Q12>, time: Option<u32>) {
     let Some(time) = time else { return };
     for (i, x) in input.as_mut_slice().iter_mut().enumerate() {
-        *x = Q12::new(number(1000 + i + 131 * time as usize));
+        *x = <Fixed>::value(number(1000 + i + 131 * time as usize));
     }
 }
 
@@ -49,7 +49,7 @@ macro_rules! cost {
             let mut place = 0;
             net.visit_mut(|_, weights| {
                 for weight in weights {
-                    *weight = Q26::new(number(place));
+                    *weight = <Net as Layer>::Format::nearest(number(place));
                     place += 1;
                 }
             });
@@ -94,6 +94,7 @@ fn main() -> ! {
     cost!("2-2-2", net![Fixed; 2 => 2 Sigmoid => 2 Sigmoid]);
     cost!("16-16-4", net![Fixed; 16 => 16 Sigmoid => 4 Sigmoid]);
     cost!("64-32-10", net![Fixed; 64 => 32 Sigmoid => 10 Sigmoid]);
+    cost!("64-32-10, 16-bit weights", net![Fixed<Q10>; 64 => 32 Sigmoid => 10 Sigmoid]);
     type Small = net![Fixed; 8 => 8 Sigmoid => 4 Sigmoid];
     cost!("8-8-4", Small);
     cost!("8-8-4, Momentum", Small, Momentum<Q32>, |rate| Momentum::new(rate, Q32::new(0.9)));
