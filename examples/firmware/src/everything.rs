@@ -137,7 +137,7 @@ fn formats<T: Scalar>() {
         T::empty(), T::add_product(x(), x(), x()), T::add_bias(x(), x()), T::add_back(x(), x(), x()),
         T::product(x(), x()), <T as Format>::add(x(), x()), T::back_scale(()), T::real(x()),
         T::learn(x(), T::scaled(x(), T::step(x(), ())), x(), x()),
-        T::descend(x(), x(), T::step(x(), ())), T::add_gradient(x(), x(), ()), T::stored_one(x()),
+        T::descend(x(), x(), T::step(x(), ()), &mut ()), T::add_gradient(x(), x(), ()), T::stored_one(x()),
         T::worse(x(), T::check(&vector::<[T; 3]>())), T::stored(&vector::<[T; 3]>()).is_some(),
         T::add_outer(x(), x(), x()), T::check_all(&vector::<[T; 3]>()),
         T::larger(x(), T::lowest()), T::plus(x(), x()),

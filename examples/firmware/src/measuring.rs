@@ -2,6 +2,8 @@
 
 use core::mem::ManuallyDrop;
 
+use gradlet::{Nearest as _, Shape, prelude::*};
+
 /// They share memory, one after the other: together they would not fit into 16 KB.
 pub union Memory<A, B> {
     pub gradlet: ManuallyDrop<A>,
@@ -147,5 +149,86 @@ macro_rules! bench {
             );
             $say!("step by hand", time, stack);
         }
+    }};
+}
+
+/// From -0.5 to 0.5, varied.
+pub fn fixed_number(place: usize) -> Q32 {
+    let number = (place * 7919 + 12_345) as u32;
+    Q32::from_bits(((number.wrapping_mul(2_654_435_761) ^ 1 << 31) as i32).into())
+}
+
+/// Fills an input with numbers that depend on the time; without one, it stays as it is.
+pub fn fill_fixed(input: &mut impl Shape<Element = Q12>, time: Option<u32>) {
+    let Some(time) = time else { return };
+    for (i, x) in input.as_mut_slice().iter_mut().enumerate() {
+        *x = <Fixed>::value(fixed_number(1000 + i + 131 * time as usize));
+    }
+}
+
+/// Says `$say!(NAME, INFERENCE, STEP, ITS_STACK, ITS_STACK, BYTES)` of a network in fixed point: the time and the
+/// stack of an inference and of a step, and the bytes of network and trainer. An optimizer other than [`Sgd`] may
+/// follow, as a type and as a function of a rate.
+#[macro_export]
+macro_rules! fixed_cost {
+    ($say:ident: $name:literal, $net:ty) => {
+        $crate::fixed_cost!($say: $name, $net, Sgd<Q32>, Sgd::new)
+    };
+    ($say:ident: $name:literal, $net:ty, $Optimizer:ty, $optimizer:expr) => {{
+        use core::hint::black_box;
+        use gradlet::{Nearest as _, Shape, prelude::*};
+        use $crate::count::count;
+        use $crate::measuring::{fill_fixed, fixed_number};
+
+        type Net = $net;
+        type X = <Net as Layer>::Input;
+        type Y = <Net as Layer>::Output;
+        type Learns = Trainer<Net, HalfSquaredError, $Optimizer>;
+        #[inline(never)]
+        fn infer(net: &Net, x: &X, y: &mut Y) {
+            *y = net.forward(x);
+        }
+        #[inline(never)]
+        fn step(net: &mut Net, trainer: &mut Learns, rate: Q32, x: &X, t: &Y) -> Q32 {
+            trainer.step(net, &$optimizer(rate), x, t)
+        }
+
+        // One network after the other: on the stack.
+        #[inline(never)]
+        fn measure() {
+            let mut memory: (Net, Learns, X, Y) =
+                (Zero::ZERO, Trainer::new(), Zero::ZERO, Zero::ZERO);
+            let (net, trainer, x, t) = black_box(&mut memory);
+            let rate = Q32::new(1.0 / 64.0);
+            Shape::as_mut_slice(t).fill(Q12::new(0.1));
+            let mut place = 0;
+            net.visit_mut(|_, weights| {
+                for weight in weights {
+                    *weight = <Net as Layer>::Format::nearest(fixed_number(place));
+                    place += 1;
+                }
+            });
+            let mut y = <Y as Zero>::ZERO;
+            let (inference, inference_stack) = count(
+                black_box(infer as fn(&Net, &X, &mut Y)),
+                black_box((|_, _, _| ()) as fn(&Net, &X, &mut Y)),
+                |f, time| {
+                    fill_fixed(x, time);
+                    f(net, x, black_box(&mut y));
+                },
+            );
+            let (step, step_stack) = count(
+                black_box(step as fn(&mut Net, &mut Learns, Q32, &X, &Y) -> Q32),
+                black_box(
+                    (|_, _, rate, _, _| rate) as fn(&mut Net, &mut Learns, Q32, &X, &Y) -> Q32,
+                ),
+                |f, time| {
+                    fill_fixed(x, time);
+                    black_box(f(net, trainer, rate, x, t));
+                },
+            );
+            $say!($name, inference, step, inference_stack, step_stack, size_of::<(Net, Learns)>());
+        }
+        measure();
     }};
 }

@@ -5,7 +5,7 @@
 
 use core::array;
 
-use gradlet::{Format, fast, init, prelude::*, schedule};
+use gradlet::{Arithmetic, Format, Number, fast, init, prelude::*, schedule};
 use rand_pcg::Pcg32;
 use rand_pcg::rand_core::{Rng, SeedableRng};
 
@@ -52,34 +52,45 @@ pub const SMALL: [Run; 5] = [
     Run { name: "clipped convolution", steps: 100, train: clipped },
 ];
 
-/// The runs of the firmware for AVR: [`SMALL`] with fewer steps, as floats are slow there, and two that learn in
-/// less than 512 and 1,024 bytes of RAM. Its test compares the hash and the memory of each.
-pub const RUNS: [Run; 7] = {
+/// The runs of the firmware for AVR: [`SMALL`] with fewer steps, as floats are slow there, and [`LEARNED`]. Its
+/// test compares the hash and the memory of each.
+pub const RUNS: [Run; 10] = {
     let [worked_net, frozen, smooth, fast_moons, clipped] = SMALL;
+    let [xor, gestures, fixed_xor, fixed_gestures] = LEARNED;
     [
         Run { steps: 100, ..worked_net },
         Run { steps: 100, ..frozen },
         Run { steps: 100, ..smooth },
         Run { steps: 100, ..fast_moons },
         Run { steps: 10, ..clipped },
-        XOR,
-        GESTURES,
+        FIXED_NET,
+        xor,
+        gestures,
+        fixed_xor,
+        fixed_gestures,
     ]
 };
 
-/// XOR from random weights.
-pub const XOR: Run = Run { name: "XOR, 2-4-1", steps: 800, train: xor };
-/// The network of [`XOR`].
-pub type Xor = net![2 => 4 Tanh => 1 Sigmoid];
-/// Its trainer.
-pub type XorTrainer = Trainer<Xor, BinaryCrossEntropy, Momentum>;
+/// The worked network in fixed point.
+pub const FIXED_NET: Run = Run { name: "worked net, fixed point", steps: 100, train: fixed_net };
 
-/// Gestures from random weights.
-pub const GESTURES: Run = Run { name: "gestures, 8-4-2", steps: 300, train: gestures };
-/// The network of [`GESTURES`].
-pub type Gestures = net![8 => 4 Tanh => 2 Softmax];
+/// Runs that learn from random weights, in less than 512 bytes of RAM and in less than 1,024.
+pub const LEARNED: [Run; 4] = [
+    Run { name: "XOR, 2-4-1", steps: 800, train: xor::<f32> },
+    Run { name: "gestures, 8-4-2", steps: 300, train: gestures::<f32> },
+    Run { name: "XOR, 2-4-1, fixed point", steps: 800, train: xor::<Fixed> },
+    Run { name: "gestures, 8-4-2, fixed point", steps: 300, train: gestures::<Fixed> },
+];
+
+/// The network of XOR.
+pub type Xor<F> = net![F; 2 => 4 Tanh => 1 Sigmoid];
 /// Its trainer.
-pub type GesturesTrainer = Trainer<Gestures, CrossEntropy, Momentum>;
+pub type XorTrainer<F> = Trainer<Xor<F>, BinaryCrossEntropy, Momentum<<F as Format>::Real>>;
+
+/// The network of gestures.
+pub type Gestures<F> = net![F; 8 => 4 Tanh => 2 Softmax];
+/// Its trainer.
+pub type GesturesTrainer<F> = Trainer<Gestures<F>, CrossEntropy, Momentum<<F as Format>::Real>>;
 
 /// 64-bit FNV-1a hash (Fowler, Noll, Vo; RFC 9923).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -244,19 +255,46 @@ fn clipped(steps: u32) -> Trained {
     learn(&mut net, &mut trainer, |_| optimizer, || example(&mut points), steps)
 }
 
+/// The worked network in fixed point, on its one sample.
+#[inline]
+fn fixed_net(steps: u32) -> Trained {
+    type Net = net![Fixed; 2 => 2 Sigmoid => 2 Sigmoid];
+    const NET: Net = Chain::new(
+        Dense::from_rows(
+            [Q26::array([0.1, 0.2]), Q26::array([0.3, 0.4])],
+            Q26::array([0.55, 0.56]),
+        ),
+        Dense::from_rows(
+            [Q26::array([0.5, 0.6]), Q26::array([0.7, 0.8])],
+            Q26::array([0.66, 0.67]),
+        ),
+    );
+    const EXAMPLE: ([Q12; 2], [Q12; 2]) = (Q12::array(WORKED_INPUT), Q12::array(WORKED_TARGET));
+    let mut net = NET;
+    let mut trainer = Trainer::<_, HalfSquaredError, Sgd<Q32>>::new();
+    learn(&mut net, &mut trainer, |_| Sgd::new(Q32::HALF), || EXAMPLE, steps)
+}
+
 /// The four examples of XOR, over and over.
 #[inline]
-fn xor(steps: u32) -> Trained {
-    let mut net = Xor::ZERO;
+fn xor<F>(steps: u32) -> Trained
+where
+    F: Arithmetic<Weight: Bits, Real: Real>,
+    Tanh: Activation<F>,
+    Sigmoid: Activation<F>,
+    BinaryCrossEntropy: Loss<Sigmoid, F>,
+{
+    let mut net = Xor::<F>::ZERO;
     let mut points = Points::new(14);
     init::xavier_uniform(&mut net, &mut points.rng);
-    let mut trainer = XorTrainer::new();
-    let momentum = Momentum { learning_rate: 0.1, momentum: 0.9 };
+    let mut trainer = XorTrainer::<F>::new();
+    let momentum = Momentum::new(F::Real::from_f64(0.1), F::Real::from_f64(0.9));
     let mut inputs = (false, false);
     let example = || {
         let (a, b) = inputs;
         inputs = (!a, a != b);
-        ([truth(a), truth(b)], [truth(a != b)])
+        let value = |yes| F::value(if yes { Number::ONE } else { Zero::ZERO });
+        ([value(a), value(b)], [value(a != b)])
     };
     learn(&mut net, &mut trainer, |_| momentum, example, steps)
 }
@@ -264,35 +302,47 @@ fn xor(steps: u32) -> Trained {
 /// Acceleration along one axis, which begins when the hand begins to move: to one side and back, or to
 /// both sides twice as fast; a left hand or a right hand, with more or less force.
 #[inline]
-fn gestures(steps: u32) -> Trained {
-    let mut net = Gestures::ZERO;
+fn gestures<F>(steps: u32) -> Trained
+where
+    F: Arithmetic<Weight: Bits, Real: Real>,
+    Tanh: Activation<F>,
+    Softmax: Activation<F>,
+    CrossEntropy: Loss<Softmax, F>,
+{
+    let mut net = Gestures::<F>::ZERO;
     let mut points = Points::new(15);
     init::xavier_uniform(&mut net, &mut points.rng);
-    let mut trainer = GesturesTrainer::new();
-    let momentum = Momentum { learning_rate: 0.02, momentum: 0.9 };
+    let mut trainer = GesturesTrainer::<F>::new();
+    let [rate, momentum, noisy] = [0.02, 0.9, 0.3].map(F::Real::from_f64);
+    let momentum = Momentum::new(rate, momentum);
     let example = || {
-        let ([noise @ .., force, side], [.., n]) = points.draw::<f32, 10>();
+        let ([force, side], [.., n]) = points.draw::<F::Real, 2>();
         let shaken = n & 1 == 1;
-        let force = if side < 0.0 { -1.0 - 0.5 * force } else { 1.0 + 0.5 * force };
-        let mut x = noise.map(|noise: f32| 0.3 * noise);
-        for (time, x) in (0_u8..).zip(&mut x) {
-            let back = if shaken { time & 2 != 0 } else { time & 4 != 0 };
-            *x += if back { -force } else { force };
-        }
-        (x, [truth(shaken), truth(!shaken)])
+        let force = F::Real::ONE + F::Real::HALF * force;
+        let force = if side < Zero::ZERO { -force } else { force };
+        let x = array::from_fn(|time| {
+            let back = time & if shaken { 2 } else { 4 } != 0;
+            let ([noise], _) = points.draw::<F::Real, 1>();
+            F::value(noise * noisy + if back { -force } else { force })
+        });
+        let truth = [shaken, !shaken].map(|yes| if yes { Number::ONE } else { Zero::ZERO });
+        (x, truth.map(F::value))
     };
     learn(&mut net, &mut trainer, |_| momentum, example, steps)
 }
 
 /// Trains on one example at a time.
 #[inline(always)]
-pub fn learn<T: Scalar + Bits, N: Layer<Format = T>, L: Loss<N::Activation, T>, O: Optimizer<N>>(
+pub fn learn<F, N: Layer<Format = F>, L: Loss<N::Activation, F>, O: Optimizer<N>>(
     net: &mut N,
     trainer: &mut Trainer<N, L, O>,
     optimizer: impl Fn(u32) -> O,
     mut example: impl FnMut() -> (N::Input, N::Output),
     steps: u32,
-) -> Trained {
+) -> Trained
+where
+    F: Format<Weight: Bits, Real: Real>,
+{
     for step in 0..steps {
         let (x, t) = example();
         trainer.step(net, &optimizer(step), &x, &t);
@@ -317,7 +367,7 @@ impl Points {
     }
 
     /// A point, and its coordinates as 24-bit integers, which an `f32` holds without rounding.
-    pub fn draw<T: Scalar, const N: usize>(&mut self) -> ([T; N], [u32; N]) {
+    pub fn draw<T: Number, const N: usize>(&mut self) -> ([T; N], [u32; N]) {
         let numbers = array::from_fn(|_| self.rng.next_u32() >> 8);
         (numbers.map(|n| T::from_u32(n) / T::from_u32(1 << 23) - T::ONE), numbers)
     }
@@ -334,11 +384,35 @@ pub fn truth(yes: bool) -> f32 {
     if yes { 1.0 } else { 0.0 }
 }
 
+/// A type of losses.
+pub trait Real: Number {
+    /// The nearest `f32`.
+    fn single(self) -> f32;
+}
+
+impl Real for f32 {
+    fn single(self) -> f32 {
+        self
+    }
+}
+
+impl Real for f64 {
+    fn single(self) -> f32 {
+        f32::from_f64(self)
+    }
+}
+
+impl Real for Q32 {
+    fn single(self) -> f32 {
+        self.to_f32()
+    }
+}
+
 /// Mean of 64 losses.
-pub fn mean_loss<T: Scalar>(mut loss: impl FnMut() -> T) -> f32 {
+pub fn mean_loss<T: Real>(mut loss: impl FnMut() -> T) -> f32 {
     let mut sum = T::ZERO;
     for _ in 0..64 {
         sum += loss();
     }
-    f32::from_f64((sum / T::from_u32(64)).to_f64())
+    (sum / T::from_u32(64)).single()
 }

@@ -6,7 +6,7 @@
 
 use core::hint::black_box;
 
-use gradlet::prelude::*;
+use gradlet::{Q10, prelude::*};
 
 macro_rules! learn {
     ($net:ty) => {{
@@ -28,6 +28,9 @@ fn main() -> ! {
     match option_env!("NET") {
         Some("2-2-2") => learn!(net![Fixed; 2 => 2 Sigmoid => 2 Sigmoid]),
         Some("64-32-10") => learn!(net![Fixed; 64 => 32 Sigmoid => 10 Sigmoid]),
+        Some("64-32-10, 16-bit weights") => {
+            learn!(net![Fixed<Q10>; 64 => 32 Sigmoid => 10 Sigmoid])
+        }
         _ => loop {
             black_box(());
         },

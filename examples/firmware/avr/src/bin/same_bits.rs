@@ -5,13 +5,18 @@
 #![no_std]
 #![no_main]
 
+use gradlet::prelude::*;
 use gradlet_avr::count::stack;
 use gradlet_avr::serial::{decimal, hex, print};
 use gradlet_avr::small::{Gestures, GesturesTrainer, RUNS, Run, Xor, XorTrainer};
 
 // The budgets of network and trainer. Those with the stack are asserted by a test, which runs this.
-const _: () = assert!(size_of::<(Xor, XorTrainer)>() <= 192);
-const _: () = assert!(size_of::<(Gestures, GesturesTrainer)>() <= 432);
+const _: () = {
+    assert!(size_of::<(Xor<f32>, XorTrainer<f32>)>() <= 192);
+    assert!(size_of::<(Xor<Fixed>, XorTrainer<Fixed>)>() <= 208);
+    assert!(size_of::<(Gestures<f32>, GesturesTrainer<f32>)>() <= 432);
+    assert!(size_of::<(Gestures<Fixed>, GesturesTrainer<Fixed>)>() <= 448);
+};
 
 /// In a constant, so that the program has no other.
 const RUN: Run = {

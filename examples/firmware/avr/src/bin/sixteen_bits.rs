@@ -76,8 +76,8 @@ extern "C" fn main() -> ! {
     }
 
     for (name, fingerprint) in [
-        ("XOR", Xor::FINGERPRINT),
-        ("gestures", Gestures::FINGERPRINT),
+        ("XOR", Xor::<f32>::FINGERPRINT),
+        ("gestures", Gestures::<f32>::FINGERPRINT),
         ("activity", Activity::FINGERPRINT),
     ] {
         hex(fingerprint.into());
