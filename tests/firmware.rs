@@ -965,7 +965,7 @@ fn transfer_takes_what_its_page_says() {
             };
             let ram = network + trainer + stack;
             let measured = [network, trainer, stack, ram, adam, step];
-            assert_near(&name, &written, &measured);
+            assert_near(&name, written, &measured);
             measured
         })
     });
