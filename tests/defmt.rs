@@ -102,7 +102,7 @@ fn optimizers<T: Scalar + Format>() {
 }
 
 fn fixed_point() {
-    are_format![Fixed, Exponent, FixedFactor, FixedStep, Headroom, Q12, Q26, Q32];
+    are_format![Fixed, Exponent, FixedFactor, FixedStep, Headroom, Q10, Q12, Q26, Q32];
     are_format![Conversion, Comparison, ConvertError];
 }
 

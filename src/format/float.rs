@@ -72,7 +72,12 @@ impl<T: Scalar> Format for T {
     }
     /// One of them: every logit of a dense layer depends on every input.
     #[inline(always)]
-    fn check(logits: &[T]) -> T {
+    fn check<const IN: usize, const OUT: usize>(
+        _: &[[T; OUT]; IN],
+        _: &[T; OUT],
+        _: &[T; IN],
+        logits: &[T; OUT],
+    ) -> T {
         logits.first().copied().unwrap_or(T::ONE)
     }
     /// NaN passes on from layer to layer.

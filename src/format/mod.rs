@@ -93,15 +93,20 @@ pub trait Format: Sized + 'static {
     ) -> Self::Weight;
     /// The value as a loss: NaN or infinite if it is.
     fn real(value: Self::Value) -> Self::Real;
-    /// A number that is NaN or infinite if the logits of a dense layer are invalid: if one of its inputs
+    /// A number that is NaN or infinite if the logits `W x + b` of a dense layer are invalid: if one of its inputs
     /// is NaN or infinite, or a sum has left the range.
     #[inline]
-    fn check(logits: &[Self::Value]) -> Self::Real {
-        let _ = logits;
+    fn check<const IN: usize, const OUT: usize>(
+        weights: &[[Self::Weight; OUT]; IN],
+        bias: &[Self::Weight; OUT],
+        x: &[Self::Value; IN],
+        logits: &[Self::Value; OUT],
+    ) -> Self::Real {
+        let _ = (weights, bias, x, logits);
         Self::Real::ZERO
     }
-    /// As [`check`](Self::check), of a layer whose logits depend on a part of the inputs each: for floats their
-    /// sum.
+    /// As [`check`](Self::check), of a layer without weights whose logits depend on a part of the inputs each: for
+    /// floats their sum.
     #[inline]
     fn check_all(logits: &[Self::Value]) -> Self::Real {
         logits.iter().map(|&logit| Self::real(logit)).sum()
@@ -211,6 +216,18 @@ pub trait Format: Sized + 'static {
         y: &mut [[Self::Value; OUT]],
     ) {
         windows::affine::<Self, OUT>(sizes, weights, bias, x, y);
+    }
+
+    /// As [`check`](Self::check), of a convolution.
+    #[doc(hidden)]
+    #[inline]
+    fn check_windows<const OUT: usize>(
+        weights: &[[Self::Weight; OUT]],
+        x: &[Self::Value],
+        logits: &[Self::Value],
+    ) -> Self::Real {
+        let _ = (weights, x);
+        Self::check_all(logits)
     }
 
     /// `dx`, the sum of `W^T d` over all windows that see a place.

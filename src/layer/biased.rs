@@ -171,8 +171,11 @@ impl<const IN: usize, const OUT: usize, A: Activation<F>, F: Format> Biased
     ) -> [F::Real; K] {
         let logits = traces.each_mut().map(|trace| trace.output_mut());
         F::affine(self.weights(), biases, inputs, logits);
-        // Every logit depends on every input.
-        traces.map(|trace| F::real(trace.output().first().copied().unwrap_or(F::BIAS_INPUT)))
+        let mut inputs = inputs.into_iter();
+        traces.map(|trace| match inputs.next() {
+            Some(x) => F::check(self.weights(), biases, x, trace.output()),
+            None => Zero::ZERO,
+        })
     }
 
     #[inline]

@@ -201,6 +201,22 @@ macro_rules! convolution {
             }
 
             #[inline]
+            fn forward_trace<const N: usize>(
+                &self,
+                inputs: [&Self::Input; N],
+                traces: [&mut Self::Trace; N],
+            ) -> [F::Real; N] {
+                let mut inputs = inputs.into_iter();
+                traces.map(|trace| {
+                    let Some(input) = inputs.next() else { return Zero::ZERO };
+                    let logits = trace.output_mut();
+                    self.logits(input, logits);
+                    let (x, logits) = (Shape::as_slice(input), Shape::as_slice(logits));
+                    F::check_windows(self.weights.rows(), x, logits)
+                })
+            }
+
+            #[inline]
             fn input_gradient<const N: usize>(
                 &self,
                 samples: Samples<'_, Self, N>,

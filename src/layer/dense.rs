@@ -207,7 +207,11 @@ impl<const IN: usize, const OUT: usize, A: Activation<F>, F: Format> Layer
     ) -> [Real<Self>; K] {
         let logits = traces.each_mut().map(|trace| trace.output_mut());
         F::affine(&self.weights, &self.bias, inputs, logits);
-        traces.map(|trace| F::check(trace.output()))
+        let mut inputs = inputs.into_iter();
+        traces.map(|trace| match inputs.next() {
+            Some(x) => F::check(&self.weights, &self.bias, x, trace.output()),
+            None => Zero::ZERO,
+        })
     }
 
     #[inline]

@@ -337,9 +337,17 @@ fn networks_are_kept() {
 /// Derivatives are brought to as many bits as the outputs of one position leave room for, not those of all.
 #[test]
 fn derivatives_have_as_many_bits_as_there_is_room_for() {
-    let (mut deltas, mut scale) = ([3, -1], gradlet::Exponent(12));
-    <Fixed>::align(&mut deltas, 64, &mut scale);
-    assert_eq!((deltas, scale.0), ([3072, -1024], 22));
-    <Fixed>::align(&mut deltas, 65, &mut scale);
-    assert_eq!((deltas, scale.0), ([1536, -512], 21));
+    let align = |mut deltas: [i32; 64], units| {
+        let mut scale = gradlet::Exponent(12);
+        <Fixed>::align(&mut deltas, units, &mut scale);
+        (deltas, scale.0)
+    };
+    let mut deltas = [0; 64];
+    (deltas[0], deltas[40]) = (3, -1);
+    let (few, scale) = align(deltas, 64);
+    assert_eq!((few[0], few[40], scale), (3072, -1024, 22));
+    assert_eq!(align([4095; 64], 1), ([4095; 64], 12));
+    assert_eq!(align([4095; 64], 16), ([4095; 64], 12));
+    assert_eq!(align([4095; 64], 32), ([1024; 64], 10));
+    assert_eq!(align([4095; 64], 64), ([512; 64], 9));
 }

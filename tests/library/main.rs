@@ -23,6 +23,7 @@ mod fixed;
 mod fixed_convolutions;
 mod fixed_half;
 mod fixed_optimizers;
+mod fixed_range;
 mod flat;
 mod formats;
 mod modules;

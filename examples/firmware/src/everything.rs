@@ -33,9 +33,9 @@ use gradlet::store::Store;
 use gradlet::stream::{LossHistory, ReplayBuffer, Window};
 use gradlet::{
     Arithmetic, BiasOnly, Biased, Channels, Compact, Delta, EndsIn, Exponent, FoldNorm, Format,
-    Fused, GradientVisitor, Gradients, Hidden, Kept, Kind, PoolFormat, Real, Recompute, Samples,
-    Shape, Streaming, Tensor, TensorList, Tensors, Weight, fast, fingerprint, for_each, init,
-    is_finite, kernel, pad_front, prelude::*, rational, schedule,
+    Fused, GradientVisitor, Gradients, Hidden, Kept, Kind, PoolFormat, Q10, Real, Recompute,
+    Samples, Shape, Streaming, Tensor, TensorList, Tensors, Weight, fast, fingerprint, for_each,
+    init, is_finite, kernel, pad_front, prelude::*, rational, schedule,
 };
 #[cfg(not(target_arch = "avr"))]
 use gradlet_firmware::flash::{BYTES, Flash};
@@ -138,7 +138,7 @@ fn formats<T: Scalar>() {
         T::product(x(), x()), <T as Format>::add(x(), x()), T::back_scale(()), T::real(x()),
         T::learn(x(), T::scaled(x(), T::step(x(), ())), x(), x()),
         T::descend(x(), x(), T::step(x(), ()), &mut ()), T::add_gradient(x(), x(), ()), T::stored_one(x()),
-        T::worse(x(), T::check(&vector::<[T; 3]>())), T::stored(&vector::<[T; 3]>()).is_some(),
+        T::worse(x(), T::check(&[[x(); 3]; 2], &[x(); 3], &[x(); 2], &[x(); 3])), T::stored(&vector::<[T; 3]>()).is_some(),
         T::add_outer(x(), x(), x()), T::check_all(&vector::<[T; 3]>()),
         T::larger(x(), T::lowest()), T::plus(x(), x()),
         T::mean(x(), count()),
@@ -267,7 +267,12 @@ pub(crate) fn fixed_point() {
         <Fixed>::larger(x, <Fixed>::lowest()), <Fixed>::plus(x, x), <Fixed>::mean(x, count()),
         <Fixed>::share(d, count()), <Fixed>::share_scale(black_box(Exponent(3)), count()),
         <Fixed>::add_outer(d, x, d), <Fixed>::check_all(&[x]),
+        <Fixed>::check(&black_box([[Q26::ZERO; 3]; 2]), &black_box([Q26::ZERO; 3]), &[x; 2], &[x; 3]),
     }
+    type Half = net![Fixed<Q10>; 3 => 9 Tanh => 5 Sigmoid];
+    let (mut half, sgd) = (black_box(Half::ZERO), Sgd::new(black_box(Q32::HALF)));
+    let mut trainer = Trainer::<Half, HalfSquaredError>::new();
+    call! { trainer.step(&mut half, &sgd, &[x; 3], &[x; 5]), half.forward(&[x; 3]), &half }
 
     macro_rules! numbers {
         ($($Number:ident;)+) => { $(
@@ -277,6 +282,10 @@ pub(crate) fn fixed_point() {
         )+ };
     }
     numbers! { Q12; Q26; }
+    call! {
+        Q10::new(black_box(0.5)), Q10::checked_new(black_box(0.5)), Q10::array(black_box([0.5; 3])),
+        Q10::from_bits(black_box(i16::MIN)).to_bits(), Q10::new(black_box(0.5)).to_f32(),
+    }
     let (a, b) = (Q32::from_bits(black_box(3)), black_box(Q32::HALF));
     let mut sum = Add::add(a, Sub::sub(a, Mul::mul(b, Div::div(a, Neg::neg(b)))));
     sum.add_assign(a);

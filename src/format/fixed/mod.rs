@@ -1,6 +1,7 @@
 //! Fixed-point numbers as a number format.
 
 mod arithmetic;
+mod range;
 
 pub use arithmetic::FixedFactor;
 
@@ -8,7 +9,7 @@ use super::{Format, FormatValue, PoolFormat};
 use core::marker::PhantomData;
 
 use crate::fingerprint::fingerprint;
-use crate::kernel::{fixed as kernel, stay_rolled};
+use crate::kernel::{chunks, fixed as kernel, stay_rolled};
 use crate::number::sealed::Sealed as _;
 use crate::number::{FixedWeight, Number as _, Q12, Q26, Q32};
 use crate::tensors::{Kind, Tensors};
@@ -79,12 +80,15 @@ use crate::zero::Zero;
 /// # Range
 ///
 /// A weight stops at ±32. There it counts as not finite: [`fit`](crate::Trainer::fit) ends with
-/// [`Outcome::Diverged`](crate::Outcome::Diverged), and it is not saved. A step with a sum beyond ±256 changes
+/// [`Outcome::Diverged`](crate::Outcome::Diverged), and it is not saved. A step with a sum `W x + b` beyond ±256 changes
 /// nothing and returns NaN; `fit` ends with [`Outcome::NotFinite`](crate::Outcome::NotFinite).
 ///
-/// A sum beyond ±768 may wrap around and go unnoticed. None can be while the sizes of a layer's inputs sum to
-/// less than 24, or the products of the sizes of inputs and weights to less than 768; of a convolution, the inputs in
-/// one window. Inference does not check. A mean of more than 8,191 values may wrap around if they are large.
+/// Sums wrap around at ±512, but none goes unnoticed in a step or in [`evaluate`](crate::Trainer::evaluate). While
+/// the sizes of a layer's inputs sum to less than 23, none can wrap, and looking takes 2 % of a step; if they do not,
+/// the largest weight decides, which takes up to a quarter more, and then the sums in 64 bits. A
+/// convolution is refused, too, where the largest input times the sizes of the weights of an output is 736 or more.
+/// Sums of derivatives cannot wrap around: these have fewer bits where there are many. A mean of more than 8,191 values
+/// is cut off where their sum leaves 32 bits. Inference alone, by [`forward`](crate::Layer::forward), does not look.
 ///
 /// # In half the memory
 ///
@@ -168,18 +172,6 @@ impl<W: FixedWeight> defmt::Format for Headroom<W> {
     }
 }
 
-/// Bits of the largest derivative of a layer with so many units: as many as leave room for the sums
-/// over them.
-const fn mantissa(units: usize) -> u32 {
-    match units {
-        0..=64 => 12,
-        65..=128 => 11,
-        129..=256 => 10,
-        257..=512 => 9,
-        _ => 8,
-    }
-}
-
 /// `value * 2^-right`, rounded down; the limit with its sign where it is beyond 32 bits.
 #[inline]
 fn saturating_shift(value: i32, right: i32) -> i32 {
@@ -243,6 +235,22 @@ pub(crate) fn align_to(bits: u32, deltas: &mut [i32], exponent: &mut Exponent) {
         }
     }
 }
+
+/// Gives derivatives fewer bits where the sum of the sizes of those of a position, with `units` each, is 2^16 or
+/// more: times a weight, and summed up, they might leave 32 bits.
+#[inline(never)]
+fn leave_room(units: usize, deltas: &mut [i32], exponent: &mut Exponent) {
+    let sum = |d: &[i32]| d.iter().fold(0_u32, |sum, d| sum.wrapping_add(d.unsigned_abs()));
+    let most = chunks(deltas, units).map(sum).max().unwrap_or(0);
+    let rounded_up = u32::try_from(units / 2).unwrap_or(u32::MAX);
+    let fits = |right: &u32| (most >> right).saturating_add(rounded_up) < 1 << 16;
+    if let Some(right @ 1..) = (0..DELTA_BITS).find(fits) {
+        align_to(DELTA_BITS.wrapping_sub(right), deltas, exponent);
+    }
+}
+
+/// Bits of the largest derivative of a layer.
+const DELTA_BITS: u32 = 12;
 
 /// The largest size of the weights, with 26 fraction bits.
 #[inline(never)]
@@ -336,7 +344,10 @@ impl<W: FixedWeight> Format for Fixed<W> {
     }
     #[inline]
     fn align(deltas: &mut [i32], units: usize, scale: &mut Exponent) {
-        align_to(mantissa(units), deltas, scale);
+        align_to(DELTA_BITS, deltas, scale);
+        if units > 16 {
+            leave_room(units, deltas, scale);
+        }
     }
     #[inline(never)]
     fn step(rate: Q32, Exponent(exponent): Exponent) -> FixedStep {
@@ -368,13 +379,23 @@ impl<W: FixedWeight> Format for Fixed<W> {
         Q32::from_bits(i64::from(value.to_bits()) << 20)
     }
     #[inline]
-    fn check(logits: &[Q12]) -> Q32 {
-        // Half of the range of sums: those of up to three times as much show.
-        Q32::ZERO.or_nan(sizes(logits, Q12::to_bits) >> 20 == 0)
+    fn check<const IN: usize, const OUT: usize>(
+        weights: &[[W; OUT]; IN],
+        bias: &[W; OUT],
+        x: &[Q12; IN],
+        logits: &[Q12; OUT],
+    ) -> Q32 {
+        let fits = range::cannot_wrap(weights.as_flattened(), range::sum_of_sizes(x))
+            || range::fit(weights, bias, x);
+        Self::check_all(logits).or_nan(fits)
+    }
+    #[inline]
+    fn check_windows<const OUT: usize>(weights: &[[W; OUT]], x: &[Q12], logits: &[Q12]) -> Q32 {
+        Self::check_all(logits).or_nan(range::fit_windows(weights, x))
     }
     #[inline]
     fn check_all(logits: &[Q12]) -> Q32 {
-        Self::check(logits)
+        Q32::ZERO.or_nan(sizes(logits, Q12::to_bits) >> 20 == 0)
     }
     #[inline]
     fn worse(a: Q32, b: Q32) -> Q32 {
@@ -533,13 +554,13 @@ impl<W: FixedWeight> PoolFormat for Fixed<W> {
     }
     #[inline(always)]
     fn plus(sum: Q12, x: Q12) -> Q12 {
-        Q12::raw(sum.to_bits().wrapping_add(x.to_bits()))
+        Q12::raw(sum.to_bits().saturating_add(x.to_bits()))
     }
     /// Rounded to nearest, up if it is in the middle.
     #[inline(always)]
     fn mean(sum: Q12, count: u32) -> Q12 {
         let count = count as i32;
-        let sum = sum.to_bits().wrapping_add(count >> 1);
+        let sum = sum.to_bits().saturating_add(count >> 1);
         // `checked_div_euclid` has a branch that panics, at level z.
         let quotient = sum.checked_div(count).unwrap_or(0);
         let is_below = sum.checked_rem(count).is_some_and(i32::is_negative);
