@@ -240,7 +240,12 @@ pub(crate) fn align_to(bits: u32, deltas: &mut [i32], exponent: &mut Exponent) {
 /// more: times a weight, and summed up, they might leave 32 bits.
 #[inline(never)]
 fn leave_room(units: usize, deltas: &mut [i32], exponent: &mut Exponent) {
-    let sum = |d: &[i32]| d.iter().fold(0_u32, |sum, d| sum.wrapping_add(d.unsigned_abs()));
+    let sum = |d: &[i32]| {
+        d.iter().fold(0_u32, |sum, d| {
+            stay_rolled();
+            sum.wrapping_add(d.unsigned_abs())
+        })
+    };
     let most = chunks(deltas, units).map(sum).max().unwrap_or(0);
     let rounded_up = u32::try_from(units / 2).unwrap_or(u32::MAX);
     let fits = |right: &u32| (most >> right).saturating_add(rounded_up) < 1 << 16;
@@ -255,7 +260,10 @@ const DELTA_BITS: u32 = 12;
 /// The largest size of the weights, with 26 fraction bits.
 #[inline(never)]
 fn largest<W: FixedWeight>(weights: &[W]) -> u32 {
-    weights.iter().fold(0, |largest: u32, w| largest.max(w.wide().unsigned_abs()))
+    weights.iter().fold(0, |largest: u32, w| {
+        stay_rolled();
+        largest.max(w.wide().unsigned_abs())
+    })
 }
 
 /// More than any weight moves without being at the limit.
@@ -385,13 +393,14 @@ impl<W: FixedWeight> Format for Fixed<W> {
         x: &[Q12; IN],
         logits: &[Q12; OUT],
     ) -> Q32 {
-        let fits = range::cannot_wrap(weights.as_flattened(), range::sum_of_sizes(x))
-            || range::fit(weights, bias, x);
+        let weights = weights.as_flattened();
+        let fits =
+            range::cannot_wrap(weights, range::sum_of_sizes(x)) || range::fit(weights, bias, x);
         Self::check_all(logits).or_nan(fits)
     }
     #[inline]
     fn check_windows<const OUT: usize>(weights: &[[W; OUT]], x: &[Q12], logits: &[Q12]) -> Q32 {
-        Self::check_all(logits).or_nan(range::fit_windows(weights, x))
+        Self::check_all(logits).or_nan(range::fit_windows(weights.as_flattened(), OUT, x))
     }
     #[inline]
     fn check_all(logits: &[Q12]) -> Q32 {
@@ -418,6 +427,7 @@ impl<W: FixedWeight> Format for Fixed<W> {
         for (y, t) in outputs.iter().zip(targets) {
             let error = y.to_bits().wrapping_sub(t.to_bits()).unsigned_abs();
             sum = sum.wrapping_add(square(error));
+            stay_rolled();
         }
         // With 24 fraction bits, and half of it.
         Q32::from_bits((sum << 7) as i64)
@@ -597,6 +607,7 @@ fn saturate<W: FixedWeight>(
 ) -> W::Dither {
     for (w, &g) in weights.iter_mut().zip(g) {
         *w = step.learn(*w, g, x.to_bits(), &mut dither);
+        stay_rolled();
     }
     dither
 }
