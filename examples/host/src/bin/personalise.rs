@@ -19,6 +19,7 @@ use devices::personal::{Device, SHOWN, UPRIGHT};
 use examples::anomaly::mean;
 use examples::digits::pictures::confusion;
 use examples::personalise::{self as compute, Run, World, percent};
+use gradlet::Fixed;
 use shared::console::Console;
 use shared::options;
 use shared::options::{flag, path, whole};
@@ -38,6 +39,8 @@ options! {
         data: Option<PathBuf> = path("DIR"),
         /// Number of random splits of the digits, each with its own factory and device
         splits: u64 = whole("N", 10, 1..=1000),
+        /// Devices in fixed point, as on a core without an FPU; the factory computes in floats
+        fixed: bool = flag(),
         /// Two splits
         quick: bool = flag(),
         /// Write the firmware's files, from the first split, into this folder, and exit
@@ -62,14 +65,20 @@ fn run(options: &Options) -> Result<(), Failure> {
     let bar = progress::bar(splits, "splits");
     let runs: Vec<Run> = (1..=splits)
         .map(|seed| {
-            let run = compute::run(&World::new(&digits, seed));
+            let world = World::new(&digits, seed);
+            let run = if options.fixed {
+                compute::run::<Fixed>(&world)
+            } else {
+                compute::run::<f32>(&world)
+            };
             bar.inc(1);
             run
         })
-        .collect();
+        .collect::<Result<_, _>>()?;
     bar.finish_and_clear();
     let mut out = Console::default();
-    tell(&mut out, &runs)?;
+    let bytes = if options.fixed { Device::<Fixed>::BYTES } else { Device::<f32>::BYTES };
+    tell(&mut out, bytes, &runs)?;
     let mut pictures = vec![curves(&runs)?];
     if let Some(Run { before: [_, before], after: [_, after], .. }) = runs.first() {
         for (name, title, matrix) in [
@@ -92,14 +101,13 @@ fn write_firmware(folder: &Path, world: &World) -> Result<(), Failure> {
     Ok(())
 }
 
-fn tell(out: &mut impl Write, runs: &[Run]) -> io::Result<()> {
+fn tell(out: &mut impl Write, bytes: usize, runs: &[Run]) -> io::Result<()> {
     writeln!(
         out,
         "A 64-64-10 network learns 1,000 upright digits in the factory. On the device, digits come\n\
          rotated by 90 degrees: its last layer learns {SHOWN} labelled ones, each in 20 steps of 8 images,\n\
-         6 of which are upright, from {UPRIGHT} in flash without labels. Device: {} bytes of RAM.\n\n\
-         Accuracy on held-out digits, in percent:\n",
-        Device::BYTES
+         6 of which are upright, from {UPRIGHT} in flash without labels. Device: {bytes} bytes of RAM.\n\n\
+         Accuracy on held-out digits, in percent:\n"
     )?;
     writeln!(out, "{:>15}{:>30}{:>30}{:>24}", "", "upright", "rotated", "without upright images")?;
     writeln!(
