@@ -30,17 +30,17 @@ fn main() -> ! {
     const LONG: u32 = 1_000_000;
     for (name, phase, lengths) in [
         ("scaling", Phase::Scaling, [LONG; 4]),
-        ("learning", Phase::Learning, [50, LONG, LONG, LONG]),
-        ("weighing", Phase::Weighing, [50, 50, LONG, LONG]),
-        ("threshold", Phase::Threshold, [50, 50, 50, LONG]),
-        ("watching", Phase::Watching, [50; 4]),
+        ("learning", Phase::Learning, [20, LONG, LONG, LONG]),
+        ("weighing", Phase::Weighing, [20, 20, LONG, LONG]),
+        ("threshold", Phase::Threshold, [20, 20, 20, LONG]),
+        ("watching", Phase::Watching, [20; 4]),
     ] {
         let [scaling, learning, weighing, threshold] = lengths;
         let limit = Limit::Deviations(4.0);
         let settings = Settings { scaling, learning, weighing, threshold, limit, seed: 1 };
         let (mut vibration, mut detector) = (Vibration::new(1), Detector::new(settings));
         let mut samples = [[0.0; 3].map(Reading::from_f32); WINDOW];
-        for _ in 0..250 {
+        for _ in 0..100 {
             samples.fill_with(|| vibration.sample().map(Reading::from_f32));
             push(&mut detector, &samples);
         }
