@@ -424,6 +424,7 @@ fn both_personalised() -> [String; 2] {
 fn digits_are_learned_in_fixed_point_as_in_floats() {
     let [floats, fixed] =
         both_personalised().map(|log| numbers_of(&log, "after learning")[1..].to_vec());
+    println!("upright and rotated: {floats:?} in floats, {fixed:?} in fixed point");
     assert!(floats.iter().zip(&fixed).all(|(a, b)| a.abs_diff(*b) <= 1), "{floats:?} {fixed:?}");
     assert!(fixed[0] >= 95 && fixed[1] >= 69, "{fixed:?}");
 }
