@@ -23,9 +23,9 @@ use gradlet::safetensors::{
 use gradlet::{
     AdamState, Batch, Begun, BiasOnly, Compact, CompactTrace, Delta, Epoch, Exponent, FixedFactor,
     FixedStep, FoldError, ForEach, Fused, FusedTrace, GruCell, Headroom, Joined, Kind, LayerTrace,
-    LearnedState, LstmCell, Masked, NormGradient, PReluGradient, Pair, Past, Places, Recompute,
-    Recurrent, Report, Reversed, RnnCell, Samples, Source, Stateful, Streaming, Tensor, TensorList,
-    TooLong, fast, rational,
+    LearnedState, LstmCell, Masked, NormGradient, PReluGradient, Pair, Past, Places, Q10,
+    Recompute, Recurrent, Report, Reversed, RnnCell, Samples, Source, Stateful, Streaming, Tensor,
+    TensorList, TooLong, fast, rational,
 };
 
 type Net<T> = Mlp<2, 4, 3, Tanh, Softmax, T>;

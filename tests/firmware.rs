@@ -12,6 +12,7 @@
 #[path = "../examples/firmware/src/course.rs"]
 mod course;
 #[allow(dead_code, unreachable_pub, clippy::cast_precision_loss, reason = "as above")]
+#[allow(clippy::cast_possible_truncation, reason = "a window has 256 samples")]
 #[path = "../examples/firmware/devices/src/detector.rs"]
 mod detector;
 #[allow(dead_code, reason = "the benchmark uses more of it")]
@@ -62,7 +63,8 @@ use firmware::{
 use gradlet::{net, prelude::*, safetensors};
 use models::RUNS;
 use small::{
-    FIXED_NET, Hash, LEARNED, WORKED_INPUT, WORKED_NET, WORKED_SGD, WORKED_STEPS, WORKED_TARGET,
+    Bits, FIXED_NET, Hash, LEARNED, WORKED_INPUT, WORKED_NET, WORKED_SGD, WORKED_STEPS,
+    WORKED_TARGET,
 };
 
 // On the host: the runs are worth comparing
@@ -381,16 +383,16 @@ fn sizes_and_indices_are_right_where_addresses_have_16_bits() {
 }
 
 /// What `personalise` prints, but for its RAM.
-fn personalised() -> String {
-    let factory = gradlet::load![
-        include_bytes!("../examples/firmware/data/factory.safetensors"); "0", "2"
-    ];
+fn personalised<F>(factory: &personal::Factory<F>) -> String
+where
+    F: personal::NumberFormat<Weight: Bits>,
+{
     let images = include_bytes!("../examples/firmware/data/digits.bin");
     let (upright, rest) = images.split_at(personal::UPRIGHT * personal::IMAGE);
     let (shown, rest) = rest.split_at(personal::SHOWN * personal::LABELLED);
     let (old, new) = rest.split_at(rest.len() / 2);
-    let mut device = personal::Device::new(&factory);
-    let right = |device: &personal::Device<'_>| {
+    let mut device = personal::Device::new(factory);
+    let right = |device: &personal::Device<'_, F>| {
         let [old, new] = [old, new].map(|images| personal::Labelled(images).right(device));
         format!("right of 100 upright {old}, rotated {new}")
     };
@@ -405,13 +407,41 @@ fn personalised() -> String {
     )
 }
 
+/// In `f32` and, from the same file, in fixed point.
+fn both_personalised() -> [String; 2] {
+    let floats = gradlet::load![
+        include_bytes!("../examples/firmware/data/factory.safetensors"); "0", "2"
+    ];
+    let fixed = gradlet::load![
+        include_bytes!("../examples/firmware/data/factory.safetensors"); "0", "2"
+    ];
+    [personalised::<f32>(&floats), personalised::<Fixed>(&fixed)]
+}
+
+/// The digits that are right after learning, of 100 upright and of 100 rotated ones.
+#[test]
+fn digits_are_learned_in_fixed_point_as_in_floats() {
+    let [floats, fixed] =
+        both_personalised().map(|log| numbers_of(&log, "after learning")[1..].to_vec());
+    println!("upright and rotated: {floats:?} in floats, {fixed:?} in fixed point");
+    assert!(floats.iter().zip(&fixed).all(|(a, b)| a.abs_diff(*b) <= 1), "{floats:?} {fixed:?}");
+    assert!(fixed[0] >= 95 && fixed[1] >= 69, "{fixed:?}");
+}
+
 #[test]
 #[ignore = "needs QEMU and cross targets: tests/all.sh firmware"]
 fn devices_learn_rotated_digits_to_the_bits_of_the_host() {
-    let want = personalised();
-    // The cores that compute `f32` by subroutines take a minute each.
-    for core in [M4F, M33] {
-        let (status, log) = run(core, &Build::new(core, "release", "personalise").build());
+    let [floats, fixed] = both_personalised();
+    // In `f32`, the cores that compute it by subroutines take a minute each. The M0 of the micro:bit has no room
+    // for the device and the flash, which is simulated in RAM.
+    for (core, features, want) in [
+        (M4F, "", &floats),
+        (M33, "", &floats),
+        (M0_WITH_4_MB, "fixed", &fixed),
+        (RV32, "fixed", &fixed),
+    ] {
+        let build = Build::new(core, "release", "personalise").features(features);
+        let (status, log) = run(core, &build.build());
         assert!(status.success(), "{status}\n{log}");
         // Its page shows it.
         let page = include_str!("../examples/firmware/README.md");
@@ -710,29 +740,42 @@ fn samples_of_an_interrupt_are_learned_like_others() {
     }
 }
 
+/// Runs the course with the feature `fixed`, or without it.
+fn run_course(features: &str, report: impl FnMut(course::Stretch)) -> f32 {
+    match features {
+        "fixed" => course::run::<Fixed>(report),
+        _ => course::run::<f32>(report),
+    }
+}
+
 /// What `anomaly` prints after its first line.
-fn course_on_the_host() -> Vec<String> {
+fn course_on_the_host(features: &str) -> Vec<String> {
     let mut lines = vec![];
-    let threshold = course::run(|stretch| lines.push(stretch.to_string()));
+    let threshold = run_course(features, |stretch| lines.push(stretch.to_string()));
     lines.push(format!("threshold {threshold:?}"));
     lines
 }
 
 #[test]
 fn course_ends_in_alarms() {
-    let mut flagged = BTreeMap::new();
-    course::run(|stretch| *flagged.entry(stretch.name).or_insert(0) += stretch.flagged);
-    assert_eq!((flagged["scaling"], flagged["learning"], flagged["watching"]), (0, 0, 0));
-    for fault in vibration::Fault::ALL {
-        assert!(flagged[fault.name()] > 30, "{flagged:?}");
+    for features in ["", "fixed"] {
+        let mut flagged = BTreeMap::new();
+        run_course(features, |stretch| {
+            *flagged.entry(stretch.name).or_insert(0) += stretch.flagged;
+        });
+        assert_eq!((flagged["scaling"], flagged["learning"], flagged["watching"]), (0, 0, 0));
+        for fault in vibration::Fault::ALL {
+            assert!(flagged[fault.name()] > 30, "{features} {flagged:?}");
+        }
     }
 }
 
-fn assert_same_alarms(core: Core) {
-    let (status, log) = run(core, &Build::new(core, "release", "anomaly").build());
+fn assert_same_alarms(core: Core, features: &str) {
+    let build = Build::new(core, "release", "anomaly").features(features);
+    let (status, log) = run(core, &build.build());
     assert!(status.success(), "{status}\n{log}");
     let lines: Vec<_> = log.lines().skip(1).collect();
-    assert_eq!(lines, course_on_the_host(), "{}", core.target);
+    assert_eq!(lines, course_on_the_host(features), "{}", core.target);
     // Its page shows them.
     let page = include_str!("../examples/firmware/README.md");
     assert!(log.lines().all(|line| page.contains(line)), "not in the page:\n{log}");
@@ -741,15 +784,17 @@ fn assert_same_alarms(core: Core) {
 #[test]
 #[ignore = "needs QEMU and cross targets: tests/all.sh firmware"]
 fn cortex_m0_finds_the_faults_that_the_host_finds() {
-    assert_same_alarms(M0);
+    assert_same_alarms(M0, "");
+    assert_same_alarms(M0, "fixed");
 }
 
 #[test]
 #[ignore = "needs QEMU and cross targets: tests/all.sh firmware"]
 fn other_cores_find_the_faults_that_the_host_finds() {
     for core in [M3, M4F, M33, RV32] {
-        assert_same_alarms(core);
+        assert_same_alarms(core, "");
     }
+    assert_same_alarms(RV32, "fixed");
 }
 
 /// The rows of a page's table whose first cell is one of the names, as numbers.
@@ -768,16 +813,38 @@ fn assert_near(name: &str, written: &[u32], measured: &[u32]) {
     assert!(written.iter().zip(measured).all(is_near), "{name}: {measured:?}, was {written:?}");
 }
 
+/// What `anomaly_cost` and `personalise_cost` count, in `f32` and in fixed point; on the M3's machine, which runs
+/// the code of the M0 too.
 #[test]
 #[ignore = "needs QEMU and cross targets: tests/all.sh firmware"]
-fn detector_takes_what_its_page_says() {
+fn detector_and_personalisation_take_what_their_page_says() {
     let page = include_str!("../examples/firmware/README.md");
-    let page = &page[page.find("| phase | for a window").unwrap()..];
-    let program = Build::new(M4F, "release", "anomaly_cost").features("measure").build();
-    let log = run_counting(M4F, &program);
-    for name in ["scaling", "learning", "weighing", "threshold", "watching"] {
-        let (written, measured) = (numbers_of(page, name), numbers_of(&log, name));
-        assert_near(name, &written, &measured);
+    for (bin, head, names) in [
+        (
+            "anomaly_cost",
+            "| phase | core | numbers |",
+            &["scaling", "learning", "weighing", "threshold", "watching"][..],
+        ),
+        ("personalise_cost", "| digits | core | numbers |", &["reading", "learning"]),
+    ] {
+        let page = &page[page.find(head).unwrap()..];
+        for (core, machine, label, numbers) in [
+            (M4F, M4F, "M4F", "`f32`"),
+            (M0_WITH_4_MB, M4F, "M0", "`f32`"),
+            (M0_WITH_4_MB, M4F, "M0", "`Fixed`"),
+        ] {
+            let features = if numbers == "`Fixed`" { "fixed,measure" } else { "measure" };
+            let program = Build::new(core, "release", bin).features(features).build();
+            let log = run_counting(machine, &program);
+            for name in names {
+                let row = format!("{name} | {label} | {numbers} |");
+                // What the row begins with has numbers too.
+                let written = numbers_of(page, &row);
+                let measured = numbers_of(&log, name);
+                let written = &written[written.len() - measured.len()..];
+                assert_near(&row, written, &measured);
+            }
+        }
     }
 }
 

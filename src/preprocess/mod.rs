@@ -40,6 +40,7 @@ mod scaling;
 pub use scaling::Scaling;
 
 use crate::activation::{Activation, Identity};
+use crate::format::{Format, FormatValue};
 use crate::layer::Dense;
 use crate::macros::default_is_new;
 use crate::mean::{Count, Moments};
@@ -310,10 +311,11 @@ default_is_new!([const N: usize, T: Scalar] MinMax<N, T>);
 ///
 /// assert_eq!(one_hot::<3, f32>(1), Some([0.0, 1.0, 0.0]));
 /// assert_eq!(one_hot::<3, f32>(3), None);
+/// assert_eq!(one_hot(0), Some(gradlet::Q12::array([1.0, 0.0]))); // in fixed point
 /// ```
 #[must_use]
-pub fn one_hot<const N: usize, T: Scalar>(class: usize) -> Option<[T; N]> {
+pub fn one_hot<const N: usize, T: FormatValue>(class: usize) -> Option<[T; N]> {
     let mut target = [T::ZERO; N];
-    *target.get_mut(class)? = T::ONE;
+    *target.get_mut(class)? = T::Format::BIAS_INPUT;
     Some(target)
 }

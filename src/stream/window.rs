@@ -7,6 +7,7 @@ use super::ring::Ring;
 use crate::macros::default_is_new;
 use crate::mean::DoubleWord;
 use crate::scalar::Scalar;
+use crate::shape::Element;
 use crate::zero::Zero;
 
 /// Sliding window: the last `LEN` samples of `CHANNELS` values each, returned every `HOP` samples.
@@ -28,6 +29,18 @@ use crate::zero::Zero;
 /// assert_eq!(means, [1.5, 3.5, 5.5]); // of 0 to 3, 2 to 5, 4 to 7
 /// ```
 ///
+/// The samples are floats, or integers of a sensor, or [`Q12`](crate::Q12) for a network in fixed point:
+///
+/// ```
+/// use gradlet::{prelude::*, stream::Window};
+///
+/// let net = <net![Fixed; 2 x 1 => Flatten => 1 Sigmoid]>::ZERO;
+/// let mut window = Window::<1, 2, 2, Q12>::new();
+/// window.push([Q12::from_bits(1024)]);
+/// let x = window.push([Q12::from_bits(-512)]).unwrap().to_array();
+/// assert_eq!(net.forward(&x), Q12::array([0.5]));
+/// ```
+///
 /// A window of no samples, and a hop of 0, do not compile:
 ///
 /// ```compile_fail,E0080
@@ -43,7 +56,7 @@ pub struct Window<const CHANNELS: usize, const LEN: usize, const HOP: usize = LE
     waited: usize,
 }
 
-impl<const CHANNELS: usize, const LEN: usize, const HOP: usize, T: Scalar>
+impl<const CHANNELS: usize, const LEN: usize, const HOP: usize, T: Element>
     Window<CHANNELS, LEN, HOP, T>
 {
     /// An empty window.
@@ -78,7 +91,7 @@ impl<const CHANNELS: usize, const LEN: usize, const HOP: usize, T: Scalar>
 }
 
 default_is_new!(
-    [const CHANNELS: usize, const LEN: usize, const HOP: usize, T: Scalar]
+    [const CHANNELS: usize, const LEN: usize, const HOP: usize, T: Element]
     Window<CHANNELS, LEN, HOP, T>
 );
 
@@ -90,7 +103,7 @@ pub struct FullWindow<'a, const CHANNELS: usize, const LEN: usize, T = f32> {
     parts: (&'a [[T; CHANNELS]], &'a [[T; CHANNELS]]),
 }
 
-impl<'a, const CHANNELS: usize, const LEN: usize, T: Scalar> FullWindow<'a, CHANNELS, LEN, T> {
+impl<'a, const CHANNELS: usize, const LEN: usize, T: Element> FullWindow<'a, CHANNELS, LEN, T> {
     /// The samples, the oldest first.
     ///
     /// ```
@@ -146,12 +159,14 @@ impl<'a, const CHANNELS: usize, const LEN: usize, T: Scalar> FullWindow<'a, CHAN
         array::from_fn(|channel| {
             let mut numbers = [T::ZERO; LEN];
             for (place, sample) in numbers.iter_mut().zip(self.samples()) {
-                *place = sample.get(channel).copied().unwrap_or_default();
+                *place = sample.get(channel).copied().unwrap_or(T::ZERO);
             }
             f(numbers)
         })
     }
+}
 
+impl<const CHANNELS: usize, const LEN: usize, T: Scalar> FullWindow<'_, CHANNELS, LEN, T> {
     /// Computes the features of the signal, in two passes over the samples of each channel.
     ///
     /// Sums are accumulated with about twice the precision of `T`, so the features of long windows

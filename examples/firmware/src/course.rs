@@ -5,10 +5,10 @@
 
 use core::fmt;
 
-use gradlet::Layer as _;
+use gradlet::{Format, Layer};
 
-use crate::detector::{Answer, Detector, Limit, Phase, Settings};
-use crate::small::Hash;
+use crate::detector::{Answer, Detector, Input, Limit, Phase, Reading as _, Settings, Statistics};
+use crate::small::{Bits, Hash};
 use crate::vibration::{Fault, Vibration};
 
 /// Short, as an emulated core without an FPU would otherwise take minutes: 700 windows, 112 s.
@@ -22,6 +22,9 @@ const SETTINGS: Settings = Settings {
 };
 /// Windows for each fault, and as many after its repair.
 const WINDOWS: u32 = 40;
+
+/// What the detector takes in a number format.
+type Value<F> = <Statistics<F> as Input<15>>::Value;
 
 /// Report on a number of windows.
 #[derive(Clone, Copy, Debug)]
@@ -45,17 +48,20 @@ impl fmt::Display for Stretch {
     }
 }
 
-/// Runs the whole scenario; returns the detector's threshold.
-pub fn run(mut report: impl FnMut(Stretch)) -> f32 {
+/// Runs the whole scenario in a number format, `f32` or `Fixed`; returns the detector's threshold.
+pub fn run<F>(mut report: impl FnMut(Stretch)) -> f32
+where
+    Statistics<F>: Input<15, Net: Layer<Format: Format<Weight: Bits>>>,
+{
     let mut vibration = Vibration::new(1);
-    let mut detector = Detector::new(SETTINGS);
+    let mut detector = Detector::<F>::new(SETTINGS);
     let mut errors = Hash::EMPTY;
-    let mut stretch = |name, windows, fault, detector: &mut Detector| {
+    let mut stretch = |name, windows, fault, detector: &mut Detector<F>| {
         vibration.set_fault(fault);
         let (mut flagged, mut last) = (0, 0.0);
         for _ in 0..windows {
             let verdict = loop {
-                if let Some(verdict) = detector.push(vibration.sample()) {
+                if let Some(verdict) = detector.push(vibration.sample().map(Value::<F>::from_f32)) {
                     break verdict;
                 }
             };

@@ -237,7 +237,11 @@ pub(crate) fn fixed_point() {
     let mut file = [0; 800];
     call! { safetensors::save(&net, &["0", "1"], black_box(&mut file)) }
     call! { safetensors::load(&mut net, black_box(&file), &["0", "1"]) }
-    call! { argmax(&black_box([Q12::ONE; 3])) }
+    call! { argmax(&black_box([Q12::ONE; 3])), one_hot::<4, Q12>(black_box(7)) }
+    let mut window = black_box(Window::<2, 4, 3, Q12>::default());
+    if let Some(full) = window.push(vector()) {
+        call! { full.samples().count(), full.to_array(), full.map_channels(|x| x) }
+    }
     learn::<
         net![
             Fixed; 13 x 2 => Conv1d(9, 3, padding same) Relu => MaxPool(3, step 2) => MeanPool(2)

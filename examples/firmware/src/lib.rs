@@ -30,6 +30,13 @@ pub use cortex_m_rt::entry;
 #[cfg(target_arch = "riscv32")]
 pub use riscv_rt::entry;
 
+/// What the programs `anomaly` and `personalise`, and those that count their instructions, compute in.
+#[cfg(not(feature = "fixed"))]
+pub type NumberFormat = f32;
+/// In fixed point, by the feature `fixed`.
+#[cfg(feature = "fixed")]
+pub type NumberFormat = gradlet::Fixed;
+
 // Without these lines, the linker would not see what these crates define: the critical section, the
 // global logger, the panic handler.
 #[cfg(target_arch = "arm")]

@@ -1,11 +1,13 @@
 //! Evaluation of the anomaly detector on simulated machines, and two baselines without a network.
 
+use gradlet::Fixed;
 use gradlet::metrics::ErrorStatistics;
 use gradlet::preprocess::Standardize;
 use gradlet::stream::{FullWindow, Window};
 
 use devices::detector::{
-    Answer, DetectorOf, Input, Limit, Phase, SMOOTHING, Settings, Spectra, Statistics, WINDOW,
+    Answer, DetectorOf, Input, Limit, Phase, Reading as _, SMOOTHING, Settings, Spectra,
+    Statistics, WINDOW,
 };
 use devices::vibration::{Fault, Vibration};
 
@@ -29,6 +31,8 @@ pub struct Plan {
     pub limit: Limit,
     /// Whether the features are those of the spectra.
     pub spectra: bool,
+    /// Whether the detector computes in fixed point, if its features are not those of the spectra.
+    pub fixed: bool,
     /// Without a fault.
     pub healthy: u32,
     /// With each fault at each severity.
@@ -36,8 +40,13 @@ pub struct Plan {
 }
 
 impl Plan {
-    pub const FULL: Self =
-        Self { limit: Limit::Deviations(4.0), spectra: false, healthy: 2000, broken: 200 };
+    pub const FULL: Self = Self {
+        limit: Limit::Deviations(4.0),
+        spectra: false,
+        fixed: false,
+        healthy: 2000,
+        broken: 200,
+    };
     pub const QUICK: Self = Self { healthy: 500, broken: 50, ..Self::FULL };
 
     pub fn settings(&self, seed: u64) -> Settings {
@@ -67,7 +76,10 @@ struct Watch<I: Input<FEATURES>, const FEATURES: usize> {
     vibration: Vibration,
     detector: DetectorOf<I, FEATURES>,
     input: I,
-    window: Window<3, WINDOW>,
+    /// What the detector sees.
+    window: Window<3, WINDOW, WINDOW, I::Value>,
+    /// What the vibration level is computed from.
+    floats: Window<3, WINDOW>,
     /// Statistics of the features, from all windows before the threshold phase.
     usual: Standardize<FEATURES>,
     /// Running means of the baselines.
@@ -83,6 +95,7 @@ impl<I: Input<FEATURES>, const FEATURES: usize> Watch<I, FEATURES> {
             detector: DetectorOf::new(plan.settings(number)),
             input: I::default(),
             window: Window::new(),
+            floats: Window::new(),
             usual: Standardize::new(),
             smooth: [None; 2],
             errors: [const { ErrorStatistics::new() }; 3],
@@ -93,14 +106,17 @@ impl<I: Input<FEATURES>, const FEATURES: usize> Watch<I, FEATURES> {
     fn next(&mut self) -> Option<Seen> {
         loop {
             let sample = self.vibration.sample();
+            let level = self.floats.push(sample).as_ref().map(level);
+            let sample = sample.map(I::Value::from_f32);
             let verdict = self.detector.push(sample);
-            if let (Some(verdict), Some(full)) = (verdict, self.window.push(sample)) {
+            if let (Some(verdict), Some(full), Some(level)) =
+                (verdict, self.window.push(sample), level)
+            {
                 let x = self.input.features(&full);
                 if matches!(verdict.phase, Phase::Scaling | Phase::Learning | Phase::Weighing) {
                     self.usual.observe(&x);
                     return None;
                 }
-                let level = level(&full);
                 let errors = self.errors_of(&x, level, verdict.error?);
                 if verdict.phase == Phase::Threshold {
                     for (statistics, error) in self.errors.iter_mut().zip(errors) {
@@ -153,6 +169,8 @@ fn level(window: &FullWindow<'_, 3, WINDOW>) -> f32 {
 pub fn watch(number: u64, plan: &Plan) -> Machine {
     if plan.spectra {
         watched(Watch::<Spectra, _>::new(number, plan), plan)
+    } else if plan.fixed {
+        watched(Watch::<Statistics<Fixed>, _>::new(number, plan), plan)
     } else {
         watched(Watch::<Statistics, _>::new(number, plan), plan)
     }
@@ -257,6 +275,8 @@ pub struct Story {
 pub fn story(number: u64, plan: &Plan) -> Story {
     if plan.spectra {
         told(Watch::<Spectra, _>::new(number, plan))
+    } else if plan.fixed {
+        told(Watch::<Statistics<Fixed>, _>::new(number, plan))
     } else {
         told(Watch::<Statistics, _>::new(number, plan))
     }

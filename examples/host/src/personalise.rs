@@ -1,12 +1,15 @@
 //! Training in the factory and on devices, and its evaluation.
 
+use gradlet::convert::{ConvertError, convert};
 use gradlet::metrics::ConfusionMatrix;
 use gradlet::{init, prelude::*, preprocess::one_hot};
 use rand_pcg::Pcg32;
 use rand_pcg::rand_core::SeedableRng;
 
 use crate::digits::idx::{self, Digits, ReadError};
-use devices::personal::{DIGITS, Device, Factory, IMAGE, Image, PIXELS, SHOWN, UPRIGHT};
+use devices::personal::{
+    DIGITS, Device, Factory, IMAGE, Image, NumberFormat, PIXELS, SHOWN, UPRIGHT,
+};
 
 /// An image and its label.
 pub type Labelled = (Image, u8);
@@ -91,7 +94,7 @@ fn pretrain(digits: &mut [Labelled], rng: &mut Pcg32) -> Factory {
         let sgd = Sgd { learning_rate: if epoch < 30 { 0.05 } else { 0.005 } };
         for (image, digit) in &*digits {
             if let Some(target) = one_hot(usize::from(*digit)) {
-                trainer.step(&mut net, &sgd, &image.input(), &target);
+                trainer.step(&mut net, &sgd, &image.input::<f32>(), &target);
             }
         }
     }
@@ -128,12 +131,14 @@ pub struct Run {
     pub curve: Vec<(u32, [f64; 2])>,
 }
 
-/// Trains two devices, with upright images and without.
-pub fn run(world: &World) -> Run {
-    let both = |device: &Device<'_>| {
+/// Trains two devices, with upright images and without, that compute in `F`.
+pub fn run<F: NumberFormat>(world: &World) -> Result<Run, ConvertError> {
+    let mut factory = Factory::<F>::ZERO;
+    convert(&world.factory, &mut factory)?;
+    let both = |device: &Device<'_, F>| {
         [&world.old, &world.new].map(|images| judge(images, |image| device.read(image)))
     };
-    let mut device = Device::new(&world.factory);
+    let mut device = Device::new(&factory);
     let before = both(&device);
     let mut curve = vec![(0, before.each_ref().map(percent))];
     for (number, (image, digit)) in (1_u32..).zip(&world.shown) {
@@ -142,11 +147,11 @@ pub fn run(world: &World) -> Run {
             curve.push((number, both(&device).each_ref().map(percent)));
         }
     }
-    let mut other = Device::new(&world.factory);
+    let mut other = Device::new(&factory);
     for (image, digit) in &world.shown {
         other.learn(image, *digit, &[]);
     }
-    Run { before, after: both(&device), forgetful: both(&other), curve }
+    Ok(Run { before, after: both(&device), forgetful: both(&other), curve })
 }
 
 /// Names of the layers in the `safetensors` file.

@@ -10,51 +10,95 @@
 //! follows from the errors on further healthy windows. So installing the sensor requires neither
 //! examples of faults nor limits set by hand.
 
-use gradlet::init;
+use core::marker::PhantomData;
+
 use gradlet::metrics::{ErrorStatistics, Quantile};
 use gradlet::prelude::*;
 use gradlet::preprocess::{Scaling, Standardize};
 use gradlet::spectrum::{self, MelBands, MelError, Spectrum};
 use gradlet::stream::{Features, FullWindow, ReplayBuffer, Window};
+use gradlet::{Arithmetic, FormatValue, init};
 use rand_pcg::Pcg32;
 use rand_pcg::rand_core::SeedableRng;
 
-/// Acceleration along three axes, in g or any other unit.
-pub type Sample = [f32; 3];
+/// Acceleration along three axes, in g; in `f32`, in any unit.
+pub type Sample<T = f32> = [T; 3];
 /// Samples per window: 0.16 s.
 pub const WINDOW: usize = 256;
 /// Samples per second.
 const SAMPLE_RATE: f32 = 1600.0;
-/// The detector of [`Statistics`].
-pub type Detector = DetectorOf<Statistics, 15>;
+/// The detector of [`Statistics`]; in fixed point, `Detector<Fixed>`.
+pub type Detector<F = f32> = DetectorOf<Statistics<F>, 15>;
 /// The detector of [`Spectra`].
 pub type SpectraDetector = DetectorOf<Spectra, 24>;
 
 /// What a detector sees of a window: a number of features.
 pub trait Input<const FEATURES: usize>: Default {
+    /// What a sensor reads along an axis, and the number type of the autoencoder.
+    type Value: Reading;
     /// The autoencoder. Its bottleneck has room for what makes healthy windows differ: speed, load
     /// and a little more.
     type Net: Layer<
-            Format = f32,
-            Input = [f32; FEATURES],
-            Output = [f32; FEATURES],
-            Activation = Identity,
+            Format = <Self::Value as FormatValue>::Format,
+            Input = [Self::Value; FEATURES],
+            Output = [Self::Value; FEATURES],
         > + Zero;
+    /// The loss: [`MeanSquaredError`].
+    type Loss: Loss<<Self::Net as Layer>::Activation, <Self::Value as FormatValue>::Format>;
+    /// The optimizer.
+    type Optimizer: Optimizer<Self::Net>;
+
+    /// The optimizer at `rate` times its initial learning rate.
+    fn optimizer(rate: f32) -> Self::Optimizer;
 
     /// The features; not all are finite if an axis is NaN, infinite or constant.
-    fn features(&self, window: &FullWindow<'_, 3, WINDOW>) -> [f32; FEATURES];
+    fn features(&self, window: &FullWindow<'_, 3, WINDOW, Self::Value>) -> [f32; FEATURES];
+}
+
+/// The acceleration along an axis: an `f32`, or an integer, a multiple of 1/4096 g.
+///
+/// What is computed once for a window, as the logarithms of features, is `f32` in either case.
+pub trait Reading: FormatValue<Format: Arithmetic> {
+    /// The nearest number.
+    fn from_f32(value: f32) -> Self;
+    /// The same number.
+    fn to_f32(self) -> f32;
+}
+
+impl Reading for f32 {
+    #[inline]
+    fn from_f32(value: f32) -> Self {
+        value
+    }
+    #[inline]
+    fn to_f32(self) -> f32 {
+        self
+    }
+}
+
+impl Reading for Q12 {
+    #[inline]
+    fn from_f32(value: f32) -> Self {
+        Self::new(value)
+    }
+    #[inline]
+    fn to_f32(self) -> f32 {
+        self.to_f32()
+    }
 }
 
 /// Windows in the replay buffer.
 const REPLAY: usize = 48;
 /// Training steps per window: one with the window, the others with older ones.
 const STEPS: u32 = 8;
-/// Initial learning rate; it falls linearly to a twentieth.
+/// Initial learning rate of Adam; it falls linearly to a twentieth.
 const LEARNING_RATE: f32 = 0.005;
+/// Initial learning rate of momentum, in fixed point; it falls likewise.
+const MOMENTUM_RATE: f32 = 0.02;
 /// Weight of a new window in the running mean of the error: about eight windows count.
 pub const SMOOTHING: f32 = 0.125;
 
-const _: () = assert!(Detector::BYTES < 16 * 1024, "a detector shall fit into 16 KB");
+const _: () = assert!(Detector::<f32>::BYTES < 16 * 1024, "a detector shall fit into 16 KB");
 
 /// Phase of the detector.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -129,12 +173,12 @@ pub struct DetectorOf<I: Input<FEATURES>, const FEATURES: usize> {
     phase: Phase,
     /// Windows in this phase.
     windows: u32,
-    window: Window<3, WINDOW>,
+    window: Window<3, WINDOW, WINDOW, I::Value>,
     statistics: Standardize<FEATURES>,
     scaling: Scaling<FEATURES>,
     net: I::Net,
-    trainer: Trainer<I::Net, MeanSquaredError, Adam>,
-    replay: ReplayBuffer<[f32; FEATURES], (), REPLAY>,
+    trainer: Trainer<I::Net, I::Loss, I::Optimizer>,
+    replay: ReplayBuffer<[I::Value; FEATURES], (), REPLAY>,
     rng: Pcg32,
     residuals: Standardize<FEATURES>,
     /// Reciprocal of the variance of the residual of each feature.
@@ -181,7 +225,7 @@ impl<I: Input<FEATURES>, const FEATURES: usize> DetectorOf<I, FEATURES> {
 
     /// Adds a sample; returns a report at the end of each window.
     #[inline]
-    pub fn push(&mut self, sample: Sample) -> Option<Verdict> {
+    pub fn push(&mut self, sample: Sample<I::Value>) -> Option<Verdict> {
         let x = self.input.features(&self.window.push(sample)?);
         let phase = self.phase;
         if !x.iter().all(|x| x.is_finite()) {
@@ -192,7 +236,7 @@ impl<I: Input<FEATURES>, const FEATURES: usize> DetectorOf<I, FEATURES> {
             Phase::Scaling => {
                 self.statistics.observe(&x);
             }
-            Phase::Learning => self.learn(self.scaling.transform(&x)),
+            Phase::Learning => self.learn(self.scaling.transform(&x).map(I::Value::from_f32)),
             Phase::Weighing => {
                 let residuals = self.residuals_of(&x);
                 self.residuals.observe(&residuals);
@@ -249,13 +293,13 @@ impl<I: Input<FEATURES>, const FEATURES: usize> DetectorOf<I, FEATURES> {
 
     /// Trains on this window and, by experience replay, on some older ones.
     #[inline]
-    fn learn(&mut self, z: [f32; FEATURES]) {
+    fn learn(&mut self, z: [I::Value; FEATURES]) {
         let Self { settings, windows, net, trainer, replay, rng, .. } = self;
         let done = f32::from_u32(*windows) / f32::from_u32(settings.learning);
-        let adam = Adam::new(LEARNING_RATE * (1.0 - 0.95 * done));
-        trainer.step(net, &adam, &z, &z);
+        let optimizer = I::optimizer(1.0 - 0.95 * done);
+        trainer.step(net, &optimizer, &z, &z);
         for (old, ()) in replay.draw(STEPS - 1, rng) {
-            trainer.step(net, &adam, old, old);
+            trainer.step(net, &optimizer, old, old);
         }
         replay.push_reservoir((z, ()), rng);
     }
@@ -264,9 +308,9 @@ impl<I: Input<FEATURES>, const FEATURES: usize> DetectorOf<I, FEATURES> {
     #[inline]
     fn residuals_of(&self, x: &[f32; FEATURES]) -> [f32; FEATURES] {
         let mut z = self.scaling.transform(x);
-        let y = self.net.forward(&z);
+        let y = self.net.forward(&z.map(I::Value::from_f32));
         for (z, y) in z.iter_mut().zip(y) {
-            *z -= y;
+            *z -= y.to_f32();
         }
         z
     }
@@ -311,11 +355,29 @@ impl<I: Input<FEATURES>, const FEATURES: usize> DetectorOf<I, FEATURES> {
 ///
 /// Amplitudes are mostly powers of speed and load, so their logarithms are linear in those of speed
 /// and load. The mean itself is left out: it depends on how the sensor is mounted.
-#[derive(Clone, Copy, Debug, Default)]
-pub struct Statistics;
+#[derive(Clone, Copy, Debug)]
+pub struct Statistics<F = f32>(PhantomData<F>);
+
+impl<F> Default for Statistics<F> {
+    #[inline]
+    fn default() -> Self {
+        Self(PhantomData)
+    }
+}
+
+/// The autoencoder of [`Statistics`].
+type Autoencoder<F> = net![F; 15 => 8 Tanh => 4 Identity => 8 Tanh => 15 Identity];
 
 impl Input<15> for Statistics {
-    type Net = net![15 => 8 Tanh => 4 Identity => 8 Tanh => 15 Identity];
+    type Value = f32;
+    type Net = Autoencoder<f32>;
+    type Loss = MeanSquaredError;
+    type Optimizer = Adam;
+
+    #[inline]
+    fn optimizer(rate: f32) -> Adam {
+        Adam::new(LEARNING_RATE * rate)
+    }
 
     #[inline]
     fn features(&self, window: &FullWindow<'_, 3, WINDOW>) -> [f32; 15] {
@@ -331,19 +393,85 @@ impl Input<15> for Statistics {
             let [[x, y, z], [u, v, w]] = [a, b];
             [x - u, y - v, z - w].map(libm::logf)
         };
-        let kinds = [
+        join([
             standard_deviation.map(libm::logf),
             squares.map(|sum| 0.5 * libm::logf(sum / (WINDOW - 1) as f32)),
             distance(mean, minimum),
             distance(maximum, mean),
             zero_crossings,
-        ];
-        let mut array = [0.0; 15];
-        for (place, feature) in array.iter_mut().zip(kinds.into_iter().flatten()) {
-            *place = feature;
-        }
-        array
+        ])
     }
+}
+
+impl Input<15> for Statistics<Fixed> {
+    type Value = Q12;
+    type Net = Autoencoder<Fixed>;
+    type Loss = MeanSquaredError;
+    type Optimizer = Momentum<Q32>;
+
+    #[inline]
+    fn optimizer(rate: f32) -> Momentum<Q32> {
+        Momentum::new(Q32::new((MOMENTUM_RATE * rate).into()), Q32::new(0.9))
+    }
+
+    /// Sums are integers; floats begin with their logarithms.
+    #[inline]
+    fn features(&self, window: &FullWindow<'_, 3, WINDOW, Q12>) -> [f32; 15] {
+        // Samples are multiples of 2^-12 g, their squares of 2^-24 g^2.
+        let root_mean = |squares: u64, count: usize| {
+            0.5 * libm::logf(squares as f32 / (count as f32 * 16_777_216.0))
+        };
+        let axes = window.map_channels(|samples| {
+            let sum: i32 = samples.iter().map(|x| x.to_bits()).sum();
+            let mean = sum / WINDOW as i32;
+            let (mut squares, mut steps, mut crossings) = (0, 0, 0_u32);
+            let (mut least, mut greatest) = (0, 0);
+            let (mut before, mut side) = (None, 0);
+            for x in &samples {
+                let distance = x.to_bits() - mean;
+                squares += square(distance);
+                (least, greatest) = (distance.min(least), distance.max(greatest));
+                if let Some(before) = before.replace(distance) {
+                    steps += square(distance - before);
+                }
+                if distance != 0 {
+                    crossings += u32::from(side * distance.signum() < 0);
+                    side = distance.signum();
+                }
+            }
+            let extreme = |distance: i32| libm::logf(distance as f32 / 4096.0);
+            [
+                root_mean(squares, WINDOW),
+                root_mean(steps, WINDOW - 1),
+                extreme(-least),
+                extreme(greatest),
+                crossings as f32,
+            ]
+        });
+        let [x, y, z] = axes;
+        let mut kinds = [[0.0; 3]; 5];
+        for (kind, ((x, y), z)) in kinds.iter_mut().zip(x.into_iter().zip(y).zip(z)) {
+            *kind = [x, y, z];
+        }
+        join(kinds)
+    }
+}
+
+/// The square, at most that of 16 g.
+#[inline]
+fn square(distance: i32) -> u64 {
+    let size = distance.unsigned_abs().min(0xffff);
+    u64::from(size * size)
+}
+
+/// Each kind of feature, of three axes, in one array.
+#[inline]
+fn join(kinds: [[f32; 3]; 5]) -> [f32; 15] {
+    let mut array = [0.0; 15];
+    for (place, feature) in array.iter_mut().zip(kinds.into_iter().flatten()) {
+        *place = feature;
+    }
+    array
 }
 
 /// Bands of the spectrum.
@@ -363,7 +491,15 @@ impl Default for Spectra {
 }
 
 impl Input<24> for Spectra {
+    type Value = f32;
     type Net = net![24 => 12 Tanh => 5 Identity => 12 Tanh => 24 Identity];
+    type Loss = MeanSquaredError;
+    type Optimizer = Adam;
+
+    #[inline]
+    fn optimizer(rate: f32) -> Adam {
+        Adam::new(LEARNING_RATE * rate)
+    }
 
     #[inline]
     fn features(&self, window: &FullWindow<'_, 3, WINDOW>) -> [f32; 24] {

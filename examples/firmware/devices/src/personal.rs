@@ -12,18 +12,60 @@
 
 use gradlet::preprocess::one_hot;
 use gradlet::stream::ReplayBuffer;
-use gradlet::{metrics::argmax, prelude::*};
+use gradlet::{Arithmetic, FormatValue, Hidden, metrics::argmax, prelude::*};
 use rand_pcg::Pcg32;
 use rand_pcg::rand_core::{Rng, SeedableRng};
 
 /// The network that the factory trains.
-pub type Factory = Chain<Features, Head>;
+pub type Factory<F = f32> = Chain<Features<F>, Head<F>>;
 /// The hidden layer, frozen.
-pub type Features = Dense<PIXELS, 64, Relu>;
+pub type Features<F = f32> = Dense<PIXELS, 64, <F as NumberFormat>::Relu, F>;
 /// The last layer, trained on the device.
-pub type Head = Dense<64, DIGITS, Softmax>;
+pub type Head<F = f32> = Dense<64, DIGITS, <F as NumberFormat>::Softmax, F>;
 /// The network of a device, with 650 trainable parameters.
-pub type Net<'a> = Chain<Frozen<&'a Features>, Head>;
+pub type Net<'a, F = f32> = Chain<Frozen<&'a Features<F>>, Head<F>>;
+
+/// A number format that a device computes in: `f32`, or [`Fixed`] where there is no FPU.
+///
+/// The activations and the loss are the same in both. As types of this trait they need no bounds elsewhere.
+pub trait NumberFormat: Arithmetic<Value: FormatValue<Format = Self> + PartialOrd> {
+    /// The rectifier.
+    type Relu: Activation<Self> + Hidden;
+    /// Softmax.
+    type Softmax: Activation<Self>;
+    /// Cross-entropy.
+    type CrossEntropy: Loss<Self::Softmax, Self>;
+    /// The learning rate.
+    const LEARNING_RATE: Self::Real;
+
+    /// A pixel of 0 to 15 as an input from 0 to 1.
+    fn input(pixel: u8) -> Self::Value;
+}
+
+impl NumberFormat for f32 {
+    type Relu = Relu;
+    type Softmax = Softmax;
+    type CrossEntropy = CrossEntropy;
+    const LEARNING_RATE: Self = 0.2;
+
+    #[inline]
+    fn input(pixel: u8) -> Self {
+        Self::from(pixel) / 15.0
+    }
+}
+
+impl NumberFormat for Fixed {
+    type Relu = Relu;
+    type Softmax = Softmax;
+    type CrossEntropy = CrossEntropy;
+    const LEARNING_RATE: Q32 = Q32::new(0.2);
+
+    /// The nearest number: 4369 is `2^16 / 15`.
+    #[inline]
+    fn input(pixel: u8) -> Q12 {
+        Q12::from_bits((i32::from(pixel) * 4369 + 8) >> 4)
+    }
+}
 
 /// Pixels per image, 8 x 8.
 pub const PIXELS: usize = 64;
@@ -41,7 +83,6 @@ pub const LABELLED: usize = IMAGE + 1;
 const STEPS: u32 = 20;
 /// Upright images in each batch, in addition to the new image and one of those seen before.
 const OF_UPRIGHT: u32 = 6;
-const SGD: Sgd = Sgd { learning_rate: 0.2 };
 
 /// 4-bit pixels, from 0 (paper) to 15 (ink), two per byte, the left one in the lower half.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -50,32 +91,32 @@ pub struct Image(pub [u8; IMAGE]);
 impl Image {
     /// The input of the network: pixels from 0 to 1.
     #[inline]
-    pub fn input(&self) -> [f32; PIXELS] {
-        let mut input = [0.0; PIXELS];
+    pub fn input<F: NumberFormat>(&self) -> [F::Value; PIXELS] {
+        let mut input = [F::Value::ZERO; PIXELS];
         for (pair, byte) in input.chunks_exact_mut(2).zip(self.0) {
-            pair[0] = f32::from(byte & 15) / 15.0;
-            pair[1] = f32::from(byte >> 4) / 15.0;
+            pair[0] = F::input(byte & 15);
+            pair[1] = F::input(byte >> 4);
         }
         input
     }
 }
 
 /// A device: its network, trainer and stored images.
-pub struct Device<'a> {
-    factory: &'a Factory,
-    net: Net<'a>,
-    trainer: BatchTrainer<Net<'a>, CrossEntropy>,
+pub struct Device<'a, F: NumberFormat = f32> {
+    factory: &'a Factory<F>,
+    net: Net<'a, F>,
+    trainer: BatchTrainer<Net<'a, F>, F::CrossEntropy, Sgd<F::Real>>,
     seen: ReplayBuffer<Image, u8, SHOWN>,
     rng: Pcg32,
 }
 
-impl<'a> Device<'a> {
+impl<'a, F: NumberFormat> Device<'a, F> {
     /// RAM in bytes.
     pub const BYTES: usize = size_of::<Self>();
 
     /// A device as it leaves the factory.
     #[inline]
-    pub fn new(factory: &'a Factory) -> Self {
+    pub fn new(factory: &'a Factory<F>) -> Self {
         Self {
             factory,
             net: Net::new(Frozen::new(factory.first()), factory.rest().clone()),
@@ -87,20 +128,20 @@ impl<'a> Device<'a> {
 
     /// The network, to save it to flash.
     #[inline]
-    pub fn net(&self) -> &Net<'a> {
+    pub fn net(&self) -> &Net<'a, F> {
         &self.net
     }
 
     /// The network, to load it from flash.
     #[inline]
-    pub fn net_mut(&mut self) -> &mut Net<'a> {
+    pub fn net_mut(&mut self) -> &mut Net<'a, F> {
         &mut self.net
     }
 
     /// Inference: the predicted digit.
     #[inline]
     pub fn read(&self, image: &Image) -> Option<usize> {
-        argmax(&self.net.forward(&image.input()))
+        argmax(&self.net.forward(&image.input::<F>()))
     }
 
     /// Trains on a labelled image, mixed with some of those seen before and some upright ones:
@@ -108,6 +149,7 @@ impl<'a> Device<'a> {
     #[inline]
     pub fn learn(&mut self, image: &Image, digit: u8, upright: &[u8]) {
         self.seen.push_reservoir((*image, digit), &mut self.rng);
+        let sgd = Sgd::new(F::LEARNING_RATE);
         for _ in 0..STEPS {
             self.accumulate(image, digit);
             let drawn = self.seen.draw(1, &mut self.rng).next().copied();
@@ -116,17 +158,17 @@ impl<'a> Device<'a> {
             }
             for _ in 0..OF_UPRIGHT {
                 let Some(image) = chosen(upright, &mut self.rng) else { break };
-                let input = image.input();
+                let input = image.input::<F>();
                 self.trainer.accumulate(&self.net, &input, &self.factory.forward(&input));
             }
-            self.trainer.apply(&mut self.net, &SGD);
+            self.trainer.apply(&mut self.net, &sgd);
         }
     }
 
     #[inline]
     fn accumulate(&mut self, image: &Image, digit: u8) {
         if let Some(target) = one_hot(digit.into()) {
-            self.trainer.accumulate(&self.net, &image.input(), &target);
+            self.trainer.accumulate(&self.net, &image.input::<F>(), &target);
         }
     }
 }
@@ -155,7 +197,7 @@ impl<'b> Labelled<'b> {
 
     /// Number of images that a device classifies correctly.
     #[inline]
-    pub fn right(self, device: &Device<'_>) -> usize {
+    pub fn right<F: NumberFormat>(self, device: &Device<'_, F>) -> usize {
         self.iter().filter(|(image, digit)| device.read(image) == Some((*digit).into())).count()
     }
 }

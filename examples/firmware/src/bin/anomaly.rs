@@ -1,11 +1,14 @@
 //! On-device anomaly detection: learns the normal vibration of a synthetic machine, then flags its
-//! faults. The detector is in `devices/src/detector.rs`.
+//! faults. The detector is in `devices/src/detector.rs`. With the feature `fixed`, samples and network are in fixed
+//! point.
 #![no_std]
 #![no_main]
 
 use defmt::println;
+use gradlet_firmware::NumberFormat;
 use gradlet_firmware::course::{Stretch, run};
-use gradlet_firmware::detector::Detector;
+
+type Detector = gradlet_firmware::detector::Detector<NumberFormat>;
 
 #[gradlet_firmware::entry]
 fn main() -> ! {
@@ -15,7 +18,7 @@ fn main() -> ! {
         Detector::BYTES,
         Detector::PARAMETERS
     );
-    let threshold = run(|Stretch { name, windows, flagged, error, hash }| {
+    let threshold = run::<NumberFormat>(|Stretch { name, windows, flagged, error, hash }| {
         println!(
             "{=u64:016x} {=u32} windows, {=u32} flagged, error {=f32}: {=str}",
             hash.0, windows, flagged, error, name

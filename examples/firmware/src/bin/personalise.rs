@@ -1,18 +1,21 @@
 //! On-device personalisation: a device that is mounted on its side learns to classify rotated
 //! digits, saves its last layer to flash, resets, and still classifies them. It is the first split
-//! of the host example `personalise`, with bit-identical results.
+//! of the host example `personalise`, with bit-identical results. With the feature `fixed`, the same network, from the
+//! same file, computes and learns in fixed point.
 #![no_std]
 #![no_main]
 
 use defmt::println;
 use gradlet::store::{Store, StoreError};
+use gradlet_firmware::NumberFormat;
 use gradlet_firmware::flash::{BYTES, Flash};
-use gradlet_firmware::personal::{Device, Factory, IMAGE, LABELLED, Labelled, SHOWN, UPRIGHT};
+use gradlet_firmware::personal::{self, Factory, IMAGE, LABELLED, Labelled, SHOWN, UPRIGHT};
 use gradlet_firmware::small::Hash;
 
+type Device<'a> = personal::Device<'a, NumberFormat>;
 type Error = StoreError<<Flash as embedded_storage::nor_flash::ErrorType>::Error>;
 
-static FACTORY: Factory =
+static FACTORY: Factory<NumberFormat> =
     gradlet::load![include_bytes!("../../data/factory.safetensors"); "0", "2"];
 static IMAGES: &[u8] = include_bytes!("../../data/digits.bin");
 
@@ -30,7 +33,7 @@ fn run() -> Result<bool, Error> {
     let (upright, rest) = IMAGES.split_at(UPRIGHT * IMAGE);
     let (shown, rest) = rest.split_at(SHOWN * LABELLED);
     let (old, new) = rest.split_at(rest.len() / 2);
-    let tell = |when: &str, device: &Device| {
+    let tell = |when: &str, device: &Device<'_>| {
         let count = old.len() / LABELLED;
         let (old, new) = (Labelled(old).right(device), Labelled(new).right(device));
         println!(

@@ -21,6 +21,7 @@ use std::process::ExitCode;
 use devices::detector::{self, Detector, Limit, SpectraDetector};
 use devices::vibration::{self, Fault};
 use examples::anomaly::{self as compute, METHODS, Machine, Plan, SEVERITIES, Seen, Story, mean};
+use gradlet::Fixed;
 use shared::console::Console;
 use shared::options;
 use shared::options::{flag, path, positive, real, whole};
@@ -45,6 +46,9 @@ options! {
         percentile: bool = flag(),
         /// Features from the spectra: 8 mel bands of each axis
         spectra: bool = flag(),
+        /// In fixed point, as on a core without an FPU: samples, their sums and the network are
+        /// integers
+        fixed: bool = flag(),
         /// Three machines, watched for a shorter time
         quick: bool = flag(),
         /// Folder for the pictures and tables [default: `anomaly` in Cargo's target folder]
@@ -63,6 +67,7 @@ fn run(options: &Options) -> Result<(), Failure> {
     let plan = Plan {
         limit: if options.percentile { Limit::Percentile } else { Limit::Deviations(deviations) },
         spectra: options.spectra,
+        fixed: options.fixed,
         ..if options.quick { Plan::QUICK } else { Plan::FULL }
     };
     let count = if options.quick { options.machines.min(3) } else { options.machines };
@@ -87,8 +92,11 @@ fn introduce(out: &mut impl Write, plan: &Plan, machines: u64) -> io::Result<()>
     let settings = plan.settings(0);
     let [bytes, features, parameters] = if plan.spectra {
         [SpectraDetector::BYTES, SpectraDetector::FEATURES, SpectraDetector::PARAMETERS]
+    } else if plan.fixed {
+        let bytes = Detector::<Fixed>::BYTES;
+        [bytes, Detector::<Fixed>::FEATURES, Detector::<Fixed>::PARAMETERS]
     } else {
-        [Detector::BYTES, Detector::FEATURES, Detector::PARAMETERS]
+        [Detector::<f32>::BYTES, Detector::<f32>::FEATURES, Detector::<f32>::PARAMETERS]
     };
     writeln!(
         out,
@@ -97,7 +105,7 @@ second. Each pump has a detector of {} bytes, which learns normal vibration, in 
 samples:
 
   {:>5} windows  scaling    mean and deviation of each of the {} features
-  {:>5} windows  learning   an autoencoder of {} parameters, 8 steps of Adam for each window
+  {:>5} windows  learning   an autoencoder of {} parameters, 8 steps of {} for each window
   {:>5} windows  weighing   how well the network reproduces each feature
   {:>5} windows  threshold  the usual errors; from now on: {}
   {:>5} windows  watching   the healthy machine, for false alarms; then each fault at each severity",
@@ -108,6 +116,7 @@ samples:
         features,
         settings.learning,
         parameters,
+        if plan.fixed && !plan.spectra { "momentum" } else { "Adam" },
         settings.weighing,
         settings.threshold,
         match settings.limit {

@@ -19,6 +19,7 @@ use devices::personal::{Device, SHOWN, UPRIGHT};
 use examples::anomaly::mean;
 use examples::digits::pictures::confusion;
 use examples::personalise::{self as compute, Run, World, percent};
+use gradlet::Fixed;
 use shared::console::Console;
 use shared::options;
 use shared::options::{flag, path, whole};
@@ -60,16 +61,16 @@ fn run(options: &Options) -> Result<(), Failure> {
     let folder = Folder::create_or_default(options.output.as_deref(), "personalise")?;
     let splits = if options.quick { 2 } else { options.splits };
     let bar = progress::bar(splits, "splits");
-    let runs: Vec<Run> = (1..=splits)
-        .map(|seed| {
-            let run = compute::run(&World::new(&digits, seed));
-            bar.inc(1);
-            run
-        })
-        .collect();
+    let (mut runs, mut fixed) = (vec![], vec![]);
+    for seed in 1..=splits {
+        let world = World::new(&digits, seed);
+        runs.push(compute::run::<f32>(&world)?);
+        fixed.push(compute::run::<Fixed>(&world)?);
+        bar.inc(1);
+    }
     bar.finish_and_clear();
     let mut out = Console::default();
-    tell(&mut out, &runs)?;
+    tell(&mut out, &runs, &fixed)?;
     let mut pictures = vec![curves(&runs)?];
     if let Some(Run { before: [_, before], after: [_, after], .. }) = runs.first() {
         for (name, title, matrix) in [
@@ -92,14 +93,14 @@ fn write_firmware(folder: &Path, world: &World) -> Result<(), Failure> {
     Ok(())
 }
 
-fn tell(out: &mut impl Write, runs: &[Run]) -> io::Result<()> {
+fn tell(out: &mut impl Write, runs: &[Run], fixed: &[Run]) -> io::Result<()> {
     writeln!(
         out,
         "A 64-64-10 network learns 1,000 upright digits in the factory. On the device, digits come\n\
          rotated by 90 degrees: its last layer learns {SHOWN} labelled ones, each in 20 steps of 8 images,\n\
          6 of which are upright, from {UPRIGHT} in flash without labels. Device: {} bytes of RAM.\n\n\
-         Accuracy on held-out digits, in percent:\n",
-        Device::BYTES
+         Accuracy on held-out digits, in percent; the last two rows in fixed point, as on a core without an FPU:\n",
+        Device::<f32>::BYTES
     )?;
     writeln!(out, "{:>15}{:>30}{:>30}{:>24}", "", "upright", "rotated", "without upright images")?;
     writeln!(
@@ -107,28 +108,36 @@ fn tell(out: &mut impl Write, runs: &[Run]) -> io::Result<()> {
         "{:>15}{:>10}{:>10}{:>10}{:>10}{:>10}{:>10}{:>12}{:>12}",
         "split", "before", "after", "falls by", "before", "after", "rises by", "upright", "rotated"
     )?;
-    let rows: Vec<[f64; 8]> = runs
-        .iter()
-        .map(|Run { before, after, forgetful, .. }| {
-            let [old, new] = before.each_ref().map(percent);
-            let [old_after, new_after] = after.each_ref().map(percent);
-            let [forgot, learned] = forgetful.each_ref().map(percent);
-            [old, old_after, old - old_after, new, new_after, new_after - new, forgot, learned]
-        })
-        .collect();
+    let rows = rows(runs);
     for (split, row) in (1_u32..).zip(&rows) {
         write_row(out, &split.to_string(), row)?;
     }
+    summarise(out, "", &rows)?;
+    summarise(out, ", fixed", &self::rows(fixed))
+}
+
+fn rows(runs: &[Run]) -> Vec<[f64; 8]> {
+    let row = |Run { before, after, forgetful, .. }: &Run| {
+        let [old, new] = before.each_ref().map(percent);
+        let [old_after, new_after] = after.each_ref().map(percent);
+        let [forgot, learned] = forgetful.each_ref().map(percent);
+        [old, old_after, old - old_after, new, new_after, new_after - new, forgot, learned]
+    };
+    runs.iter().map(row).collect()
+}
+
+/// The means and the worst of all rows.
+fn summarise(out: &mut impl Write, kind: &str, rows: &[[f64; 8]]) -> io::Result<()> {
     let column = |number: usize| -> Vec<f64> {
         rows.iter().filter_map(|row| row.get(number).copied()).collect()
     };
     let of_all = |pick: &dyn Fn(usize) -> f64| core::array::from_fn::<f64, 8, _>(pick);
-    write_row(out, "mean", &of_all(&|number| mean(&column(number))))?;
+    write_row(out, &format!("mean{kind}"), &of_all(&|number| mean(&column(number))))?;
     let worst = |number: usize| {
         let fold = if number == 2 { f64::max } else { f64::min };
         column(number).into_iter().reduce(fold).unwrap_or_default()
     };
-    write_row(out, "worst", &of_all(&worst))
+    write_row(out, &format!("worst{kind}"), &of_all(&worst))
 }
 
 fn write_row(out: &mut impl Write, name: &str, row: &[f64; 8]) -> io::Result<()> {

@@ -14,16 +14,20 @@
 use std::thread;
 
 use devices::detector::{
-    Answer, Detector, DetectorOf, Input, Limit, Phase, Settings, Spectra, Statistics, Verdict,
-    WINDOW,
+    Answer, Detector, DetectorOf, Input, Limit, Phase, Reading as _, Settings, Spectra, Statistics,
+    Verdict, WINDOW,
 };
 use devices::vibration::{Fault, INNER_RACE, OUTER_RACE, RESONANCE, SAMPLE_RATE, SPEED, Vibration};
 use examples::anomaly::{FIRST, Machine, Plan, area, mean, roc, story, watch};
+use gradlet::Fixed;
 
 // Rates
 
 fn machines(limit: Limit) -> Vec<Machine> {
-    let plan = Plan { limit, ..Plan::FULL };
+    machines_by(Plan { limit, ..Plan::FULL })
+}
+
+fn machines_by(plan: Plan) -> Vec<Machine> {
     let of = |numbers: core::ops::Range<u64>| {
         thread::spawn(move || numbers.map(|number| watch(number, &plan)).collect::<Vec<_>>())
     };
@@ -62,6 +66,20 @@ fn detector_finds_faults_that_simple_rules_miss() {
     let [detector, z_score, level] = [0, 1, 2].map(|method| area(&roc(&machines, method)));
     assert!(detector > 0.983, "{detector}");
     assert!(z_score < 0.88 && level < 0.65, "{z_score} {level}");
+}
+
+/// Integers for samples, their sums and the network: the same machines, the same faults.
+#[test]
+fn detector_in_fixed_point_is_as_good() {
+    let machines = machines_by(Plan { fixed: true, ..Plan::FULL });
+    let false_alarms: Vec<_> = machines.iter().map(Machine::false_alarms).collect();
+    let area = area(&roc(&machines, 0));
+    println!("false alarms {}, area {area}", mean(&false_alarms));
+    assert!(mean(&false_alarms) < 0.004 && area > 0.983, "{false_alarms:?} {area}");
+    for kind in 0..Fault::ALL.len() {
+        let flagged: Vec<_> = machines.iter().map(|machine| machine.flagged(0, kind, 2)).collect();
+        assert!(mean(&flagged) > 0.94, "{:?} {flagged:?}", Fault::ALL[kind]);
+    }
 }
 
 #[test]
@@ -115,14 +133,15 @@ fn window<I: Input<F>, const F: usize>(
     detector: &mut DetectorOf<I, F>,
     mut sample: impl FnMut() -> [f32; 3],
 ) -> Verdict {
-    let verdicts: Vec<_> = (0..WINDOW).filter_map(|_| detector.push(sample())).collect();
+    let samples = (0..WINDOW).map(|_| sample().map(I::Value::from_f32));
+    let verdicts: Vec<_> = samples.filter_map(|sample| detector.push(sample)).collect();
     assert_eq!(verdicts.len(), 1);
     verdicts[0]
 }
 
 #[test]
 fn phases_follow_one_another() {
-    let (mut vibration, mut detector) = (Vibration::new(3), Detector::new(SHORT));
+    let (mut vibration, mut detector) = (Vibration::new(3), Detector::<f32>::new(SHORT));
     let phases = [
         (Phase::Scaling, 5),
         (Phase::Learning, 20),
@@ -145,16 +164,21 @@ fn phases_follow_one_another() {
 
 #[test]
 fn broken_sensors_are_told_from_broken_machines() {
-    broken_sensors_are_told::<Statistics, _>();
-    broken_sensors_are_told::<Spectra, _>();
+    let floats = [(f32::NAN, false), (f32::INFINITY, false), (1.0, true)];
+    broken_sensors_are_told::<Statistics, _>(&floats);
+    broken_sensors_are_told::<Spectra, _>(&floats);
+    // Integers have no NaN.
+    broken_sensors_are_told::<Statistics<Fixed>, _>(&[(1.0, true)]);
 }
 
-fn broken_sensors_are_told<I: Input<F, Net: core::fmt::Debug + PartialEq>, const F: usize>() {
+fn broken_sensors_are_told<I: Input<F, Net: core::fmt::Debug + PartialEq>, const F: usize>(
+    broken: &[(f32, bool)],
+) {
     let (mut vibration, mut detector) = (Vibration::new(3), DetectorOf::<I, F>::new(SHORT));
     let mut untouched = DetectorOf::<I, F>::new(SHORT);
     for round in 0..60 {
         let samples: Vec<_> = (0..WINDOW).map(|_| vibration.sample()).collect();
-        let (bad, is_stuck) = [(f32::NAN, false), (f32::INFINITY, false), (1.0, true)][round % 3];
+        let (bad, is_stuck) = broken[round % broken.len()];
         let mut number = 0;
         let verdict = window(&mut detector, || {
             number += 1;

@@ -15,6 +15,7 @@ use std::sync::LazyLock;
 use devices::personal::{Device, Image, SHOWN};
 use examples::digits::idx;
 use examples::personalise::{Labelled, Run, World, percent, pixels, rotated};
+use gradlet::{Fixed, Q12};
 
 static DIGITS: LazyLock<Vec<Labelled>> =
     LazyLock::new(|| compute::digits(&idx::own_data()).unwrap());
@@ -22,7 +23,8 @@ static DIGITS: LazyLock<Vec<Labelled>> =
 /// Held-out digits of ten splits: the rise on rotated ones, the fall on upright ones.
 #[test]
 fn devices_learn_rotated_digits_and_keep_upright_ones() {
-    let runs: Vec<Run> = (1..=10).map(|seed| compute::run(&World::new(&DIGITS, seed))).collect();
+    let runs: Vec<Run> =
+        (1..=10).map(|seed| compute::run::<f32>(&World::new(&DIGITS, seed)).unwrap()).collect();
     let mean = |value: &dyn Fn(&Run) -> f64| runs.iter().map(value).sum::<f64>() / 10.0;
     for Run { before, after, forgetful, .. } in &runs {
         let [fall, rise] = [0, 1].map(|kind| percent(&after[kind]) - percent(&before[kind]));
@@ -37,6 +39,23 @@ fn devices_learn_rotated_digits_and_keep_upright_ones() {
     );
     println!("falls by {fall:.2}, rises by {rise:.2}");
     assert!(fall < 3.5 && rise > 50.0, "{fall} {rise}");
+}
+
+/// The means over five splits, in fixed point and in `f32`, are within half a point.
+#[test]
+fn devices_in_fixed_point_learn_as_in_floats() {
+    let worlds: Vec<_> = (1..=5).map(|seed| World::new(&DIGITS, seed)).collect();
+    let means = |run: &dyn Fn(&World) -> Run| {
+        let runs: Vec<_> = worlds.iter().map(run).collect();
+        let mean = |kind: &dyn Fn(&Run) -> f64| runs.iter().map(kind).sum::<f64>() / 5.0;
+        [mean(&|run| percent(&run.after[0])), mean(&|run| percent(&run.after[1]))]
+    };
+    let floats = means(&|world| compute::run::<f32>(world).unwrap());
+    let fixed = means(&|world| compute::run::<Fixed>(world).unwrap());
+    println!("upright and rotated: {floats:?} in floats, {fixed:?} in fixed point");
+    for (floats, fixed) in floats.into_iter().zip(fixed) {
+        assert!((floats - fixed).abs() < 0.5, "{floats} {fixed}");
+    }
 }
 
 #[test]
@@ -60,7 +79,9 @@ fn four_turns_are_none() {
     assert_eq!(pixels(&once)[0], pixels(&image)[7]);
     assert_eq!(pixels(&once)[1], pixels(&image)[15]);
     assert_eq!(rotated(&rotated(&rotated(&once))), image);
-    assert_eq!(image.input().map(|x| (x * 15.0) as u8), pixels(&image));
+    let nearest = image.input::<f32>().map(Q12::new);
+    assert_eq!(image.input::<Fixed>(), nearest);
+    assert_eq!(image.input::<f32>().map(|x| (x * 15.0) as u8), pixels(&image));
 }
 
 #[test]
@@ -75,7 +96,7 @@ fn files_of_the_firmware_are_those_of_the_first_world() {
 #[test]
 fn devices_bear_what_is_no_digit() {
     let world = World::new(&DIGITS, 1);
-    let mut device = Device::new(&world.factory);
+    let mut device = Device::<f32>::new(&world.factory);
     let before = device.net().rest().clone();
     device.learn(&Image([0; 32]), 10, &[]);
     assert_eq!(device.net().rest(), &before);

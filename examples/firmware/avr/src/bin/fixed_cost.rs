@@ -25,6 +25,5 @@ extern "C" fn main() -> ! {
     start_counting();
     fixed_cost!(say: "2-2-2", net![Fixed; 2 => 2 Sigmoid => 2 Sigmoid]);
     fixed_cost!(say: "8-4-2", net![Fixed; 8 => 4 Sigmoid => 2 Sigmoid]);
-    fixed_cost!(say: "8-8-4", net![Fixed; 8 => 8 Sigmoid => 4 Sigmoid]);
     gradlet_avr::exit()
 }
