@@ -16,7 +16,7 @@ use crate::tensors::{Kind, Tensors};
 use crate::zero::Zero;
 
 /// 32-bit fixed point: a network of integers, for cores without an FPU. On a Cortex-M0, a training step of
-/// 64-32-10 takes a twenty-seventh of the instructions of `f32`, one of 2-2-2 a ninth (the page of the firmware
+/// 64-32-10 takes a twenty-sixth of the instructions of `f32`, one of 2-2-2 a ninth (the page of the firmware
 /// examples has the figures and the command that counts them).
 ///
 /// `net![Fixed; ..]` is such a network. Inputs, outputs and targets are [`Q12`], from -64 to 64; weights are
@@ -93,7 +93,7 @@ use crate::zero::Zero;
 /// # In half the memory
 ///
 /// `net![Fixed<Q10>; ..]` keeps 16 bits of each weight ([`Q10`](crate::Q10)). A step adds an evenly spread sequence to
-/// what it rounds, so that small steps count: it takes about twice the instructions. Inference has the bits of [`Q26`]
+/// what it rounds, so that small steps count: it takes up to 1.7 times the instructions. Inference has the bits of [`Q26`]
 /// with the same upper halves. There is [`Sgd`](crate::Sgd) with one sample at a time; a
 /// [`BatchTrainer`](crate::BatchTrainer) or another optimizer does not compile, as 16 bits have no room for sums.
 /// [`GlobalMean`](crate::GlobalMean), [`GlobalMax`](crate::GlobalMax), [`Flatten`](crate::Flatten) and
