@@ -2,7 +2,7 @@
 
 use super::{
     AbsoluteError, BinaryCrossEntropy, CrossEntropy, HalfSquaredError, Huber, LogCosh, Loss,
-    MeanSquaredError,
+    MeanSquaredError, Pinball,
 };
 use crate::activation::{Activation, Sigmoid, Softmax};
 use crate::format::{Exponent, Fixed, Format, align_to};
@@ -11,10 +11,10 @@ use crate::number::sealed::Sealed as _;
 use crate::number::{FixedWeight, Q12, Q32};
 
 /// 1, as a value.
-const ONE: i32 = Q12::ONE.to_bits();
+pub(super) const ONE: i32 = Q12::ONE.to_bits();
 
 /// ln 2, with 15 fraction bits.
-const LN_2: u32 = 22_713;
+pub(super) const LN_2: u32 = 22_713;
 
 /// A sum with so many fraction bits, at most 32.
 #[inline]
@@ -73,6 +73,51 @@ impl<W: FixedWeight, A: Activation<Fixed<W>>> Loss<A, Fixed<W>> for AbsoluteErro
     #[inline]
     fn delta(output: &[Q12], target: &[Q12], delta: &mut [i32], scale: &mut Exponent) {
         map_errors(output, target, delta, scale, |e| e.signum().wrapping_mul(ONE));
+    }
+}
+
+impl<W: FixedWeight, A: Activation<Fixed<W>>, const N: u32, const D: u32> Loss<A, Fixed<W>>
+    for Pinball<N, D>
+{
+    #[inline]
+    fn evaluate(values: &mut [Q12], target: &[Q12]) -> Q32 {
+        A::activate(values);
+        let (mut above, mut below) = (0_u64, 0_u64);
+        for (y, t) in values.iter().zip(target) {
+            let error = y.to_bits().wrapping_sub(t.to_bits());
+            let sum = if error > 0 { &mut above } else { &mut below };
+            *sum = sum.wrapping_add(error.unsigned_abs().into());
+        }
+        let [of_above, of_below] = Self::slopes().map(|slope| slope.unsigned_abs().into());
+        with_fraction(above.wrapping_mul(of_above).wrapping_add(below.wrapping_mul(of_below)), 32)
+    }
+
+    #[inline]
+    fn delta(output: &[Q12], target: &[Q12], delta: &mut [i32], scale: &mut Exponent) {
+        let [above, below] = Self::slopes();
+        map_errors(output, target, delta, scale, |e| match e.signum() {
+            1 => above,
+            0 => 0,
+            _ => below,
+        });
+        *scale = Exponent(20);
+    }
+}
+
+impl<const N: u32, const D: u32> Pinball<N, D> {
+    /// The derivatives above the target and below it, `1 - q` and `-q`, with 20 fraction bits.
+    const fn slopes() -> [i32; 2] {
+        const {
+            assert!(N > 0 && N < D, "the fraction must be above 0 and below 1");
+            let q = (((N as u64) << 20) + (D / 2) as u64) / D as u64;
+            assert!(
+                q > 0 && q < 1 << 20,
+                "in fixed point, a quantile is 2^-20 from 0 and 1 at least"
+            );
+            #[allow(clippy::cast_possible_truncation, reason = "below 2^20")]
+            let q = q as i32;
+            [(1 << 20) - q, -q]
+        }
     }
 }
 

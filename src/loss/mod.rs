@@ -9,6 +9,7 @@
 
 mod fixed;
 mod focal;
+mod focal_fixed;
 mod pinball;
 
 pub use focal::Focal;

@@ -21,6 +21,19 @@ use crate::shape::Shape;
 /// assert_eq!(<E as Loss<Identity, f64>>::evaluate(&mut [3.0], &[5.0]), 0.9 * 2.0);
 /// assert_eq!(<E as Loss<Identity, f64>>::evaluate(&mut [5.0], &[3.0]), 0.1 * 2.0);
 /// ```
+///
+/// In fixed point, a quantile is rounded to 20 fraction bits, and the error of a loss is at most 6e-5 for each
+/// output:
+///
+/// ```
+/// use gradlet::{Fixed, Identity, Loss, Pinball, Q12, Q32};
+///
+/// type E = Pinball<3, 4>;
+/// let [y, t] = [[3.0], [5.0]].map(Q12::array);
+/// assert_eq!(<E as Loss<Identity, Fixed>>::evaluate(&mut { y }, &t), Q32::new(0.75 * 2.0));
+/// assert_eq!(<E as Loss<Identity, Fixed>>::evaluate(&mut { t }, &y), Q32::new(0.25 * 2.0));
+/// ```
+///
 /// ```compile_fail,E0080
 /// use gradlet::{Identity, Loss, Pinball};
 ///

@@ -89,7 +89,21 @@ pub(crate) fn exp(x: i32) -> i32 {
         return 0;
     }
     // x / ln 2 with 16 fraction bits: as far below 0 as 16.
-    let power = x.wrapping_mul(23_637) >> 10;
+    power_of_two(x.wrapping_mul(23_637) >> 10)
+}
+
+/// `e^-x` for x of 0 or more; both with 15 fraction bits.
+#[inline]
+pub(crate) fn exp_minus(x: u32) -> u32 {
+    if x > 11 << 15 {
+        return 0;
+    }
+    power_of_two((x.wrapping_mul(11_819) >> 12).wrapping_neg() as i32) as u32
+}
+
+/// `2^power` for a power of 0 or less with 16 fraction bits; the result has 15.
+#[inline(always)]
+fn power_of_two(power: i32) -> i32 {
     let (down, rest) = (((power >> 16).wrapping_neg() as u32), (power as u32) & 0xffff);
     let y = between(&POWER, rest >> 11, rest & 2047, 11) >> 10;
     (y.wrapping_shr(down).wrapping_add(1) >> 1) as i32

@@ -3,6 +3,7 @@
 
 mod activations;
 mod fixed;
+mod fixed_losses;
 mod focal_losses;
 mod known_activations;
 mod losses;

@@ -209,6 +209,9 @@ pub(crate) fn fixed_point() {
     learn::<net![Fixed; 3 => 9 Selu => 5 Softmax], LogCosh>();
     learn::<net![Fixed; 3 => 9 Gelu => 5 Silu], HalfSquaredError>();
     learn::<net![Fixed; 3 => 9 HardSwish => 5 Softmax], CrossEntropy>();
+    learn::<net![Fixed; 3 => 9 Relu => 5 Identity], Pinball<9, 10>>();
+    learn::<net![Fixed; 3 => 9 Relu => 5 Sigmoid], Focal>();
+    learn::<net![Fixed; 3 => 9 Relu => 5 Softmax], Focal<1, 2>>();
     rules_of_optimizers::<Fixed>();
     fn optimize<O: Optimizer<Small>>(optimizer: &O) {
         let (x, t) = (black_box([Q12::ONE; 3]), black_box([Q12::ONE; 2]));

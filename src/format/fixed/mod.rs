@@ -50,8 +50,8 @@ use crate::zero::Zero;
 /// [`HardSwish`](crate::HardSwish) and [`Softmax`](crate::Softmax); the losses
 /// [`HalfSquaredError`](crate::HalfSquaredError), [`MeanSquaredError`](crate::MeanSquaredError),
 /// [`AbsoluteError`](crate::AbsoluteError), [`Huber`](crate::Huber), [`LogCosh`](crate::LogCosh),
-/// [`BinaryCrossEntropy`](crate::BinaryCrossEntropy) and [`CrossEntropy`](crate::CrossEntropy); every optimizer, one
-/// sample at a time or in batches; [`Frozen`](crate::Frozen), `fit`, early stopping, flash, frames, files and
+/// [`Pinball`](crate::Pinball), [`BinaryCrossEntropy`](crate::BinaryCrossEntropy),
+/// [`CrossEntropy`](crate::CrossEntropy) and [`Focal`](crate::Focal); every optimizer, one sample at a time or in batches; [`Frozen`](crate::Frozen), `fit`, early stopping, flash, frames, files and
 /// schedules. Other layers, activations and losses do not compile with it, nor does `|`, which fuses a convolution
 /// with a pooling. [`convert`](mod@crate::convert) has networks of floats in fixed point, and back.
 ///
@@ -75,7 +75,8 @@ use crate::zero::Zero;
 /// [`Softsign`](crate::Softsign), [`Softplus`](crate::Softplus), [`Gelu`](crate::Gelu) and
 /// [`HardSwish`](crate::HardSwish) 1, [`Tanh`](crate::Tanh), [`LeakyRelu`](crate::LeakyRelu) and
 /// [`Silu`](crate::Silu) 1.5, [`Selu`](crate::Selu), whose factors are rounded, 26 at the end of the range.
-/// Cross-entropies are within 3e-4, and at most 64 and the logarithm of the number of classes.
+/// Cross-entropies are within 3e-4, and at most 64 and the logarithm of the number of classes;
+/// [`Focal`](crate::Focal) and [`Pinball`](crate::Pinball) say how exact they are.
 ///
 /// # Range
 ///
