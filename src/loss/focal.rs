@@ -47,10 +47,11 @@ use crate::scalar::Scalar;
 /// errors: at 15, six times as large.
 ///
 /// ```
-/// use gradlet::{Fixed, Focal, Loss, Q12, Q32, Sigmoid};
+/// use core::f64::consts::LN_2;
+/// use gradlet::{Fixed, Focal, Loss, Number, Q12, Sigmoid};
 ///
-/// let yes = <Focal as Loss<Sigmoid, Fixed>>::evaluate(&mut [Q12::ZERO], &[Q12::ONE]);
-/// assert!((yes - Q32::new(0.25 * 0.25 * core::f64::consts::LN_2)).abs() < Q32::new(5e-5));
+/// let yes = <Focal as Loss<Sigmoid, Fixed>>::evaluate(&mut Q12::array([0.0]), &[Q12::ONE]);
+/// assert!((yes.to_f64() - 0.25 * 0.25 * LN_2).abs() < 5e-5);
 /// ```
 ///
 /// A factor of 0 does not compile, nor one of 1 or more after a sigmoid, where it leaves no positive
