@@ -1,6 +1,6 @@
 //! `f32` and `f64` as number formats.
 
-use super::{Arithmetic, Format, FormatValue, Nearest, PoolFormat};
+use super::{Arithmetic, Format, FormatValue, Nearest, PoolFormat, SlopeFormat};
 use crate::kernel::geometry::Sizes;
 use crate::kernel::windows::{self, Gradient};
 use crate::kernel::{self, each};
@@ -230,6 +230,18 @@ impl<T: Scalar> PoolFormat for T {
     }
     #[inline(always)]
     fn share_scale((): (), _: u32) {}
+}
+
+impl<T: Scalar> SlopeFormat for T {
+    const INITIAL_SLOPE: T = T::QUARTER;
+    #[inline(always)]
+    fn slope(a: T, x: T) -> T {
+        a * x
+    }
+    #[inline(always)]
+    fn unchanged(d: T) -> T {
+        d
+    }
 }
 
 impl<T: Scalar> FormatValue for T {

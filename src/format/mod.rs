@@ -30,7 +30,8 @@ use crate::zero::Zero;
 /// Implement it for a custom type to train [`Dense`](crate::Dense), [`Conv1d`](crate::Conv1d),
 /// [`Conv2d`](crate::Conv2d) and [`Chain`](crate::Chain) in it, with [`Trainer`](crate::Trainer) and
 /// [`Sgd`](crate::Sgd); the activations and losses used must be implemented for it too. With
-/// [`PoolFormat`] and [`FormatValue`] there are poolings and [`Flatten`](crate::Flatten) as well.
+/// [`PoolFormat`] and [`FormatValue`] there are poolings and [`Flatten`](crate::Flatten) as well, with
+/// [`SlopeFormat`] [`PRelu`](crate::PRelu).
 pub trait Format: Sized + 'static {
     /// Type of parameters, and of the optimizer's state.
     type Weight: Element;
@@ -275,6 +276,23 @@ pub trait PoolFormat: Format<Value: PartialOrd> {
     fn share(d: Self::Sum, count: u32) -> Self::Sum;
     /// The scale of a [`share`](Self::share), for derivatives of this scale.
     fn share_scale(scale: Self::Scale, count: u32) -> Self::Scale;
+}
+
+/// What [`PRelu`](crate::PRelu) needs of a number format.
+///
+/// ```
+/// use gradlet::{Fixed, Q12, Q26, SlopeFormat};
+///
+/// assert_eq!((f32::INITIAL_SLOPE, <Fixed>::INITIAL_SLOPE), (0.25, Q26::new(0.25)));
+/// assert_eq!(<Fixed>::slope(Q26::new(0.5), Q12::new(-3.0)), Q12::new(-1.5));
+/// ```
+pub trait SlopeFormat: Format<Value: PartialOrd> {
+    /// 1/4, a slope before training.
+    const INITIAL_SLOPE: Self::Weight;
+    /// `a x`.
+    fn slope(a: Self::Weight, x: Self::Value) -> Self::Value;
+    /// A derivative in the scale of [`back_scale`](Format::back_scale).
+    fn unchanged(d: Self::Sum) -> Self::Sum;
 }
 
 /// A type of values that belongs to one number format: `f32` and `f64` to themselves,

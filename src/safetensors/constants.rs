@@ -11,7 +11,7 @@ use crate::format::Fixed;
 use crate::layer::{
     BatchNorm, Cell, Conv1d, Conv2d, Dense, Embedding, Layer, LayerNorm, PRelu, Recurrent,
 };
-use crate::number::Q26;
+use crate::number::{Q12, Q26};
 use crate::preprocess::Scaling;
 use crate::tensors::Tensor;
 use crate::zero::Zero as _;
@@ -70,7 +70,7 @@ macro_rules! loads_slopes {
 macro_rules! constants {
     (
         $Format:ident $number:ident $zero:expr, |$n:ident| $invalid:expr,
-        $tensor:ident $array:ident $take:ident
+        $tensor:ident $array:ident $take:ident $vectors:ident $Value:ident
     ) => {
         impl Safetensors<'_> {
             /// The elements of a tensor in memory order, in rows of `C`; a `const fn`. A missing bias
@@ -341,6 +341,24 @@ macro_rules! constants {
             ]
             Conv2d<H, W, C, OUT, KH, KW, MH, MW, A, $Format, SH, SW, PH, PW, DH, DW, GROUP>
         }
+
+        impl<F: File, L: Load<F>> Reader<F, L> {
+            /// The first tensors, of `C` elements each.
+            const fn $vectors<const C: usize, const N: usize>()
+            -> Result<[[$number; C]; N], LoadError<'static>> {
+                let mut all = [[$zero; C]; N];
+                let (mut place, mut rest): (_, &mut [_]) = (0, &mut all);
+                while let [first, others @ ..] = rest {
+                    [*first] = attempt!(Self::$tensor(place));
+                    (place, rest) = (place.wrapping_add(1), others);
+                }
+                Ok(all)
+            }
+        }
+
+        loads_slopes!($vectors [] [$Value; C]);
+        loads_slopes!($vectors [const L: usize,] [[$Value; C]; L]);
+        loads_slopes!($vectors [const H: usize, const W: usize,] [[[$Value; C]; W]; H]);
     };
 }
 
@@ -421,20 +439,6 @@ macro_rules! constants_of_floats {
             }
         }
 
-        impl<F: File, L: Load<F>> Reader<F, L> {
-            /// The first tensors, of `C` elements each.
-            const fn $vectors<const C: usize, const N: usize>()
-            -> Result<[[$float; C]; N], LoadError<'static>> {
-                let mut all = [[0.0; C]; N];
-                let (mut place, mut rest): (_, &mut [_]) = (0, &mut all);
-                while let [first, others @ ..] = rest {
-                    [*first] = attempt!(Self::$tensor(place));
-                    (place, rest) = (place.wrapping_add(1), others);
-                }
-                Ok(all)
-            }
-        }
-
         loads! {
             [K: Cell<$float, H, G>, X, Y, const C: usize, const H: usize, const G: usize, const R: usize]
             Recurrent<K, X, Y, C, H, G, $float, R> where Self: Layer<Format = $float>
@@ -443,14 +447,11 @@ macro_rules! constants_of_floats {
         loads!([const N: usize] Scaling<N, $float>);
         loads_norm!($vectors $float BatchNorm: weight, bias, mean, variance);
         loads_norm!($vectors $float LayerNorm: weight, bias);
-        loads_slopes!($vectors [] [$float; C]);
-        loads_slopes!($vectors [const L: usize,] [[$float; C]; L]);
-        loads_slopes!($vectors [const H: usize, const W: usize,] [[[$float; C]; W]; H]);
     };
 }
 
-constants!(f32 f32 0.0, |n| n - n != 0.0, tensor_f32 array_f32 take_f32);
-constants!(f64 f64 0.0, |n| n - n != 0.0, tensor_f64 array_f64 take_f64);
-constants!(Fixed Q26 Q26::ZERO, |n| n.is_at_limit(), tensor_q26 array_q26 take_q26);
+constants!(f32 f32 0.0, |n| n - n != 0.0, tensor_f32 array_f32 take_f32 vectors_f32 f32);
+constants!(f64 f64 0.0, |n| n - n != 0.0, tensor_f64 array_f64 take_f64 vectors_f64 f64);
+constants!(Fixed Q26 Q26::ZERO, |n| n.is_at_limit(), tensor_q26 array_q26 take_q26 vectors_q26 Q12);
 constants_of_floats!(f32 tensor_f32 vectors_f32);
 constants_of_floats!(f64 tensor_f64 vectors_f64);

@@ -119,6 +119,49 @@ fn gradients_are_those_of_floats_through_poolings() {
 }
 
 #[test]
+fn gradients_are_those_of_floats_for_learned_slopes() {
+    compare!(3 => 4 Identity => PRelu => 2 Identity => PRelu(1));
+    compare!(100 => PRelu(1) => 3 Identity => PRelu => 2 Identity);
+    compare!(8 x 2 => Conv1d(4, 3) Identity => PRelu => Conv1d(4, 2) Tanh => PRelu(1) => Flatten => 2 Identity);
+    compare!(5 x 5 x 2 => Conv2d(3, 2 x 2) Identity => PRelu => MaxPool(2 x 2) => GlobalMean => 2 Identity);
+    // Two sums of 100 derivatives.
+    compare!(100 x 2 => PRelu => Flatten => 2 Identity);
+}
+
+#[test]
+fn slopes_are_learned() {
+    type Net = net![Fixed; 2 => PRelu];
+    let mut net = Net::ZERO;
+    assert_eq!(net.slopes(), &Q26::array([0.25; 2]));
+    let mut trainer = Trainer::<Net, HalfSquaredError>::new();
+    let mut number = random(1);
+    for _ in 0..4000 {
+        let x = [2.0 * number(), 2.0 * number()];
+        let t = [x[0].max(0.7 * x[0]), x[1].max(-1.5 * x[1])];
+        trainer.step(&mut net, &Sgd::new(Q32::new(0.05)), &x.map(Q12::new), &t.map(Q12::new));
+    }
+    let [a, b] = net.slopes().map(Q26::to_f32);
+    assert!((a - 0.7).abs() < 2e-3 && (b + 1.5).abs() < 2e-3, "{a} {b}");
+}
+
+#[test]
+fn slopes_are_converted_and_kept_in_files() {
+    type Of<F> = net![F; 3 => 2 Identity => PRelu];
+    let floats = Of::<f32>::new(
+        Dense::from_rows([[0.5; 3], [-0.5; 3]], [0.0; 2]),
+        PRelu::new([0.125, -3.0]),
+    );
+    let mut net = Of::<Fixed>::ZERO;
+    gradlet::convert::convert(&floats, &mut net).unwrap();
+    assert_eq!(net.rest().slopes(), &Q26::array([0.125, -3.0]));
+    let mut file = [0; 400];
+    let length = gradlet::safetensors::save(&net, &["0", "1"], &mut file).unwrap().len();
+    let mut loaded = Of::<Fixed>::ZERO;
+    gradlet::safetensors::load(&mut loaded, &file[..length], &["0", "1"]).unwrap();
+    assert_eq!(loaded, net);
+}
+
+#[test]
 fn gradients_are_those_of_floats_for_all_activations() {
     macro_rules! activations {
         ($($a:ident)+) => {

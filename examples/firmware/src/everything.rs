@@ -34,8 +34,8 @@ use gradlet::stream::{LossHistory, ReplayBuffer, Window};
 use gradlet::{
     Arithmetic, BiasOnly, Biased, Channels, Compact, Delta, EndsIn, Exponent, FoldNorm, Format,
     Fused, GradientVisitor, Gradients, Hidden, Kept, Kind, PoolFormat, Q10, Real, Recompute,
-    Samples, Shape, Streaming, Tensor, TensorList, Tensors, Weight, fast, fingerprint, for_each,
-    init, is_finite, kernel, pad_front, prelude::*, rational, schedule,
+    Samples, Shape, SlopeFormat, Streaming, Tensor, TensorList, Tensors, Weight, fast, fingerprint,
+    for_each, init, is_finite, kernel, pad_front, prelude::*, rational, schedule,
 };
 #[cfg(not(target_arch = "avr"))]
 use gradlet_firmware::flash::{BYTES, Flash};
@@ -269,7 +269,13 @@ pub(crate) fn fixed_point() {
         HalfSquaredError,
     >();
 
+    learn::<
+        net![Fixed; 4 x 2 => PRelu(1) => Conv1d(5, 2) Identity => PRelu => GlobalMean],
+        HalfSquaredError,
+    >();
+
     let (x, d) = (black_box(Q12::ONE), black_box(1));
+    call! { <Fixed>::slope(<Fixed>::INITIAL_SLOPE, x), <Fixed>::unchanged(d) }
     call! {
         <Fixed>::larger(x, <Fixed>::lowest()), <Fixed>::plus(x, x), <Fixed>::mean(x, count()),
         <Fixed>::share(d, count()), <Fixed>::share_scale(black_box(Exponent(3)), count()),

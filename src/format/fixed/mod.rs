@@ -5,7 +5,7 @@ mod range;
 
 pub use arithmetic::FixedFactor;
 
-use super::{Format, FormatValue, PoolFormat};
+use super::{Format, FormatValue, PoolFormat, SlopeFormat};
 use core::marker::PhantomData;
 
 use crate::fingerprint::fingerprint;
@@ -42,8 +42,8 @@ use crate::zero::Zero;
 /// # What there is
 ///
 /// Dense layers, convolutions ([`Conv1d`](crate::Conv1d), [`Conv2d`](crate::Conv2d)) with all options, all poolings,
-/// [`Flatten`](crate::Flatten), [`FlattenChannelsLast`](crate::FlattenChannelsLast) and
-/// [`LastStep`](crate::LastStep); the activations [`Identity`](crate::Identity), [`Relu`](crate::Relu), [`Relu6`](crate::Relu6),
+/// [`Flatten`](crate::Flatten), [`FlattenChannelsLast`](crate::FlattenChannelsLast),
+/// [`LastStep`](crate::LastStep) and [`PRelu`](crate::PRelu); the activations [`Identity`](crate::Identity), [`Relu`](crate::Relu), [`Relu6`](crate::Relu6),
 /// [`LeakyRelu`](crate::LeakyRelu), [`HardTanh`](crate::HardTanh), [`HardSigmoid`](crate::HardSigmoid),
 /// [`Sigmoid`](crate::Sigmoid), [`Tanh`](crate::Tanh), [`Softsign`](crate::Softsign), [`Elu`](crate::Elu),
 /// [`Selu`](crate::Selu), [`Softplus`](crate::Softplus), [`Gelu`](crate::Gelu), [`Silu`](crate::Silu),
@@ -60,9 +60,9 @@ use crate::zero::Zero;
 /// A product takes the upper 16 bits of a weight, with 10 fraction bits; the lower 16 are there so that small
 /// steps add up. Sums have 22 fraction bits in 32 bits. The derivatives of a layer are integers of up to 12 bits
 /// with one common exponent, so small ones do not vanish and large ones do not overflow. The derivative by a weight
-/// of a convolution is one sum over all positions, which stops at its limit, and the weight is updated once. A mean is
-/// rounded to nearest. A learning rate is
-/// rounded to 8 significant bits; below 6e-8 it is 0.
+/// of a convolution is one sum over all positions, which stops at its limit, and the weight is updated once; so is that
+/// by a slope of [`PRelu`](crate::PRelu). A mean is rounded to nearest. A learning rate is rounded to 8 significant
+/// bits; below 6e-8 it is 0.
 ///
 /// Optimizers but [`Sgd`](crate::Sgd) see derivatives and keep their state as [`Q26`]: those beyond ±32 end there.
 /// The means of squares have 26 significant bits and an exponent of their own, from 2^-51 to 4096; steps of
@@ -97,8 +97,8 @@ use crate::zero::Zero;
 /// what it rounds, so that small steps count: it takes up to 1.7 times the instructions. Inference has the bits of [`Q26`]
 /// with the same upper halves. There is [`Sgd`](crate::Sgd) with one sample at a time; a
 /// [`BatchTrainer`](crate::BatchTrainer) or another optimizer does not compile, as 16 bits have no room for sums.
-/// [`GlobalMean`](crate::GlobalMean), [`GlobalMax`](crate::GlobalMax), [`Flatten`](crate::Flatten) and
-/// [`LastStep`](crate::LastStep) are for `Q26` alone.
+/// [`GlobalMean`](crate::GlobalMean), [`GlobalMax`](crate::GlobalMax), [`Flatten`](crate::Flatten),
+/// [`LastStep`](crate::LastStep) and [`PRelu`](crate::PRelu) are for `Q26` alone.
 ///
 /// ```
 /// use gradlet::{Q10, prelude::*};
@@ -584,6 +584,18 @@ impl<W: FixedWeight> PoolFormat for Fixed<W> {
     #[inline(always)]
     fn share_scale(Exponent(exponent): Exponent, count: u32) -> Exponent {
         Exponent(exponent.wrapping_add(share(count).1 as i32))
+    }
+}
+
+impl SlopeFormat for Fixed {
+    const INITIAL_SLOPE: Q26 = Q26::new(0.25);
+    #[inline(always)]
+    fn slope(a: Q26, x: Q12) -> Q12 {
+        Self::add_bias(Self::add_product(0, a, x), Q26::ZERO)
+    }
+    #[inline(always)]
+    fn unchanged(d: i32) -> i32 {
+        d.wrapping_shl(10)
     }
 }
 
