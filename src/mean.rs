@@ -6,6 +6,9 @@
 //! Numerische Mathematik 18, 1971), with about twice the digits: over 2^32 samples its relative
 //! error is at most `2^-17`. There is no sum that could overflow where the mean does not.
 //!
+//! Sums of fixed-point numbers have no such error, but their means are rounded: there the second number is what is
+//! left of the sum, so that the mean is exact.
+//!
 //! Every operation is one of `T`, in a fixed order, so the bits are the same on every target.
 
 use core::num::NonZeroU32;
@@ -18,7 +21,8 @@ use crate::number::Number;
 pub(crate) struct DoubleWord<T> {
     /// The value, rounded to `T`.
     high: T,
-    /// The rounding error, at most half a unit in the last place of `high`.
+    /// The rounding error, at most half a unit in the last place of `high`; of a mean of fixed-point numbers
+    /// `count` times as much.
     low: T,
 }
 
@@ -28,7 +32,13 @@ impl<T: Number> DoubleWord<T> {
     /// The value, rounded to `T`; NaN once it was NaN or infinite.
     pub(crate) fn value(&self) -> T {
         // Changes nothing but an infinity, whose `low` is NaN.
-        self.high + self.low
+        self.high + self.error()
+    }
+
+    /// The rounding error, below the precision of fixed point.
+    #[inline(always)]
+    const fn error(&self) -> T {
+        if T::IS_INTEGER { T::ZERO } else { self.low }
     }
 
     /// Adds `step`.
@@ -45,7 +55,13 @@ impl<T: Number> DoubleWord<T> {
     ///
     /// Where `count` no longer grows, the weights of older numbers decay exponentially.
     pub(crate) fn observe(&mut self, x: T, count: T) -> T {
-        self.observe_weighted(x, T::ONE, count)
+        if !T::IS_INTEGER {
+            return self.observe_weighted(x, T::ONE, count);
+        }
+        let distance = x - self.high;
+        let (step, rest) = (distance + self.low).divided(count);
+        (self.high, self.low) = (self.high + step, rest);
+        distance
     }
 
     /// For a weighted mean: adds the number whose weight makes the sum of the weights `sum`, and
@@ -70,7 +86,7 @@ impl<T: Number> DoubleWord<T> {
 
     /// `x` minus this number.
     pub(crate) fn distance(&self, x: T) -> T {
-        (x - self.high) - self.low
+        (x - self.high) - self.error()
     }
 }
 

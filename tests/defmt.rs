@@ -104,6 +104,9 @@ fn optimizers<T: Scalar + Format>() {
 fn fixed_point() {
     are_format![Fixed, Exponent, FixedFactor, FixedStep, Headroom, Q10, Q12, Q26, Q32];
     are_format![Conversion, Comparison, ConvertError];
+    are_format![net![Fixed; 2 => PRelu], PReluGradient<2, Q26>];
+    are_format![LossMeter<Q32>, MeanAbsoluteError<Q12>, RSquared<2, Q12>];
+    are_format![ErrorStatistics<Q32>, Quantile<1, 2, Q32>];
 }
 
 fn trainers<T: Scalar + Format>() {

@@ -238,9 +238,10 @@ where
             let (d, x) = (trace.delta().values.as_slice(), input.as_slice());
             for (d, x) in Both(chunks(d, N), chunks(x, N)) {
                 for (sum, (&d, &x)) in Both(sums.iter_mut(), Both(d.iter(), x.iter())) {
-                    if !(x > Zero::ZERO) {
-                        *sum = V::Format::add(*sum, V::Format::product(x, d));
+                    if x > Zero::ZERO {
+                        continue;
                     }
+                    *sum = V::Format::add(*sum, V::Format::product(x, d));
                 }
             }
             visitor.vector(

@@ -1,12 +1,37 @@
 //! Regression metrics.
 
 use super::is_nan;
+use crate::format::{Format, FormatValue};
 use crate::macros::default_is_new;
 use crate::mean::{DoubleWord, Moments};
 use crate::number::Number;
 use crate::preprocess::Standardize;
-use crate::scalar::Scalar;
 use crate::shape::Shape;
+
+/// The type of losses of the number format that values `T` belong to: `T` itself for floats.
+type Real<T> = <<T as FormatValue>::Format as Format>::Real;
+
+/// `|y - t|`.
+#[inline]
+fn distance<T: Number>(y: T, t: T) -> T {
+    (y - t).abs()
+}
+
+/// The mean; `None` unless all have a value.
+fn mean<T: Number, const N: usize>(values: [Option<T>; N]) -> Option<T> {
+    let (mut mean, mut count) = (DoubleWord::ZERO, T::ZERO);
+    for value in values {
+        count += T::ONE;
+        mean.observe(value?, count);
+    }
+    (N > 0).then(|| mean.value())
+}
+
+/// The value as a loss.
+#[inline]
+fn real<T: FormatValue>(value: T) -> Real<T> {
+    <T::Format as Format>::real(value)
+}
 
 /// Mean absolute error: the mean of `|y - t|` over all outputs of all predictions, in their unit.
 ///
@@ -21,14 +46,30 @@ use crate::shape::Shape;
 /// error.observe(&[0.0, 0.0], &[0.0, 0.0]);
 /// assert_eq!(error.mean(), Some(1.0));
 /// ```
+///
+/// In fixed point, the mean is exact for 2^31 outputs, and rounded down to [`Q32`](crate::Q32).
+///
+/// ```
+/// use gradlet::{Q12, Q32, metrics::MeanAbsoluteError};
+///
+/// let mut error = MeanAbsoluteError::<Q12>::new();
+/// error.observe(&Q12::array([1.0, 5.0]), &Q12::array([2.0, 2.5]));
+/// assert_eq!(error.mean(), Some(Q32::new(1.75)));
+/// ```
 #[derive(Clone, Debug, Default, PartialEq)]
-#[cfg_attr(feature = "defmt", derive(defmt::Format))]
-pub struct MeanAbsoluteError<T = f32> {
-    mean: DoubleWord<T>,
+pub struct MeanAbsoluteError<T: FormatValue = f32> {
+    mean: DoubleWord<Real<T>>,
     count: u32,
 }
 
-impl<T: Scalar> MeanAbsoluteError<T> {
+#[cfg(feature = "defmt")]
+impl<T: FormatValue<Format: Format<Real: defmt::Format>>> defmt::Format for MeanAbsoluteError<T> {
+    fn format(&self, f: defmt::Formatter<'_>) {
+        defmt::write!(f, "MeanAbsoluteError {{ mean: {}, count: {} }}", self.mean, self.count);
+    }
+}
+
+impl<T: FormatValue> MeanAbsoluteError<T> {
     /// No predictions yet.
     #[must_use]
     pub const fn new() -> Self {
@@ -39,13 +80,13 @@ impl<T: Scalar> MeanAbsoluteError<T> {
     pub fn observe<Y: Shape<Element = T>>(&mut self, output: &Y, target: &Y) {
         for (&y, &t) in output.as_slice().iter().zip(target.as_slice()) {
             self.count = self.count.saturating_add(1);
-            self.mean.observe((y - t).abs(), T::from_u32(self.count));
+            self.mean.observe(distance(real(y), real(t)), Number::from_u32(self.count));
         }
     }
 
     /// The mean so far.
     #[must_use]
-    pub fn mean(&self) -> Option<T> {
+    pub fn mean(&self) -> Option<Real<T>> {
         (self.count > 0).then(|| self.mean.value())
     }
 }
@@ -71,11 +112,32 @@ impl<T: Scalar> MeanAbsoluteError<T> {
 /// }
 /// assert_eq!(fit.mean(), Some(0.6)); // 1 - 2 / 5
 /// ```
+///
+/// In fixed point, both means of squares are within 2^-31, and a variance below that may be 0.
+///
+/// ```
+/// use gradlet::{Q12, Q32, metrics::RSquared};
+///
+/// let mut fit = RSquared::<1, Q12>::new();
+/// for (y, t) in [(2.0, 1.0), (2.0, 2.0), (4.0, 3.0), (4.0, 4.0)] {
+///     fit.observe(&Q12::array([y]), &Q12::array([t]));
+/// }
+/// assert_eq!(fit.mean(), Some(Q32::new(0.6)));
+/// ```
 #[derive(Clone, Debug, PartialEq)]
-#[cfg_attr(feature = "defmt", derive(defmt::Format))]
-pub struct RSquared<const N: usize = 1, T = f32> {
+pub struct RSquared<const N: usize = 1, T: FormatValue = f32> {
     count: u32,
-    outputs: [Explained<T>; N],
+    outputs: [Explained<Real<T>>; N],
+}
+
+#[cfg(feature = "defmt")]
+impl<const N: usize, T> defmt::Format for RSquared<N, T>
+where
+    T: FormatValue<Format: Format<Real: defmt::Format>>,
+{
+    fn format(&self, f: defmt::Formatter<'_>) {
+        defmt::write!(f, "RSquared {{ count: {}, outputs: {} }}", self.count, self.outputs);
+    }
 }
 
 #[derive(Clone, Debug, PartialEq)]
@@ -86,8 +148,13 @@ struct Explained<T> {
     residual: DoubleWord<T>,
 }
 
-impl<T: Scalar> Explained<T> {
+impl<T: Number> Explained<T> {
     const ZERO: Self = Self { targets: Moments::ZERO, residual: DoubleWord::ZERO };
+
+    fn observe(&mut self, y: T, t: T, count: T) {
+        self.residual.observe((t - y) * (t - y), count);
+        self.targets.observe(t, count);
+    }
 
     fn r_squared(&self) -> Option<T> {
         let variance = self.targets.variance.value();
@@ -95,7 +162,7 @@ impl<T: Scalar> Explained<T> {
     }
 }
 
-impl<const N: usize, T: Scalar> RSquared<N, T> {
+impl<const N: usize, T: FormatValue> RSquared<N, T> {
     /// No predictions yet.
     #[must_use]
     pub const fn new() -> Self {
@@ -105,37 +172,31 @@ impl<const N: usize, T: Scalar> RSquared<N, T> {
     /// Adds one prediction.
     pub fn observe(&mut self, output: &[T; N], target: &[T; N]) {
         self.count = self.count.saturating_add(1);
-        let count = T::from_u32(self.count);
+        let count = Number::from_u32(self.count);
         for ((explained, &y), &t) in self.outputs.iter_mut().zip(output).zip(target) {
-            explained.residual.observe((t - y) * (t - y), count);
-            explained.targets.observe(t, count);
+            explained.observe(real(y), real(t), count);
         }
     }
 
     /// One value for each output.
     #[must_use]
-    pub fn each(&self) -> [Option<T>; N] {
+    pub fn each(&self) -> [Option<Real<T>>; N] {
         self.outputs.each_ref().map(Explained::r_squared)
     }
 
     /// The mean over the outputs; `None` unless each of them has a value.
     #[must_use]
-    pub fn mean(&self) -> Option<T> {
-        let (mut mean, mut count) = (DoubleWord::ZERO, T::ZERO);
-        for value in self.each() {
-            count += T::ONE;
-            mean.observe(value?, count);
-        }
-        (N > 0).then(|| mean.value())
+    pub fn mean(&self) -> Option<Real<T>> {
+        mean(self.each())
     }
 }
 
-default_is_new!([const N: usize, T: Scalar] RSquared<N, T>);
+default_is_new!([const N: usize, T: FormatValue] RSquared<N, T>);
 
 /// Mean, last and lowest of the observed losses.
 ///
 /// The relative error of the mean is at most 1e-5 for 2^32 losses, also for losses near the largest
-/// finite number; from then on older losses count for less. A NaN or infinite loss makes the mean
+/// finite number; from then on older losses count for less. In fixed point, it is exact for 2^31 losses. A NaN or infinite loss makes the mean
 /// NaN; NaN is never the lowest.
 ///
 /// ```
@@ -226,7 +287,7 @@ pub struct ErrorStatistics<T = f32> {
     statistics: Standardize<1, T>,
 }
 
-impl<T: Scalar> ErrorStatistics<T> {
+impl<T: Number> ErrorStatistics<T> {
     /// No errors yet.
     #[must_use]
     pub const fn new() -> Self {
@@ -289,4 +350,4 @@ impl<T: Scalar> ErrorStatistics<T> {
     }
 }
 
-default_is_new!([T: Scalar] ErrorStatistics<T>);
+default_is_new!([T: Number] ErrorStatistics<T>);

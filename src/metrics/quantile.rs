@@ -2,7 +2,7 @@
 
 use crate::macros::default_is_new;
 use crate::mean::Count;
-use crate::scalar::Scalar;
+use crate::number::Number;
 
 /// Streaming quantile `NUMERATOR / DENOMINATOR` in fixed memory: `Quantile<99, 100>` is the 99th
 /// percentile.
@@ -120,7 +120,7 @@ struct Marker<T> {
     equal: u32,
 }
 
-impl<T: Scalar> Marker<T> {
+impl<T: Number> Marker<T> {
     const ZERO: Self = Self { value: T::ZERO, between: 0, equal: 0 };
 
     const fn weight(&self) -> u32 {
@@ -128,7 +128,7 @@ impl<T: Scalar> Marker<T> {
     }
 }
 
-impl<const NUMERATOR: u32, const DENOMINATOR: u32, T: Scalar, const MARKERS: usize>
+impl<const NUMERATOR: u32, const DENOMINATOR: u32, T: Number, const MARKERS: usize>
     Quantile<NUMERATOR, DENOMINATOR, T, MARKERS>
 {
     /// Fewest numbers for a value: as many as put one, on average, on the smaller side of the
@@ -338,7 +338,7 @@ impl<const NUMERATOR: u32, const DENOMINATOR: u32, T: Scalar, const MARKERS: usi
 }
 
 default_is_new!(
-    [const NUMERATOR: u32, const DENOMINATOR: u32, T: Scalar, const MARKERS: usize]
+    [const NUMERATOR: u32, const DENOMINATOR: u32, T: Number, const MARKERS: usize]
     Quantile<NUMERATOR, DENOMINATOR, T, MARKERS>
 );
 
@@ -346,7 +346,6 @@ default_is_new!(
 #[allow(clippy::indexing_slicing, clippy::arithmetic_side_effects, reason = "tests may panic")]
 mod tests {
     use super::*;
-    use crate::number::Number as _;
 
     #[test]
     fn markers_are_in_order_and_count_all() {

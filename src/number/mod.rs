@@ -27,6 +27,10 @@ pub(crate) mod sealed {
         const IS_DOUBLE: bool;
         /// The natural logarithm of a number of more than 0.
         fn logarithm(self) -> Self;
+        /// Whether this is not a float: sums have no rounding error.
+        const IS_INTEGER: bool;
+        /// The quotient by a whole number, rounded down, and the remainder; of floats the quotient alone.
+        fn divided(self, count: Self) -> (Self, Self);
     }
 
     macro_rules! sealed {
@@ -36,6 +40,11 @@ pub(crate) mod sealed {
                 #[inline]
                 fn logarithm(self) -> Self {
                     libm::$ln(self)
+                }
+                const IS_INTEGER: bool = false;
+                #[inline]
+                fn divided(self, count: Self) -> (Self, Self) {
+                    (self / count, 0.0)
                 }
                 #[inline(always)]
                 fn lies_below(self, end: Self) -> bool {

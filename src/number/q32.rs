@@ -266,6 +266,21 @@ impl Sealed for Q32 {
         let whole = exponent.wrapping_mul(LN_2);
         Self(whole.wrapping_add(i64::from(ln(mantissa)) << 17))
     }
+    const IS_INTEGER: bool = true;
+    fn divided(self, count: Self) -> (Self, Self) {
+        if !self.is_finite() {
+            return (Self::NAN, Self(0));
+        }
+        let count = (count.0 >> 32).max(1);
+        let quotient = self.0.checked_div(count).unwrap_or(0);
+        let rest = self.0.wrapping_sub(quotient.wrapping_mul(count));
+        // `div_euclid` has a branch that panics, at level z.
+        if rest < 0 {
+            (Self(quotient.wrapping_sub(1)), Self(rest.wrapping_add(count)))
+        } else {
+            (Self(quotient), Self(rest))
+        }
+    }
     #[inline]
     fn lies_below(self, end: Self) -> bool {
         self.0 >= 0 && self.0 < end.0

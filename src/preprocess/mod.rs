@@ -44,6 +44,7 @@ use crate::format::{Format, FormatValue};
 use crate::layer::Dense;
 use crate::macros::default_is_new;
 use crate::mean::{Count, Moments};
+use crate::number::Number;
 use crate::scalar::Scalar;
 
 /// The spread of a feature, or 0 if it is within the rounding error of a constant of this
@@ -89,7 +90,7 @@ pub struct Standardize<const N: usize, T = f32> {
     features: [Moments<T>; N],
 }
 
-impl<const N: usize, T: Scalar> Standardize<N, T> {
+impl<const N: usize, T: Number> Standardize<N, T> {
     /// No examples yet.
     #[must_use]
     pub const fn new() -> Self {
@@ -159,7 +160,9 @@ impl<const N: usize, T: Scalar> Standardize<N, T> {
     pub fn variance(&self) -> [T; N] {
         self.features.each_ref().map(|moments| moments.variance.value())
     }
+}
 
+impl<const N: usize, T: Scalar> Standardize<N, T> {
     /// The current scaling: mean and standard deviation.
     #[must_use]
     pub fn scaling(&self) -> Scaling<N, T> {
@@ -194,7 +197,7 @@ impl<const N: usize, T: Scalar> Standardize<N, T> {
     }
 }
 
-default_is_new!([const N: usize, T: Scalar] Standardize<N, T>);
+default_is_new!([const N: usize, T: Number] Standardize<N, T>);
 
 /// Min-max scaling to the range `0..=1`: `z = (x - min) / (max - min)`, with the minimum and
 /// maximum of each of `N` features found one example at a time.

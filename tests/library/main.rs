@@ -22,6 +22,7 @@ mod flash {
 mod fixed;
 mod fixed_convolutions;
 mod fixed_half;
+mod fixed_metrics;
 mod fixed_optimizers;
 mod fixed_range;
 mod flat;

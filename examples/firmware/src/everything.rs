@@ -245,6 +245,16 @@ pub(crate) fn fixed_point() {
     if let Some(full) = window.push(vector()) {
         call! { full.samples().count(), full.to_array(), full.map_channels(|x| x) }
     }
+    let mut error = MeanAbsoluteError::<Q12>::new();
+    let mut explained = RSquared::<3, Q12>::new();
+    let mut usual = ErrorStatistics::<Q32>::with_memory::<9>();
+    let mut quantile = Quantile::<9, 10, Q32>::new();
+    for _ in 0..black_box(99) {
+        let (y, t) = (black_box([Q12::ONE; 3]), black_box([Q12::ONE; 3]));
+        call! { error.observe(&y, &t), explained.observe(&y, &t) }
+        call! { usual.observe(black_box(rate)), quantile.observe(black_box(rate)) }
+    }
+    call! { error.mean(), explained.mean(), usual.threshold(rate), quantile.value() }
     learn::<
         net![
             Fixed; 13 x 2 => Conv1d(9, 3, padding same) Relu => MaxPool(3, step 2) => MeanPool(2)
