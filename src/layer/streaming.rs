@@ -6,10 +6,9 @@ use super::{
     BatchNorm, Chain, Conv1d, Dense, Dropout, Frozen, LastStep, Layer, LayerNorm, PRelu, Recompute,
     Residual, Shortcut, Skip, Takes, Value,
 };
-use crate::activation::{Activation, Hidden};
-use crate::format::Format;
+use crate::activation::{Activation, Hidden, Identity};
+use crate::format::{Format, FormatValue};
 use crate::kernel::geometry::{Axis, Windows};
-use crate::kernel::windows;
 use crate::macros::defmt_shows;
 use crate::scalar::Scalar;
 use crate::shape::{Element, Shape};
@@ -185,17 +184,17 @@ impl<
     const OUT: usize,
     const K: usize,
     const M: usize,
-    A: Activation<T> + Hidden,
-    T: Scalar,
+    A: Activation<F> + Hidden,
+    F: Format,
     const STEP: usize,
     const PADDING: usize,
     const DILATION: usize,
     const GROUP: usize,
-> Streams for Conv1d<L, C, OUT, K, M, A, T, STEP, PADDING, DILATION, GROUP>
+> Streams for Conv1d<L, C, OUT, K, M, A, F, STEP, PADDING, DILATION, GROUP>
 {
-    type Step = [T; C];
-    type Answer = [T; OUT];
-    type State = Past<T, C, PADDING>;
+    type Step = [F::Value; C];
+    type Answer = [F::Value; OUT];
+    type State = Past<F::Value, C, PADDING>;
     const PAST: usize = {
         assert!(
             STEP == 1 && PADDING == K.saturating_sub(1).saturating_mul(DILATION),
@@ -207,10 +206,10 @@ impl<
         PADDING
     };
 
-    fn step(&self, state: &mut Self::State, input: &[T; C]) -> [T; OUT] {
+    fn step(&self, state: &mut Self::State, input: &[F::Value; C]) -> [F::Value; OUT] {
         let _ = const { Self::PAST };
         // What the window sees, without what is before the beginning.
-        let mut window = [[T::ZERO; C]; K];
+        let mut window = [[F::Value::ZERO; C]; K];
         let (mut ago, mut missing) = (PADDING, 0_usize);
         for tap in &mut window {
             if ago == 0 {
@@ -228,9 +227,9 @@ impl<
         let columns = Axis { input: seen, kernel: K, padding: missing, ..Axis::ONE };
         let windows = Windows { rows: Axis::ONE, columns, channels: C, group: GROUP };
         let x = window.get(missing..).unwrap_or_default().as_flattened();
-        let mut output = [T::ZERO; OUT];
+        let mut output = [F::Value::ZERO; OUT];
         let y = core::slice::from_mut(&mut output);
-        windows::affine(windows, self.weights().as_flattened(), self.bias(), x, y);
+        F::affine_of_windows(windows, self.weights().as_flattened(), self.bias(), x, y);
         A::activate(&mut output);
         output
     }
@@ -252,7 +251,10 @@ impl<const IN: usize, const OUT: usize, A: Activation<F>, F: Format> Streams
 }
 
 /// Each step is the last one so far.
-impl<T: Scalar, const C: usize, const L: usize> Streams for LastStep<[[T; C]; L]> {
+impl<T: FormatValue, const C: usize, const L: usize> Streams for LastStep<[[T; C]; L]>
+where
+    Identity: Activation<T::Format>,
+{
     type Step = [T; C];
     type Answer = [T; C];
     type State = ();
@@ -270,11 +272,11 @@ macro_rules! each_step {
         [$($generics:tt)*] $of_sequence:ty, $of_step:ty $(where $A:ident: Hidden)?,
         $layer:ident => $copy:expr;
     )+) => { $(
-        impl<const C: usize, const L: usize, T: Scalar, $($generics)*> Streams for $of_sequence
+        impl<const C: usize, const L: usize, T: FormatValue, $($generics)*> Streams for $of_sequence
         where
-            $($A: Activation<T> + Hidden,)?
-            Self: Layer<Format = T>,
-            $of_step: Layer<Format = T, Input = [T; C], Output = [T; C]>,
+            $($A: Activation<T::Format> + Hidden,)?
+            Self: Layer<Format = T::Format>,
+            $of_step: Layer<Format = T::Format, Input = [T; C], Output = [T; C]>,
         {
             type Step = [T; C];
             type Answer = [T; C];
@@ -289,9 +291,9 @@ macro_rules! each_step {
             }
         }
 
-        impl<const C: usize, T: Scalar, $($generics)*> Streams for $of_step
+        impl<const C: usize, T: FormatValue, $($generics)*> Streams for $of_step
         where
-            Self: Layer<Format = T, Input = [T; C], Output = [T; C]>,
+            Self: Layer<Format = T::Format, Input = [T; C], Output = [T; C]>,
         {
             type Step = [T; C];
             type Answer = [T; C];

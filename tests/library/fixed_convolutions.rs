@@ -129,6 +129,22 @@ fn gradients_are_those_of_floats_for_learned_slopes() {
 }
 
 #[test]
+fn streams_have_the_bits_of_windows() {
+    type Net = net![
+        Fixed; 12 x 2 => Conv1d(5, 3, padding causal, dilation 2) Identity => PRelu
+        => Conv1d(3, 4, padding causal) Tanh => LastStep => 2 Softmax
+    ];
+    let (mut net, mut number) = (Net::ZERO, random(7));
+    net.visit_mut(|_, weights| weights.fill_with(|| Q26::new(number())));
+    let signal: Vec<_> = (0..40).map(|_| [number(), number()].map(Q12::new)).collect();
+    let mut stream = gradlet::Streaming::new(&net);
+    let answers: Vec<_> = signal.iter().map(|step| stream.step(step)).collect();
+    for (window, answer) in signal.windows(12).zip(&answers[11..]) {
+        assert_eq!(&net.forward(window.try_into().unwrap()), answer);
+    }
+}
+
+#[test]
 fn slopes_are_learned() {
     type Net = net![Fixed; 2 => PRelu];
     let mut net = Net::ZERO;

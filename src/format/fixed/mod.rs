@@ -51,9 +51,10 @@ use crate::zero::Zero;
 /// [`HalfSquaredError`](crate::HalfSquaredError), [`MeanSquaredError`](crate::MeanSquaredError),
 /// [`AbsoluteError`](crate::AbsoluteError), [`Huber`](crate::Huber), [`LogCosh`](crate::LogCosh),
 /// [`Pinball`](crate::Pinball), [`BinaryCrossEntropy`](crate::BinaryCrossEntropy),
-/// [`CrossEntropy`](crate::CrossEntropy) and [`Focal`](crate::Focal); every optimizer, one sample at a time or in batches; [`Frozen`](crate::Frozen), `fit`, early stopping, flash, frames, files and
-/// schedules. Other layers, activations and losses do not compile with it, nor does `|`, which fuses a convolution
-/// with a pooling. [`convert`](mod@crate::convert) has networks of floats in fixed point, and back.
+/// [`CrossEntropy`](crate::CrossEntropy) and [`Focal`](crate::Focal); every optimizer, one sample at a time or in
+/// batches; [`Frozen`](crate::Frozen), [`Streaming`](crate::Streaming), `fit`, early stopping, metrics, flash, frames,
+/// files and schedules. Other layers, activations and losses do not compile with it, nor does `|`, which fuses a
+/// convolution with a pooling. [`convert`](mod@crate::convert) has networks of floats in fixed point, and back.
 ///
 /// # Arithmetic
 ///
