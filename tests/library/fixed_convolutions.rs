@@ -161,6 +161,23 @@ fn slopes_are_learned() {
 }
 
 #[test]
+fn slopes_beyond_the_range_are_noticed() {
+    type Net = net![Fixed; 1 => PRelu];
+    for (slope, y, is_finite) in
+        [(3.0, -60.0, true), (-12.0, 64.0, true), (-13.0, 64.0, false), (31.9, -64.0, false)]
+    {
+        let net = Net::new([Q26::new(slope)]);
+        let x = Q12::array([-20.0]);
+        assert_eq!(net.forward(&x), Q12::array([y]), "{slope}");
+        let loss = Trainer::<Net, HalfSquaredError>::new().evaluate(&net, &x, &[Q12::ZERO]);
+        assert_eq!(loss.is_finite(), is_finite, "{slope}");
+    }
+    // The sum of a product beyond 32 bits.
+    let net = Net::new([Q26::MAX]);
+    assert_eq!(net.forward(&[Q12::MIN]), [Q12::MIN]);
+}
+
+#[test]
 fn slopes_are_converted_and_kept_in_files() {
     type Of<F> = net![F; 3 => 2 Identity => PRelu];
     let floats = Of::<f32>::new(

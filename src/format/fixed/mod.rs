@@ -592,7 +592,11 @@ impl SlopeFormat for Fixed {
     const INITIAL_SLOPE: Q26 = Q26::new(0.25);
     #[inline(always)]
     fn slope(a: Q26, x: Q12) -> Q12 {
-        Self::add_bias(Self::add_product(0, a, x), Q26::ZERO)
+        // In two products, as one leaves 32 bits.
+        let (a, x) = (a.to_bits() >> 16, x.to_bits());
+        let upper = a.wrapping_mul(x >> 9);
+        let lower = a.wrapping_mul(x & 0x1ff);
+        Q12::raw(upper.wrapping_add(lower >> 9) >> 1)
     }
     #[inline(always)]
     fn unchanged(d: i32) -> i32 {
