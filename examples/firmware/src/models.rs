@@ -15,7 +15,7 @@ use crate::small::{Hash, Points, Run, SMALL, Trained, fifth, learn, mean_loss, t
 
 /// All runs. Their functions are `inline`, so that they are compiled where this table is used and
 /// not in every build of the firmware's library, which would take ten times as long.
-pub const RUNS: [Run; 16] = {
+pub const RUNS: [Run; 17] = {
     let [worked_net, frozen, smooth, fast_moons, clipped] = SMALL;
     [
         worked_net,
@@ -34,6 +34,7 @@ pub const RUNS: [Run; 16] = {
         Run { name: "spectra", steps: 200, train: spectra },
         Run { name: "fixed point", steps: 1000, train: fixed_point },
         Run { name: "fixed point, convolutions", steps: 200, train: fixed_convolutions },
+        Run { name: "fixed point, losses and slopes", steps: 500, train: fixed_losses },
     ]
 };
 
@@ -75,6 +76,39 @@ fn fixed_point(steps: u32) -> Trained {
         trainer.evaluate(&net, &x, &t).to_f32()
     });
     Trained { hash: Hash::of(&net), loss }
+}
+
+/// Integers: five classes by focal losses, and a quantile of each number, by networks with learned slopes.
+#[inline]
+fn fixed_losses(steps: u32) -> Trained {
+    #[inline]
+    fn train<N, L>(steps: u32, points: &mut Points, hash: &mut Hash) -> f32
+    where
+        N: Layer<Format = Fixed, Input = [Q12; 3], Output = [Q12; 5]> + Zero,
+        L: Loss<N::Activation, Fixed>,
+    {
+        let mut net = random_fixed::<N>(points);
+        let mut trainer = Trainer::<N, L>::new();
+        let example = |points: &mut Points| {
+            let (x, numbers) = points.draw::<f32, 3>();
+            (x.map(Q12::new), array::from_fn(|class| Q12::new(truth(fifth(numbers[0]) == class))))
+        };
+        for _ in 0..steps {
+            let (x, t) = example(points);
+            trainer.step(&mut net, &Sgd::new(Q32::new(0.125)), &x, &t);
+        }
+        net.visit(|_, weights| hash.add_all(weights));
+        mean_loss(|| {
+            let (x, t) = example(points);
+            trainer.evaluate(&net, &x, &t)
+        })
+    }
+    type Slopes<A> = Chain<net![Fixed; 3 => 9 Identity => PRelu], Dense<9, 5, A, Fixed>>;
+    let (mut points, mut hash) = (Points::new(17), Hash::EMPTY);
+    let loss = train::<Slopes<Softmax>, Focal<2, 1, 1, 1>>(steps, &mut points, &mut hash)
+        + train::<Slopes<Sigmoid>, Focal<1, 2>>(steps, &mut points, &mut hash)
+        + train::<Slopes<Identity>, Pinball<2, 5>>(steps, &mut points, &mut hash);
+    Trained { hash, loss }
 }
 
 /// Integers: convolutions with all options, and poolings, of single samples, then in batches.
