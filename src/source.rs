@@ -3,12 +3,14 @@
 use core::fmt::{self, Debug, Display, Formatter};
 
 use crate::activation::{Activation, Hidden};
+use crate::format::{Format, FormatValue};
 use crate::layer::{
     BatchNorm, Beside, Chain, Channels, Compact, Conv1d, Conv2d, Dense, Dropout, Embedding, Frozen,
     Fused, Layer, LayerNorm, PRelu, Parallel, Recompute, Recurrent, Residual, Shortcut, Skip,
     Takes, layers_without_parameters,
 };
 use crate::macros::defmt_shows;
+use crate::number::{Q10, Q26};
 use crate::preprocess::Scaling;
 use crate::scalar::Scalar;
 use crate::shape::Shape;
@@ -41,6 +43,18 @@ use crate::zero::Zero;
 ///     ),
 /// )";
 /// assert_eq!(net.to_source().to_string(), text);
+/// ```
+///
+/// Weights in fixed point are printed by their bits, which are exact:
+///
+/// ```
+/// use gradlet::prelude::*;
+///
+/// let layer = <net![Fixed; 2 => PRelu]>::new(Q26::array([0.25, -1.0]));
+/// let text = "PRelu::new(\n    [Q26::from_bits(16777216), Q26::from_bits(-67108864)],\n)";
+/// assert_eq!(layer.to_source().to_string(), text);
+/// let same = PRelu::<2, [Q12; 2]>::new([Q26::from_bits(16777216), Q26::from_bits(-67108864)]);
+/// assert_eq!(same, layer);
 /// ```
 ///
 /// # Custom layers
@@ -155,6 +169,29 @@ impl<T: Scalar, const N: usize> ToSource for [T; N] {
     }
 }
 
+/// Weights of fixed-point networks, by their bits.
+macro_rules! fixed_point {
+    ($($name:ident)+) => { $(
+        impl ToSource for [$name] {
+            fn write_source(&self, f: &mut Formatter<'_>) -> fmt::Result {
+                let mut separator = "[";
+                for number in self {
+                    write!(f, concat!("{}", stringify!($name), "::from_bits({})"), separator, number.to_bits())?;
+                    separator = ", ";
+                }
+                f.write_str(if self.is_empty() { "[]" } else { "]" })
+            }
+        }
+
+        impl<const N: usize> ToSource for [$name; N] {
+            fn write_source(&self, f: &mut Formatter<'_>) -> fmt::Result {
+                self.as_slice().write_source(f)
+            }
+        }
+    )+ };
+}
+fixed_point!(Q26 Q10);
+
 /// One line per row.
 impl<X, const M: usize, const N: usize> ToSource for [[X; M]; N]
 where
@@ -168,7 +205,10 @@ where
 /// [`ToSource`] of the layers with weights and biases.
 macro_rules! weights_and_bias {
     ([$($generics:tt)*] $Type:ty, $new:literal) => {
-        impl<$($generics)*> ToSource for $Type {
+        impl<$($generics)*> ToSource for $Type
+        where
+            [F::Weight; OUT]: ToSource,
+        {
             fn write_source(&self, f: &mut Formatter<'_>) -> fmt::Result {
                 let (weights, bias) = (self.weights().to_source(), self.bias().to_source());
                 f.debug_tuple($new).field(&weights).field(&bias).finish()
@@ -177,26 +217,26 @@ macro_rules! weights_and_bias {
     };
 }
 weights_and_bias!(
-    [const IN: usize, const OUT: usize, A, T: Scalar]
-    Dense<IN, OUT, A, T>, "Dense::new"
+    [const IN: usize, const OUT: usize, A, F: Format]
+    Dense<IN, OUT, A, F>, "Dense::new"
 );
 weights_and_bias!(
     [
         const L: usize, const C: usize, const OUT: usize, const K: usize, const M: usize,
-        A: Activation<T>, T: Scalar,
+        A: Activation<F>, F: Format,
         const STEP: usize, const PADDING: usize, const DILATION: usize, const GROUP: usize
     ]
-    Conv1d<L, C, OUT, K, M, A, T, STEP, PADDING, DILATION, GROUP>, "Conv1d::new"
+    Conv1d<L, C, OUT, K, M, A, F, STEP, PADDING, DILATION, GROUP>, "Conv1d::new"
 );
 weights_and_bias!(
     [
         const H: usize, const W: usize, const C: usize, const OUT: usize,
         const KH: usize, const KW: usize, const MH: usize, const MW: usize,
-        A: Activation<T>, T: Scalar,
+        A: Activation<F>, F: Format,
         const SH: usize, const SW: usize, const PH: usize, const PW: usize,
         const DH: usize, const DW: usize, const GROUP: usize
     ]
-    Conv2d<H, W, C, OUT, KH, KW, MH, MW, A, T, SH, SW, PH, PW, DH, DW, GROUP>, "Conv2d::new"
+    Conv2d<H, W, C, OUT, KH, KW, MH, MW, A, F, SH, SW, PH, PW, DH, DW, GROUP>, "Conv2d::new"
 );
 
 impl<K, X, Y, const C: usize, const H: usize, const G: usize, T: Scalar, const R: usize> ToSource
@@ -254,7 +294,10 @@ impl<const L: usize, const N: usize, const D: usize, T: Scalar> ToSource for Emb
     }
 }
 
-impl<const N: usize, X: Shape<Element: Scalar>> ToSource for PRelu<N, X> {
+impl<const N: usize, X: Shape<Element: FormatValue>> ToSource for PRelu<N, X>
+where
+    [<<X::Element as FormatValue>::Format as Format>::Weight; N]: ToSource,
+{
     fn write_source(&self, f: &mut Formatter<'_>) -> fmt::Result {
         f.debug_tuple("PRelu::new").field(&self.slopes().to_source()).finish()
     }

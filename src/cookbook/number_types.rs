@@ -32,7 +32,8 @@
 //! integers. On a Cortex-M0 they take a fourteenth of the instructions of `f32`.
 //!
 //! What fixed point cannot do: an input or an output beyond ±64, or a weight of 32 or more; resolve outputs
-//! finer than 1/4096, an error that has a half squared error of 3e-8; recurrent layers, normalisation and residuals. A body in int8 in
+//! finer than 1/4096, an error that has a half squared error of 3e-8; recurrent layers,
+//! normalisation, residuals, embeddings and `Parallel`. A body in int8 in
 //! front of a head that learns in `f32` is another way to learn without an FPU: the recipe `freeze`.
 //!
 //! # Reading ranges

@@ -234,6 +234,10 @@ impl<T: Scalar> PoolFormat for T {
 
 impl<T: Scalar> SlopeFormat for T {
     const INITIAL_SLOPE: T = T::QUARTER;
+    #[inline]
+    fn ratio(numerator: u32, denominator: u32) -> T {
+        T::from_u32(numerator) / T::from_u32(denominator)
+    }
     #[inline(always)]
     fn slope(a: T, x: T) -> T {
         a * x

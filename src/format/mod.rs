@@ -31,7 +31,7 @@ use crate::zero::Zero;
 /// [`Conv2d`](crate::Conv2d) and [`Chain`](crate::Chain) in it, with [`Trainer`](crate::Trainer) and
 /// [`Sgd`](crate::Sgd); the activations and losses used must be implemented for it too. With
 /// [`PoolFormat`] and [`FormatValue`] there are poolings and [`Flatten`](crate::Flatten) as well, with
-/// [`SlopeFormat`] [`PRelu`](crate::PRelu).
+/// [`SlopeFormat`] [`PRelu`](crate::PRelu) and [`Dropout`](crate::Dropout).
 pub trait Format: Sized + 'static {
     /// Type of parameters, and of the optimizer's state.
     type Weight: Element;
@@ -278,7 +278,7 @@ pub trait PoolFormat: Format<Value: PartialOrd> {
     fn share_scale(scale: Self::Scale, count: u32) -> Self::Scale;
 }
 
-/// What [`PRelu`](crate::PRelu) needs of a number format.
+/// What [`PRelu`](crate::PRelu) and [`Dropout`](crate::Dropout) need of a number format.
 ///
 /// ```
 /// use gradlet::{Fixed, Q12, Q26, SlopeFormat};
@@ -289,6 +289,8 @@ pub trait PoolFormat: Format<Value: PartialOrd> {
 pub trait SlopeFormat: Format<Value: PartialOrd> {
     /// 1/4, a slope before training.
     const INITIAL_SLOPE: Self::Weight;
+    /// A fraction, the factor of what a [`Dropout`](crate::Dropout) keeps.
+    fn ratio(numerator: u32, denominator: u32) -> Self::Weight;
     /// `a x`.
     fn slope(a: Self::Weight, x: Self::Value) -> Self::Value;
     /// A derivative in the scale of [`back_scale`](Format::back_scale).

@@ -3,11 +3,11 @@
 use core::fmt;
 use core::marker::PhantomData;
 
-use super::{Deltas, Layer, LayerTrace, Samples};
-use crate::activation::Identity;
+use super::{Deltas, Layer, LayerTrace, Real, Samples};
+use crate::activation::{Activation, Identity};
 use crate::fingerprint::{fingerprint, size};
-use crate::format::Format;
-use crate::scalar::Scalar;
+use crate::format::{Format, FormatValue, SlopeFormat};
+use crate::number::Number;
 use crate::shape::{Element, Shape};
 use crate::zero::Zero;
 
@@ -27,6 +27,8 @@ use crate::zero::Zero;
 /// backward pass of a step; so each sample of a batch has values of its own, the same with and without
 /// tiles. The seed is in the layer, 8 bytes, and it is 0, for none, except inside of `with_dropout`.
 /// [`forward`](Layer::forward) and [`forward_all`](Layer::forward_all) never drop a value.
+///
+/// In fixed point, `1 / (1 - p)` has 10 fraction bits and is below 32, and a value ends at ±64.
 ///
 /// ```
 /// use gradlet::prelude::*;
@@ -65,16 +67,19 @@ fn next(state: &mut u64) -> u64 {
     z ^ (z >> 31)
 }
 
-impl<T, X, const NUMERATOR: u32, const DENOMINATOR: u32> Dropout<X, NUMERATOR, DENOMINATOR>
-where
-    T: Scalar,
-    X: Shape<Element = T>,
-{
+impl<X: Shape, const NUMERATOR: u32, const DENOMINATOR: u32> Dropout<X, NUMERATOR, DENOMINATOR> {
     /// Copies values; drops those that the seed and the `input` of the layer say, and scales the
     /// others.
-    fn drop_some(&self, input: &X, from: &[T], to: &mut [T]) {
+    fn drop_some<T: Element>(
+        &self,
+        input: &X,
+        from: &[T],
+        to: &mut [T],
+        copy: impl Fn(T) -> T,
+        scale: impl Fn(T) -> T,
+    ) {
         if self.seed == 0 {
-            to.iter_mut().zip(from).for_each(|(to, &from)| *to = from);
+            to.iter_mut().zip(from).for_each(|(to, &from)| *to = copy(from));
             return;
         }
         // FNV-1a, of the bytes of all values.
@@ -85,12 +90,16 @@ where
             }
         }
         let mut state = self.seed ^ next(&mut hash);
-        let kept = T::from_u32(DENOMINATOR) / T::from_u32(DENOMINATOR.wrapping_sub(NUMERATOR));
         for (to, &from) in to.iter_mut().zip(from) {
             // Uniform in 0..DENOMINATOR, but for 2^-32.
             let product = (next(&mut state) >> 32).wrapping_mul(u64::from(DENOMINATOR));
-            *to = if product >> 32 < u64::from(NUMERATOR) { T::ZERO } else { from * kept };
+            *to = if product >> 32 < u64::from(NUMERATOR) { T::ZERO } else { scale(from) };
         }
+    }
+
+    /// The factor of what is kept.
+    fn kept<F: SlopeFormat>() -> F::Weight {
+        F::ratio(DENOMINATOR, DENOMINATOR.wrapping_sub(NUMERATOR))
     }
 }
 
@@ -139,21 +148,23 @@ impl<X, const NUMERATOR: u32, const DENOMINATOR: u32> defmt::Format
     }
 }
 
-impl<T, X, const NUMERATOR: u32, const DENOMINATOR: u32> Layer
+impl<V, X, const NUMERATOR: u32, const DENOMINATOR: u32> Layer
     for Dropout<X, NUMERATOR, DENOMINATOR>
 where
-    T: Scalar,
-    X: Shape<Element = T>,
+    V: FormatValue<Format: SlopeFormat>,
+    X: Shape<Element = V>,
+    Identity: Activation<V::Format>,
 {
-    type Format = T;
+    type Format = V::Format;
     type Input = X;
     type Output = X;
     type Activation = Identity;
-    type Trace = LayerTrace<T, X, Identity>;
+    type Trace = LayerTrace<V::Format, X, Identity>;
     type Gradient = ();
     const MACS: usize = 0;
+    const UNITS: usize = 1;
     const FINGERPRINT: u32 =
-        fingerprint("Dropout", &[size(X::LEN), NUMERATOR, DENOMINATOR, <T as Format>::FINGERPRINT]);
+        fingerprint("Dropout", &[size(X::LEN), NUMERATOR, DENOMINATOR, V::Format::FINGERPRINT]);
 
     /// Drops nothing.
     #[inline]
@@ -165,14 +176,15 @@ where
         &self,
         inputs: [&X; K],
         traces: [&mut Self::Trace; K],
-    ) -> [T; K] {
+    ) -> [Real<Self>; K] {
         let mut inputs = inputs.into_iter();
         traces.map(|trace| {
-            let Some(input) = inputs.next() else { return T::NAN };
+            let Some(input) = inputs.next() else { return Number::NAN };
             let from = input.as_slice();
-            self.drop_some(input, from, trace.output_mut().as_mut_slice());
+            let (to, kept) = (trace.output_mut().as_mut_slice(), Self::kept::<V::Format>());
+            self.drop_some(input, from, to, |x| x, |x| V::Format::slope(kept, x));
             // Of the input: what is dropped may be NaN.
-            from.iter().copied().sum()
+            V::Format::check_all(from)
         })
     }
 
@@ -182,8 +194,12 @@ where
         gradients: Deltas<'_, Self, K>,
     ) {
         for ((input, trace), gradient) in samples.iter().zip(gradients) {
-            let from = trace.delta().values.as_slice();
-            self.drop_some(input, from, gradient.values.as_mut_slice());
+            gradient.scale = V::Format::back_scale(trace.delta().scale);
+            let (from, to) = (trace.delta().values.as_slice(), gradient.values.as_mut_slice());
+            let kept = Self::kept::<V::Format>();
+            self.drop_some(input, from, to, V::Format::unchanged, |d| {
+                V::Format::add_back(V::Format::empty(), kept, d)
+            });
         }
     }
 

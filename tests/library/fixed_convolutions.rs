@@ -145,6 +145,46 @@ fn streams_have_the_bits_of_windows() {
 }
 
 #[test]
+fn gradients_are_those_of_floats_without_dropout() {
+    compare!(3 => 4 Tanh => Dropout(1 / 4) => 2 Identity);
+}
+
+/// What is kept is scaled, forward and backward.
+#[cfg(feature = "rand_core-v0.10")]
+#[test]
+fn dropout_keeps_the_mean() {
+    use rand_pcg::{Pcg32, rand_core::SeedableRng as _};
+
+    type Net = net![Fixed; 400 => PRelu => Dropout(1 / 5)];
+    let (mut net, x) = (Net::ZERO, [Q12::ONE; 400]);
+    assert_eq!(net.forward(&x), x);
+    let mut trainer = BatchTrainer::<Net, AbsoluteError>::new();
+    gradlet::init::with_dropout(&mut net, &mut Pcg32::seed_from_u64(1), |net| {
+        // |1.25 - 0| for each that is kept.
+        let loss = trainer.accumulate(net, &x, &[Q12::ZERO; 400]).to_f64();
+        assert!((loss - 400.0).abs() < 40.0, "{loss}");
+    });
+    // Negative, so that slopes have derivatives: `x / (1 - p)` of what is kept.
+    let x = [Q12::new(-1.0); 400];
+    gradlet::init::with_dropout(&mut net, &mut Pcg32::seed_from_u64(2), |net| {
+        trainer.clear();
+        trainer.accumulate(net, &x, &[Q12::MIN; 400]);
+    });
+    let mut kept = 0;
+    <<Net as Layer>::Gradient as Tensors<Q26>>::walk(
+        [trainer.gradient()],
+        [],
+        &mut |_, [g], []| {
+            for g in g {
+                assert!([0.0, -1.25].contains(&g.to_f32()), "{g}");
+                kept += i32::from(*g != Q26::ZERO);
+            }
+        },
+    );
+    assert!((290..350).contains(&kept), "{kept}");
+}
+
+#[test]
 fn slopes_are_learned() {
     type Net = net![Fixed; 2 => PRelu];
     let mut net = Net::ZERO;

@@ -43,7 +43,7 @@ use crate::zero::Zero;
 ///
 /// Dense layers, convolutions ([`Conv1d`](crate::Conv1d), [`Conv2d`](crate::Conv2d)) with all options, all poolings,
 /// [`Flatten`](crate::Flatten), [`FlattenChannelsLast`](crate::FlattenChannelsLast),
-/// [`LastStep`](crate::LastStep) and [`PRelu`](crate::PRelu); the activations [`Identity`](crate::Identity), [`Relu`](crate::Relu), [`Relu6`](crate::Relu6),
+/// [`LastStep`](crate::LastStep), [`PRelu`](crate::PRelu) and [`Dropout`](crate::Dropout); the activations [`Identity`](crate::Identity), [`Relu`](crate::Relu), [`Relu6`](crate::Relu6),
 /// [`LeakyRelu`](crate::LeakyRelu), [`HardTanh`](crate::HardTanh), [`HardSigmoid`](crate::HardSigmoid),
 /// [`Sigmoid`](crate::Sigmoid), [`Tanh`](crate::Tanh), [`Softsign`](crate::Softsign), [`Elu`](crate::Elu),
 /// [`Selu`](crate::Selu), [`Softplus`](crate::Softplus), [`Gelu`](crate::Gelu), [`Silu`](crate::Silu),
@@ -99,7 +99,7 @@ use crate::zero::Zero;
 /// with the same upper halves. There is [`Sgd`](crate::Sgd) with one sample at a time; a
 /// [`BatchTrainer`](crate::BatchTrainer) or another optimizer does not compile, as 16 bits have no room for sums.
 /// [`GlobalMean`](crate::GlobalMean), [`GlobalMax`](crate::GlobalMax), [`Flatten`](crate::Flatten),
-/// [`LastStep`](crate::LastStep) and [`PRelu`](crate::PRelu) are for `Q26` alone.
+/// [`LastStep`](crate::LastStep), [`PRelu`](crate::PRelu) and [`Dropout`](crate::Dropout) are for `Q26` alone.
 ///
 /// ```
 /// use gradlet::{Q10, prelude::*};
@@ -590,6 +590,10 @@ impl<W: FixedWeight> PoolFormat for Fixed<W> {
 
 impl SlopeFormat for Fixed {
     const INITIAL_SLOPE: Q26 = Q26::new(0.25);
+    fn ratio(numerator: u32, denominator: u32) -> Q26 {
+        let bits = u64::from(numerator).wrapping_shl(26).checked_div(denominator.into());
+        Q26::from_bits(i32::try_from(bits.unwrap_or(0)).unwrap_or(i32::MAX))
+    }
     #[inline(always)]
     fn slope(a: Q26, x: Q12) -> Q12 {
         // In two products, as one leaves 32 bits.
