@@ -53,6 +53,11 @@ use crate::scalar::Scalar;
 /// let yes = <Focal as Loss<Sigmoid, Fixed>>::evaluate(&mut Q12::array([0.0]), &[Q12::ONE]);
 /// assert!((yes.to_f64() - 0.25 * 0.25 * LN_2).abs() < 5e-5);
 /// ```
+/// ```compile_fail,E0080
+/// use gradlet::{Fixed, Focal, Loss, Q12, Sigmoid};
+///
+/// <Focal<16> as Loss<Sigmoid, Fixed>>::evaluate(&mut [Q12::ONE], &[Q12::ONE]);
+/// ```
 ///
 /// A factor of 0 does not compile, nor one of 1 or more after a sigmoid, where it leaves no positive
 /// weight for the label 0:
