@@ -8,14 +8,14 @@ use core::array;
 use gradlet::linear::{LeastSquares, RecursiveLeastSquares};
 use gradlet::spectrum::{self, MelBands, Spectrum};
 use gradlet::stream::Window;
-use gradlet::{fast, init, prelude::*};
+use gradlet::{Nearest, Q10, fast, init, prelude::*};
 use rand_pcg::rand_core::Rng as _;
 
 use crate::small::{Hash, Points, Run, SMALL, Trained, fifth, learn, mean_loss, truth};
 
 /// All runs. Their functions are `inline`, so that they are compiled where this table is used and
 /// not in every build of the firmware's library, which would take ten times as long.
-pub const RUNS: [Run; 17] = {
+pub const RUNS: [Run; 18] = {
     let [worked_net, frozen, smooth, fast_moons, clipped] = SMALL;
     [
         worked_net,
@@ -35,19 +35,27 @@ pub const RUNS: [Run; 17] = {
         Run { name: "fixed point", steps: 1000, train: fixed_point },
         Run { name: "fixed point, convolutions", steps: 200, train: fixed_convolutions },
         Run { name: "fixed point, losses and slopes", steps: 500, train: fixed_losses },
+        Run { name: "fixed point, 16-bit weights", steps: 1000, train: half },
     ]
 };
 
 /// With weights from -1 to 1.
 #[inline]
-fn random_fixed<N: Layer<Format = Fixed> + Zero>(points: &mut Points) -> N {
+fn random_fixed<N: Layer<Format: Nearest<Real = Q32>> + Zero>(points: &mut Points) -> N {
     let mut net = N::ZERO;
     net.visit_mut(|_, weights| {
-        weights
-            .iter_mut()
-            .for_each(|weight| *weight = Q26::from_bits(points.rng.next_u32() as i32 >> 5));
+        weights.fill_with(|| {
+            let number = points.rng.next_u32() as i32;
+            N::Format::nearest(Q32::from_bits(i64::from(number >> 5) << 6))
+        });
     });
     net
+}
+
+/// In which fifth the first coordinate of a point is.
+fn fixed_fifths(points: &mut Points) -> ([Q12; 3], [Q12; 5]) {
+    let (x, numbers) = points.draw::<f32, 3>();
+    (x.map(Q12::new), array::from_fn(|class| Q12::new(truth(fifth(numbers[0]) == class))))
 }
 
 /// Integers: odd sizes in batches, then single samples.
@@ -58,24 +66,23 @@ fn fixed_point(steps: u32) -> Trained {
     let mut net = random_fixed::<Net>(&mut points);
     let mut batches = BatchTrainer::<Net, CrossEntropy>::new();
     let mut trainer = Trainer::<Net, CrossEntropy>::new();
-    let example = |points: &mut Points| {
-        let (x, numbers) = points.draw::<f32, 3>();
-        (x.map(Q12::new), array::from_fn(|class| Q12::new(truth(fifth(numbers[0]) == class))))
-    };
-    for step in 0..steps {
-        if step < steps / 2 {
-            batches.accumulate_all(&net, (0..5).map(|_| example(&mut points)));
-            batches.apply(&mut net, &Sgd::new(Q32::new(0.25)));
-        } else {
-            let (x, t) = example(&mut points);
-            trainer.step(&mut net, &Sgd::new(Q32::new(0.125)), &x, &t);
-        }
+    for _ in 0..steps / 2 {
+        batches.accumulate_all(&net, (0..5).map(|_| fixed_fifths(&mut points)));
+        batches.apply(&mut net, &Sgd::new(Q32::new(0.25)));
     }
-    let loss = mean_loss(|| {
-        let (x, t) = example(&mut points);
-        trainer.evaluate(&net, &x, &t).to_f32()
-    });
-    Trained { hash: Hash::of(&net), loss }
+    let sgd = |_| Sgd::new(Q32::new(0.125));
+    learn(&mut net, &mut trainer, sgd, || fixed_fifths(&mut points), steps - steps / 2)
+}
+
+/// Integers: 16 bits of each weight.
+#[inline]
+fn half(steps: u32) -> Trained {
+    type Net = net![Fixed<Q10>; 3 => 9 Tanh => 7 LeakyRelu => 5 Softmax];
+    let mut points = Points::new(15);
+    let mut net = random_fixed::<Net>(&mut points);
+    let mut trainer = Trainer::<Net, CrossEntropy>::new();
+    let sgd = |_| Sgd::new(Q32::new(0.125));
+    learn(&mut net, &mut trainer, sgd, || fixed_fifths(&mut points), steps)
 }
 
 /// Integers: five classes by focal losses, and a quantile of each number, by networks with learned slopes.

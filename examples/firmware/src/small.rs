@@ -5,7 +5,7 @@
 
 use core::array;
 
-use gradlet::{Arithmetic, Format, Number, fast, init, prelude::*, schedule};
+use gradlet::{Arithmetic, Format, Number, Q10, fast, init, prelude::*, schedule};
 use rand_pcg::Pcg32;
 use rand_pcg::rand_core::{Rng, SeedableRng};
 
@@ -122,7 +122,7 @@ impl Hash {
     }
 }
 
-/// Numbers whose bits can be hashed, four or eight bytes in little-endian order.
+/// Numbers whose bits can be hashed, as bytes in little-endian order.
 pub trait Bits: Copy {
     /// Adds the number to a hash.
     fn add_to(self, hash: &mut Hash);
@@ -141,6 +141,12 @@ impl Bits for f64 {
 }
 
 impl Bits for Q26 {
+    fn add_to(self, hash: &mut Hash) {
+        hash.add_bytes(self.to_bits().to_le_bytes());
+    }
+}
+
+impl Bits for Q10 {
     fn add_to(self, hash: &mut Hash) {
         hash.add_bytes(self.to_bits().to_le_bytes());
     }
