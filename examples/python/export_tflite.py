@@ -47,6 +47,7 @@ RESHAPES = ("EXPAND_DIMS", "RESHAPE", "SQUEEZE")
 # They compute the shape for a RESHAPE, which the file has too.
 SHAPES = ("PACK", "SHAPE", "STRIDED_SLICE")
 CLAMPS = {"RELU": "Relu", "RELU6": "Relu6"}
+KNOWN = ("FULLY_CONNECTED", *CONVOLUTIONS, "PAD", *POOLINGS, "MEAN", *RESHAPES, *CLAMPS, *ACTIVATIONS)
 
 
 @dataclass
@@ -142,6 +143,8 @@ def network_of(model):
     for number, operator in enumerate(operators):
         name = model.name(operator)
         place = f"operator {number}, {name}"
+        if name not in KNOWN:
+            raise NotPossible(f"{place}: gradlet has no int8 form of it; it has {', '.join(KNOWN)}")
         if len(operator.outputs) != 1 or operator.inputs[0] != tensor:
             raise NotPossible(f"{place}: does not follow the operator before it; gradlet has chains of layers")
         before, tensor = tensor, operator.outputs[0]
@@ -167,13 +170,10 @@ def network_of(model):
             network.padding = padding_of(model, operator, place, shape)
         elif name in (*CONVOLUTIONS, "FULLY_CONNECTED"):
             shape = with_weights(model, operator, name, place, network, shape, affine)
-        elif name in ACTIVATIONS:
-            activate(model, operator, name, place, network, affine)
         elif name in CLAMPS:
             clamp(model, operator, CLAMPS[name], place, network, affine)
         else:
-            known = "FULLY_CONNECTED", *CONVOLUTIONS, "PAD", "MEAN", *POOLINGS, *RESHAPES, *CLAMPS, *ACTIVATIONS
-            raise NotPossible(f"{place}: gradlet has no int8 form of it; it has {', '.join(known)}")
+            activate(model, operator, name, place, network, affine)
     if network.padding:
         raise NotPossible("the model ends in PAD; gradlet has padding in convolutions only")
     refuse_softmax([layer for layer in network.layers if isinstance(layer, Layer)])
@@ -329,11 +329,11 @@ def mean(model, operator, place, network, shape, affine):
 
 
 def weight_of_mean(count, affine, outputs, place):
-    """Weight, bias and scale of that convolution, which have the bits of `MEAN` for all sums there are.
+    """Weight, bias and scale of that convolution: with the bits of `MEAN`, for all sums that there are.
 
-    From TensorFlow Lite, `kernels/internal/reference/reduce.h`, `QuantizedMeanOrSum`. It rounds twice, as
-    convolutions do, but often with a bit less in between. That moves each step of the outputs up to one
-    number of the sum down where no sum is negative; so does a bias, in fractions of that by a large weight.
+    The mean is that of TensorFlow Lite's `QuantizedMeanOrSum`, `kernels/internal/reference/reduce.h`. Like a
+    convolution it rounds twice, but the factor may have a bit less, so the first time is coarser. For sums of
+    one sign that is as if they were larger by up to 2, which a bias does too: in fractions, with a large weight.
     """
     scale, scale_y = float(affine[0]), float(outputs[0])
     sums = np.arange(-128 * count, 127 * count + 1) - count * int(affine[1])
@@ -348,17 +348,19 @@ def weight_of_mean(count, affine, outputs, place):
     shift = min(count.bit_length() - 1, 31 + exponent)
     factor, exponent = (factor << shift) // count, exponent - shift
     wanted = means(sums, factor, exponent)
-    for weight in (1, *range(127, 30, -4)):
+    # By what the first rounding brings each step of the outputs forward, as a number of sums.
+    ahead = 2**30 / factor if exponent < 0 else 0
+    for weight in (1, *range(127, 30, -1)):
         nearest = np.float32(1 / (count * weight))
         for scale_w in (nearest, np.nextafter(nearest, np.float32(1)), np.nextafter(nearest, np.float32(0))):
             by = multiplier(scale * float(scale_w) / scale_y)
-            middle = round(weight * 2**30 / factor - 2**30 / by[0])
+            middle = round(weight * ahead - 2**30 / by[0])
             for bias in (middle, middle - 1, middle + 1):
                 if np.array_equal(means(weight * sums + bias, *by), wanted):
                     return weight, bias, scale_w
-    raise NotPossible(f"{place}: gradlet has its rounding of {count} numbers where the zero point is -128, as behind "
-                      f"ReLU, and here only by chance; it is {affine[1]}. Put ReLU before it and train again, or use "
-                      "an average pooling of the whole size in its place and convert again")
+    raise NotPossible(f"{place}: gradlet does not have its rounding of {count} numbers, of the quantisation {affine} to "
+                      f"{outputs}, but that of inputs with a zero point of -128, as ReLU has them; put ReLU before it "
+                      "and train again, or use an average pooling of the whole size in its place and convert again")
 
 
 def multiplier(real):
