@@ -216,7 +216,7 @@ def padded(floats):
 def causal(floats):
     """As Keras converts Conv1D(padding="causal"), and a mean that keeps its dimensions."""
     it = Builder((18, 3), floats=floats).pad((2, 0), (0, 0)).reshape(1, 20, 3).conv(4, (1, 3), fused=NONE)
-    it.mean((it.affine[0] / 3, 4), 2, keep=True).conv(3, (1, 1), fused=NONE)
+    it.mean((it.affine[0] / 3, 4), -2, keep=True).conv(3, (1, 1), fused=NONE)
     return it.flatten().build(floats)
 
 
