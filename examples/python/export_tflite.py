@@ -358,9 +358,9 @@ def weight_of_mean(count, affine, outputs, place):
             for bias in (middle, middle - 1, middle + 1):
                 if np.array_equal(means(weight * sums + bias, *by), wanted):
                     return weight, bias, scale_w
-    raise NotPossible(f"{place}: gradlet does not have its rounding of {count} numbers, of the quantisation {affine} to "
-                      f"{outputs}, but that of inputs with a zero point of -128, as ReLU has them; put ReLU before it "
-                      "and train again, or use an average pooling of the whole size in its place and convert again")
+    raise NotPossible(f"{place}: gradlet does not have its rounding of {count} numbers from {affine} to {outputs}, but "
+                      "nearly always that from a zero point of -128, as behind ReLU; put ReLU before it and train "
+                      "again, or use an average pooling of the whole size in its place and convert again")
 
 
 def multiplier(real):
