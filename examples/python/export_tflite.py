@@ -6,24 +6,26 @@
 Prints the network's type and the line that loads it, to be pasted into a Rust program. The network in
 Rust has the bits of TensorFlow Lite's reference kernels.
 
-The model must be a chain of fully connected layers, convolutions, depthwise convolutions, max and
-average pooling, reshaping, and activations, in int8 throughout; floats before and behind it are left out. A
-sequence is an image of one row or column, as Keras converts it. Anything else is an error that names it.
+The model must be a chain of fully connected layers, convolutions, depthwise convolutions with or without a
+padding before them, max and average pooling, global means, reshaping, and activations, in int8 throughout;
+floats before and behind it are left out. A sequence is an image of one row or column, as Keras converts it.
+Anything else is an error that names it.
 
 Needs numpy, safetensors and ai-edge-litert (LiteRT, the new name of TensorFlow Lite).
 """
 
 import argparse
 import copy
+import math
 import sys
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import flatbuffers
 import numpy as np
 from ai_edge_litert import schema_py_generated as schema
 from ai_edge_litert.interpreter import Interpreter, OpResolverType
-from export import leaky_relu, refuse_softmax, rust_strings, rust_type, shape_after
+from export import axes_of, leaky_relu, refuse_softmax, rust_strings, rust_type, shape_after
 from export_steps import Activation, Conv, Dense, Flatten, Layer, NotPossible, Pool
 from safetensors.numpy import save
 
@@ -40,7 +42,12 @@ OPERATORS, FUSED = names_of(schema.BuiltinOperator), names_of(schema.ActivationF
 ACTIVATIONS = {"ELU": "Elu", "GELU": "Gelu", "HARD_SWISH": "HardSwish", "LEAKY_RELU": "LeakyRelu",
                "LOGISTIC": "Sigmoid", "SOFTMAX": "Softmax", "TANH": "Tanh"}
 POOLINGS = {"AVERAGE_POOL_2D": "Mean", "MAX_POOL_2D": "Max"}
+CONVOLUTIONS = ("CONV_2D", "DEPTHWISE_CONV_2D")
 RESHAPES = ("EXPAND_DIMS", "RESHAPE", "SQUEEZE")
+# They compute the shape for a RESHAPE, which the file has too.
+SHAPES = ("PACK", "SHAPE", "STRIDED_SLICE")
+CLAMPS = {"RELU": "Relu", "RELU6": "Relu6"}
+KNOWN = ("FULLY_CONNECTED", *CONVOLUTIONS, "PAD", *POOLINGS, "MEAN", *RESHAPES, *CLAMPS, *ACTIVATIONS)
 
 
 @dataclass
@@ -115,6 +122,8 @@ class Network:
     layers: list = field(default_factory=list)
     shapes: list = field(default_factory=list)
     int8: list = field(default_factory=list)
+    # Of a PAD whose convolution is still to come: before and behind each dimension.
+    padding: list | None = None
 
 
 def network_of(model):
@@ -122,9 +131,11 @@ def network_of(model):
     if len(graph.inputs) != 1 or len(graph.outputs) != 1:
         raise NotPossible(f"the model has {len(graph.inputs)} inputs and {len(graph.outputs)} outputs; "
                           "gradlet has one of each")
-    tensor, operators = graph.inputs[0], list(graph.operators)
+    tensor, kinds = graph.inputs[0], graph.tensors
+    operators = [operator for operator in graph.operators
+                 if model.name(operator) not in SHAPES or kinds[operator.outputs[0]].type != TYPES.INT32]
     names = [model.name(operator) for operator in operators]
-    if names and names[0] == "QUANTIZE" and graph.tensors[tensor].type == TYPES.FLOAT32:
+    if names and names[0] == "QUANTIZE" and kinds[tensor].type == TYPES.FLOAT32:
         tensor = operators.pop(0).outputs[0]
     if names and names[-1] == "DEQUANTIZE":
         operators.pop()
@@ -132,38 +143,41 @@ def network_of(model):
     for number, operator in enumerate(operators):
         name = model.name(operator)
         place = f"operator {number}, {name}"
+        if name not in KNOWN:
+            raise NotPossible(f"{place}: gradlet has no int8 form of it; it has {', '.join(KNOWN)}")
         if len(operator.outputs) != 1 or operator.inputs[0] != tensor:
             raise NotPossible(f"{place}: does not follow the operator before it; gradlet has chains of layers")
         before, tensor = tensor, operator.outputs[0]
         affine = [model.affine(t, place) for t in (before, tensor)]
+        if network.padding and name not in (*CONVOLUTIONS, *RESHAPES):
+            raise NotPossible(f"{place}: behind PAD; gradlet has padding in convolutions only")
         if name in RESHAPES:
             here, after = model.shape(before), model.shape(tensor)
-            if len(after) == 1 and len(shape) > 1:
+            if len(after) == 1 and len(shape) > 1 and not network.padding:
                 shape = add(network, Flatten(place, channels_last=True), shape)
-            elif not network.layers and np.prod(here) == np.prod(after):
+            elif not network.layers and not network.padding and np.prod(here) == np.prod(after):
                 shape = squeezed(after)
             elif [n for n in here if n > 1] != [n for n in after if n > 1]:
                 raise NotPossible(f"{place}: from the shape {here} to {after}; gradlet has flattening only")
             unchanged(affine, place)
         elif name in POOLINGS:
-            shape = pooling(model, operator, name, place, network, shape)
             unchanged(affine, place)
-        elif name in ("CONV_2D", "DEPTHWISE_CONV_2D", "FULLY_CONNECTED"):
+            shape = pooling(model, operator, name, place, network, shape, affine)
+        elif name == "MEAN":
+            shape = mean(model, operator, place, network, shape, affine)
+        elif name == "PAD":
+            unchanged(affine, place)
+            network.padding = padding_of(model, operator, place, shape)
+        elif name in (*CONVOLUTIONS, "FULLY_CONNECTED"):
             shape = with_weights(model, operator, name, place, network, shape, affine)
-        elif name in ACTIVATIONS:
-            activate(model, operator, name, place, network, affine)
+        elif name in CLAMPS:
+            clamp(model, operator, CLAMPS[name], place, network, affine)
         else:
-            raise NotPossible(f"{place}: gradlet has no int8 form of it; it has FULLY_CONNECTED, CONV_2D, "
-                              f"DEPTHWISE_CONV_2D, {', '.join((*POOLINGS, *RESHAPES, *ACTIVATIONS))}"
-                              f"{HINTS.get(name, '')}")
+            activate(model, operator, name, place, network, affine)
+    if network.padding:
+        raise NotPossible("the model ends in PAD; gradlet has padding in convolutions only")
     refuse_softmax([layer for layer in network.layers if isinstance(layer, Layer)])
     return network
-
-
-HINTS = {
-    "MEAN": "; use an average pooling of the whole size in place of the mean, and convert again",
-    "PAD": "; use padding='same' in place of the padding, and convert again",
-}
 
 
 def squeezed(shape):
@@ -201,9 +215,11 @@ def window(model, operator, shape, place, kernel, *others):
     return tuple((pair[axis],) for pair in (kernel, *others))
 
 
-def pooling(model, operator, name, place, network, shape):
+def pooling(model, operator, name, place, network, shape, affine):
     options = operator.builtinOptions
-    fused(options, place, ["NONE"])
+    activation = fused(options, place, ["NONE", *CLAMPS] if name == "MAX_POOL_2D" else ["NONE"])
+    if activation != "Identity":
+        clamp(model, operator, activation, place, network, affine)
     size, step = (options.filterHeight, options.filterWidth), (options.strideH, options.strideW)
     size, step = window(model, operator, shape, place, size, step)
     # Padding that is none.
@@ -254,12 +270,125 @@ def with_weights(model, operator, name, place, network, shape, affine):
         weights = weights.reshape(*weights.shape[:2], *kernel)
         padding = "same" if options.padding == schema.Padding.SAME else (0,) * len(kernel)
         step = Conv(number, place, weights, None, steps, padding, dilation, activation)
+        if network.padding:
+            step.padding = folded(step, network.padding, shape)
+            network.padding = None
     step.bias = np.zeros(len(step.weights), np.int32)
     if len(tensors) > 2 and tensors[2] >= 0:
         step.bias = model.constant(tensors[2], np.int32, place)
     scales = np.broadcast_to(np.array(quantised.scale, np.float32), len(step.weights))
     network.int8.append(Int8(affine[0], affine[1], scales, affine[1]))
     return add(network, step, shape)
+
+
+def padding_of(model, operator, place, shape):
+    """How many zeros are before and behind each dimension of a sequence or an image."""
+    here = model.shape(operator.inputs[0])
+    batch, *pads, channels = model.constant(operator.inputs[1], np.int32, place).tolist()
+    if len(here) > len(shape) > 1:
+        none = pads.pop(here.index(1))
+    else:
+        none = [0, 0]
+    if len(shape) == 1 or any((*batch, *channels, *none)):
+        raise NotPossible(f"{place}: pads something other than the steps of sequences or the rows and columns "
+                          "of images; gradlet has padding in convolutions only")
+    return pads
+
+
+def folded(conv, pads, shape):
+    """The padding of a convolution and of the PAD before it, if gradlet has it."""
+    lengths = shape[:-1]
+    padded = [length + sum(pair) for length, pair in zip(lengths, pads)]
+    wanted = [(pair[0] + first, positions) for pair, (first, positions) in zip(pads, axes_of(conv, padded))]
+    numbers = tuple(first for first, _ in wanted)
+    widths = [(size - 1) * by for size, by in zip(conv.weights.shape[2:], conv.dilation)]
+    for padding in ("same", *["causal"] * (len(lengths) == 1), numbers):
+        found = axes_of(replace(conv, padding=padding), lengths)
+        if found == wanted and all(first <= width for first, width in zip(numbers, widths)):
+            return padding
+    raise NotPossible(f"{conv.place}: with a PAD of {pads} before it, around {lengths}; gradlet has as many zeros "
+                      "on both sides, less than the kernel, or those of padding='same', with the odd one behind")
+
+
+def mean(model, operator, place, network, shape, affine):
+    """The mean of all positions, as a depthwise convolution of the whole size with equal weights."""
+    here, after = (model.shape(t) for t in (operator.inputs[0], operator.outputs[0]))
+    axes = {int(axis) % (len(here) + 1) for axis in model.constant(operator.inputs[1], np.int32, place).flat}
+    wanted = {axis for axis, length in enumerate(here[:-1], 1) if length > 1}
+    if len(shape) == 1 or not wanted <= axes <= set(range(1, len(here))):
+        raise NotPossible(f"{place}: over the dimensions {sorted(axes)} of {(1, *here)}; gradlet has the mean of all "
+                          "steps of a sequence or of all rows and columns of an image")
+    *sizes, channels = shape
+    weight, bias, scale = weight_of_mean(math.prod(sizes), *affine, place)
+    ones = (1,) * len(sizes)
+    step = Conv(str(len(network.layers)), place, np.full((channels, 1, *sizes), weight, np.int8),
+                np.full(channels, bias, np.int32), ones, (0,) * len(sizes), ones)
+    network.int8.append(Int8(affine[0], affine[1], np.full(channels, scale), affine[1]))
+    shape = add(network, step, shape)
+    return add(network, Flatten(place, channels_last=True), shape) if len(after) == 1 else shape
+
+
+def weight_of_mean(count, affine, outputs, place):
+    """Weight, bias and scale of that convolution: with the bits of `MEAN`, for all sums that there are.
+
+    The mean is that of TensorFlow Lite's `QuantizedMeanOrSum`, `kernels/internal/reference/reduce.h`. Like a
+    convolution it rounds twice, but the factor may have a bit less, so the first time is coarser. For sums of
+    one sign that is as if they were larger by up to 2, which a bias does too: in fractions, with a large weight.
+    """
+    scale, scale_y = float(affine[0]), float(outputs[0])
+    sums = np.arange(-128 * count, 127 * count + 1) - count * int(affine[1])
+
+    def means(sums, factor, exponent):
+        z = ((sums << max(exponent, 0)) * factor + 2**30) >> 31
+        down = max(-exponent, 0)
+        z = (z + (1 << down >> 1) - ((z < 0) & (down > 0))) >> down
+        return np.clip(z + int(outputs[1]), -128, 127)
+
+    factor, exponent = multiplier(scale / scale_y)
+    shift = min(count.bit_length() - 1, 31 + exponent)
+    factor, exponent = (factor << shift) // count, exponent - shift
+    wanted = means(sums, factor, exponent)
+    # By what the first rounding brings each step of the outputs forward, as a number of sums.
+    ahead = 2**30 / factor if exponent < 0 else 0
+    for weight in (1, *range(127, 30, -1)):
+        nearest = np.float32(1 / (count * weight))
+        for scale_w in (nearest, np.nextafter(nearest, np.float32(1)), np.nextafter(nearest, np.float32(0))):
+            by = multiplier(scale * float(scale_w) / scale_y)
+            middle = round(weight * ahead - 2**30 / by[0])
+            for bias in (middle, middle - 1, middle + 1):
+                if np.array_equal(means(weight * sums + bias, *by), wanted):
+                    return weight, bias, scale_w
+    raise NotPossible(f"{place}: gradlet does not have its rounding of {count} numbers from {affine} to {outputs}, but "
+                      "nearly always that from a zero point of -128, as behind ReLU; put ReLU before it and train "
+                      "again, or use an average pooling of the whole size in its place and convert again")
+
+
+def multiplier(real):
+    """A factor as TensorFlow Lite has it: with 31 bits, and an exponent."""
+    fraction, exponent = math.frexp(real)
+    factor = math.floor(fraction * 2**31 + 0.5)
+    return (factor, exponent) if factor < 2**31 else (2**30, exponent + 1)
+
+
+def clamp(model, operator, kind, place, network, affine):
+    """ReLU in the layer before it: a maximum of its outputs is the output of the maximum."""
+    layers = [layer for layer in network.layers if not (isinstance(layer, Flatten) or is_max(layer))]
+    if not layers or not isinstance(layers[-1], Layer) or layers[-1].activation != "Identity":
+        raise NotPossible(f"{place}: without a layer right before it, or before max pooling, that has no other "
+                          "activation; put one there and train again")
+    layer, int8 = layers[-1], network.int8[-1]
+    if affine[0] == affine[1]:
+        layer.activation = kind
+    elif kind == "Relu":
+        # As a table, which `Relu` does not have.
+        layer.activation, int8.output, int8.table = "LeakyRelu<0, 1>", affine[1], table(model, operator)
+    else:
+        raise NotPossible(f"{place}: its outputs have another scale or zero point than its inputs, {affine[1]} and "
+                          f"{affine[0]}; make it the activation of the layer, and convert again")
+
+
+def is_max(layer):
+    return isinstance(layer, Pool) and layer.kind == "Max"
 
 
 def activate(model, operator, name, place, network, affine):

@@ -18,7 +18,7 @@ macro_rules! printed {
         }
     )+ };
 }
-printed!(image sequence vector);
+printed!(image sequence vector padded causal);
 
 #[track_caller]
 fn check<N: gradlet::quantized::Quantize>(net: &Quantized<N>, file: &[u8]) {
@@ -35,4 +35,6 @@ fn exported_models_have_the_bits_of_lite_rt() {
     check(image::MODEL, image::CASES);
     check(sequence::MODEL, sequence::CASES);
     check(vector::MODEL, vector::CASES);
+    check(padded::MODEL, padded::CASES);
+    check(causal::MODEL, causal::CASES);
 }

@@ -7,12 +7,13 @@ Writes to FOLDER what the script makes of each model, and what LiteRT's referenc
 """
 
 import sys
+import tempfile
 from pathlib import Path
 
 import flatbuffers
 import numpy as np
 from ai_edge_litert import schema_py_generated as schema
-from safetensors.numpy import save_file
+from safetensors.numpy import load_file, save_file
 
 sys.path.insert(0, str(Path(__file__).parents[2] / "examples/python"))
 from export_tflite import NotPossible, export, interpreter
@@ -117,10 +118,10 @@ class Builder:
         return self.step("DEPTHWISE_CONV_2D" if depthwise else "CONV_2D", (*positions, outputs), affine,
                          options, more, 3)
 
-    def pool(self, name, size, step=None, padding=VALID):
+    def pool(self, name, size, step=None, padding=VALID, fused=NONE):
         options = schema.Pool2DOptionsT()
         options.filterHeight, options.filterWidth = size
-        positions = self.window(options, size, step or size, padding, NONE)
+        positions = self.window(options, size, step or size, padding, fused)
         return self.step(name, (*positions, self.shape()[-1]), self.affine, options)
 
     def reshape(self, *shape):
@@ -129,6 +130,37 @@ class Builder:
         options.newShape = values
         more = [self.tensor((), INT32, values=values)]
         return self.step("RESHAPE", shape, self.affine, options, more, 1)
+
+    def pad(self, *pads):
+        """Before and behind each dimension but the batch."""
+        more = [self.tensor((), INT32, values=np.array([(0, 0), *pads], np.int32))]
+        shape = [n + sum(pair) for n, pair in zip(self.shape(), pads)]
+        return self.step("PAD", shape, self.affine, schema.PadOptionsT(), more)
+
+    def mean(self, affine, *axes, keep=False):
+        options = schema.ReducerOptionsT()
+        options.keepDims = keep
+        more = [self.tensor((), INT32, values=np.array(axes, np.int32))]
+        here = {axis % (len(self.shape()) + 1) for axis in axes}
+        shape = [1 if axis in here else n for axis, n in enumerate(self.shape(), 1) if keep or axis not in here]
+        return self.step("MEAN", shape, affine, options, more)
+
+    def flatten(self):
+        """As Keras does, with the batch of the input."""
+        shape, (tensor,) = self.shape(), self.graph.inputs
+        vectors = [self.tensor((), INT32, values=np.array([n], np.int32)) for n in (0, 1, 1, -1)]
+        of_input, batch, both = (self.tensor((), INT32) for _ in range(3))
+        inputs = len(self.graph.tensors[tensor].shape)
+        for number, size in (of_input, [inputs]), (batch, []), (both, [2]), (vectors[3], []):
+            self.graph.tensors[number].shape = size
+        sizes, slices = schema.ShapeOptionsT(), schema.StridedSliceOptionsT()
+        sizes.outType, slices.shrinkAxisMask = INT32, 1
+        self.operator("SHAPE", [tensor], of_input, sizes, 1)
+        self.operator("STRIDED_SLICE", [of_input, *vectors[:3]], batch, slices, 1)
+        pack = schema.PackOptionsT()
+        pack.valuesCount = 2
+        self.operator("PACK", [batch, vectors[3]], both, pack, 1)
+        return self.step("RESHAPE", (int(np.prod(shape)),), self.affine, schema.ReshapeOptionsT(), [both], 1)
 
     def apply(self, name, affine, options=None, version=2):
         return self.step(name, self.shape(), affine, options, version=version)
@@ -173,17 +205,38 @@ def vector(floats):
     return it.dense(2).apply("LOGISTIC", (1 / 256, -128)).build(floats)
 
 
+def padded(floats):
+    """Paddings before convolutions, ReLU behind them, and the mean of all that is left."""
+    it = Builder((16, 9, 2), floats=floats).pad((0, 1), (1, 1), (0, 0)).conv(4, (3, 3), (2, 2), fused=NONE)
+    it.apply("RELU6", it.affine).pad((1, 1), (1, 1), (0, 0)).conv(8, (3, 3), (2, 1), depthwise=True, fused=NONE)
+    it.pool("MAX_POOL_2D", (2, 2), (1, 1), fused=RELU).conv(6, (1, 1), fused=NONE).apply("RELU", (0.15, -128))
+    return it.mean((0.06, -128), 1, 2).dense(5).build(floats)
+
+
+def causal(floats):
+    """As Keras converts Conv1D(padding="causal"), and a mean that keeps its dimensions."""
+    it = Builder((18, 3), floats=floats).pad((2, 0), (0, 0)).reshape(1, 20, 3).conv(4, (1, 3), fused=NONE)
+    it.mean((it.affine[0] / 3, 4), -2, keep=True).conv(3, (1, 1), fused=NONE)
+    return it.flatten().build(floats)
+
+
 def cases(model, count):
     """Inputs and outputs in int8."""
+    shape = interpreter(model).get_input_details()[0]["shape"][1:]
+    inputs = np.random.default_rng(5).integers(-128, 128, (count, *shape), dtype=np.int8)
+    return {"input": inputs, "output": outputs(model, inputs)}
+
+
+def outputs(model, inputs):
+    """What LiteRT computes for each of them."""
     it = interpreter(model)
     start, end = it.get_input_details()[0], it.get_output_details()[0]
-    inputs = np.random.default_rng(5).integers(-128, 128, (count, *start["shape"][1:]), dtype=np.int8)
-    outputs = []
+    results = []
     for x in inputs:
         it.set_tensor(start["index"], x[None])
         it.invoke()
-        outputs.append(it.get_tensor(end["index"])[0])
-    return {"input": inputs, "output": np.array(outputs)}
+        results.append(it.get_tensor(end["index"])[0])
+    return np.array(results)
 
 
 def refused(model, *texts):
@@ -197,10 +250,26 @@ def refused(model, *texts):
 
 
 def check_refusals():
-    it = Builder((6, 6, 2)).conv(3, (3, 3))
-    refused(it.step("MEAN", (3,), it.affine, schema.ReducerOptionsT()).build(), "operator 1, MEAN", "pooling")
     it = Builder((8,)).dense(4)
-    refused(it.apply("RELU", it.affine).build(), "operator 1, RELU", "no int8 form", "FULLY_CONNECTED")
+    refused(it.apply("ABS", it.affine).build(), "operator 1, ABS", "no int8 form", "FULLY_CONNECTED")
+    it = Builder((6, 6, 2)).conv(3, (3, 3))
+    refused(it.mean((0.1, 3), 3).build(), "operator 1, MEAN", "[3] of (1, 4, 4, 3)", "all rows and columns")
+    it = Builder((7, 7, 2)).conv(3, (3, 3))
+    refused(it.mean(it.affine, 1, 2).build(), "operator 1, MEAN", "25 numbers", "-128", "average pooling")
+    it = Builder((6, 6, 2)).pad((2, 0), (2, 0), (0, 0))
+    refused(it.conv(3, (3, 3)).build(), "operator 1, CONV_2D", "[[2, 0], [2, 0]]", "(6, 6)", "padding='same'")
+    it = Builder((6, 6, 2)).pad((2, 2), (2, 2), (0, 0))
+    refused(it.conv(3, (2, 2)).build(), "operator 1, CONV_2D", "less than the kernel")
+    refused(Builder((6, 6, 2)).pad((0, 0), (0, 0), (0, 1)).build(), "operator 0, PAD", "rows and columns")
+    it = Builder((6, 6, 2)).pad((1, 1), (1, 1), (0, 0))
+    refused(it.build(), "ends in PAD")
+    refused(it.pool("MAX_POOL_2D", (2, 2)).build(), "operator 1, MAX_POOL_2D", "behind PAD")
+    it = Builder((8,))
+    refused(it.apply("RELU", it.affine).build(), "operator 0, RELU", "without a layer")
+    it = Builder((6, 6, 2)).conv(3, (3, 3), fused=NONE).pool("AVERAGE_POOL_2D", (2, 2))
+    refused(it.apply("RELU", it.affine).build(), "operator 2, RELU", "right before it")
+    it = Builder((8,)).dense(4)
+    refused(it.apply("RELU6", (0.03, -128)).build(), "operator 1, RELU6", "another scale")
     it = Builder((6, 6, 2)).conv(3, (3, 3)).pool("MAX_POOL_2D", (3, 3), padding=SAME)
     refused(it.dense(2).build(), "operator 1, MAX_POOL_2D", "padding='valid'")
     it = Builder((8,)).dense(4)
@@ -216,10 +285,34 @@ def check_refusals():
     refused(b"PK\3\4 no such file", "no file of TensorFlow Lite")
 
 
+def check_means():
+    """A mean has, for all sums that there are, the bits of the convolution that it becomes."""
+    for shape, affine, scale in ((2, 5), (0.03, -128), 0.03), ((5, 5), (0.1, -128), 0.02), ((8, 4), (0.07, 9), 0.05):
+        count = shape[0] * shape[1]
+        quotients, rest = np.divmod(np.arange(-128 * count, 127 * count + 1), count)
+        x = (quotients + (np.arange(count)[:, None] < rest)).astype(np.int8)
+        channels = x.shape[1]
+        mean = Builder((*shape, channels), *affine).mean((scale, -20), 1, 2).build()
+        with tempfile.TemporaryDirectory() as folder:
+            export(mean, f"{folder}/mean")
+            tensors = load_file(f"{folder}/mean")
+        it = Builder((*shape, channels), *affine).conv(channels, shape, depthwise=True, fused=NONE)
+        weight, bias = (it.graph.tensors[t] for t in it.graph.operators[0].inputs[1:])
+        for tensor, values in (weight, np.moveaxis(tensors["0.weight"], 0, -1)), (bias, tensors["0.bias"]):
+            it.model.buffers[tensor.buffer].data = np.frombuffer(values.tobytes(), np.uint8)
+        weight.quantization.scale = tensors["0.weight_scale"].tolist()
+        bias.quantization.scale = (tensors["0.weight_scale"] * np.float32(affine[0])).tolist()
+        output = it.graph.tensors[it.last].quantization
+        output.scale, output.zeroPoint = [float(np.float32(scale))], [-20]
+        want, found = (outputs(model, x.reshape(1, *shape, channels)) for model in (mean, it.build()))
+        assert np.array_equal(want.ravel(), found.ravel()), (shape, affine)
+
+
 def main():
     folder = Path(sys.argv[1])
     check_refusals()
-    for make in image, sequence, vector:
+    check_means()
+    for make in image, sequence, vector, padded, causal:
         name, file = f"tflite_{make.__name__}", folder / f"tflite_{make.__name__}.safetensors"
         source = export(make(floats=False), file)
         # Floats outside are left out.
