@@ -57,6 +57,16 @@ fn a_sum_that_wraps_around_is_found_in_a_convolution() {
     assert!(is_step(&mut net, &[[Q12::new(7.0)]; 3], &[Q12::ZERO]));
 }
 
+/// More terms than a product of their number with an input has room for.
+#[test]
+fn a_convolution_of_many_channels_learns() {
+    type Net = net![Fixed; 1 x 5000 => Conv1d(1, 1) Identity => GlobalMean => 1 Identity];
+    let mut net = Net::ZERO;
+    assert!(is_step(&mut net, &[[Q12::ONE; 5000]], &[Q12::ONE]));
+    net.first_mut().weights_mut().as_flattened_mut().fill([Q26::new(1.0)]);
+    assert!(!is_step(&mut net, &[[Q12::ONE; 5000]], &[Q12::ONE]));
+}
+
 /// A step is made if, and only if, all sums are below 256.
 #[test]
 fn sums_are_judged_by_their_true_size() {
@@ -106,4 +116,15 @@ fn derivatives_do_not_wrap_around() {
             "{w} {want}"
         );
     }
+}
+
+/// Sixteen derivatives of the largest size, times the smallest weight, are 2^31.
+#[test]
+fn derivatives_of_sixteen_units_keep_their_sign() {
+    type Net = net![Fixed; 1 => 1 Identity => 16 Identity];
+    let mut net = Net::ZERO;
+    net.rest_mut().weights_mut()[0].fill(Q26::new(-31.999_99));
+    assert!(is_step(&mut net, &[Q12::ONE], &[Q12::ONE; 16]));
+    let w = net.first().weights()[0][0].to_f64();
+    assert!((w + 0.125).abs() < 0.001, "{w}");
 }

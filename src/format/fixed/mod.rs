@@ -16,7 +16,7 @@ use crate::tensors::{Kind, Tensors};
 use crate::zero::Zero;
 
 /// 32-bit fixed point: a network of integers, for cores without an FPU. On a Cortex-M0, a training step of
-/// 64-32-10 takes a twenty-sixth of the instructions of `f32`, one of 2-2-2 a ninth (the page of the firmware
+/// 64-32-10 takes a twenty-sixth of the instructions of `f32` at opt-level `s`, one of 2-2-2 a ninth (the page of the firmware
 /// examples has the figures and the command that counts them).
 ///
 /// `net![Fixed; ..]` is such a network. Inputs, outputs and targets are [`Q12`], from -64 to 64; weights are
@@ -62,8 +62,8 @@ use crate::zero::Zero;
 /// steps add up. Sums have 22 fraction bits in 32 bits. The derivatives of a layer are integers of up to 12 bits
 /// with one common exponent, so small ones do not vanish and large ones do not overflow. The derivative by a weight
 /// of a convolution is one sum over all positions, which stops at its limit, and the weight is updated once; so is that
-/// by a slope of [`PRelu`](crate::PRelu). A mean is rounded to nearest. A learning rate is rounded to 8 significant
-/// bits; below 6e-8 it is 0.
+/// by a slope of [`PRelu`](crate::PRelu). A mean is rounded to nearest. A learning rate is cut off to 8 significant
+/// bits, so it is up to 0.8 % smaller; below 6e-8 it is 0, and 255 at most.
 ///
 /// Optimizers but [`Sgd`](crate::Sgd) see derivatives and keep their state as [`Q26`]: those beyond ±32 end there.
 /// The means of squares have 26 significant bits and an exponent of their own, from 2^-51 to 4096; steps of
@@ -355,7 +355,7 @@ impl<W: FixedWeight> Format for Fixed<W> {
     #[inline]
     fn align(deltas: &mut [i32], units: usize, scale: &mut Exponent) {
         align_to(DELTA_BITS, deltas, scale);
-        if units > 16 {
+        if units > 15 {
             leave_room(units, deltas, scale);
         }
     }

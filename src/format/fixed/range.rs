@@ -58,14 +58,16 @@ pub(super) fn fit<W: FixedWeight>(weights: &[W], bias: &[W], x: &[Q12]) -> bool 
 #[inline(never)]
 pub(super) fn fit_windows<W: FixedWeight>(weights: &[W], outputs: usize, x: &[Q12]) -> bool {
     let terms = weights.len().checked_div(outputs).unwrap_or(0);
-    let Ok(terms @ ..=0x1000) = u32::try_from(terms) else { return false };
-    let largest = sizes(x, Q12::to_bits).wrapping_add(1);
-    cannot_wrap(weights, largest.wrapping_mul(terms)) || {
+    let values = match u32::try_from(terms) {
+        Ok(terms @ ..=0x1000) => sizes(x, Q12::to_bits).wrapping_add(1).wrapping_mul(terms),
+        _ => u32::MAX,
+    };
+    cannot_wrap(weights, values) || {
         let largest = x.iter().fold(1, |largest: u32, x| largest.max(x.to_bits().unsigned_abs()));
         let most = (MOST << 22).checked_div(largest).unwrap_or(0);
         (0..outputs).all(|o| {
             let sum = |sum: u32, w: &[W]| {
-                sum.wrapping_add(w.get(o).map_or(0, |w| w.upper().unsigned_abs()))
+                sum.saturating_add(w.get(o).map_or(0, |w| w.upper().unsigned_abs()))
             };
             chunks(weights, outputs).fold(0, sum) < most
         })
