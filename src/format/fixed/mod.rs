@@ -83,8 +83,9 @@ use crate::zero::Zero;
 ///
 /// A weight stops at ±32. There it counts as not finite: [`fit`](crate::Trainer::fit) ends with
 /// [`Outcome::Diverged`](crate::Outcome::Diverged), and it is not saved. A trainer notices by the first weight of the
-/// last layer that others were loaded: if only others were changed, take a new trainer. A step with a sum `W x + b` beyond ±256 changes
-/// nothing and returns NaN; `fit` ends with [`Outcome::NotFinite`](crate::Outcome::NotFinite).
+/// last layer that others were loaded: if only others were changed, take a new trainer. A step with a sum `W x + b`
+/// beyond ±256 changes nothing and returns NaN; `fit` ends with
+/// [`Outcome::NotFinite`](crate::Outcome::NotFinite).
 ///
 /// Sums wrap around at ±512, but none goes unnoticed in a step or in [`evaluate`](crate::Trainer::evaluate). While
 /// the sizes of a layer's inputs sum to less than 23, none can wrap, and looking takes 2 % of a step; if they do not,
