@@ -9,7 +9,7 @@
 
 use core::array;
 
-use gradlet::{BiasOnly, prelude::*};
+use gradlet::{BiasOnly, Exponent, Format as _, prelude::*};
 use rand_pcg::Pcg32;
 use rand_pcg::rand_core::{Rng, SeedableRng};
 
@@ -127,4 +127,19 @@ fn derivatives_of_sixteen_units_keep_their_sign() {
     assert!(is_step(&mut net, &[Q12::ONE], &[Q12::ONE; 16]));
     let w = net.first().weights()[0][0].to_f64();
     assert!((w + 0.125).abs() < 0.001, "{w}");
+}
+
+/// In layers so wide that one bit of each derivative is left, the sum of their sizes has 16.
+#[test]
+fn derivatives_of_very_wide_layers_leave_room() {
+    for units in [1000, 26_000, 30_000, 65_535] {
+        for d in [4095, -4096] {
+            let (mut deltas, mut scale) = (vec![d; units], Exponent(12));
+            <Fixed>::align(&mut deltas, units, &mut scale);
+            let sum: i64 = deltas.iter().map(|&d| i64::from(d).abs()).sum();
+            assert!((1..1 << 16).contains(&sum), "{units}: {sum}");
+            let size = f64::from(deltas[0]) * f64::from(-scale.0).exp2();
+            assert!((size - f64::from(d) / 4096.0).abs() < 0.26, "{units}: {size}");
+        }
+    }
 }

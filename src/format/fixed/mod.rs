@@ -1,9 +1,13 @@
 //! Fixed-point numbers as a number format.
 
 mod arithmetic;
+mod descent;
 mod range;
 
 pub use arithmetic::FixedFactor;
+pub use descent::{FixedStep, Headroom};
+
+use descent::saturating_shift;
 
 use super::{Format, FormatValue, PoolFormat, SlopeFormat};
 use core::marker::PhantomData;
@@ -12,7 +16,6 @@ use crate::fingerprint::fingerprint;
 use crate::kernel::{chunks, fixed as kernel, stay_rolled};
 use crate::number::sealed::Sealed as _;
 use crate::number::{FixedWeight, Number as _, Q12, Q26, Q32};
-use crate::tensors::{Kind, Tensors};
 use crate::zero::Zero;
 
 /// 32-bit fixed point: a network of integers, for cores without an FPU. On a Cortex-M0, a training step of
@@ -91,7 +94,7 @@ use crate::zero::Zero;
 /// the sizes of a layer's inputs sum to less than 23, none can wrap, and looking takes 2 % of a step; if they do not,
 /// the largest weight decides, which takes up to a quarter more, and then the sums in 64 bits. A
 /// convolution is refused, too, where the largest input times the sizes of the weights of an output is 736 or more.
-/// Sums of derivatives cannot wrap around: these have fewer bits where there are many. A mean of more than 8,191 values
+/// Sums of derivatives cannot wrap around: these have fewer bits where there are many (up to 65,535 units). A mean of more than 8,191 values
 /// is cut off where their sum leaves 32 bits. Inference alone, by [`forward`](crate::Layer::forward), does not look.
 ///
 /// # In half the memory
@@ -127,70 +130,6 @@ pub struct Exponent(pub i32);
 
 impl Zero for Exponent {
     const ZERO: Self = Self(0);
-}
-
-/// A learning rate and the scale of a layer's derivatives, for many weights.
-#[derive(Clone, Copy, Debug)]
-#[cfg_attr(feature = "defmt", derive(defmt::Format))]
-pub struct FixedStep {
-    /// The rate is this, 128 to 255, times a power of 2; or 0.
-    factor: i32,
-    /// How far a product `g x` is shifted to the right to have 26 fraction bits.
-    shift: i32,
-}
-
-/// What gradient descent remembers from step to step: how far all weights are from the limit of
-/// their range, at least. So it needs to look at all of them only when that is used up, or when the first
-/// is not what the last step left: other weights were loaded.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Headroom<W: FixedWeight = Q26> {
-    /// How far all weights are from the limit, at least; how far the step so far moved one, at most, and 0 before
-    /// it; the first weight.
-    known: [W; 3],
-    /// How the next weight is rounded.
-    dither: W::Dither,
-}
-
-impl<W: FixedWeight> Zero for Headroom<W> {
-    const ZERO: Self = Self { known: Zero::ZERO, dither: Zero::ZERO };
-}
-
-impl<W: FixedWeight> Tensors<W> for Headroom<W> {
-    #[inline]
-    fn walk<const R: usize, const M: usize>(
-        read: [&Self; R],
-        mut write: [&mut Self; M],
-        visit: &mut impl FnMut(Kind, [&[W]; R], [&mut [W]; M]),
-    ) {
-        let known = write.each_mut().map(|headroom| headroom.known.as_mut_slice());
-        visit(Kind::Other, read.map(|headroom| headroom.known.as_slice()), known);
-        let dither = write.map(|headroom| headroom.dither.as_mut());
-        visit(Kind::Other, read.map(|headroom| headroom.dither.as_ref()), dither);
-    }
-}
-
-#[cfg(feature = "defmt")]
-impl<W: FixedWeight> defmt::Format for Headroom<W> {
-    fn format(&self, f: defmt::Formatter<'_>) {
-        defmt::write!(f, "Headroom {{ left: {=i32}, .. }}", self.known[0].wide());
-    }
-}
-
-/// `value * 2^-right`, rounded down; the limit with its sign where it is beyond 32 bits.
-#[inline]
-fn saturating_shift(value: i32, right: i32) -> i32 {
-    if right >= 0 {
-        return value >> right.min(31);
-    }
-    let left = right.unsigned_abs();
-    let shifted = value.checked_shl(left).unwrap_or(0);
-    if shifted.checked_shr(left).unwrap_or(0) == value {
-        shifted
-    } else if value < 0 {
-        i32::MIN
-    } else {
-        i32::MAX
-    }
 }
 
 /// A number of 0 or more as an integer of so many bits, and how many fraction bits that has: with 24
@@ -241,68 +180,27 @@ pub(crate) fn align_to(bits: u32, deltas: &mut [i32], exponent: &mut Exponent) {
 }
 
 /// Gives derivatives fewer bits where the sum of the sizes of those of a position, with `units` each, is 2^16 or
-/// more: times a weight, and summed up, they might leave 32 bits.
+/// more: times a weight, and summed up, they might leave 32 bits. At last they are 1 at most, which is few enough for
+/// 65,535 units.
 #[inline(never)]
 fn leave_room(units: usize, deltas: &mut [i32], exponent: &mut Exponent) {
     let sum = |d: &[i32]| {
         d.iter().fold(0_u32, |sum, d| {
             stay_rolled();
-            sum.wrapping_add(d.unsigned_abs())
+            sum.saturating_add(d.unsigned_abs())
         })
     };
     let most = chunks(deltas, units).map(sum).max().unwrap_or(0);
     let rounded_up = u32::try_from(units / 2).unwrap_or(u32::MAX);
     let fits = |right: &u32| (most >> right).saturating_add(rounded_up) < 1 << 16;
-    if let Some(right @ 1..) = (0..DELTA_BITS).find(fits) {
+    let right = (0..DELTA_BITS).find(fits).unwrap_or(DELTA_BITS);
+    if right > 0 {
         align_to(DELTA_BITS.wrapping_sub(right), deltas, exponent);
     }
 }
 
 /// Bits of the largest derivative of a layer.
 const DELTA_BITS: u32 = 12;
-
-/// The largest size of the weights, with 26 fraction bits.
-#[inline(never)]
-fn largest<W: FixedWeight>(weights: &[W]) -> u32 {
-    weights.iter().fold(0, |largest: u32, w| {
-        stay_rolled();
-        largest.max(w.wide().unsigned_abs())
-    })
-}
-
-/// More than any weight moves without being at the limit.
-const TOO_FAR: u32 = i32::MAX as u32;
-
-impl FixedStep {
-    /// How far a step moves a weight, at most, for inputs of this size.
-    #[inline(never)]
-    fn reach(self, x: &[Q12]) -> u32 {
-        if self.shift < 0 {
-            return TOO_FAR;
-        }
-        // 1 is the input of the biases. The size of a negative number is one less.
-        let x = (sizes(x, Q12::to_bits) | Q12::ONE.to_bits() as u32).wrapping_add(1);
-        // The largest derivative has `mantissa` bits: times the factor, less 7 bits.
-        let g = self.factor << 5;
-        ((g as u32).wrapping_mul(x) >> (self.shift & 31)).min(TOO_FAR - 1).wrapping_add(1)
-    }
-
-    /// [`scaled`](Format::scaled) derivatives.
-    #[inline(never)]
-    fn scale(self, d: &[i32], g: &mut [i32]) {
-        for (g, &d) in g.iter_mut().zip(d) {
-            *g = <Fixed>::scaled(d, self);
-            stay_rolled();
-        }
-    }
-
-    /// `w - g x`, where it ends at the limit of the range.
-    #[inline]
-    fn learn<W: FixedWeight>(self, w: W, g: i32, x: i32, dither: &mut W::Dither) -> W {
-        let change = saturating_shift(g.wrapping_mul(x), self.shift);
-        W::narrow_any(w.wide().saturating_sub(change), dither)
-    }
-}
 
 impl<W: FixedWeight> Format for Fixed<W> {
     type Weight = W;
@@ -476,32 +374,7 @@ impl<W: FixedWeight> Format for Fixed<W> {
         rate: Q32,
         headroom: &mut Headroom<W>,
     ) {
-        let step = Self::step(rate, scale);
-        let reach = step.reach(x);
-        let Headroom { known: [left, used, known], dither } = headroom;
-        let begins = *used == W::ZERO;
-        if begins && first(weights, bias) != *known {
-            *left = W::ZERO;
-        }
-        let fits = reach <= left.wide() as u32;
-        let reach = W::at_least(reach);
-        if reach > *used {
-            *used = reach;
-        }
-        let mut g = [0; OUT];
-        step.scale(d, &mut g);
-        let g = &g;
-        if fits {
-            kernel::update(weights, bias, x, g, step.shift as u32, dither);
-        } else {
-            for (w, &x) in weights.iter_mut().zip(x) {
-                *dither = saturate(w, g, x, step, *dither);
-            }
-            *dither = saturate(bias, g, Q12::ONE, step, *dither);
-        }
-        if begins {
-            *known = first(weights, bias);
-        }
+        headroom.update(weights, bias, x, d, Self::step(rate, scale));
     }
 
     fn weigh(deltas: &mut [i32], scale: &mut Exponent, weight: Q32) {
@@ -531,17 +404,8 @@ impl<W: FixedWeight> Format for Fixed<W> {
     }
 
     #[inline]
-    fn settle(
-        Headroom { known: [left, used, _], .. }: &mut Headroom<W>,
-        visit: impl FnOnce(&mut dyn FnMut(&[W])),
-    ) {
-        *left = W::at_most(left.wide().saturating_sub(used.wide()) as u32);
-        if *left < *used {
-            let mut rest = W::FAR;
-            visit(&mut |weights| rest = rest.min(W::FAR.saturating_sub(largest(weights))));
-            *left = W::at_most(rest);
-        }
-        *used = W::ZERO;
+    fn settle(headroom: &mut Headroom<W>, visit: impl FnOnce(&mut dyn FnMut(&[W]))) {
+        headroom.settle(visit);
     }
 }
 
@@ -614,28 +478,6 @@ impl FormatValue for Q12 {
     type Format = Fixed;
 }
 
-/// The first weight of a layer, or its first bias, if it has no inputs.
-#[inline(always)]
-fn first<W: FixedWeight, const OUT: usize>(weights: &[[W; OUT]], bias: &[W; OUT]) -> W {
-    weights.as_flattened().first().or(bias.first()).copied().unwrap_or(W::ZERO)
-}
-
-/// The step of a row of weights, which may reach the limit.
-#[inline(never)]
-fn saturate<W: FixedWeight>(
-    weights: &mut [W],
-    g: &[i32],
-    x: Q12,
-    step: FixedStep,
-    mut dither: W::Dither,
-) -> W::Dither {
-    for (w, &g) in weights.iter_mut().zip(g) {
-        *w = step.learn(*w, g, x.to_bits(), &mut dither);
-        stay_rolled();
-    }
-    dither
-}
-
 /// The square of a number of 20 bits at most, in products of 32 bits.
 #[inline]
 fn square(size: u32) -> u64 {
@@ -647,18 +489,4 @@ fn square(size: u32) -> u64 {
     (u64::from(upper.wrapping_mul(upper)) << 20)
         .wrapping_add(u64::from(twice) << 10)
         .wrapping_add(lower.wrapping_mul(lower).into())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn no_step_reaches_further_than_expected() {
-        for x in [Q12::MIN, Q12::MAX, Q12::new(-1.0), Q12::new(-2.0)] {
-            let (step, d) = (FixedStep { factor: 255, shift: 0 }, 1 << 12);
-            let moved = <Fixed>::scaled(d, step).wrapping_mul(x.to_bits()).unsigned_abs();
-            assert!(step.reach(&[x]) >= moved.min(TOO_FAR - 1), "{x}");
-        }
-    }
 }
