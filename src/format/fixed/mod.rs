@@ -187,7 +187,7 @@ fn leave_room(units: usize, deltas: &mut [i32], exponent: &mut Exponent) {
     let sum = |d: &[i32]| {
         d.iter().fold(0_u32, |sum, d| {
             stay_rolled();
-            sum.saturating_add(d.unsigned_abs())
+            sum.wrapping_add(d.unsigned_abs())
         })
     };
     let most = chunks(deltas, units).map(sum).max().unwrap_or(0);
